@@ -1,0 +1,14 @@
+"""Privacy-preserving personal model training (Servia-Rodríguez et al., IoTDI 2018): the code behind the notebooks."""
+
+import os
+import platform
+
+__version__ = "0.1.0"
+
+# The one place that chooses the Keras backend; it must happen before the first import of keras, in lower case.
+os.environ.setdefault("KERAS_BACKEND", "jax")
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+if platform.machine().lower() in ("x86_64", "amd64"):
+    # One instruction set for all: processors with and without AVX-512 then sum in the same order, and a laptop and
+    # Binder print the same accuracies.
+    os.environ.setdefault("XLA_FLAGS", "--xla_cpu_max_isa=AVX2")

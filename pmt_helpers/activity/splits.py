@@ -1,0 +1,158 @@
+"""Which windows of a person train, validate and test: the choice that decides what an accuracy means. Notebook 01, step 5.
+
+Windows overlap and a movement goes on for minutes, so neighbours in time are near copies. A random split puts one copy
+in training and its twin in the test; the other kinds keep twins together.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+import numpy as np
+
+from pmt_helpers.datasets.activity_data import ActivityData
+
+SplitKind = Literal["random", "blocked", "recording", "bout", "file_order"]
+SPLIT_KINDS: tuple[str, ...] = get_args(SplitKind)
+TRAIN_PER_VALIDATION = 3  # the paper keeps 60% of a person's windows for training and 20% for validation
+
+
+@dataclass(frozen=True)
+class UserSplit:
+    """Row numbers of one person's windows: `train` in the order in which the person labels them, `validation`, `test`."""
+
+    train: np.ndarray
+    validation: np.ndarray
+    test: np.ndarray
+    user: int
+    kind: str = field(default="blocked")
+    fold: int = field(default=0)
+
+    def first(self, n_samples: int) -> "UserSplit":
+        """The same split after only `n_samples` labelled training windows; validation shrinks to a third of that.
+
+        A smaller size is always contained in a larger one, and the test windows never change (paper, section III).
+        Raises ValueError when the person has fewer training windows.
+        """
+        if not 1 <= n_samples <= len(self.train):
+            raise ValueError(
+                f"user {self.user} has {len(self.train)} training windows in fold {self.fold} of the {self.kind} "
+                f"split; asked for {n_samples}"
+            )
+        n_validation = -(-n_samples // TRAIN_PER_VALIDATION)
+        return UserSplit(
+            self.train[:n_samples], self.validation[:n_validation], self.test, self.user, self.kind, self.fold
+        )
+
+
+def n_folds(kind: str, folds: int = 5) -> int:
+    """How many folds a kind of split has: two for whole recordings (one arm, the other arm), one in file order."""
+    return {"recording": 2, "file_order": 1}.get(kind, folds)
+
+
+def leave_one_user_out(users: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+    """Each user in turn with the mask of everybody else's windows; (user, (n_windows,) bool)."""
+    for user in np.unique(users):
+        yield int(user), users != user
+
+
+def grouped_validation(users: np.ndarray, fraction: float = 0.2, seed: int = 0) -> np.ndarray:
+    """Validation mask of whole users: about `fraction` of the users, at least one, never all; (n_windows,) bool."""
+    ids = np.unique(users)
+    if len(ids) < 2:
+        raise ValueError(f"a split by user needs at least 2 users; found {len(ids)}")
+    n_validation = min(max(1, round(fraction * len(ids))), len(ids) - 1)
+    return np.isin(users, np.random.default_rng(seed).choice(ids, n_validation, replace=False))
+
+
+def random_validation(n_windows: int, fraction: float = 0.2, seed: int = 0) -> np.ndarray:
+    """Validation mask of single windows, as in the paper: users end up on both sides; (n_windows,) bool."""
+    mask = np.zeros(n_windows, bool)
+    mask[np.random.default_rng(seed).permutation(n_windows)[: round(fraction * n_windows)]] = True
+    return mask
+
+
+def split_user(
+    data: ActivityData, user: int, kind: str = "blocked", fold: int = 0, folds: int = 5, seed: int = 0
+) -> UserSplit:
+    """Split one person's windows into train (60%), validation (20%) and test (20%).
+
+    kind: "random" windows; "blocked": each class cut into `folds` stretches of time, one tests (the default);
+    "recording": one recording of each class tests; "bout": whole bouts test, whatever class they are;
+    "file_order": the last fifth tests. Windows that share readings with the test are left out of training and
+    validation, except in a random split, where that is the point. Raises ValueError for an unknown kind, user or fold.
+    """
+    if kind not in SPLIT_KINDS:
+        raise ValueError(f"unknown split {kind!r}; choose one of {', '.join(SPLIT_KINDS)}")
+    if not 0 <= fold < n_folds(kind, folds):
+        raise ValueError(f"the {kind} split has folds 0 to {n_folds(kind, folds) - 1}; asked for {fold}")
+    rows = np.flatnonzero(data.users == user)
+    if len(rows) == 0:
+        raise ValueError(f"no windows of user {user}; users are {', '.join(map(str, data.user_ids))}")
+    rng = np.random.default_rng([seed, user, fold])
+    rows = rows[np.lexsort((data.starts[rows], data.recordings[rows]))] if kind != "file_order" else rows
+
+    if kind == "file_order":
+        cuts = [round(0.6 * len(rows)), round(0.8 * len(rows))]
+        train, validation, test = np.split(rows, cuts)
+    elif kind == "random":
+        blocks = np.array_split(np.random.default_rng([seed, user]).permutation(rows), folds)
+        test = blocks[fold]
+        rest = rng.permutation(np.concatenate([b for i, b in enumerate(blocks) if i != fold]))
+        validation, train = np.split(rest, [round(len(rest) / (TRAIN_PER_VALIDATION + 1))])
+    elif kind == "blocked":
+        stretches = _stretches(data, rows, folds)
+        test, validation = stretches.pop(fold), stretches.pop(fold % (folds - 1))
+        train = np.concatenate(stretches)
+    else:
+        groups = data.recordings[rows]
+        in_test = (
+            _one_recording_a_class(data.y[rows], groups, fold)
+            if kind == "recording"
+            else _whole_bouts(groups, fold, folds, seed)
+        )
+        test = rows[in_test]
+        *stretches, validation = _stretches(data, rows[~in_test], TRAIN_PER_VALIDATION + 1)
+        train = np.concatenate(stretches)
+
+    if kind != "random":
+        validation = validation[~_shares_readings(data, validation, test)]
+        train = train[~_shares_readings(data, train, np.concatenate([test, validation]))]
+    if kind not in ("random", "file_order"):
+        train, validation = rng.permutation(train), rng.permutation(validation)
+    return UserSplit(train, validation, np.sort(test), int(user), kind, fold)
+
+
+def _stretches(data: ActivityData, rows: np.ndarray, n: int) -> list[np.ndarray]:
+    """Cut each class's windows, in time order, into `n` stretches; the i-th of every class together make the i-th part."""
+    of_class = [np.array_split(rows[data.y[rows] == label], n) for label in np.unique(data.y[rows])]
+    return [np.concatenate([np.empty(0, np.int64), *parts]) for parts in zip(*of_class, strict=True)]
+
+
+def _one_recording_a_class(y: np.ndarray, groups: np.ndarray, fold: int) -> np.ndarray:
+    """Mask of the windows of every second recording of each class, from the `fold`-th on."""
+    mask = np.zeros(len(y), bool)
+    for label in np.unique(y):
+        recordings = np.unique(groups[y == label])
+        mask |= (y == label) & np.isin(groups, recordings[fold::2])
+    return mask
+
+
+def _whole_bouts(groups: np.ndarray, fold: int, folds: int, seed: int) -> np.ndarray:
+    """Mask of whole bouts, dealt to `folds` at random so that each holds about the same number of windows."""
+    bouts, sizes = np.unique(groups, return_counts=True)
+    order = np.random.default_rng([seed, int(groups[0])]).permutation(len(bouts))
+    load = np.zeros(folds)
+    home = np.empty(len(bouts), np.int64)
+    for bout in order:
+        home[bout] = load.argmin()
+        load[home[bout]] += sizes[bout]
+    return np.isin(groups, bouts[home == fold])
+
+
+def _shares_readings(data: ActivityData, rows: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Which of `rows` overlap in time with any of `others` (same recording, closer than one window); (len(rows),) bool."""
+    if data.window_readings == 0 or len(rows) == 0 or len(others) == 0:
+        return np.zeros(len(rows), bool)
+    near = np.abs(data.starts[rows][:, None] - data.starts[others][None]) < data.window_readings
+    return (near & (data.recordings[rows][:, None] == data.recordings[others][None])).any(1)
