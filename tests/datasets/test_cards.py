@@ -1,0 +1,73 @@
+"""A data card says nothing that code does not measure, and the measuring can fail."""
+
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from pmt_helpers.datasets import DataCard, check_card, dataset_names, load_activity, load_card
+from pmt_helpers.datasets.checks import MEASURES
+
+
+@pytest.mark.parametrize("name", dataset_names())
+def test_every_statement_has_its_measure_and_every_measure_its_statement(name: str) -> None:
+    card = load_card(name)
+    ids = [statement.id for statement in card.facts + card.defects]
+    assert sorted(ids) == sorted(MEASURES[name])
+    assert len(ids) == len(set(ids))
+
+
+@pytest.mark.parametrize("name", dataset_names())
+def test_a_card_names_who_licence_citation_and_classes(name: str) -> None:
+    card = load_card(name)
+    assert all((card.title, card.task, card.who, card.sensor, card.rate, card.window, card.licence, card.citations))
+    assert card.url.startswith("https://")
+    assert len(card.classes) == (7 if name == "watch" else 6)
+    assert load_card(name) is card
+
+
+@pytest.mark.parametrize("name", dataset_names())
+@pytest.mark.parametrize("written", [str, DataCard._repr_markdown_])
+def test_a_card_prints_every_statement_with_its_numbers(name: str, written: type[str]) -> None:
+    card = load_card(name)
+    text = written(card)
+    assert card.licence in text
+    assert all(str(statement).split(":")[0][:40] in text for statement in card.facts + card.defects)
+    assert not re.search(r"{\w*}", text)
+
+
+def test_the_watch_is_as_its_card_states() -> None:
+    table = check_card(load_activity("watch"))
+    assert table.columns.tolist() == ["what", "stated", "found", "ok"]
+    assert table["ok"].all(), table[~table["ok"]]
+    assert table["ok"].notna().all()
+
+
+@pytest.mark.usefixtures("real_wisdm")
+def test_wisdm_is_as_its_card_states() -> None:
+    table = check_card(load_activity("wisdm"))
+    assert table["ok"].all(), table[~table["ok"].fillna(True)]
+
+
+def test_a_dataset_that_lost_windows_no_longer_agrees_with_its_card() -> None:
+    data = load_activity("watch")
+    table = check_card(data.select(data.users != 7))
+    size = [statement.id for statement in data.card.facts].index("size")
+    assert table.loc[size, "found"] == "windows 1,541, users 9, features 43"
+    assert not table.loc[size, "ok"]
+    assert table.loc[0, "ok"]  # the file itself is as before
+
+
+@pytest.mark.usefixtures("real_wisdm")
+def test_each_wisdm_defect_would_be_noticed_if_it_were_mended() -> None:
+    """Mend what can be mended in the table, and see the statements about it fail, and only those."""
+    data = load_activity("wisdm")
+    name = data.feature_names.index
+    X = np.nan_to_num(data.X, nan=500.0)
+    X[:, name("XAVG")] = 0.1
+    X[:, name("ZSTANDDEV")] += 1
+    table = check_card(replace(data, X=X))
+    ids = [statement.id for statement in data.card.facts + data.card.defects]
+    wrong = {id_ for id_, agrees in zip(ids, table["ok"].fillna(True), strict=True) if not agrees}
+    assert wrong == {"missing-cells", "missing-is-informative", "xavg-is-zero", "zstanddev-is-a-copy"}
