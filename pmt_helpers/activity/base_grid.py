@@ -7,7 +7,6 @@ import pandas as pd
 from joblib import Parallel, delayed
 from tqdm.auto import tqdm
 
-from pmt_helpers.activity.metrics import confusion_counts, scores
 from pmt_helpers.datasets.activity_data import ActivityData
 
 
@@ -19,12 +18,13 @@ class Setting(NamedTuple):
     init: str = "he"
 
 
+PAPER, BETTER = Setting("paper", "random"), Setting("better", "grouped")
 SETTINGS = (
-    Setting("paper", "random"),
+    PAPER,
     Setting("paper", "grouped"),
     Setting("paper", "random", "literal"),
     Setting("better", "random"),
-    Setting("better", "grouped"),
+    BETTER,
 )
 
 
@@ -56,17 +56,47 @@ def _one(data: ActivityData, setting: Setting, seed: int, user: int) -> tuple[di
         data, user, seed, setting.recipe, init=setting.init, validation=setting.validation, progress=False
     )
     X, y = data.X[data.users == user], data.y[data.users == user]
-    predicted = shared.predict(X)
-    best = shared.history.loc[shared.history["val_loss"].idxmin()]
+    best = shared.history.iloc[int(shared.history["val_loss"].argmin())]
     key = {**setting._asdict(), "seed": seed, "user": user}
     row = {
         **key,
         "n_test": len(y),
-        **scores(y, predicted),
+        **shared.scores(X, y),
         "val_accuracy": float(best["val_accuracy"]),
         "epochs": len(shared.history),
     }
-    counts = confusion_counts(y, predicted, len(data.class_names))
+    counts = shared.confusion(X, y)
     actual, guess = np.nonzero(counts)
     cells = pd.DataFrame({**key, "actual": actual, "predicted": guess, "windows": counts[actual, guess]})
     return row, cells
+
+
+def of_setting(grid: pd.DataFrame, setting: Setting, seed: int = 0) -> pd.DataFrame:
+    """The rows of one setting and seed, of a grid of accuracies or of confusion counts."""
+    chosen = grid["seed"] == seed
+    for name, value in setting._asdict().items():
+        chosen &= grid[name] == value
+    return grid[chosen]
+
+
+def confusion_matrix(cells: pd.DataFrame, n_classes: int) -> np.ndarray:
+    """Stored confusion counts as a matrix, rows actual; (n_classes, n_classes) int."""
+    matrix = np.zeros((n_classes, n_classes), np.int64)
+    np.add.at(matrix, (cells["actual"].to_numpy(), cells["predicted"].to_numpy()), cells["windows"].to_numpy())
+    return matrix
+
+
+def promise_and_truth(grid: pd.DataFrame, recipe: str = "paper", init: str = "he") -> pd.DataFrame:
+    """What each kind of validation split promised, and what the person left out got: split, what, accuracy, sd.
+
+    Means and deviations are over people, each person's seeds averaged first.
+    """
+    rows = grid.query("recipe == @recipe and init == @init")
+    names = {"random": "random windows", "grouped": "whole people"}
+    table = []
+    for kind, group in rows.groupby("validation", sort=False):
+        of_person = group.groupby("user")[["val_accuracy", "accuracy"]].mean()
+        for column, what in (("val_accuracy", "validation"), ("accuracy", "unseen person")):
+            values = of_person[column]
+            table.append({"split": names[str(kind)], "what": what, "accuracy": values.mean(), "sd": values.std()})
+    return pd.DataFrame(table)

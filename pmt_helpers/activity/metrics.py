@@ -27,6 +27,6 @@ def confusion_counts(y: np.ndarray, predicted: np.ndarray, n_classes: int) -> np
 
 
 def accuracy_interval(n_right: int, n_windows: int, level: float = 0.95) -> tuple[float, float]:
-    """Wilson interval of an accuracy, as if windows were independent; neighbours in time are not, so it is too narrow."""
+    """Wilson interval of an accuracy, as if windows were independent; neighbours are not, so it is too narrow."""
     interval = binomtest(int(n_right), int(n_windows)).proportion_ci(level, method="wilson")
     return float(interval.low), float(interval.high)

@@ -42,12 +42,12 @@ def build_mlp(
     layers.append(
         keras.layers.Dense(
             n_classes,
-            activation="softmax",
             kernel_initializer=_initializer(init, HIDDEN_UNITS, seed + 1),
             kernel_regularizer=penalty,
             name="activity",
         )
     )
+    layers.append(keras.layers.Softmax(name="probabilities"))
     return keras.Sequential(layers, name="mlp")
 
 

@@ -3,7 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
+from pmt_helpers.activity.metrics import accuracy_interval
+from pmt_helpers.activity.shared import ActivityModel
 from pmt_helpers.activity.splits import UserSplit, split_user
 from pmt_helpers.datasets.activity_data import ActivityData
 
@@ -39,6 +42,16 @@ class Person:
     def all(self) -> Windows:
         """Every window of this person: for testing a shared model, which has seen none of them."""
         return self._rows(np.flatnonzero(self.data.users == self.split.user))
+
+    def compare(self, **models: ActivityModel) -> pd.DataFrame:
+        """Each named model on the test windows: model, accuracy, lower, upper (a 95% interval), n_test."""
+        X, y = self.test
+        rows = []
+        for name, model in models.items():
+            n_right = int((model.predict(X) == y).sum())
+            lower, upper = accuracy_interval(n_right, len(y))
+            rows.append({"model": name, "accuracy": n_right / len(y), "lower": lower, "upper": upper, "n_test": len(y)})
+        return pd.DataFrame(rows)
 
     def _rows(self, rows: np.ndarray) -> Windows:
         return self.data.X[rows], self.data.y[rows]

@@ -9,7 +9,7 @@ import numpy as np
 from pmt_helpers.activity.model import build_mlp
 from pmt_helpers.activity.person import Windows
 from pmt_helpers.activity.shared import ActivityModel
-from pmt_helpers.activity.training import ShowProgress, compile_classifier, early_stopping, history_frame
+from pmt_helpers.activity.training import ShowProgress, early_stopping, history_frame, trainable_view
 
 LEARNING_RATE = 0.001
 PATIENCE = 10
@@ -67,13 +67,13 @@ def _train_at_home(
 ) -> ActivityModel:
     X, y = shared.scaler.transform(X_user), _checked_labels(X_user, y_user, shared)
     keras.utils.set_random_seed(seed)
-    compile_classifier(model, keras.optimizers.SGD(LEARNING_RATE))
     options: dict[str, Any] = {"callbacks": [ShowProgress(epochs, f"training the {kind} model")]}
     if validation is not None:
         X_held, y_held = shared.scaler.transform(validation[0]), _checked_labels(*validation, shared)
         options["validation_data"], options["validation_batch_size"] = (X_held, y_held), len(y_held)
         options["callbacks"].append(early_stopping(PATIENCE))
-    fitted = model.fit(X, y, batch_size=1, epochs=epochs, shuffle=True, verbose=0, **options)
+    view = trainable_view(model, keras.optimizers.SGD(LEARNING_RATE))
+    fitted = view.fit(X, y, batch_size=1, epochs=epochs, shuffle=True, verbose=0, **options)
     card = {**shared.card, "kind": kind, "seed": seed, "n_samples": len(y), "epochs": epochs, "patience": PATIENCE}
     return replace(shared, model=model, history=history_frame(fitted), card=card)
 

@@ -29,7 +29,7 @@ class Preprocessor:
         return cls(scaler.mean_.astype(np.float32), scaler.scale_.astype(np.float32))
 
     def transform(self, X: np.ndarray) -> np.ndarray:
-        """(n_windows, n_features) to the same shape, float32, no NaN. Raises ValueError for another width or infinity."""
+        """(n_windows, n_features) to the same, float32, without NaN. Raises ValueError for another width, infinity."""
         X = np.asarray(X, np.float32)
         if X.ndim != 2 or X.shape[1] != len(self.mean):
             raise ValueError(f"this model takes (n_windows, {len(self.mean)}) features; got {X.shape}")

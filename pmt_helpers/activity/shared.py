@@ -7,11 +7,11 @@ import keras
 import numpy as np
 import pandas as pd
 
-from pmt_helpers.activity.metrics import scores
+from pmt_helpers.activity.metrics import confusion_counts, scores
 from pmt_helpers.activity.model import build_mlp
 from pmt_helpers.activity.preprocessing import Preprocessor
 from pmt_helpers.activity.splits import grouped_validation, random_validation
-from pmt_helpers.activity.training import ShowProgress, compile_classifier, early_stopping, history_frame
+from pmt_helpers.activity.training import ShowProgress, early_stopping, history_frame, trainable_view
 from pmt_helpers.datasets.activity_data import ActivityData
 
 
@@ -44,6 +44,10 @@ class ActivityModel:
     def scores(self, X: np.ndarray, y: np.ndarray) -> dict[str, float]:
         """Accuracy, macro recall and macro F1."""
         return scores(y, self.predict(X))
+
+    def confusion(self, X: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """Windows of each true class (row) given each predicted class; (n_classes, n_classes) int."""
+        return confusion_counts(y, self.predict(X), len(self.class_names))
 
 
 @dataclass(frozen=True)
@@ -101,9 +105,8 @@ def train_shared(
     model = build_mlp(X.shape[1], len(data.class_names), init=init, dropout=plan.dropout, seed=seed)
     keras.utils.set_random_seed(seed)  # Keras shuffles batches with its own global generator
     optimizers = {"sgd": keras.optimizers.SGD, "adam": keras.optimizers.Adam}
-    compile_classifier(model, optimizers[plan.optimizer](plan.learning_rate))
     n_train = int((~validation).sum())
-    fitted = model.fit(
+    fitted = trainable_view(model, optimizers[plan.optimizer](plan.learning_rate)).fit(
         X[~validation],
         y[~validation],
         batch_size=plan.batch_size or n_train,

@@ -1,4 +1,4 @@
-"""Which windows of a person train, validate and test: the choice that decides what an accuracy means. Notebook 01, step 5.
+"""Which windows of a person train, validate and test: it decides what an accuracy means. Notebook 01, step 5.
 
 Windows overlap and a movement goes on for minutes, so neighbours in time are near copies. A random split puts one copy
 in training and its twin in the test; the other kinds keep twins together.
@@ -19,7 +19,7 @@ TRAIN_PER_VALIDATION = 3  # the paper keeps 60% of a person's windows for traini
 
 @dataclass(frozen=True)
 class UserSplit:
-    """Row numbers of one person's windows: `train` in the order in which the person labels them, `validation`, `test`."""
+    """Row numbers of one person's windows: `train` in the order in which the person labels them, and the rest."""
 
     train: np.ndarray
     validation: np.ndarray
@@ -124,7 +124,7 @@ def split_user(
 
 
 def _stretches(data: ActivityData, rows: np.ndarray, n: int) -> list[np.ndarray]:
-    """Cut each class's windows, in time order, into `n` stretches; the i-th of every class together make the i-th part."""
+    """Cut each class's windows, in time order, into `n` stretches; the i-th ones together make the i-th part."""
     of_class = [np.array_split(rows[data.y[rows] == label], n) for label in np.unique(data.y[rows])]
     return [np.concatenate([np.empty(0, np.int64), *parts]) for parts in zip(*of_class, strict=True)]
 
@@ -151,7 +151,7 @@ def _whole_bouts(groups: np.ndarray, fold: int, folds: int, seed: int) -> np.nda
 
 
 def _shares_readings(data: ActivityData, rows: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Which of `rows` overlap in time with any of `others` (same recording, closer than one window); (len(rows),) bool."""
+    """Which of `rows` overlap with any of `others`: same recording, closer than one window; (len(rows),) bool."""
     if data.window_readings == 0 or len(rows) == 0 or len(others) == 0:
         return np.zeros(len(rows), bool)
     near = np.abs(data.starts[rows][:, None] - data.starts[others][None]) < data.window_readings

@@ -7,9 +7,16 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 
-def compile_classifier(model: keras.Model, optimizer: keras.optimizers.Optimizer) -> None:
-    """Cross-entropy on whole-number labels, accuracy beside it."""
-    model.compile(optimizer=optimizer, loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+def trainable_view(model: keras.Model, optimizer: keras.optimizers.Optimizer) -> keras.Model:
+    """The same network (the same weights) up to the scores before the softmax, compiled: fitting it trains `model`.
+
+    Keras clips probabilities at 1e-7, where the gradient ends: a network that starts very wrong, as with the literal
+    init, would never learn. Cross-entropy on scores has no such edge.
+    """
+    view = keras.Model(model.inputs, model.get_layer("activity").output, name="scores")
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    view.compile(optimizer=optimizer, loss=loss, metrics=["accuracy"])
+    return view
 
 
 def early_stopping(patience: int) -> keras.callbacks.Callback:
@@ -25,10 +32,7 @@ class ShowProgress(keras.callbacks.Callback):
         self.epochs, self.description, self.shown = epochs, description, shown
 
     def on_train_begin(self, logs: Any = None) -> None:
-        # delay: a training that ends at once shows nothing
-        self.bar = tqdm(
-            total=self.epochs, desc=self.description, unit="epoch", leave=False, delay=1, disable=not self.shown
-        )
+        self.bar = tqdm(total=self.epochs, desc=self.description, unit="epoch", leave=False, disable=not self.shown)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         self.bar.update()
@@ -48,4 +52,4 @@ def best_epoch(history: pd.DataFrame) -> int:
     """The epoch whose weights were kept: the lowest validation loss, or the last where nothing validated."""
     if "val_loss" not in history:
         return int(history["epoch"].iloc[-1])
-    return int(history.loc[history["val_loss"].idxmin(), "epoch"])
+    return int(history["epoch"].iloc[int(history["val_loss"].argmin())])

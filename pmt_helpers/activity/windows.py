@@ -6,7 +6,7 @@ import numpy as np
 def window_starts(n_readings: int, size: int, step: int) -> np.ndarray:
     """First reading of every whole window of `size` readings, one window each `step` readings; (n_windows,) int64.
 
-    A tail shorter than a window is left out, as in WISDM. Raises ValueError for a size or step below one.
+    A tail shorter than a window is left out. Raises ValueError for a size or step below one.
     """
     if size < 1 or step < 1:
         raise ValueError(f"window size and step must be at least 1 reading; got size={size}, step={step}")

@@ -1,0 +1,69 @@
+"""The command line, `python -m pmt_helpers`: one command a module in commands/, imported when it is called for."""
+
+import os
+import sys
+from importlib import import_module
+
+import click
+
+# What each command is for stands here too, so that --help need not import the commands and all they rest on.
+COMMANDS = {
+    "doctor": "Say what works on this machine, and what to do about what does not.",
+    "run": "Execute the notebooks; write them, web pages and a summary of seconds and memory.",
+    "data": "List, fetch and check the data sets.",
+    "sweep": "Recompute a stored result grid, with its provenance.",
+    "notebooks": "For authors: build the notebooks from their sources, and verify what is stored.",
+    "claims": "Show what the paper says beside what the workbook measures.",
+}
+
+
+class LazyGroup(click.Group):
+    """A click group which knows its commands by name and imports one only when it is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        return getattr(import_module(f"pmt_helpers.commands.{cmd_name}"), cmd_name)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="pmt-helpers", prog_name="pmt_helpers")
+def cli() -> None:
+    """The workbook's helper: check the machine, run the notebooks, look after the data."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; returns the exit code. An error a person can mend is one line (PMT_DEBUG=1: all of it)."""
+    try:
+        cli.main(arguments, prog_name="python -m pmt_helpers", standalone_mode=False)
+    except click.exceptions.Exit as end:
+        return end.exit_code
+    except click.Abort:
+        click.echo("Stopped.", err=True)
+        return 130
+    except Exception as error:
+        if os.environ.get("PMT_DEBUG") == "1" or not _is_for_people(error):
+            raise
+        if isinstance(error, click.ClickException):
+            error.show()
+            return error.exit_code
+        click.echo(f"Error: {error}", err=True)
+        return 1
+    return 0
+
+
+def _is_for_people(error: Exception) -> bool:
+    from pmt_helpers.datasets.errors import DataError
+
+    return isinstance(error, click.ClickException | DataError)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,40 @@
+"""python -m pmt_helpers sweep: recompute a stored result grid."""
+
+import time
+from pathlib import Path
+
+import click
+
+from pmt_helpers.datasets import dataset_names
+
+
+@click.group()
+def sweep() -> None:
+    """Recompute a stored result grid; its provenance is written beside it."""
+
+
+@sweep.command()
+@click.option("--dataset", type=click.Choice(dataset_names()), default="watch", show_default=True)
+@click.option("--seeds", default=1, show_default=True, help="How many seeds, from 0 on.")
+@click.option("--workers", default=2, show_default=True, help="Processes side by side.")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder for the result; default: data/results.")
+def base(dataset: str, seeds: int, workers: int, out: Path | None) -> None:
+    """The shared model, each person left out in turn: recipes, validation splits and initialisations."""
+    from pmt_helpers.activity.base_grid import base_model_grid
+    from pmt_helpers.datasets import load_activity
+    from pmt_helpers.datasets.grids import activity_digest, write_grid
+    from pmt_helpers.datasets.locations import shipped
+
+    data = load_activity(dataset)
+    started = time.perf_counter()
+    rows, cells = base_model_grid(data, seeds=tuple(range(seeds)), workers=workers)
+    origin = {
+        "dataset": dataset,
+        "dataset_digest": activity_digest(data),
+        "command": f"python -m pmt_helpers sweep base --dataset {dataset} --seeds {seeds}",
+        "seed": list(range(seeds)),
+        "seconds": round(time.perf_counter() - started),
+    }
+    folder = out or shipped("results")
+    for name, frame in ((f"base_model_{dataset}", rows), (f"base_model_{dataset}_confusion", cells)):
+        click.echo(write_grid(frame, folder / f"{name}.csv", **origin))
