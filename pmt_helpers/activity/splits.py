@@ -77,7 +77,7 @@ def split_user(
 ) -> UserSplit:
     """Split one person's windows into train (60%), validation (20%) and test (20%).
 
-    kind: "random" windows; "blocked": each class cut into `folds` stretches of time, one tests (the default);
+    kind: "random" windows; "blocked": each recording cut into `folds` stretches of time, one tests (the default);
     "recording": one recording of each class tests; "bout": whole bouts test, whatever class they are;
     "file_order": the last fifth tests. Windows that share readings with the test are left out of training and
     validation, except in a random split, where that is the point. Raises ValueError for an unknown kind, user or fold.
@@ -102,8 +102,9 @@ def split_user(
         validation, train = np.split(rest, [round(len(rest) / (TRAIN_PER_VALIDATION + 1))])
     elif kind == "blocked":
         stretches = _stretches(data, rows, folds)
-        test, validation = stretches.pop(fold), stretches.pop(fold % (folds - 1))
-        train = np.concatenate(stretches)
+        held = (fold, (fold - 1) % folds)
+        test, validation = (stretches[i] for i in held)
+        train = np.concatenate([stretch for i, stretch in enumerate(stretches) if i not in held])
     else:
         groups = data.recordings[rows]
         in_test = (
@@ -124,9 +125,15 @@ def split_user(
 
 
 def _stretches(data: ActivityData, rows: np.ndarray, n: int) -> list[np.ndarray]:
-    """Cut each class's windows, in time order, into `n` stretches; the i-th ones together make the i-th part."""
-    of_class = [np.array_split(rows[data.y[rows] == label], n) for label in np.unique(data.y[rows])]
-    return [np.concatenate([np.empty(0, np.int64), *parts]) for parts in zip(*of_class, strict=True)]
+    """Cut each recording of each class into `n` stretches of time; the i-th ones together make the i-th part.
+
+    Where readings are not known (WISDM) a bout is often a few windows only: there all bouts of a class, in file order,
+    are cut as one.
+    """
+    recordings = data.recordings[rows] if data.window_readings else np.zeros(len(rows), np.int64)
+    pieces = np.unique(np.stack([data.y[rows], recordings], 1), axis=0)
+    cut = [np.array_split(rows[(data.y[rows] == label) & (recordings == number)], n) for label, number in pieces]
+    return [np.concatenate([np.empty(0, np.int64), *parts]) for parts in zip(*cut, strict=True)]
 
 
 def _one_recording_a_class(y: np.ndarray, groups: np.ndarray, fold: int) -> np.ndarray:

@@ -27,7 +27,7 @@ class Statement:
         return self.text.format_map(words)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class DataCard:
     """A dataset in one page. facts say how many, defects what a reader must know before trusting a number."""
 
@@ -55,6 +55,9 @@ class DataCard:
             ("Task", self.task), ("Who", self.who), ("Sensor", self.sensor), ("Rate", self.rate),
             ("Window", self.window), ("Classes", classes), ("Licence", self.licence), ("Home", self.url),
         ]  # fmt: skip
+
+    def __repr__(self) -> str:
+        return f"DataCard({self.name}: {self.title})"
 
     def __str__(self) -> str:
         lines = [f"{self.title} ({self.name})", *(f"{what + ':':9}{text}" for what, text in self._rows())]

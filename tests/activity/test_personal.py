@@ -25,6 +25,13 @@ def test_twenty_windows_at_home_help_and_a_start_from_scratch_helps_less(shared:
     assert personal.accuracy(*you.test) > local.accuracy(*you.test)
 
 
+def test_models_are_compared_on_windows_that_none_has_trained_on(shared: ActivityModel, you: Person) -> None:
+    table = you.compare(shared=shared)
+    assert table["n_test"].item() == len(you.split.test)
+    assert table["accuracy"].item() == shared.accuracy(*you.test)
+    assert table["lower"].item() < table["accuracy"].item() < table["upper"].item()
+
+
 def test_the_shared_model_is_left_as_it_was(shared: ActivityModel, you: Person) -> None:
     before = [w.copy() for w in shared.model.get_weights()]
     personalise(shared, *you.train(5), epochs=3)

@@ -66,6 +66,19 @@ def test_the_card_says_who_was_left_out_and_how_it_was_trained(shared: ActivityM
     assert shared.card["n_train"] + shared.card["n_validation"] > 0
 
 
+def test_even_from_the_papers_literal_start_it_learns(four_people: ActivityData) -> None:
+    # its first scores are in the thousands; from clipped probabilities no gradient would come back
+    literal = train_shared(four_people, 3, 0, init="literal", progress=False)
+    assert literal.history["accuracy"].max() > 0.6
+
+
+def test_the_confusions_are_those_of_the_predictions(shared: ActivityModel, four_people: ActivityData) -> None:
+    X, y = four_people.X[:50], four_people.y[:50]
+    counts = shared.confusion(X, y)
+    assert counts.sum() == 50
+    assert counts.trace() / 50 == shared.accuracy(X, y)
+
+
 def test_a_wrong_recipe_or_person_is_named(four_people: ActivityData) -> None:
     with pytest.raises(ValueError, match="choose one of paper, better"):
         train_shared(four_people, recipe="best")
