@@ -1,0 +1,53 @@
+"""check("exercise-id", answer): says whether an answer is right and, if it is not, what the likely mistake is."""
+
+from html import escape
+from typing import Any
+
+from pmt_helpers.teaching.display import publish
+from pmt_helpers.teaching.exercises import Exercise, find_exercise
+from pmt_helpers.teaching.hints import nested_hints
+from pmt_helpers.teaching.verdicts import OPENINGS, State, Verdict, judge
+from pmt_helpers.teaching.workbook_file import current_workbook
+
+# A sign as well as a colour, so that nothing depends on seeing the colour (Okabe-Ito: blue, green, vermilion).
+_LOOK: dict[State, tuple[str, str]] = {
+    "to do": ("✎", "#0072B2"),
+    "right": ("✔", "#009E73"),
+    "not yet": ("✘", "#D55E00"),
+}
+
+
+def check(exercise_id: str, answer: Any) -> None:
+    """Display the verdict on an answer, with three hints to open, and note it in the workbook file. Never raises."""
+    try:
+        exercise = find_exercise(exercise_id)
+    except KeyError as error:
+        publish(_plain(Verdict("not yet", str(error.args[0]) + ".")))
+        return
+    try:
+        verdict = judge(exercise, answer)
+    except Exception as error:  # the answer broke the judge: say so, do not show a traceback of ours
+        verdict = Verdict("not yet", f"the check could not make sense of this answer ({type(error).__name__}).")
+    current_workbook().put("checks", exercise.id, verdict.state)
+    publish(_bundle(exercise, verdict))
+
+
+def _plain(verdict: Verdict) -> dict[str, str]:
+    return {"text/plain": verdict.text, "text/html": _box(verdict, "")}
+
+
+def _bundle(exercise: Exercise, verdict: Verdict) -> dict[str, str]:
+    if verdict.state == "right":
+        return _plain(verdict)
+    nudge = f"\nHint: {exercise.hints.nudge}" if verdict.state == "not yet" else ""
+    return {"text/plain": verdict.text + nudge, "text/html": _box(verdict, nested_hints(exercise.hints))}
+
+
+def _box(verdict: Verdict, hints: str) -> str:
+    sign, colour = _LOOK[verdict.state]
+    return (
+        f'<div class="pmt-check" style="border-left: 5px solid {colour}; padding: 0.3em 0.9em; max-width: 46em">'
+        f'<p><b><span style="color: {colour}">{sign}</span> {OPENINGS[verdict.state]}:</b> '
+        f"{escape(verdict.message)}</p>"
+        f"{hints}</div>"
+    )

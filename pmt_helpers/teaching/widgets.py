@@ -1,0 +1,92 @@
+"""Sliders over stored results, and the menu to choose who you are. Nothing is trained inside a callback."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from pmt_helpers.teaching.display import Shown
+from pmt_helpers.teaching.workbook_file import current_workbook, my_person
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from pmt_helpers.teaching.figures import Figure
+
+
+def explore(
+    frame: "pd.DataFrame",
+    by: str,
+    draw: Callable[["pd.DataFrame"], "Figure"],
+    description: str,
+    start: Any = None,
+) -> Shown:
+    """A slider over the values of one column; `draw(rows)` makes the figure of the rows with the value chosen.
+
+    The slider moves with the arrow keys, and the figure follows when it stops.
+    """
+    import ipywidgets
+
+    values = sorted(frame[by].unique().tolist())
+    if not values:
+        raise ValueError(f"explore needs at least one row to show; the frame has none (column {by!r})")
+    if start is not None and start not in values:
+        raise ValueError(f"explore cannot start at {start!r}: column {by!r} holds {values}")
+    slider = ipywidgets.SelectionSlider(
+        options=values,
+        value=values[0] if start is None else start,
+        description=description,
+        continuous_update=False,
+        style={"description_width": "initial"},
+        layout={"width": "90%", "max_width": "500px"},
+    )
+    output = ipywidgets.Output()
+
+    def show(value: Any) -> None:
+        figure = draw(frame[frame[by] == value])
+        # Setting the outputs, rather than printing into the widget, replaces the figure in one go: no flicker, and no
+        # dependence on which cell is running.
+        output.outputs = (
+            {"output_type": "display_data", "data": figure.bundle(), "metadata": {}},
+            {"output_type": "stream", "name": "stdout", "text": figure.sentence + "\n"},
+        )
+
+    slider.observe(lambda change: show(change["new"]), names="value")
+    show(slider.value)
+    return Shown(
+        ipywidgets.VBox([slider, output]),
+        f"A slider ({description}: {values[0]} to {values[-1]}) and the figure it changes appear here when the cell "
+        "is run.",
+    )
+
+
+def choose_person(dataset: str, default: int) -> Shown:
+    """A menu of the people of a dataset, with how many windows each has of every class; the choice is kept."""
+    import ipywidgets
+
+    from pmt_helpers.datasets import load_activity
+
+    data = load_activity(dataset)
+    people = [int(user) for user in data.user_ids]
+    chosen = my_person(dataset, default)
+    menu = ipywidgets.Dropdown(
+        options=[(str(user), user) for user in people],  # typing a number chooses it: JupyterLab takes the arrow keys
+        value=chosen if chosen in people else people[0],
+        description="I am person",
+        layout={"width": "200px"},
+    )
+    about = ipywidgets.HTML()
+
+    def tell(user: int) -> None:
+        mine = data.y[data.users == user]
+        counts = [f"{(mine == number).sum()} {name}" for number, name in enumerate(data.class_names)]
+        about.value = f'<p style="line-height: 1.4">Person {user} has {len(mine)} windows: {", ".join(counts)}.</p>'
+
+    def keep(change: dict[str, Any]) -> None:
+        current_workbook().put("person", dataset, change["new"])
+        tell(change["new"])
+
+    menu.observe(keep, names="value")
+    tell(menu.value)
+    sentence = (
+        "A menu appears here when the cell is run: choose which person of the data is you, and run the cells below."
+    )
+    return Shown(ipywidgets.VBox([menu, about]), sentence)

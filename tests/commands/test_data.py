@@ -1,0 +1,84 @@
+"""The data command: what is here, getting it, and holding it to its card."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from pmt_helpers.commands.data import data
+from pmt_helpers.datasets import load_activity
+from pmt_helpers.datasets.registry import ACTIVITY
+from pmt_helpers.datasets.wisdm_files import ARFF
+
+
+@pytest.fixture(autouse=True)
+def empty_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    monkeypatch.setenv("PMT_DATA_HOME", str(tmp_path))
+    return tmp_path
+
+
+def test_the_list_says_what_is_here_and_how_to_get_the_rest() -> None:
+    result = CliRunner().invoke(data, ["list"])
+    assert result.exit_code == 0
+    header, watch, wisdm = result.output.splitlines()
+    assert header.split() == ["name", "present", "windows", "users", "size", "task", "where"]
+    assert watch.split()[:6] == ["watch", "yes", "1,737", "10", "18.1", "MB"]
+    assert wisdm.split()[:5] == ["wisdm", "no", "5,418", "36", "-"]
+    assert "python -m pmt_helpers data fetch wisdm" in wisdm
+
+
+def test_the_watch_agrees_with_its_card() -> None:
+    result = CliRunner().invoke(data, ["check", "watch"])
+    assert result.exit_code == 0
+    assert "stated:" in result.output
+    assert "DIFFERS" not in result.output
+
+
+def test_without_a_name_only_what_is_present_is_checked() -> None:
+    result = CliRunner().invoke(data, ["check"])
+    assert result.exit_code == 0
+    assert "watch:" in result.output
+    assert "wisdm:" not in result.output
+
+
+def test_a_difference_is_named_and_fails_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = load_activity("watch")
+    fewer = replace(ACTIVITY["watch"], load=lambda: whole.select(slice(0, 1000)))
+    monkeypatch.setitem(ACTIVITY, "watch", fewer)
+    result = CliRunner().invoke(data, ["check", "watch"])
+    assert result.exit_code == 1
+    assert (
+        "stated: windows 1,737, users 10, features 43\n    found:  windows 1,000, users 10, features 43\n    DIFFERS"
+        in result.output
+    )
+
+
+def test_checking_what_is_not_here_says_how_to_get_it() -> None:
+    result = CliRunner().invoke(data, ["check", "wisdm"])
+    assert result.exit_code == 1
+    assert "data fetch wisdm" in result.output
+    assert "Traceback" not in result.output
+
+
+def test_fetching_what_is_installed_has_nothing_to_do() -> None:
+    result = CliRunner().invoke(data, ["fetch", "watch"])
+    assert result.exit_code == 0
+    assert "nothing to fetch" in result.output
+
+
+def test_fetching_over_a_bad_file_names_it_and_keeps_it(empty_home: Path) -> None:
+    bad = empty_home / "wisdm" / ARFF
+    bad.parent.mkdir()
+    bad.write_text("<html>oops</html>")
+    result = CliRunner().invoke(data, ["fetch", "wisdm"])
+    assert result.exit_code == 1
+    assert str(bad) in result.output
+    assert "Delete the file" in result.output
+    assert bad.exists()
+
+
+def test_an_unknown_name_is_refused() -> None:
+    result = CliRunner().invoke(data, ["fetch", "mnist"])
+    assert result.exit_code == 2
+    assert "'watch', 'wisdm'" in result.output

@@ -1,0 +1,112 @@
+"""The command line: quick help, one clear line for an error that a person can mend."""
+
+import importlib
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import click
+import pytest
+
+from pmt_helpers.__main__ import COMMANDS, main
+from pmt_helpers.datasets.errors import DataError
+
+ROOT = Path(__file__).resolve().parents[2]
+HELP = """
+import sys
+from pmt_helpers.__main__ import main
+code = main(["--help"])
+heavy = {"keras", "jax", "numpy", "pandas", "plotly", "IPython", "papermill"} & set(sys.modules)
+sys.exit(f"help imports {heavy}" if heavy else code)
+"""
+
+
+def test_help_names_every_command_and_imports_none_of_what_they_rest_on() -> None:
+    done = subprocess.run([sys.executable, "-c", HELP], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert all(f"\n  {name} " in done.stdout for name in COMMANDS)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_each_command_has_a_page_of_help(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([name, "--help"]) == 0
+    assert f"Usage: python -m pmt_helpers {name}" in capsys.readouterr().out
+
+
+def test_an_unknown_command_is_refused_in_one_message(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["fly"]) == 2
+    assert "No such command 'fly'" in capsys.readouterr().err
+
+
+@pytest.fixture
+def failing(monkeypatch: pytest.MonkeyPatch) -> type[Exception]:
+    """`python -m pmt_helpers doctor` replaced by a command that finds a damaged file."""
+
+    @click.command()
+    def doctor() -> None:
+        raise DataError(file="watch.npy", expected="140 recordings", found="3", remedy="Install seglearn again.")
+
+    module = ModuleType("pmt_helpers.commands.doctor")
+    module.doctor = doctor  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    return DataError
+
+
+def test_a_data_error_is_told_without_a_traceback(
+    failing: type[Exception], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("PMT_DEBUG", raising=False)
+    assert main(["doctor"]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("Error: cannot use watch.npy")
+    assert "Install seglearn again." in said
+    assert "Traceback" not in said
+
+
+def test_pmt_debug_shows_all_of_it(failing: type[Exception], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PMT_DEBUG", "1")
+    with pytest.raises(failing):
+        main(["doctor"])
+
+
+def test_an_error_of_ours_is_never_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PMT_DEBUG", raising=False)
+    command = importlib.import_module("pmt_helpers.commands.notebooks")
+    monkeypatch.setattr("pmt_helpers.teaching.verify.verify", lambda: 1 / 0)
+    assert command
+    with pytest.raises(ZeroDivisionError):
+        main(["notebooks", "verify"])
+
+
+def test_findings_are_printed_and_make_verify_fail(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from pmt_helpers.teaching.verify import Finding
+
+    monkeypatch.setattr(
+        "pmt_helpers.teaching.verify.verify", lambda: [Finding("01_activity", 2, "holds a widget", "build it again")]
+    )
+    assert main(["notebooks", "verify"]) == 1
+    said = capsys.readouterr()
+    assert said.out == "01_activity, cell 2: holds a widget. To do: build it again.\n"
+    assert "1 finding in the stored notebooks" in said.err
+
+
+def test_run_fails_when_a_notebook_stops(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    from pmt_helpers.teaching import runner
+
+    asked: dict[str, object] = {}
+
+    def stopped(paths: list[Path], out: Path, **options: object) -> list[runner.Run]:
+        asked.update(options, out=out)
+        return [runner.Run("01_activity", 1.0, 100, 0, 0, 0, "01_activity, cell 2 stopped: ValueError: no data")]
+
+    monkeypatch.setattr(runner, "run_notebooks", stopped)
+    monkeypatch.setattr("pmt_helpers.teaching.notebook_files.learner_paths", lambda names: [tmp_path / "01.ipynb"])
+    assert main(["run", "01", "--out", str(tmp_path), "--dataset", "wisdm"]) == 1
+    assert asked["parameters"] == {"DATASET": "wisdm"}
+    assert asked["out"] == tmp_path
+    assert "1 of 1 notebooks stopped: 01_activity" in capsys.readouterr().err

@@ -1,0 +1,153 @@
+"""Building: what is stored of a run, what is not, and that a build without a change changes nothing."""
+
+import json
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat.notebooknode import NotebookNode
+
+from pmt_helpers.teaching.builder import build
+from pmt_helpers.teaching.notebook_files import PLOTLY, WIDGET_VIEW, NotebookError, same_content
+from pmt_helpers.teaching.notebook_png import add_pictures
+
+SOURCE = """# %% [markdown]
+# # A small notebook
+
+# %% tags=["parameters"]
+SEED = 0
+
+# %%
+import os, time
+from pathlib import Path
+import ipywidgets
+from IPython.display import display
+from tqdm.auto import tqdm
+
+for _ in tqdm(range(3), leave=False):
+    time.sleep(0.12)
+print(Path.cwd() / "data.csv", Path(os.environ["PMT_WORKBOOK_FILE"]).exists())
+
+# %%
+slider = ipywidgets.IntSlider()
+display({**slider._repr_mimebundle_(), "text/plain": "A slider appears here."}, raw=True)
+
+# %%
+def double(x):
+    ### BEGIN SOLUTION
+    return x + x
+    ### END SOLUTION
+
+print(double(21))
+"""
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkout with one notebook, built once; the builder's own answers lie about and must not be seen."""
+    root = tmp_path_factory.mktemp("checkout")
+    (root / "notebooks" / "source").mkdir(parents=True)
+    (root / "notebooks" / "source" / "01_small.py").write_text(SOURCE, encoding="utf-8")
+    own = root / "my_workbook.json"
+    own.write_text("{}", encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PMT_WORKBOOK_FILE", str(own))
+        build(root=root, png=False, report=lambda line: None)
+    return root
+
+
+@pytest.fixture
+def learner(root: Path) -> NotebookNode:
+    return nbformat.read(root / "notebooks" / "01_small.ipynb", as_version=4)
+
+
+def outputs(notebook: NotebookNode) -> list[str]:
+    return [json.dumps(output) for cell in notebook.cells for output in cell.get("outputs", [])]
+
+
+def test_the_learners_copy_is_blank_and_executed_from_top_to_bottom(learner: NotebookNode) -> None:
+    assert [cell.execution_count for cell in learner.cells if cell.cell_type == "code"] == [1, 2, 3, 4]
+    assert learner.cells[-1].outputs[0].text == "None\n"
+    assert "x + x" not in "".join(cell.source for cell in learner.cells)
+
+
+def test_the_solved_copy_is_in_build_and_has_the_answer(root: Path) -> None:
+    solved = nbformat.read(root / "build" / "solutions" / "01_small.ipynb", as_version=4)
+    assert solved.cells[-1].outputs[0].text == "42\n"
+
+
+def test_a_widget_leaves_its_sentence_and_nothing_else(root: Path, learner: NotebookNode) -> None:
+    assert learner.cells[3].outputs[0].data == {"text/plain": "A slider appears here."}
+    text = (root / "notebooks" / "01_small.ipynb").read_text(encoding="utf-8")
+    assert WIDGET_VIEW not in text
+    assert "widgets" not in learner.metadata
+
+
+def test_nothing_is_left_of_a_progress_bar_of_this_folder_or_of_the_builders_answers(learner: NotebookNode) -> None:
+    assert [output.text for output in learner.cells[2].outputs] == ["notebooks/data.csv False\n"]
+
+
+def test_building_again_writes_nothing(root: Path) -> None:
+    stored = root / "notebooks" / "01_small.ipynb"
+    before = stored.stat().st_mtime_ns
+    lines: list[str] = []
+    assert build(["01"], root=root, solutions=False, png=False, report=lines.append) == []
+    assert stored.stat().st_mtime_ns == before
+    assert lines == [f"unchanged  {Path('notebooks') / '01_small.ipynb'}"]
+
+
+def test_a_cell_that_stops_is_named_and_the_stored_copy_stays(root: Path) -> None:
+    stored = root / "notebooks" / "02_stops.ipynb"
+    stored.write_text("as it was", encoding="utf-8")
+    source = root / "notebooks" / "source" / "02_stops.py"
+    source.write_text("# %% [markdown]\n# Text.\n\n# %%\nprint(1)\n\n# %%\n1 / 0\n", encoding="utf-8")
+    with pytest.raises(NotebookError, match=r"02_stops, cell 3 \(1 / 0\) stopped: ZeroDivisionError: division by zero"):
+        build(["02"], root=root, png=False)
+    assert stored.read_text(encoding="utf-8") == "as it was"
+    partial = nbformat.read(root / "build" / "failed" / "02_stops.ipynb", as_version=4)
+    assert partial.cells[1].outputs[0].text == "1\n"
+    source.unlink()
+
+
+def with_figures(*heights: float) -> NotebookNode:
+    """A notebook with one cell and a figure for each number."""
+    cell = nbformat.v4.new_code_cell("show()")
+    for height in heights:
+        figure = {"data": [{"type": "bar", "y": [1, height]}], "layout": {"height": 300}}
+        data = {PLOTLY: figure, "text/plain": f"The second bar is {height}."}
+        cell.outputs.append(nbformat.v4.new_output("display_data", data))
+    return nbformat.v4.new_notebook(cells=[cell])
+
+
+def test_each_figure_gets_a_picture_with_its_sentence_and_keeps_it_until_it_changes() -> None:
+    pytest.importorskip("kaleido")
+    first = with_figures(2, 3)
+    try:
+        assert add_pictures(first, earlier=None) == 2
+    except NotebookError as error:
+        pytest.skip(error.message)
+    one, other = first.cells[0].outputs
+    assert one.data["image/png"].startswith("iVBORw0KGgo")
+    assert one.metadata == {"image/png": {"alt": "The second bar is 2.", "width": 800}}
+    assert one.data["image/png"] != other.data["image/png"]
+    second = with_figures(2, 5)
+    assert add_pictures(second, earlier=first, render=False) == 0
+    kept, changed = second.cells[0].outputs
+    assert kept.data["image/png"] == one.data["image/png"]
+    assert "image/png" not in changed.data
+
+
+def test_pictures_that_differ_in_their_bytes_only_are_no_change() -> None:
+    one, other = with_figures(2), with_figures(2)
+    one.cells[0].id = other.cells[0].id
+    one.cells[0].outputs[0].data["image/png"] = "iVBORw0"
+    other.cells[0].outputs[0].data["image/png"] = "iVBORw1"
+    assert same_content(one, other)
+    assert not same_content(one, with_figures(3))
+
+
+def test_without_a_browser_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("kaleido")
+    monkeypatch.setenv("BROWSER_PATH", "/nowhere/chromium")
+    with pytest.raises(NotebookError, match=r"Install one .*--no-png"):
+        add_pictures(with_figures(2), earlier=None)

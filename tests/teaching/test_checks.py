@@ -1,0 +1,353 @@
+"""check() and the judge behind it: what it says to right, wrong, broken and unfinished answers."""
+
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pmt_helpers.teaching import check
+from pmt_helpers.teaching.exercises import Exercise, all_exercises, find_exercise
+from pmt_helpers.teaching.verdicts import judge
+from pmt_helpers.teaching.workbook_file import current_workbook
+
+EXERCISES = list(all_exercises())
+MISTAKES = [(exercise, mistake) for exercise in EXERCISES for mistake in exercise.mistakes]
+
+
+@pytest.fixture(autouse=True)
+def own_workbook(tmp_path, monkeypatch):
+    monkeypatch.setenv("PMT_WORKBOOK_FILE", str(tmp_path / "my_workbook.json"))
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    bundles = []
+    monkeypatch.setattr("pmt_helpers.teaching.checks.publish", bundles.append)
+    return bundles
+
+
+def test_the_workbook_has_the_exercises_that_its_notebooks_call():
+    assert [exercise.id for exercise in EXERCISES] == [
+        "warm-up",
+        "feature-by-hand",
+        "forward-pass",
+        "sgd-step",
+        "grouped-validation",
+    ]
+
+
+@pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.id)
+def test_the_reference_itself_is_right(exercise):
+    assert judge(exercise, exercise.reference).state == "right"
+
+
+@pytest.mark.parametrize(("exercise", "mistake"), MISTAKES, ids=lambda value: getattr(value, "name", ""))
+def test_each_mistake_is_called_by_its_name(exercise, mistake):
+    verdict = judge(exercise, mistake.imitation)
+    assert (verdict.state, verdict.mistake) == ("not yet", mistake.name)
+    assert verdict.text == f"Not yet: {mistake.message}"
+
+
+@pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.id)
+@pytest.mark.parametrize(
+    "blank", [None, ..., lambda *args: None, lambda *args: ..., lambda *args: (..., ...), lambda *args: (None, None)]
+)
+def test_a_blank_is_to_do_not_wrong(exercise, blank):
+    assert judge(exercise, blank).text.startswith("To do: ")
+
+
+class NeverAgain(BaseException):
+    """An exception that `except Exception` lets through."""
+
+
+def stop(*args):
+    raise NeverAgain("enough")
+
+
+def leave(*args):
+    raise SystemExit(3)
+
+
+def recurse(*args):
+    return recurse(*args)
+
+
+class Rude:
+    """Raises whatever is done with it."""
+
+    def __array__(self, *args, **kwargs):
+        raise RuntimeError("no")
+
+    def __repr__(self):
+        raise RuntimeError("no")
+
+    def __eq__(self, other):
+        raise RuntimeError("no")
+
+    __hash__ = None
+
+
+class CannotBePrinted(Exception):
+    def __str__(self):
+        raise RuntimeError("no")
+
+
+def unprintable(*args):
+    raise CannotBePrinted
+
+
+ODD = [
+    3, 2.5, "text", b"bytes", True, [], {}, object(), Rude(), int, dict, len, print, np.mean, np, Exercise, NeverAgain,
+    stop, leave, recurse, unprintable, lambda: 1, lambda a: a, lambda *args: 1 / 0, lambda *args: "text",
+    lambda *args: [[1], [2, 3]], lambda *args: np.nan, lambda *args: {"a": 1}, lambda *args: (part for part in args),
+    lambda *args: Rude(), lambda *args: (Rude(), Rude()), lambda *args: args, lambda *args: np.zeros((0, 3)),
+    lambda *args: np.array(["a", "b"]), lambda *args: 1j, lambda *args: np.zeros(1000), np.zeros(3), float("nan"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.id)
+@pytest.mark.parametrize("answer", ODD, ids=lambda answer: type(answer).__name__)
+def test_any_other_answer_gets_one_sentence_and_no_traceback(exercise, answer, shown):
+    check(exercise.id, answer)
+    assert len(shown) == 1
+    assert shown[0]["text/plain"].startswith(("Not yet: ", "To do: "))
+    assert set(shown[0]) == {"text/plain", "text/html"}
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.sampled_from(EXERCISES),
+    st.recursive(
+        st.none() | st.booleans() | st.floats() | st.text(max_size=3) | st.just(np.zeros(2)),
+        lambda inner: st.lists(inner, max_size=3) | st.tuples(inner, inner),
+        max_leaves=5,
+    ),
+)
+def test_whatever_a_function_returns_the_judge_survives(exercise, value):
+    assert judge(exercise, lambda *args: value).state in ("to do", "not yet", "right")
+
+
+def test_an_unknown_exercise_names_those_there_are(shown):
+    check("feature-by-foot", 3)
+    assert shown[0]["text/plain"].startswith("Not yet: no exercise is called 'feature-by-foot'")
+    assert "feature-by-hand" in shown[0]["text/plain"]
+
+
+def test_an_exception_is_reported_with_its_type_and_the_learners_line():
+    def mean_absolute_deviation(window):
+        deviation = window - window.mean(axis=0)
+        return deviation @ deviation  # the line to be named
+
+    text = judge(find_exercise("feature-by-hand"), mean_absolute_deviation).text
+    assert "ValueError" in text
+    assert re.search(r"line \d+: return deviation @ deviation", text)
+
+
+def test_a_wrong_number_of_arguments_is_reported_with_the_call_that_was_made():
+    text = judge(find_exercise("warm-up"), lambda predicted: 0.5).text
+    assert "takes 1 positional argument but 2 were given" in text
+    assert "called as accuracy(predicted, actual)" in text
+
+
+def test_a_wrong_shape_is_reported_with_both_shapes():
+    text = judge(find_exercise("feature-by-hand"), lambda window: np.zeros((1, 3))).text
+    assert "expected (3,), found (1, 3)" in text
+
+
+def test_nan_is_called_by_name():
+    assert "NaN" in judge(find_exercise("feature-by-hand"), lambda window: np.full(3, np.nan)).text
+
+
+def test_wrong_values_are_reported_with_ours_yours_and_the_case():
+    exercise = find_exercise("feature-by-hand")
+    text = judge(exercise, lambda window: exercise.reference(window) + np.array([0, 2, 0])).text
+    ours, yours = (float(number) for number in re.search(r"ours is ([\d.]+) and yours is ([\d.]+)\.", text).groups())
+    assert yours - ours == pytest.approx(2, abs=0.01)
+    assert "'a walk'" in text
+
+
+def test_two_mistakes_at_once_name_the_one_to_mend_first():
+    """A naive softmax overflows as well; the missing ReLU is still the news."""
+
+    def forward(X, W1, b1, W2, b2):
+        scores = (X @ W1 + b1) @ W2 + b2
+        return np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+
+    assert judge(find_exercise("forward-pass"), forward).mistake == "no ReLU"
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_right_answer_in_another_dtype_or_type_is_right(dtype):
+    exercise = find_exercise("feature-by-hand")
+    assert judge(exercise, lambda window: exercise.reference(window).astype(dtype)).state == "right"
+    assert judge(exercise, lambda window: exercise.reference(window).tolist()).state == "right"
+    pair = find_exercise("sgd-step")
+    assert judge(pair, lambda *args: list(pair.reference(*args))).state == "right"
+
+
+def test_an_answer_that_changes_its_input_cannot_spoil_the_next_check():
+    def sgd_step(W, b, x, y, learning_rate):
+        scores = x @ W + b
+        p = np.exp(scores - scores.max())
+        p /= p.sum()
+        p[y] -= 1
+        W -= learning_rate * np.outer(x, p)
+        b -= learning_rate * p
+        return W, b
+
+    exercise = find_exercise("sgd-step")
+    assert [judge(exercise, sgd_step).state for _ in range(2)] == ["right", "right"]
+
+
+def test_what_an_answer_prints_or_warns_stays_out_of_the_verdict(shown, capfd, recwarn):
+    def accuracy(predicted, actual):
+        print("debugging")
+        np.array([1.0]) / np.array([0.0])
+        return (predicted == actual).mean()
+
+    check("warm-up", accuracy)
+    assert shown[0]["text/plain"].startswith("Right: ")
+    assert capfd.readouterr() == ("", "")
+    assert not recwarn.list
+
+
+def test_a_learner_who_stops_a_slow_answer_is_obeyed():
+    def forever(*args):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        judge(find_exercise("warm-up"), forever)
+
+
+def test_the_split_of_scikit_learn_passes_the_property_check():
+    from sklearn.model_selection import GroupShuffleSplit
+
+    def grouped_split(users, fraction, seed):
+        splitter = GroupShuffleSplit(1, test_size=max(1, round(fraction * len(np.unique(users)))), random_state=seed)
+        mask = np.zeros(len(users), bool)
+        mask[next(splitter.split(users, groups=users))[1]] = True
+        return mask
+
+    assert judge(find_exercise("grouped-validation"), grouped_split).state == "right"
+
+
+def test_one_reference_step_is_the_step_that_keras_takes():
+    import keras
+
+    W, b, x, y, learning_rate = find_exercise("sgd-step").cases["a random layer"]
+    layer = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, activation="softmax")])
+    layer.set_weights([W, b])
+    layer.compile(keras.optimizers.SGD(learning_rate), "sparse_categorical_crossentropy")
+    layer.train_on_batch(x[None], np.array([y]))
+    for ours, theirs in zip(
+        find_exercise("sgd-step").reference(W, b, x, y, learning_rate), layer.get_weights(), strict=True
+    ):
+        np.testing.assert_allclose(ours, theirs, atol=1e-6)
+
+
+def test_the_reference_forward_pass_is_what_the_network_of_the_workbook_does():
+    from pmt_helpers.activity.model import build_mlp
+
+    model = build_mlp(43, 6)
+    X = np.random.default_rng(0).normal(size=(5, 43)).astype(np.float32)
+    W1, b1, W2, b2 = model.get_weights()
+    ours = find_exercise("forward-pass").reference(X, W1, b1, W2, b2)
+    np.testing.assert_allclose(ours, model.predict(X, verbose=0), atol=1e-5)
+
+
+def test_the_reference_feature_is_the_one_the_package_computes():
+    from pmt_helpers.activity.features import FEATURE_NAMES, extract_features
+
+    window = np.random.default_rng(0).normal(size=(100, 3))
+    features = dict(zip(FEATURE_NAMES, extract_features(window[None], 20.0)[0], strict=True))
+    ours = find_exercise("feature-by-hand").reference(window)
+    np.testing.assert_allclose(ours, [features[f"{axis}ABSOLDEV"] for axis in "XYZ"], rtol=1e-5)
+
+
+class Nesting(HTMLParser):
+    """How deep <details> are nested, and whether every tag is closed."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.open, self.deepest = [], 0
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        self.open.append(tag)
+        self.deepest = max(self.deepest, self.open.count("details"))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+def test_hints_open_one_inside_of_the_other_and_only_until_the_answer_is_right(shown):
+    exercise = find_exercise("warm-up")
+    check("warm-up", lambda predicted, actual: 0.5)
+    check("warm-up", ...)
+    check("warm-up", exercise.reference)
+    wrong, blank, right = (Nesting(bundle["text/html"]) for bundle in shown)
+    assert (wrong.deepest, blank.deepest, right.deepest) == (3, 3, 0)
+    assert not [tag for html in (wrong, blank, right) for tag in html.open]
+
+
+def test_the_plain_text_has_the_nudge_when_wrong_and_never_more(shown):
+    exercise = find_exercise("warm-up")
+    check("warm-up", lambda predicted, actual: 0.5)
+    check("warm-up", ...)
+    wrong, blank = (bundle["text/plain"] for bundle in shown)
+    assert exercise.hints.nudge in wrong
+    assert exercise.hints.sketch not in wrong
+    assert exercise.hints.nudge not in blank
+
+
+def test_the_verdict_does_not_depend_on_colour_and_is_escaped(shown):
+    check("warm-up", lambda predicted, actual: [[1], "<script>alert(1)</script>"])
+    check("warm-up", "<b>bold</b>")
+    for bundle in shown:
+        assert "<b>Not yet:</b>" in re.sub(r"<span.*?</span> ", "", bundle["text/html"])
+        assert "<script>" not in bundle["text/html"]
+        assert "<b>bold</b>" not in bundle["text/html"]
+
+
+def test_progress_is_kept_in_the_workbook_file(shown):
+    check("warm-up", find_exercise("warm-up").reference)
+    check("sgd-step", ...)
+    assert current_workbook().section("checks") == {"warm-up": "right", "sgd-step": "to do"}
+
+
+def squeezed(text):
+    return re.sub(r"\s+", "", text)
+
+
+@pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.id)
+def test_neither_hints_nor_messages_hold_a_line_of_the_solution(exercise):
+    import inspect
+
+    body = inspect.getsource(exercise.reference).split('"""')[-1]
+    lines = [squeezed(line) for line in body.splitlines() if len(squeezed(line)) > 12]
+    assert lines
+    said = [exercise.hints.nudge, exercise.hints.sketch, exercise.hints.pointer, exercise.right]
+    said += [mistake.message for mistake in exercise.mistakes]
+    for text in map(squeezed, said):
+        assert not [line for line in lines if line in text or line.removeprefix("return") in text]
+
+
+@pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.id)
+def test_the_last_hint_points_at_a_file_that_is_there(exercise):
+    from pathlib import Path
+
+    paths = re.findall(r"pmt_helpers/[\w/]+(?:\.py|/)", exercise.hints.pointer)
+    assert paths
+    root = Path(__file__).resolve().parents[2]
+    assert all((root / path).exists() for path in paths)
+
+
+@pytest.mark.parametrize(("exercise", "mistake"), MISTAKES, ids=lambda value: getattr(value, "name", ""))
+def test_messages_are_whole_short_sentences(exercise, mistake):
+    assert mistake.message.endswith(".")
+    assert "  " not in mistake.message
+    assert len(mistake.message) < 260
+    assert 1 <= len(re.findall(r"[.?!](?= |$)", mistake.message)) <= 3

@@ -1,0 +1,362 @@
+"""Figures: the sentence says what the data say, the JSON is plain and small, the look is the same everywhere."""
+
+import io
+import json
+import math
+from contextlib import redirect_stdout
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pmt_helpers.activity.features import FEATURE_NAMES, extract_features
+from pmt_helpers.teaching import figures
+from pmt_helpers.teaching.figures.shown import PLOTLY, Figure, plain
+from pmt_helpers.teaching.figures.template import MODEL_COLOURS, MODEL_DASHES
+
+RNG = np.random.default_rng(0)
+CLASSES = ("Walking", "Jogging", "Sitting")
+
+
+def scores():
+    return pd.DataFrame(
+        {
+            "model": ["personal", "shared", "local"],  # any order
+            "accuracy": [0.868, 0.711, 0.763],
+            "lower": [0.7, 0.6, 0.6],
+            "upper": [0.9, 0.8, 0.9],
+        }
+    )
+
+
+def recording(user, spread, n=3000):
+    signal = np.column_stack([spread * np.sin(np.arange(n) / 8), np.full(n, 9.81), np.zeros(n)])
+    return SimpleNamespace(signal=signal, rate_hz=50.0, user=user, class_name="PEN", side="left")
+
+
+def history(n=120):
+    epoch = np.arange(1, n + 1)
+    return pd.DataFrame(
+        {"epoch": epoch, "loss": 1 / epoch, "val_loss": (epoch - 37) ** 2 / 1000 + 0.61, "val_accuracy": 0.7}
+    )
+
+
+def people():
+    return pd.DataFrame({"user": [4, 9, 3, 7], "accuracy": [0.61, 0.90, 0.71, 0.82]})
+
+
+def before_after():
+    return pd.concat([people().assign(kind="shared"), people().assign(accuracy=[0.8, 0.85, 0.9, 0.9], kind="personal")])
+
+
+MATRIX = np.array([[50, 3, 0], [14, 46, 0], [1, 0, 9]])
+
+
+def splits():
+    return pd.DataFrame(
+        {
+            "split": ["random windows"] * 2 + ["whole people"] * 2,
+            "what": ["validation", "unseen person"] * 2,
+            "accuracy": [0.824, 0.724, 0.735, 0.735],
+            "sd": [0.02, 0.15, 0.1, 0.15],
+        }
+    )
+
+
+def curve(values):
+    return pd.concat(
+        [
+            pd.DataFrame(
+                {"model": model, "n_samples": [5, 10, 20, 40, 80], "accuracy": value, "lower": 0.1, "upper": 0.9}
+            )
+            for model, value in values.items()
+        ]
+    )
+
+
+def window():
+    signal = recording(3, 2.0).signal[:250]
+    return figures.window_and_features(signal, 50.0, extract_features(signal[None], 50.0)[0], FEATURE_NAMES)
+
+
+EVERY = {
+    "three_models": lambda: figures.three_models(scores(), person=3, n_windows=38),
+    "signals": lambda: figures.signals([recording(user, user) for user in (1, 2, 3, 4, 5)], seconds=20),
+    "window_and_features": window,
+    "training_history": lambda: figures.training_history(history(5000)),
+    "per_person": lambda: figures.per_person(people(), highlight=3),
+    "per_person, two kinds": lambda: figures.per_person(before_after(), highlight=3, title="Before and after"),
+    "confusion": lambda: figures.confusion(MATRIX, CLASSES),
+    "split_comparison": lambda: figures.split_comparison(splits()),
+    "paper_curve": lambda: figures.paper_curve(
+        curve({"shared": 0.73, "personal": 0.8}), curve({"shared": 0.548, "local": 0.4})
+    ),
+}
+each_figure = pytest.mark.parametrize("draw", EVERY.values(), ids=EVERY.keys())
+
+
+def leaves(value):
+    if isinstance(value, dict):
+        for part in value.values():
+            yield from leaves(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from leaves(part)
+    else:
+        yield value
+
+
+@each_figure
+def test_the_json_is_plain_small_and_rounded(draw):
+    bundle = draw().bundle()
+    text = json.dumps(bundle[PLOTLY], allow_nan=False)  # NaN is no JSON: it would raise
+    assert "bdata" not in text
+    assert len(text) < 60_000
+    floats = [leaf for leaf in leaves(bundle[PLOTLY]) if isinstance(leaf, float)]
+    assert floats
+    assert all(leaf == round(leaf, 4) for leaf in floats)
+
+
+@each_figure
+def test_the_same_data_give_the_same_figure(draw):
+    assert json.dumps(draw().bundle()) == json.dumps(draw().bundle())
+
+
+@each_figure
+def test_every_figure_is_white_named_and_takes_the_width_it_is_given(draw):
+    layout = draw().bundle()[PLOTLY]["layout"]
+    assert layout["template"]["layout"]["plot_bgcolor"] == layout["template"]["layout"]["paper_bgcolor"] == "white"
+    assert layout["title"]["text"]
+    assert "width" not in layout
+    assert layout["height"] > 200
+
+
+@each_figure
+def test_every_axis_that_is_labelled_by_numbers_has_a_title(draw):
+    figure = draw().plotly
+    titles = [axis.title.text for axis in (*figure.select_xaxes(), *figure.select_yaxes())]
+    assert any(titles)
+    if draw in (EVERY["signals"], EVERY["window_and_features"]):
+        assert "m/s²" in titles
+
+
+@each_figure
+def test_plotly_accepts_the_json_again(draw):
+    content = draw().bundle()[PLOTLY]
+    go.Figure(data=content["data"], layout=content["layout"])
+
+
+@each_figure
+def test_the_sentence_is_the_alternative_text_and_is_printed(draw, monkeypatch):
+    bundles = []
+    monkeypatch.setattr("pmt_helpers.teaching.figures.shown.publish", bundles.append)
+    figure, out = draw(), io.StringIO()
+    with redirect_stdout(out):
+        figure._ipython_display_()
+    assert len(bundles) == 1
+    assert list(bundles[0]) == [PLOTLY, "text/plain"]
+    assert bundles[0]["text/plain"] == figure.sentence == repr(figure) == out.getvalue().rstrip("\n")
+    assert figure.sentence.endswith(".")
+    assert "nan" not in figure.sentence
+
+
+@each_figure
+def test_titles_are_broken_so_that_they_fit_a_narrow_window(draw):
+    assert max(map(len, draw().plotly.layout.title.text.split("<br>"))) <= 30
+
+
+def test_a_long_title_moves_legend_and_plot_down():
+    short = figures.per_person(before_after(), title="Short").plotly.layout
+    long = figures.per_person(before_after(), title="The shared model, on people it has never seen").plotly.layout
+    assert long.margin.t - short.margin.t == long.height - short.height == 20
+    assert (1 - long.legend.y) * long.height == pytest.approx((1 - short.legend.y) * short.height + 20)
+
+
+def test_three_models_come_in_their_order_whatever_the_frames():
+    assert figures.three_models(scores(), person=3, n_windows=38).sentence == (
+        "On 38 windows of person 3 that no model has seen, shared is right for 71%, local 76%, personal 87%."
+    )
+    assert figures.three_models(scores().head(2)).sentence == (
+        "On windows that no model has seen, shared is right for 71%, personal 87%."
+    )
+
+
+def test_whiskers_are_the_interval_given():
+    bars = figures.three_models(scores()).plotly.data
+    shared = next(bar for bar in bars if bar.name == "shared")
+    assert shared.error_x.array[0] == pytest.approx(0.8 - 0.711)
+    assert shared.error_x.arrayminus[0] == pytest.approx(0.711 - 0.6)
+    assert figures.three_models(scores()[["model", "accuracy"]]).plotly.data[0].error_x.array is None
+
+
+def test_a_model_has_the_same_colour_and_dash_everywhere():
+    bars = {trace.name: trace.marker.color for trace in EVERY["three_models"]().plotly.data}
+    lines = {trace.name: trace.line for trace in EVERY["paper_curve"]().plotly.data if trace.mode == "lines+markers"}
+    dots = {t.name: t.marker.color for t in EVERY["per_person, two kinds"]().plotly.data if t.name in MODEL_COLOURS}
+    assert bars == MODEL_COLOURS
+    for name in ("shared", "personal"):
+        assert lines[name].color == dots[name] == MODEL_COLOURS[name]
+        assert lines[name].dash == MODEL_DASHES[name]
+    assert len(set(MODEL_COLOURS.values())) == len(set(MODEL_DASHES.values())) == 3
+
+
+def test_signals_says_how_strongly_each_person_shakes():
+    still, strong = recording(2, 0.0), recording(5, 20.0)
+    sentence = figures.signals([still, strong], seconds=10).sentence
+    size = np.linalg.norm(strong.signal[:500], axis=1).std()
+    assert f"0.0 m/s² for person 2 (PEN) and {size:.1f} m/s² for person 5 (PEN)" in sentence
+    assert sentence.startswith("Over the first 10 seconds")
+
+
+def test_signals_are_thinned_but_keep_their_time():
+    trace = figures.signals([recording(user, 1.0) for user in range(8)], seconds=60).plotly.data[0]
+    assert len(trace.y) * trace.dx == pytest.approx(60, rel=0.05)
+    full = figures.signals([recording(1, 1.0)], seconds=10).plotly.data[0]
+    assert len(full.y) == 500
+
+
+def test_window_and_features_names_the_axis_that_moves_and_its_rhythm():
+    sentence = window().sentence
+    assert sentence.startswith("250 readings of 3 axes in 5 seconds become 43 features; the x axis moves most")
+    assert "peaks about every" in sentence
+
+
+def test_an_axis_without_peaks_is_no_nan():
+    signal = np.zeros((250, 3))
+    figure = figures.window_and_features(signal, 50.0, extract_features(signal[None], 50.0)[0], FEATURE_NAMES)
+    assert "too few peaks" in figure.sentence
+    assert "x none, y none, z none" in json.dumps(figure.bundle()[PLOTLY])
+
+
+def test_all_43_features_are_in_the_figure():
+    bars = [trace for trace in window().plotly.data if trace.type == "bar"]
+    assert sum(len(bar.y) for bar in bars) == 40  # and three times between peaks, written out
+
+
+def test_training_history_finds_the_best_epoch_and_what_came_after():
+    frame = history()
+    assert figures.training_history(frame).sentence == (
+        "Validation loss is 0.61 after epoch 37; in the 83 epochs after it the training loss went from "
+        f"0.03 to 0.01, the validation loss to {frame['val_loss'].iloc[-1]:.2f}."
+    )
+    assert "after epoch 50" in figures.training_history(frame, best_epoch=50).sentence
+
+
+def test_training_that_was_still_improving_says_so():
+    assert "still improving" in figures.training_history(history().head(30)).sentence
+
+
+def test_per_person_says_mean_spread_extremes_and_you():
+    assert figures.per_person(people(), highlight=3).sentence == (
+        "Accuracy over 4 people: mean 76%, SD 13 points, from 61% (person 4) to 90% (person 9), you (person 3) 71%."
+    )
+    assert "you" not in figures.per_person(people(), highlight=99).sentence
+
+
+def test_per_person_draws_you_where_you_are_and_people_from_low_to_high():
+    figure = figures.per_person(people(), highlight=3).plotly
+    assert list(figure.layout.xaxis.categoryarray) == ["4", "3", "7", "9"]
+    you = next(trace for trace in figure.data if trace.mode == "markers+text")
+    assert (you.x[0], you.y[0]) == ("3", 0.71)
+
+
+def test_two_kinds_are_compared_person_by_person():
+    sentence = figures.per_person(before_after(), highlight=3).sentence
+    assert sentence.index("shared: mean") < sentence.index("personal: mean")
+    assert sentence.endswith("personal is better than shared for 3 of 4.")
+
+
+def test_one_person_has_no_spread():
+    assert figures.per_person(people().head(1)).sentence == (
+        "Accuracy over 1 person: mean 61%, from 61% (person 4) to 61% (person 4)."
+    )
+
+
+def test_confusion_names_the_most_frequent_one_and_the_range_of_recall():
+    assert figures.confusion(MATRIX, CLASSES).sentence == (
+        "The most frequent confusion: 14 of 60 windows of Jogging (23%) are taken for Walking. "
+        "Recall (the share of a class that is found) runs from 77% (Jogging) to 94% (Walking)."
+    )
+
+
+def test_confusion_without_confusion_and_with_a_class_that_never_occurs():
+    sentence = figures.confusion(np.diag([5, 0, 7]), CLASSES).sentence
+    assert sentence.startswith("No window is taken for another class. Recall")
+    assert "Jogging" not in sentence
+    assert "no windows" in figures.confusion(np.zeros((3, 3)), CLASSES).sentence
+
+
+def test_confusion_is_coloured_by_row_and_labelled_by_count():
+    heat = figures.confusion(MATRIX, CLASSES).plotly.data[0]
+    np.testing.assert_allclose(np.sum(np.array(heat.z), axis=1), 1)
+    assert np.array(heat.text).tolist() == MATRIX.tolist()
+    assert figures.confusion(MATRIX, CLASSES).plotly.layout.yaxis.title.text == "actual"
+
+
+def test_split_comparison_says_what_was_promised_and_what_came():
+    assert figures.split_comparison(splits()).sentence == (
+        "random windows: validation promises 82%, an unseen person gets 72%, 10 points less; "
+        "whole people: validation promises 74%, an unseen person gets 74%, no difference."
+    )
+
+
+def test_paper_curve_compares_at_one_size_and_draws_the_paper_in_grey():
+    figure = EVERY["paper_curve"]()
+    assert (
+        figure.sentence == "At 20 samples we measure shared 73%, personal 80%; the paper shows shared 55%, local 40%."
+    )
+    grey = [trace for trace in figure.plotly.data if trace.line.color == "#999999"]
+    assert len(grey) == 3  # two lines, and the one that stands for them in the legend
+    assert [trace.name for trace in figure.plotly.data if trace.showlegend is not False] == [
+        "the paper's, same dashes",
+        "shared",
+        "personal",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("draw", "missing"),
+    [
+        (lambda: figures.three_models(scores().drop(columns="accuracy")), "accuracy"),
+        (lambda: figures.per_person(people().drop(columns="user")), "user"),
+        (lambda: figures.training_history(history().drop(columns="val_loss")), "val_loss"),
+        (lambda: figures.split_comparison(splits().drop(columns="sd")), "sd"),
+        (lambda: figures.per_person(people().head(0)), "one row"),
+        (lambda: figures.signals([]), "one recording"),
+        (lambda: figures.confusion(MATRIX, CLASSES[:2]), "found"),
+    ],
+)
+def test_what_is_missing_is_said(draw, missing):
+    with pytest.raises(ValueError, match=missing):
+        draw()
+
+
+def test_arrays_that_plotly_packs_are_unpacked():
+    figure = go.Figure(go.Heatmap(z=np.arange(6.0).reshape(2, 3) / 3, x=np.array([1, 2, 3])))
+    content = Figure(figure, "A sentence.").bundle()[PLOTLY]
+    assert content["data"][0]["z"] == [[0.0, 0.3333, 0.6667], [1.0, 1.3333, 1.6667]]
+    assert content["data"][0]["x"] == [1, 2, 3]
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=4),
+        lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=4), inner, max_size=4),
+        max_leaves=20,
+    )
+)
+def test_plain_gives_json_that_reads_back_as_it_was_written(value):
+    done = plain(value)
+    assert json.loads(json.dumps(done, allow_nan=False)) == done
+    assert plain(done) == done
+    assert all(not isinstance(leaf, float) or math.isfinite(leaf) for leaf in leaves(done))
+
+
+def test_two_series_that_are_no_models_look_different():
+    frame = before_after().assign(kind=lambda rows: rows["kind"].map({"shared": "first", "personal": "second"}))
+    looks = {t.name: (t.marker.color, t.marker.symbol) for t in figures.per_person(frame).plotly.data if t.name}
+    assert looks["first"] != looks["second"]

@@ -1,0 +1,238 @@
+"""Sliders, predictions, quizzes and the menu: what they show, keep and compare, with and without a browser."""
+
+import ipywidgets
+import pandas as pd
+import pytest
+
+from pmt_helpers.teaching import Question, choose_person, explore, figures, my_person, prediction, quiz, reveal, say
+from pmt_helpers.teaching.exercises import NOTEBOOKS
+from pmt_helpers.teaching.quiz import stored_quiz
+from pmt_helpers.teaching.workbook_file import current_workbook
+
+VIEW = "application/vnd.jupyter.widget-view+json"
+PLOTLY = "application/vnd.plotly.v1+json"
+
+
+@pytest.fixture(autouse=True)
+def own_workbook(tmp_path, monkeypatch):
+    monkeypatch.setenv("PMT_WORKBOOK_FILE", str(tmp_path / "my_workbook.json"))
+
+
+def all_of(widget, kind):
+    """Every widget of a kind inside of a box, in order."""
+    found = [widget] if isinstance(widget, kind) else []
+    for child in getattr(widget, "children", ()):
+        found += all_of(child, kind)
+    return found
+
+
+def grid():
+    return pd.DataFrame({"size": [10, 10, 5, 5], "user": [1, 2, 1, 2], "accuracy": [0.8, 0.9, 0.5, 0.6]})
+
+
+def two_questions():
+    return [
+        Question("One?", {"yes": "Because.", "no": "No, because."}, right="yes"),
+        Question("Two?", {"left": "Not <that>.", "right": "Indeed."}, right="right"),
+    ]
+
+
+EVERY = {
+    "explore": lambda: explore(grid(), "size", figures.per_person, "samples"),
+    "prediction, numbers": lambda: prediction("How much?", (0, 1, 0.01), key="how-much"),
+    "prediction, choices": lambda: prediction("Who?", ["shared", "personal"], key="who"),
+    "quiz": lambda: quiz("01", two_questions()),
+    "choose_person": lambda: choose_person("watch", default=3),
+}
+
+
+@pytest.mark.parametrize("make", EVERY.values(), ids=EVERY.keys())
+def test_a_widget_is_one_output_with_a_sentence_in_its_place(make, monkeypatch):
+    bundles = []
+    monkeypatch.setattr("pmt_helpers.teaching.display.publish", bundles.append)
+    shown = make()
+    shown._ipython_display_()
+    assert len(bundles) == 1
+    assert set(bundles[0]) == {VIEW, "text/plain"}
+    assert bundles[0][VIEW]["model_id"] == shown.widget.model_id
+    assert bundles[0]["text/plain"] == shown.sentence == repr(shown)
+    assert "ipywidgets" not in shown.sentence
+
+
+@pytest.mark.parametrize("make", EVERY.values(), ids=EVERY.keys())
+def test_the_sentence_is_the_same_whatever_was_answered_before(make):
+    before = make().sentence
+    for section, key, value in (
+        ("person", "watch", 7),
+        ("predictions", "how-much", 0.25),
+        ("predictions", "who", "shared"),
+        ("quiz", "01-1", "no"),
+    ):
+        current_workbook().put(section, key, value)
+    assert make().sentence == before
+
+
+def test_the_slider_draws_its_first_value_and_then_the_one_chosen():
+    drawn = []
+
+    def draw(rows):
+        drawn.append(rows["size"].unique().tolist())
+        return figures.per_person(rows)
+
+    widget = explore(grid(), "size", draw, "samples").widget
+    (slider,), (output,) = all_of(widget, ipywidgets.SelectionSlider), all_of(widget, ipywidgets.Output)
+    assert slider.options == (5, 10)
+    assert not slider.continuous_update
+    first = output.outputs
+    slider.value = 10
+    assert drawn == [[5], [10]]
+    assert first[0]["data"][PLOTLY] != output.outputs[0]["data"][PLOTLY]
+    assert [out["output_type"] for out in output.outputs] == ["display_data", "stream"]
+    assert output.outputs[1]["text"].strip() == output.outputs[0]["data"]["text/plain"]
+    assert "mean 85%" in output.outputs[1]["text"]
+
+
+def test_the_slider_can_start_elsewhere_but_not_where_nothing_is():
+    (slider,) = all_of(
+        explore(grid(), "size", figures.per_person, "samples", start=10).widget, ipywidgets.SelectionSlider
+    )
+    assert slider.value == 10
+    with pytest.raises(ValueError, match=r"cannot start at 7: column 'size' holds \[5, 10\]"):
+        explore(grid(), "size", figures.per_person, "samples", start=7)
+    with pytest.raises(ValueError, match="at least one row"):
+        explore(grid().head(0), "size", figures.per_person, "samples")
+
+
+def press(widget, text="Save my guess"):
+    (button,) = [button for button in all_of(widget, ipywidgets.Button) if button.description.endswith(text)]
+    button.click()
+
+
+def marked(widget):
+    return [button.description[2:] for button in all_of(widget, ipywidgets.Button) if button.description[0] == "●"]
+
+
+def test_a_guess_is_kept_only_when_it_is_saved_and_shown_again_later(capsys):
+    widget = prediction("How much?", (0, 1, 0.01), key="how-much").widget
+    (slider,) = all_of(widget, ipywidgets.FloatSlider)
+    slider.value = 0.85
+    assert current_workbook().get("predictions", "how-much") is None
+    press(widget)
+    assert current_workbook().get("predictions", "how-much") == pytest.approx(0.85)
+    assert any("0.85" in html.value for html in all_of(widget, ipywidgets.HTML))
+    (again,) = all_of(prediction("How much?", (0, 1, 0.01), key="how-much").widget, ipywidgets.FloatSlider)
+    assert again.value == pytest.approx(0.85)
+    reveal("how-much", 0.874)
+    assert capsys.readouterr().out == "You said 0.85; it is 0.87.\n"
+
+
+def test_without_a_guess_only_the_value_is_said(capsys):
+    reveal("how-much", 0.874)
+    reveal("who", "personal")
+    assert capsys.readouterr().out == "It is 0.87.\nIt is personal.\n"
+
+
+def test_a_choice_is_compared_word_by_word(capsys):
+    widget = prediction("Who?", ["shared", "personal"], key="who").widget
+    assert marked(widget) == []
+    press(widget, "personal")
+    assert marked(widget) == ["personal"]
+    assert current_workbook().get("predictions", "who") == "personal"
+    reveal("who", "shared")
+    reveal("who", "personal")
+    assert capsys.readouterr().out == "You said personal; it is shared.\nYou said personal, and so it is.\n"
+
+
+def test_digits_are_those_asked_for(capsys):
+    current_workbook().put("predictions", "epochs", 40)
+    reveal("epochs", 37.0, digits=0)
+    assert capsys.readouterr().out == "You said 40; it is 37.\n"
+
+
+def test_a_guess_kept_from_another_question_does_not_break_this_one():
+    current_workbook().put("predictions", "how-much", "a lot")
+    current_workbook().put("predictions", "who", 17)
+    prediction("How much?", (0, 1, 0.01), key="how-much")
+    prediction("Who?", ["shared", "personal"], key="who")
+
+
+def test_every_choice_of_a_quiz_explains_itself_and_is_kept():
+    widget = quiz("01", two_questions()).widget
+    assert marked(widget) == []
+    explanations = [html for html in all_of(widget, ipywidgets.HTML) if not html.value]
+    press(widget, "no")
+    assert "Not quite" in explanations[0].value
+    assert "No, because." in explanations[0].value
+    press(widget, "yes")
+    assert "Right" in explanations[0].value
+    press(widget, "left")
+    assert "Not &lt;that&gt;." in explanations[1].value
+    assert marked(widget) == ["yes", "left"]
+    assert current_workbook().section("quiz") == {"01-1": "yes", "01-2": "left"}
+    assert marked(quiz("01", two_questions()).widget) == ["yes", "left"]
+
+
+def test_nothing_needs_the_arrow_keys_that_jupyterlab_keeps_for_itself():
+    """Radio buttons are out of the keyboard's reach there; sliders answer the arrow keys before JupyterLab does."""
+    for make in EVERY.values():
+        assert not all_of(make().widget, ipywidgets.RadioButtons)
+
+
+def test_without_widgets_the_questions_can_still_be_read():
+    text = quiz("01", two_questions()).sentence
+    assert "Question 1. One?\n  ( ) yes\n  ( ) no\n" in text
+    assert "Because." not in text
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS)
+def test_each_notebook_has_three_questions_with_something_to_say_to_every_choice(notebook):
+    questions = stored_quiz(notebook)
+    assert len(questions) == 3
+    for question in questions:
+        assert len(question.choices) >= 3
+        assert all(len(explanation) > 20 for explanation in question.choices.values())
+        assert all(len(choice) <= 60 for choice in question.choices)
+    places = [list(question.choices).index(question.right) for question in questions]
+    assert len(set(places)) > 1  # not always the first
+
+
+def test_a_quiz_that_does_not_exist_and_a_right_choice_that_is_none():
+    with pytest.raises(KeyError, match="there is one for 00, 01"):
+        quiz("99")
+    with pytest.raises(ValueError, match="'maybe' is not among"):
+        Question("One?", {"yes": "Because."}, right="maybe")
+
+
+def test_the_menu_shows_everybodys_windows_and_keeps_the_choice():
+    widget = choose_person("watch", default=3).widget
+    (menu,), (about,) = all_of(widget, ipywidgets.Dropdown), all_of(widget, ipywidgets.HTML)
+    assert menu.value == 3
+    assert [value for _, value in menu.options] == list(range(1, 11))
+    assert my_person("watch", default=3) == 3
+    menu.value = 7
+    assert my_person("watch", default=3) == 7
+    from pmt_helpers.datasets import load_activity
+
+    data = load_activity("watch")
+    mine = data.y[data.users == 7]
+    assert f"Person 7 has {len(mine)} windows: {(mine == 0).sum()} {data.class_names[0]}" in about.value
+    (later,) = all_of(choose_person("watch", default=3).widget, ipywidgets.Dropdown)
+    assert later.value == 7
+
+
+def test_a_person_kept_from_another_dataset_is_not_offered():
+    current_workbook().put("person", "watch", 99)
+    (menu,) = all_of(choose_person("watch", default=3).widget, ipywidgets.Dropdown)
+    assert menu.value in range(1, 11)
+
+
+def test_say_prints_one_paragraph(capsys):
+    say("One thing.", "", "  Another. ")
+    assert capsys.readouterr().out == "One thing. Another.\n"
+
+
+def test_outside_of_a_notebook_the_text_is_printed(capsys):
+    from pmt_helpers.teaching.display import publish
+
+    publish({"text/plain": "A sentence.", "text/html": "<b>no</b>"})
+    assert capsys.readouterr().out == "A sentence.\n"

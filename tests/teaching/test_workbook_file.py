@@ -1,0 +1,112 @@
+"""The learner's file: what it keeps, and what happens when it is damaged or cannot be written."""
+
+import base64
+import json
+import re
+
+import pytest
+
+from pmt_helpers.teaching import export_button, my_person
+from pmt_helpers.teaching.workbook_file import Workbook, current_workbook, workbook_path
+
+
+@pytest.fixture
+def path(tmp_path, monkeypatch):
+    path = tmp_path / "my_workbook.json"
+    monkeypatch.setenv("PMT_WORKBOOK_FILE", str(path))
+    return path
+
+
+def test_it_is_my_workbook_json_in_the_current_folder_unless_told_otherwise(tmp_path, monkeypatch):
+    monkeypatch.delenv("PMT_WORKBOOK_FILE", raising=False)
+    monkeypatch.chdir(tmp_path)
+    assert workbook_path() == tmp_path / "my_workbook.json"
+
+
+def test_what_one_notebook_keeps_another_reads(path):
+    Workbook(path).put("person", "watch", 7)
+    other = Workbook(path)
+    assert other.get("person", "watch") == 7
+    assert other.get("person", "wisdm", 3) == 3
+
+
+def test_two_notebooks_open_at_once_do_not_wipe_each_others_answers(path):
+    first, second = Workbook(path), Workbook(path)
+    first.put("checks", "warm-up", "right")
+    second.put("checks", "sgd-step", "to do")
+    first.put("predictions", "gain", 0.5)
+    assert json.loads(path.read_text()) == {
+        "checks": {"warm-up": "right", "sgd-step": "to do"},
+        "predictions": {"gain": 0.5},
+    }
+
+
+@pytest.mark.parametrize("content", [b"{not json", b'["a list"]', b'{"checks": 3}', b"\xff\xfe\x00", b"[" * 100_000])
+def test_a_damaged_file_is_set_aside_said_once_and_a_clean_one_begun(path, content, capsys):
+    path.write_bytes(content)
+    workbook = Workbook(path)
+    assert workbook.get("person", "watch", 3) == 3
+    said = capsys.readouterr().out
+    assert "my_workbook.json could not be read" in said
+    assert "my_workbook.json.damaged" in said
+    assert path.with_name("my_workbook.json.damaged").read_bytes() == content
+    workbook.put("person", "watch", 5)
+    assert Workbook(path).get("person", "watch") == 5
+    assert capsys.readouterr().out == ""
+
+
+def test_a_folder_that_cannot_be_written_to_keeps_answers_in_memory_and_says_so_once(path, monkeypatch, capsys):
+    def refuse(*args, **kwargs):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("pmt_helpers.teaching.workbook_file.atomic_path", refuse)
+    workbook = Workbook(path)
+    workbook.put("person", "watch", 5)
+    workbook.put("checks", "warm-up", "right")
+    assert workbook.get("person", "watch") == 5
+    assert workbook.get("checks", "warm-up") == "right"
+    assert capsys.readouterr().out.count("cannot be written") == 1
+    assert not path.exists()
+
+
+def test_a_file_that_can_neither_be_read_nor_moved_is_left_alone(path, capsys):
+    path.mkdir()  # a folder of that name: reading it fails
+    (path / "keep").write_text("mine")
+    path.with_name("my_workbook.json.damaged").write_text("in the way")
+    workbook = Workbook(path)
+    workbook.put("person", "watch", 5)
+    assert workbook.get("person", "watch") == 5
+    assert "starts afresh" in capsys.readouterr().out
+    assert (path / "keep").read_text() == "mine"
+
+
+def test_a_crash_while_writing_leaves_the_old_file(path, monkeypatch):
+    workbook = Workbook(path)
+    workbook.put("person", "watch", 5)
+    monkeypatch.setattr("pathlib.Path.write_text", lambda *args, **kwargs: (_ for _ in ()).throw(OSError("disk full")))
+    workbook.put("person", "watch", 6)
+    monkeypatch.undo()
+    assert json.loads(path.read_text()) == {"person": {"watch": 5}}
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_my_person_is_the_one_chosen_or_the_default(path):
+    assert my_person("watch", default=3) == 3
+    current_workbook().put("person", "watch", 8)
+    assert my_person("watch", default=3) == 8
+    assert my_person("wisdm", default=3) == 3
+
+
+def test_a_person_that_is_no_number_is_passed_over(path):
+    current_workbook().put("person", "watch", "eight")
+    assert my_person("watch", default=3) == 3
+
+
+def test_the_export_link_holds_the_whole_file(path, monkeypatch):
+    current_workbook().put("quiz", "01-1", "Für immer")
+    bundles = []
+    monkeypatch.setattr("pmt_helpers.teaching.workbook_file.publish", bundles.append)
+    export_button()._ipython_display_()
+    encoded = re.search(r"base64,([\w+/=]+)\"", bundles[0]["text/html"]).group(1)
+    assert json.loads(base64.b64decode(encoded)) == {"quiz": {"01-1": "Für immer"}}
+    assert "download" in bundles[0]["text/plain"]
