@@ -1,0 +1,183 @@
+"""Each variant of each notebook is executed once a session, here; the tests then look at what came out.
+
+The learner's copies run under nbval in a second process with the network cut off, while this process runs the solved
+ones through papermill. A solved copy carries the mutants: after each check, the solution once more with one thing
+wrong, and its check again.
+"""
+
+import ast
+import subprocess
+import sys
+import tomllib
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from nbformat.notebooknode import NotebookNode
+
+from pmt_helpers.teaching.notebook_files import ROOT, write_notebook
+from pmt_helpers.teaching.notebook_kernel import CELL_SECONDS, START_SECONDS, kernel_environment
+from pmt_helpers.teaching.notebook_source import BEGIN, read_source, solved_copy
+from pmt_helpers.teaching.runner import Run, run_notebooks
+
+HERE = Path(__file__).resolve().parent
+SOURCES = sorted((ROOT / "notebooks" / "source").glob("[0-9][0-9]_*.py"))
+MUTANTS: list[dict[str, str]] = tomllib.loads((HERE / "mutants.toml").read_text(encoding="utf-8")).get("mutant", [])
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What nbval said of some notebooks: the cells it ran, those that differ or failed, and its report."""
+
+    cells: int
+    wrong: list[str]
+    report: str
+
+
+@dataclass(frozen=True)
+class SolvedRun:
+    """A solved notebook after its run, mutants included."""
+
+    run: Run
+    notebook: NotebookNode
+
+
+def compare(folder: Path, *notebooks: Path, strict: bool = True) -> Comparison:
+    """Run notebooks under nbval with the network cut off; `folder` takes the result file."""
+    results = folder / f"nbval-{notebooks[0].stem}.xml"
+    command = [sys.executable, str(HERE / "cut_off.py"), sys.executable, "-m", "pytest"]
+    command += ["-c", str(HERE / "nbval.ini"), "--rootdir", str(notebooks[0].parent), f"--junitxml={results}"]
+    command += ["--nbval" if strict else "--nbval-lax", "--nbval-current-env"]
+    command += [f"--nbval-sanitize-with={HERE / 'sanitize.cfg'}", f"--nbval-cell-timeout={CELL_SECONDS}"]
+    command += [f"--nbval-kernel-startup-timeout={START_SECONDS}", *map(str, notebooks)]
+    with kernel_environment() as variables:
+        done = subprocess.run(
+            command, env=variables, cwd=folder, capture_output=True, text=True, encoding="utf-8", errors="replace"
+        )
+    report = done.stdout + done.stderr
+    assert results.is_file(), f"nbval wrote no results:\n{report}"
+    cells = list(ElementTree.parse(results).getroot().iter("testcase"))
+    wrong = [
+        f"{cell.get('classname')} {cell.get('name')}"
+        for cell in cells
+        if any(cell.find(kind) is not None for kind in ("failure", "error", "skipped"))
+    ]
+    return Comparison(len(cells), wrong, report)
+
+
+@pytest.fixture(scope="session")
+def compare_with_nbval() -> Callable[..., Comparison]:
+    """compare(folder, *notebooks, strict=True), for tests which bring notebooks of their own."""
+    return compare
+
+
+@pytest.fixture(scope="session")
+def learner_runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, "Future[Comparison]"]]:
+    """Name -> the comparison of that learner's copy, one after the other in the background.
+
+    Stored numbers are those of Python 3.11 and its lock; other Pythons resolve other versions, so there nbval only
+    looks for errors.
+    """
+    folder = tmp_path_factory.mktemp("nbval")
+    strict = sys.version_info[:2] == (3, 11)
+    with ThreadPoolExecutor(max_workers=1) as background:
+        yield {
+            source.stem: background.submit(compare, folder, ROOT / "notebooks" / f"{source.stem}.ipynb", strict=strict)
+            for source in SOURCES
+        }
+        background.shutdown(cancel_futures=True)
+
+
+@pytest.fixture(scope="session")
+def solved_runs(
+    tmp_path_factory: pytest.TempPathFactory, learner_runs: dict[str, "Future[Comparison]"]
+) -> dict[str, SolvedRun]:
+    """Name -> its solved notebook, executed with the mutants. Asks for learner_runs so that both run side by side."""
+    folder = tmp_path_factory.mktemp("solved")
+    paths = []
+    for source in SOURCES:
+        paths.append(folder / f"{source.stem}.ipynb")
+        write_notebook(with_mutants(read_source(source), MUTANTS), paths[-1])
+    runs = run_notebooks(paths, folder / "executed", folder=ROOT / "notebooks", html=False)
+    return {
+        run.notebook: SolvedRun(run, nbformat.read(folder / "executed" / f"{run.notebook}.ipynb", as_version=4))
+        for run in runs
+    }
+
+
+def with_mutants(source: NotebookNode, mutants: list[dict[str, str]]) -> NotebookNode:
+    """The solved copy with each mutant's cell after the check it should fail, tagged mutant-N (N: place in mutants)."""
+    solved = solved_copy(source)
+    cells: list[NotebookNode] = []
+    solution = ""
+    for cell, solved_cell in zip(source.cells, solved.cells, strict=True):
+        cells.append(solved_cell)
+        if cell.cell_type != "code":
+            continue
+        own = BEGIN in cell.source
+        solution = solved_cell.source if own else solution
+        for exercise in checked_exercises(cell.source):
+            ours = [(place, mutant) for place, mutant in enumerate(mutants) if mutant["exercise"] == exercise]
+            for place, mutant in ours:
+                times = solution.count(mutant["old"])
+                assert times == 1, f"mutant {mutant} of mutants.toml: 'old' stands {times} times in\n{solution}"
+                wrong = solution.replace(mutant["old"], mutant["new"])
+                text = wrong if own else f"{wrong}\n\n{cell.source}"
+                cells.append(nbformat.v4.new_code_cell(text, metadata={"tags": [f"mutant-{place}"]}))
+            if ours:  # what comes later finds the right answer again
+                cells.append(nbformat.v4.new_code_cell(solution, metadata={"tags": ["restored"]}))
+    return nbformat.v4.new_notebook(cells=cells, metadata=solved.metadata)
+
+
+def checked_exercises(code: str) -> list[str]:
+    """The ids in the calls check("id", ...) of a cell."""
+    return [
+        node.args[0].value
+        for node in ast.walk(ast.parse(code))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "check"
+        and node.args
+        and isinstance(node.args[0], ast.Constant)
+    ]
+
+
+@pytest.fixture(scope="session")
+def mutated() -> Callable[..., NotebookNode]:
+    """with_mutants, for a test with a fake exercise."""
+    return with_mutants
+
+
+@pytest.fixture(scope="session")
+def sources() -> list[Path]:
+    """The source of every notebook."""
+    return SOURCES
+
+
+@pytest.fixture(scope="session")
+def mutants() -> list[dict[str, str]]:
+    """The wrong answers of mutants.toml."""
+    return MUTANTS
+
+
+def _fixtures(item: pytest.Item) -> list[str]:
+    return list(getattr(item, "fixturenames", ()))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that wait for the learner's copies come last: meanwhile the solved ones have run beside them."""
+    items.sort(key=lambda item: {"learner_runs", "solved_runs"} & set(_fixtures(item)) == {"learner_runs"})
+
+
+def pytest_generate_tests(metafunc: Any) -> None:
+    """Tests with an argument `source`, `mutant` run once for each."""
+    if "source" in metafunc.fixturenames:
+        metafunc.parametrize("source", SOURCES, ids=lambda path: path.stem)
+    if "mutant" in metafunc.fixturenames:
+        ids = [f"{place}-{mutant['exercise']}-{mutant.get('mistake', 'says')}" for place, mutant in enumerate(MUTANTS)]
+        metafunc.parametrize("mutant", list(enumerate(MUTANTS)), ids=ids)

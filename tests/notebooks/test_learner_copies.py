@@ -1,0 +1,36 @@
+"""The committed notebooks, as a learner finds them: run afresh, offline, they show what is stored."""
+
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from pmt_helpers.teaching.notebook_files import ROOT, learner_path
+from pmt_helpers.teaching.runner import check_verdicts
+from pmt_helpers.teaching.verify import verify
+
+
+def test_there_are_notebooks_to_look_at() -> None:
+    assert sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb")), "python -m pmt_helpers notebooks build"
+
+
+def test_the_stored_copies_agree_with_their_sources_and_hold_nothing_they_should_not() -> None:
+    """Drift, leaked solutions, size, widget state, warnings, typed numbers: every kind of finding."""
+    findings = verify()
+    assert not findings, "\n".join(map(str, findings))
+
+
+def test_a_fresh_run_without_network_shows_what_is_stored(source: Path, learner_runs: dict[str, "Future[Any]"]) -> None:
+    comparison = learner_runs[source.stem].result()
+    stored = nbformat.read(learner_path(source.stem), as_version=4)
+    code_cells = sum(cell.cell_type == "code" for cell in stored.cells)
+    assert comparison.cells == code_cells > 0, comparison.report
+    assert not comparison.wrong, comparison.report
+
+
+def test_every_check_of_a_blank_exercise_says_to_do(source: Path) -> None:
+    """The stored verdicts; that a fresh run gives the same is the test above."""
+    verdicts = check_verdicts(nbformat.read(learner_path(source.stem), as_version=4))
+    assert verdicts, f"{source.stem} shows no check at all"
+    assert set(verdicts) == {"to_do"}
