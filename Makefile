@@ -1,0 +1,73 @@
+# `make run` and `make test` need Python 3.11 or newer and, once, the package registry. `make help` lists the rest.
+#
+# PYTHON  another interpreter: `make PYTHON=python3.13 test`. It gets a folder of its own, .venv-3.13, so that
+#         switching back and forth costs nothing. Without it, the first of python3.11, 3.12, 3.13 that starts is
+#         used, in .venv.
+
+# Settings of other projects must not leak into this one.
+unexport PYTHONPATH PYTHONHOME
+
+ifeq ($(origin PYTHON),undefined)
+PYTHON := $(shell sh tools/find_python.sh)
+VENV := .venv
+else
+VENV := .venv-$(shell "$(PYTHON)" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
+endif
+RUN := $(VENV)/bin/python
+
+# Nothing asks the network once the set-up is done: no news, no look-up of newer versions or extensions.
+LAB_OFFLINE := --LabApp.news_url=None --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate \
+    --LabApp.extension_manager=readonly
+
+UV = $(or $(shell command -v uv),$(VENV)/bin/uv)
+LOCK = $(UV) pip compile --quiet --universal --generate-hashes --python-version 3.11 $(if $(UPGRADE),--upgrade) \
+    --custom-compile-command "make lock"
+
+define START
+@"$(PYTHON)" -c '' 2>/dev/null || { echo "Set-up stopped: no Python starts as '$(PYTHON)'. Install Python 3.11, 3.12 or" \
+    "3.13, or name one: make PYTHON=/path/to/python3 $(MAKECMDGOALS)" >&2; exit 1; }
+endef
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lab notebooks solutions bench lock clean venv venv-dev
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+
+run: venv ## execute the whole workbook, offline, into build/: notebooks, pages, a summary of seconds and memory
+	$(RUN) -m pmt_helpers run
+
+test: venv-dev ## every check and test (the browser's too with PMT_BROWSER=1)
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+	$(RUN) -m mypy
+	$(RUN) -c 'from importlinter.cli import lint_imports_command; lint_imports_command()'
+	$(RUN) -m pytest
+
+lab: venv ## open the workbook in JupyterLab
+	$(RUN) -m jupyter lab $(LAB_OFFLINE) notebooks/00_start_here.ipynb
+
+notebooks: venv-dev ## make the learner's notebooks from notebooks/source, executed
+	$(RUN) -m pmt_helpers notebooks build
+
+solutions: venv-dev ## make the solved notebooks, into build/solutions
+	$(RUN) -m pmt_helpers notebooks build --solutions
+
+bench: venv-dev ## time the package beside its peers
+	@set -e; for file in benchmarks/*.py; do echo "== $$file"; $(RUN) "$$file"; done
+
+lock: venv-dev ## resolve requirements*.txt into the locks; UPGRADE=1 takes the newest versions within the ranges
+	$(LOCK) requirements.txt --output-file requirements.lock
+	$(LOCK) requirements-dev.txt --constraint requirements.lock --output-file requirements-dev.lock
+
+clean: ## remove everything that make made; your answers stay
+	rm -rf build dist .venv .venv-* .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+venv:
+	$(START)
+	@"$(PYTHON)" tools/environment.py $(VENV)
+
+venv-dev:
+	$(START)
+	@"$(PYTHON)" tools/environment.py $(VENV) --dev

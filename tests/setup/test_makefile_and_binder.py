@@ -1,0 +1,99 @@
+"""The Makefile's choices, Binder's scripts and the built package, without installing anything."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+needs_make = pytest.mark.skipif(shutil.which("make") is None, reason="no make on this machine")
+
+
+def make(*arguments: str) -> subprocess.CompletedProcess[str]:
+    clean = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "PYTHON")}
+    return subprocess.run(["make", *arguments], cwd=ROOT, env=clean, capture_output=True, text=True, timeout=60)
+
+
+@needs_make
+def test_make_alone_lists_every_command_of_the_readme() -> None:
+    listed = make().stdout
+    for command in ("run", "test", "lab", "notebooks", "solutions", "bench", "lock", "clean"):
+        assert re.search(rf"^make {command} +\w", listed, re.MULTILINE), command
+
+
+@needs_make
+def test_another_interpreter_gets_a_folder_of_its_own() -> None:
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    assert f".venv-{version}/bin/python -m pytest" in make("-n", f"PYTHON={sys.executable}", "test").stdout
+    assert ".venv/bin/python -m pytest" in make("-n", "test").stdout
+
+
+@needs_make
+def test_an_interpreter_that_does_not_start_is_one_line() -> None:
+    done = make("PYTHON=no-such-python", "run")
+    assert done.returncode != 0
+    ours = [line for line in done.stderr.splitlines() if not line.startswith("make")]
+    assert len(ours) == 1
+    assert "no Python starts as 'no-such-python'" in ours[0]
+
+
+def stub_folder(folder: Path, failing: str) -> Path:
+    """A folder of commands that note how they were called, and fail where the call matches."""
+    folder.mkdir()
+    for name in ("python", "jupyter"):
+        stub = folder / name
+        stub.write_text(f'#!/bin/sh\necho "{name} $*" >> "{folder}/calls"\ncase "$*" in {failing}) exit 3;; esac\n')
+        stub.chmod(0o755)
+    return folder
+
+
+def post_build(stubs: Path) -> subprocess.CompletedProcess[str]:
+    path = f"{stubs}{os.pathsep}{os.environ['PATH']}"
+    return subprocess.run(
+        [ROOT / "binder" / "postBuild"], env={**os.environ, "PATH": path}, capture_output=True, text=True
+    )
+
+
+def test_a_failed_prefetch_never_fails_binders_build(tmp_path: Path) -> None:
+    stubs = stub_folder(tmp_path / "stubs", failing="*pmt_helpers*|*labextension*")
+    done = post_build(stubs)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("not done; the workbook works without it") == 3
+    calls = (stubs / "calls").read_text()
+    assert "data fetch" in calls
+    assert "pmt_helpers run" in calls
+
+
+def test_a_package_that_cannot_be_installed_does_fail_binders_build(tmp_path: Path) -> None:
+    assert post_build(stub_folder(tmp_path / "stubs", failing="*install*")).returncode != 0
+
+
+def test_binder_hands_each_processor_only_functions_compiled_for_its_like(tmp_path: Path) -> None:
+    command = [ROOT / "binder" / "start", "sh", "-c", "echo $JAX_COMPILATION_CACHE_DIR"]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=True, env={**os.environ, "HOME": str(tmp_path)}
+    )
+    assert re.fullmatch(rf"{re.escape(str(tmp_path))}/\S+/jax-\d+\n", done.stdout)
+
+
+def test_binder_installs_the_lock_on_the_python_of_the_stored_outputs() -> None:
+    assert (ROOT / "binder" / "runtime.txt").read_text().strip() == "python-3.11"
+    assert (ROOT / "binder" / "requirements.txt").read_text().split() == ["-r", "../requirements.lock"]
+
+
+def test_a_built_package_carries_the_data_cards_and_its_requirements(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", tmp_path]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=120)
+    (wheel,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+        metadata = archive.read(next(name for name in names if name.endswith("METADATA"))).decode()
+    assert "pmt_helpers/_data/cards/watch.toml" in names
+    assert "pmt_helpers/_data/paper/facts.csv" in names
+    assert not any(name.startswith(("tests/", "notebooks/")) for name in names)
+    assert re.search(r"^Requires-Dist: keras", metadata, re.MULTILINE)

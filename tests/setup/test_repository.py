@@ -1,0 +1,66 @@
+"""What must hold for every file of the repository: nothing of one machine only, nothing large, nothing borrowed."""
+
+import hashlib
+import re
+import subprocess
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SHARED_DATA = ROOT.parent / "shared" / "data"
+LARGEST = 1_000_000  # bytes
+# Written in pieces, so that this file does not find itself.
+LOCAL_PLACES = re.compile("|".join(f"/{name}" + "/" for name in ("tmp", "work/(?:main|shared)", "root", "opt")))
+REGISTRIES = re.compile("pypi" + r"\.(?:org|io)|" + "pythonhosted" + r"\.org|" + "registry" + r"\.npm", re.IGNORECASE)
+
+
+@cache
+def repository_files() -> list[Path]:
+    """What git tracks, and what it would track; outside a checkout, nothing to look at."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    if done.returncode:
+        pytest.skip("not a git checkout: no list of the repository's files")
+    return [path for name in done.stdout.split("\0") if name and (path := ROOT / name).is_file()]
+
+
+def lines_with(pattern: re.Pattern) -> list[str]:
+    found = []
+    for path in repository_files():
+        text = path.read_bytes().decode("utf-8", errors="replace")
+        for number, line in enumerate(text.splitlines(), 1):
+            if pattern.search(line):
+                found.append(f"{path.relative_to(ROOT)}:{number}: {line.strip()[:120]}")
+    return found
+
+
+def test_no_file_names_a_folder_of_the_machine_it_was_made_on() -> None:
+    assert lines_with(LOCAL_PLACES) == []
+
+
+def test_no_file_names_the_host_of_a_package_registry() -> None:
+    assert lines_with(REGISTRIES) == []
+
+
+def test_no_file_is_over_a_megabyte() -> None:
+    assert [path for path in repository_files() if path.stat().st_size > LARGEST] == []
+
+
+def test_no_file_is_a_copy_of_data_that_must_not_be_shared() -> None:
+    if not SHARED_DATA.is_dir():
+        pytest.skip("no folder of data beside the project to compare with")
+    originals = {hashlib.sha256(path.read_bytes()).digest() for path in SHARED_DATA.rglob("*") if path.is_file()}
+    copies = [path for path in repository_files() if hashlib.sha256(path.read_bytes()).digest() in originals]
+    assert copies == []
+
+
+def test_the_scripts_that_others_start_are_executable() -> None:
+    for name in (".ci/run", "binder/postBuild", "binder/start", "tools/find_python.sh"):
+        assert (ROOT / name).stat().st_mode & 0o111, f"{name} must be executable: chmod +x {name}"
+
+
+def test_every_shell_script_is_well_formed() -> None:
+    for name in (".ci/run", "binder/postBuild", "binder/start", "binder/environment"):
+        subprocess.run(["bash", "-n", ROOT / name], check=True)
