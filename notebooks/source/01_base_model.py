@@ -63,8 +63,8 @@ stored_paper = of_setting(grid, PAPER)
 figures.per_person(stored_paper, highlight=person, title="The shared model, on people it has never seen")
 
 # %% [markdown]
-# The mean hides the people. For some the shared model is nearly perfect, for others wrong half of the time, and nobody
-# asked *them*. The rest of the notebook builds this figure from raw readings.
+# The mean hides the people: whoever is on the left is served clearly worse than whoever is on the right, by the same
+# model, and nobody asked *them*. The rest of the notebook builds this figure from raw readings.
 #
 # ## Step 1. What a wrist tells
 # Three people, the same exercise. The watch measures acceleration along three axes, gravity included.
@@ -78,8 +78,8 @@ figures.signals(same_exercise[:3], seconds=10)
 # %% [markdown]
 # Same exercise, different tempo, size and angle of the wrist. A network trained on two of them has to guess the third.
 #
-# Before you trust a number, read where it comes from: who was recorded, and what is wrong with the data. Every statement
-# of this card is measured again by `python -m pmt_helpers data check`.
+# Before you trust a number, read where it comes from: who was recorded, and what is wrong with the data. Every
+# statement of this card is measured again by `python -m pmt_helpers data check`.
 
 # %%
 data.card
@@ -271,9 +271,9 @@ claims_table("III")
 quiz("01")
 
 # %% [markdown]
-# **Take-aways.** Test on people, not on windows. Report the spread over people, not only the mean. The better a random
-# split looks, the less it tells a newcomer. **Limits.** Ten people of one study, one wrist watch, exercises done on
-# command; people come in pairs that exercised to the same clock (see the card), so even leaving a person out trains on
-# the partner's rhythm; intervals treat neighbouring windows as independent, which they are not.
+# **Take-aways.** Test on people, not on windows. Report the spread over people, not only the mean. A random split
+# flatters: it asks about people whom the model has met. **Limits.** Ten people of one study, one wrist watch, exercises
+# done on command; people come in pairs that exercised to the same clock (see the card), so even leaving a person out
+# trains on the partner's rhythm; intervals treat neighbouring windows as independent, which they are not.
 #
 # **Next:** 02, the personal model: retrain at home, and count whom it harms (in the making).

@@ -2,6 +2,7 @@
 
 import time
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -28,7 +29,7 @@ def base(dataset: str, seeds: int, workers: int, out: Path | None) -> None:
     data = load_activity(dataset)
     started = time.perf_counter()
     rows, cells = base_model_grid(data, seeds=tuple(range(seeds)), workers=workers)
-    origin = {
+    origin: dict[str, Any] = {
         "dataset": dataset,
         "dataset_digest": activity_digest(data),
         "command": f"python -m pmt_helpers sweep base --dataset {dataset} --seeds {seeds}",
