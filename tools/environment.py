@@ -18,6 +18,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 
 OLDEST, NEWEST = (3, 11), (3, 13)  # the lock is resolved for these; a newer Python is tried, with a word of warning
 FREE_GB = 2.5  # the finished folder takes about 1.5 GB, and pip keeps the downloads beside it while it works
@@ -183,7 +184,7 @@ def main(path, dev):
         folder.create()
     else:  # made by hand, without the tools for testing so far, or with an older package of ours: add what lacks
         folder.mark()
-    tool = "uv" if folder.uv else "pip"
+    tool, start = "uv" if folder.uv else "pip", time.time()
     print("Installing into %s with %s: a minute or two..." % (os.path.relpath(folder.path), tool))
     folder.install("--require-hashes", "-r", "requirements.lock")
     if dev:
@@ -192,6 +193,7 @@ def main(path, dev):
     folder.run([folder.python, "-m", "pip", "check"])
     print("".join(folder.run([folder.python, "-m", "pmt_helpers", "doctor"])))
     folder.finish(want)
+    print("%s is ready, after %d s." % (os.path.relpath(folder.path), time.time() - start))
 
 
 if __name__ == "__main__":

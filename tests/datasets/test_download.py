@@ -139,12 +139,28 @@ def test_what_a_killed_download_left_is_never_taken_for_data(small_wisdm: Path) 
     assert find_wisdm() is None
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere")
-def test_a_read_only_cache_folder_says_what_to_do(small_wisdm: Path, server: Server) -> None:
-    small_wisdm.chmod(0o555)
-    with pytest.raises(DataError, match="set PMT_DATA_HOME to another folder"):
-        fetch_wisdm(server.url("whole"))
-    small_wisdm.chmod(0o755)
+@pytest.fixture
+def nobody() -> Iterator[None]:
+    """Root may write anywhere, and CI is root: step down to a user who may not, for one test."""
+    if not hasattr(os, "geteuid") or os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(65534)
+    yield
+    os.seteuid(0)
+
+
+def test_a_read_only_cache_folder_says_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, server: Server, nobody: None
+) -> None:
+    # not tmp_path: pytest lets only its own user in
+    with tempfile.TemporaryDirectory() as folder:
+        monkeypatch.setenv("PMT_DATA_HOME", folder)
+        Path(folder).chmod(0o555)
+        with pytest.raises(DataError, match="set PMT_DATA_HOME to another folder"):
+            fetch_wisdm(server.url("whole"))
+        assert list(Path(folder).iterdir()) == []
+        Path(folder).chmod(0o755)
 
 
 def test_a_read_only_file_system_says_what_to_do(small_wisdm: Path, monkeypatch: pytest.MonkeyPatch) -> None:
