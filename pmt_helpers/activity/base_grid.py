@@ -56,13 +56,12 @@ def _one(data: ActivityData, setting: Setting, seed: int, user: int) -> tuple[di
         data, user, seed, setting.recipe, init=setting.init, validation=setting.validation, progress=False
     )
     X, y = data.X[data.users == user], data.y[data.users == user]
-    best = shared.history.iloc[int(shared.history["val_loss"].argmin())]
     key = {**setting._asdict(), "seed": seed, "user": user}
     row = {
         **key,
         "n_test": len(y),
         **shared.scores(X, y),
-        "val_accuracy": float(best["val_accuracy"]),
+        "val_accuracy": shared.val_accuracy,
         "epochs": len(shared.history),
     }
     counts = shared.confusion(X, y)

@@ -74,7 +74,8 @@ def _train_at_home(
         options["callbacks"].append(early_stopping(PATIENCE))
     view = trainable_view(model, keras.optimizers.SGD(LEARNING_RATE))
     fitted = view.fit(X, y, batch_size=1, epochs=epochs, shuffle=True, verbose=0, **options)
-    card = {**shared.card, "kind": kind, "seed": seed, "n_samples": len(y), "epochs": epochs, "patience": PATIENCE}
+    at_home = {"kind": kind, "seed": seed, "n_samples": len(y), "epochs": epochs, "patience": PATIENCE}
+    card = {**shared.card, **at_home, "monitor": "val_loss"}
     return replace(shared, model=model, history=history_frame(fitted), card=card)
 
 

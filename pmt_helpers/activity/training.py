@@ -6,6 +6,8 @@ import keras
 import pandas as pd
 from tqdm.auto import tqdm
 
+_MODES = {"val_loss": "min", "val_accuracy": "max"}
+
 
 def trainable_view(model: keras.Model, optimizer: keras.optimizers.Optimizer) -> keras.Model:
     """The same network (the same weights) up to the scores before the softmax, compiled: fitting it trains `model`.
@@ -19,9 +21,9 @@ def trainable_view(model: keras.Model, optimizer: keras.optimizers.Optimizer) ->
     return view
 
 
-def early_stopping(patience: int) -> keras.callbacks.Callback:
-    """Stop when the validation loss has not improved for `patience` epochs, and go back to the best weights."""
-    return keras.callbacks.EarlyStopping("val_loss", patience=patience, restore_best_weights=True)
+def early_stopping(patience: int, monitor: str = "val_loss") -> keras.callbacks.Callback:
+    """Stop when `monitor` has not improved for `patience` epochs, and go back to the best weights."""
+    return keras.callbacks.EarlyStopping(monitor, mode=_MODES[monitor], patience=patience, restore_best_weights=True)
 
 
 class ShowProgress(keras.callbacks.Callback):
@@ -48,8 +50,9 @@ def history_frame(fitted: keras.callbacks.History) -> pd.DataFrame:
     return frame
 
 
-def best_epoch(history: pd.DataFrame) -> int:
-    """The epoch whose weights were kept: the lowest validation loss, or the last where nothing validated."""
-    if "val_loss" not in history:
-        return int(history["epoch"].iloc[-1])
-    return int(history["epoch"].iloc[int(history["val_loss"].argmin())])
+def kept_epoch(history: pd.DataFrame, monitor: str = "val_loss") -> pd.Series:
+    """The row of the epoch whose weights early stopping kept; the last one where nothing validated."""
+    if monitor not in history:
+        return history.iloc[-1]
+    values = history[monitor]
+    return history.iloc[int(values.argmin() if _MODES[monitor] == "min" else values.argmax())]

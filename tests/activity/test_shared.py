@@ -43,13 +43,22 @@ def test_another_seed_gives_another_model(shared: ActivityModel, four_people: Ac
 
 
 def test_early_stopping_brings_back_the_best_weights(four_people: ActivityData) -> None:
-    model = train_shared(four_people, 3, 0, "better", epochs=60, patience=2, learning_rate=0.02, progress=False)
+    hasty = {"epochs": 60, "patience": 2, "learning_rate": 0.02, "monitor": "val_loss"}
+    model = train_shared(four_people, 3, 0, "better", progress=False, **hasty)
     assert len(model.history) < 60
     validators = [u for u in model.card["users"] if u not in _trained_on(model, four_people)]
     held = np.isin(four_people.users, validators)
     loss = -np.log(model.predict_proba(four_people.X[held])[np.arange(held.sum()), four_people.y[held]]).mean()
     # Keras adds the penalty to the loss it reports; it is below 0.01 here
     assert model.history["val_loss"].min() == pytest.approx(float(loss), abs=0.01)
+
+
+def test_the_better_recipe_keeps_the_weights_of_the_best_validation_accuracy(four_people: ActivityData) -> None:
+    model = train_shared(four_people, 3, 0, "better", epochs=12, progress=False)
+    validators = [u for u in model.card["users"] if u not in _trained_on(model, four_people)]
+    held = np.isin(four_people.users, validators)
+    assert model.val_accuracy == model.history["val_accuracy"].max()
+    assert model.accuracy(four_people.X[held], four_people.y[held]) == pytest.approx(model.val_accuracy, abs=1e-6)
 
 
 def _trained_on(model: ActivityModel, data: ActivityData) -> set[int]:
