@@ -40,6 +40,7 @@ class ShowProgress(keras.callbacks.Callback):
         self.bar.update()
 
     def on_train_end(self, logs: Any = None) -> None:
+        self.bar.total = self.bar.n  # stopping early is no failure: a bar that is not full would stay, in red
         self.bar.close()
 
 

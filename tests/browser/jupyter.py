@@ -233,6 +233,8 @@ PROBLEMS = """() => {
     for (const node of all('.jp-OutputArea-output'))
         if (/Error (displaying|creating) widget|Loading widget|Javascript Error/.test(node.textContent))
             found.push(`${cell(node)}: dead widget: ${short(node)}`);
+    for (const bar of all('.jp-OutputArea .widget-hprogress'))
+        if (bar.offsetParent !== null) found.push(`${cell(bar)}: a progress bar that stayed`);
     for (const figure of FIGURES())
         if (figure.width < 50 || figure.height < 50 || !figure.traces) found.push(`cell ${figure.cell}: blank figure`);
     return found;
