@@ -10,7 +10,7 @@ QUESTIONS = (
             "that tells who you are: the way you move does too.",
             "My weights": "Other methods send weights. Here the personal weights stay: they are trained at home and "
             "used at home.",
-            "Nothing": "The shared model comes to you, and nothing goes back. Part 4 asks what a model could give "
+            "Nothing": "The shared model comes to you, and nothing goes back. Notebook 04 asks what a model could give "
             "away if you shared it after all.",
         },
         right="Nothing",
@@ -18,7 +18,8 @@ QUESTIONS = (
     Question(
         "The shared model has 70% accuracy over all people. What will it have for you?",
         {
-            "70%": "That is the average. People differ by far more than a few points, as the first figure shows.",
+            "70%": "That is the average. People differ by far more than a few points: see the first figure of "
+            "notebook 01.",
             "Anything from far below to far above it": "An average hides its spread: some people move as the "
             "volunteers did, others do not.",
             "More than 70%, once the average is high": "A high average still leaves people for whom the model fails.",

@@ -28,8 +28,8 @@ class Figure:
     def bundle(self) -> dict[str, Any]:
         """The formats of the one output: plain JSON for Plotly, and the sentence."""
         content = plain(self.plotly.to_plotly_json())
-        # The mode bar would cover the title. Not "responsive": JupyterLab itself follows the window's width, and with both
-        # a window made taller or lower leaves every figure without height.
+        # The mode bar would cover the title. Not "responsive": JupyterLab itself follows the window's width, and with
+        # both a window made taller or lower leaves every figure without height.
         content["config"] = {"displayModeBar": False}
         return {PLOTLY: content, "text/plain": self.sentence}
 
