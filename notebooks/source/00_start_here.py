@@ -32,10 +32,11 @@ SEED = 0
 import pandas as pd
 
 from pmt_helpers.activity import Person, personalise, train_local, train_shared
-from pmt_helpers.datasets import load_activity
+from pmt_helpers.datasets import load_activity, load_recordings
 from pmt_helpers.teaching import (
     check,
     choose_person,
+    explore,
     export_button,
     figures,
     my_person,
@@ -55,6 +56,19 @@ preflight(DATASET)
 
 # %%
 choose_person(DATASET, default=5)
+
+# %% [markdown]
+# Meet the others: the same exercise on each person's wrist. Move the slider with the arrow keys.
+
+# %%
+recordings = load_recordings("watch")
+same = [r for r in recordings if (r.class_name, r.side) == (recordings[0].class_name, recordings[0].side)]
+explore(
+    pd.DataFrame({"person": [r.user for r in same], "recording": same}),
+    by="person",
+    draw=lambda rows: figures.signals(rows["recording"].tolist(), seconds=10),
+    description="person",
+)
 
 # %% [markdown]
 # ## The whole idea in one figure

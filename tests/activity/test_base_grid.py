@@ -65,7 +65,7 @@ def test_random_validation_promises_more_than_whole_people_do(dataset: str) -> N
     )
     excess = table["validation"] - table["unseen person"]
     assert excess["random windows"] > 0.04
-    assert abs(excess["whole people"]) < excess["random windows"] / 2
+    assert excess["whole people"] < excess["random windows"] - 0.04
 
 
 def test_the_shared_model_on_wisdm_is_what_was_measured_before_this_workbook() -> None:

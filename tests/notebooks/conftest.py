@@ -47,6 +47,14 @@ class SolvedRun:
     notebook: NotebookNode
 
 
+def shortened(report: str, lines: int = 150, width: int = 300) -> str:
+    """A report that can be read: a figure that differs is thousands of lines of JSON in nbval's words."""
+    kept = [line[:width] for line in report.splitlines()]
+    if len(kept) > 2 * lines:
+        kept[lines:-lines] = [f"... {len(kept) - 2 * lines} lines left out ..."]
+    return "\n".join(kept)
+
+
 def compare(folder: Path, *notebooks: Path, strict: bool = True) -> Comparison:
     """Run notebooks under nbval with the network cut off; `folder` takes the result file."""
     results = folder / f"nbval-{notebooks[0].stem}.xml"
@@ -59,7 +67,7 @@ def compare(folder: Path, *notebooks: Path, strict: bool = True) -> Comparison:
         done = subprocess.run(
             command, env=variables, cwd=folder, capture_output=True, text=True, encoding="utf-8", errors="replace"
         )
-    report = done.stdout + done.stderr
+    report = shortened(done.stdout + done.stderr)
     assert results.is_file(), f"nbval wrote no results:\n{report}"
     cells = list(ElementTree.parse(results).getroot().iter("testcase"))
     wrong = [
