@@ -47,7 +47,7 @@ class ActivityModel:
 
     @property
     def val_accuracy(self) -> float:
-        """What validation promised: accuracy on the validation windows with the weights that were kept."""
+        """What validation promised: accuracy on the validation windows, at the epoch that was kept."""
         return float(kept_epoch(self.history, self.card["monitor"])["val_accuracy"])
 
     def confusion(self, X: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -67,6 +67,7 @@ class Recipe:
     dropout: float
     validation: str  # "random" windows or "grouped" by user
     monitor: str = "val_loss"  # what early stopping watches, or "val_accuracy"
+    refit: bool = False  # once validation has said how long, train that long on everybody, validators too
 
 
 # "better": rates .001 and .003 and dropout 0 to .6 were compared on validation users of WISDM and watch, never on the
@@ -76,7 +77,15 @@ class Recipe:
 RECIPES = {
     "paper": Recipe("sgd", 0.05, None, epochs=1000, patience=10, dropout=0.0, validation="random"),
     "better": Recipe(
-        "adam", 0.001, 64, epochs=200, patience=30, dropout=0.4, validation="grouped", monitor="val_accuracy"
+        "adam",
+        0.001,
+        64,
+        epochs=200,
+        patience=30,
+        dropout=0.4,
+        validation="grouped",
+        monitor="val_accuracy",
+        refit=True,
     ),
 }
 
@@ -95,7 +104,8 @@ def train_shared(
 
     recipe: "paper" (full batch, SGD 0.05, up to 1,000 epochs, a random fifth of the windows validates), "better"
     (Adam, dropout, a fifth of the people validate) or a Recipe; `changes` replace single fields of it, for example
-    validation="grouped". Early stopping keeps the weights of the best validation loss.
+    validation="grouped". Early stopping keeps the weights of the best validation loss; "better" lets validation
+    choose the number of epochs and then trains that long on everybody.
     Raises ValueError for an unknown recipe or user, or when nobody is left to train on.
     """
     if isinstance(recipe, str):
@@ -110,25 +120,12 @@ def train_shared(
     volunteers = data.select(data.users != exclude_user) if exclude_user is not None else data
 
     validation = _validation_mask(volunteers, plan.validation, seed)
-    scaler = Preprocessor.fit(volunteers.X[~validation])
-    X, y = scaler.transform(volunteers.X), volunteers.y
-    model = build_mlp(X.shape[1], len(data.class_names), init=init, dropout=plan.dropout, seed=seed)
-    keras.utils.set_random_seed(seed)  # Keras shuffles batches with its own global generator
-    optimizers = {"sgd": keras.optimizers.SGD, "adam": keras.optimizers.Adam}
-    n_train = int((~validation).sum())
-    fitted = trainable_view(model, optimizers[plan.optimizer](plan.learning_rate)).fit(
-        X[~validation],
-        y[~validation],
-        batch_size=plan.batch_size or n_train,
-        epochs=plan.epochs,
-        validation_data=(X[validation], y[validation]),
-        validation_batch_size=int(validation.sum()),
-        callbacks=[
-            early_stopping(plan.patience, plan.monitor),
-            ShowProgress(plan.epochs, "training the shared model", progress),
-        ],
-        verbose=0,
-    )
+    start: dict[str, Any] = {"init": init, "seed": seed, "progress": progress}
+    model, scaler, history = _fit(volunteers, ~validation, validation, plan, **start)
+    if plan.refit:
+        everybody = np.ones(len(validation), bool)
+        as_long = replace(plan, epochs=int(kept_epoch(history, plan.monitor)["epoch"]))
+        model, scaler, _ = _fit(volunteers, everybody, None, as_long, **start)
     card = {
         "dataset": data.card.name,
         "recipe": name,
@@ -136,11 +133,48 @@ def train_shared(
         "seed": seed,
         "exclude_user": exclude_user,
         "users": [int(u) for u in volunteers.user_ids],
-        "n_train": n_train,
+        "n_train": int((~validation).sum()),
         "n_validation": int(validation.sum()),
         **vars(plan),
     }
-    return ActivityModel(model, scaler, data.feature_names, data.class_names, history_frame(fitted), card)
+    return ActivityModel(model, scaler, data.feature_names, data.class_names, history, card)
+
+
+def _fit(
+    data: ActivityData,
+    train: np.ndarray,
+    validation: np.ndarray | None,
+    plan: Recipe,
+    *,
+    init: str,
+    seed: int,
+    progress: bool,
+) -> tuple[keras.Model, Preprocessor, pd.DataFrame]:
+    """Train a new network on the windows of one mask, watching those of another; without one, for all the epochs."""
+    scaler = Preprocessor.fit(data.X[train])
+    X, y = scaler.transform(data.X), data.y
+    model = build_mlp(X.shape[1], len(data.class_names), init=init, dropout=plan.dropout, seed=seed)
+    keras.utils.set_random_seed(seed)  # Keras shuffles batches with its own global generator
+    optimizers = {"sgd": keras.optimizers.SGD, "adam": keras.optimizers.Adam}
+    what = "training the shared model" if validation is not None else "training it again, on everybody"
+    callbacks: list[keras.callbacks.Callback] = [ShowProgress(plan.epochs, what, progress)]
+    watching: dict[str, Any] = {}
+    if validation is not None:
+        callbacks.append(early_stopping(plan.patience, plan.monitor))
+        watching = {
+            "validation_data": (X[validation], y[validation]),
+            "validation_batch_size": int(validation.sum()),
+        }
+    fitted = trainable_view(model, optimizers[plan.optimizer](plan.learning_rate)).fit(
+        X[train],
+        y[train],
+        batch_size=plan.batch_size or int(train.sum()),
+        epochs=plan.epochs,
+        callbacks=callbacks,
+        verbose=0,
+        **watching,
+    )
+    return model, scaler, history_frame(fitted)
 
 
 def _validation_mask(data: ActivityData, kind: str, seed: int) -> np.ndarray:

@@ -1,6 +1,7 @@
 """The shared model never meets the person it is meant for, and says how it was trained."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from pmt_helpers.activity import train_shared
@@ -43,7 +44,7 @@ def test_another_seed_gives_another_model(shared: ActivityModel, four_people: Ac
 
 
 def test_early_stopping_brings_back_the_best_weights(four_people: ActivityData) -> None:
-    hasty = {"epochs": 60, "patience": 2, "learning_rate": 0.02, "monitor": "val_loss"}
+    hasty = {"epochs": 60, "patience": 2, "learning_rate": 0.02, "monitor": "val_loss", "refit": False}
     model = train_shared(four_people, 3, 0, "better", progress=False, **hasty)
     assert len(model.history) < 60
     validators = [u for u in model.card["users"] if u not in _trained_on(model, four_people)]
@@ -54,11 +55,20 @@ def test_early_stopping_brings_back_the_best_weights(four_people: ActivityData) 
 
 
 def test_the_better_recipe_keeps_the_weights_of_the_best_validation_accuracy(four_people: ActivityData) -> None:
-    model = train_shared(four_people, 3, 0, "better", epochs=12, progress=False)
+    model = train_shared(four_people, 3, 0, "better", epochs=12, refit=False, progress=False)
     validators = [u for u in model.card["users"] if u not in _trained_on(model, four_people)]
     held = np.isin(four_people.users, validators)
     assert model.val_accuracy == model.history["val_accuracy"].max()
     assert model.accuracy(four_people.X[held], four_people.y[held]) == pytest.approx(model.val_accuracy, abs=1e-6)
+
+
+def test_the_better_recipe_then_trains_on_everybody_for_as_long_as_validation_said(four_people: ActivityData) -> None:
+    chosen = train_shared(four_people, 3, 0, "better", epochs=12, progress=False)
+    X = four_people.X[four_people.users != 3]
+    np.testing.assert_array_equal(chosen.scaler.mean, Preprocessor.fit(X).mean)
+    first_stage = train_shared(four_people, 3, 0, "better", epochs=12, refit=False, progress=False)
+    pd.testing.assert_frame_equal(chosen.history, first_stage.history)
+    assert not np.allclose(chosen.model.get_weights()[0], first_stage.model.get_weights()[0])
 
 
 def _trained_on(model: ActivityModel, data: ActivityData) -> set[int]:
