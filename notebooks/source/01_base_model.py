@@ -242,8 +242,9 @@ explore(
 
 # %% [markdown]
 # ## Break it, then mend it
-# Testing on people from the training set broke our trust. Does an honest recipe also make a better model? Adam, dropout
-# and validation by whole people: live for you, beside the stored result of the same run, and then for everybody.
+# Testing on people from the training set broke our trust. Does an honest recipe also make a better model? Adam, dropout,
+# and whole people who say how long to train; then the network is trained that long on everybody. Live for you, beside
+# the stored result of the same run, and then for all.
 
 # %%
 better = train_shared(data, exclude_user=person, seed=SEED, recipe="better")
@@ -257,8 +258,8 @@ both = pd.concat([stored_paper.assign(kind="paper's recipe"), stored_better.assi
 figures.per_person(both, highlight=person, title="Two recipes, the same people")
 
 # %% [markdown]
-# An honest promise is not a better model. People who validate are people who do not train: with few volunteers that can
-# cost more than dropout wins, with many it pays. What it always buys is knowing what a newcomer will get.
+# An honest promise is not yet a better model: compare the two means with the spread over people. What validation by
+# people buys is knowing, before the first newcomer comes, roughly what newcomers will get.
 #
 # ## What the paper says, and what we measured
 # The verdicts are computed from stored runs on WISDM, the paper's data, with every person left out in turn.

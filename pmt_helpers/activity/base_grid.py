@@ -23,7 +23,6 @@ SETTINGS = (
     PAPER,
     Setting("paper", "grouped"),
     Setting("paper", "random", "literal"),
-    Setting("better", "random"),
     BETTER,
 )
 
