@@ -50,5 +50,7 @@ def base(dataset: str, seeds: int, workers: int, recipe: str | None, out: Path |
             stored = read_grid(name)
             others = stored[stored["recipe"] != recipe]
             frame = pd.concat([others, frame], ignore_index=True)
-            origin["kept"] = {"rows": len(others), **{key: stored.attrs[key] for key in ("command", "date", "seconds")}}
+            # done twice, the rows kept are still those of the first run
+            earlier = stored.attrs if stored.attrs["command"] != origin["command"] else stored.attrs["kept"]
+            origin["kept"] = {"rows": len(others), **{key: earlier[key] for key in ("command", "date", "seconds")}}
         click.echo(write_grid(frame, folder / f"{name}.csv", **origin))
