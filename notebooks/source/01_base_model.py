@@ -242,9 +242,9 @@ explore(
 
 # %% [markdown]
 # ## Break it, then mend it
-# Testing on people from the training set broke our trust. Does an honest recipe also make a better model? Adam, dropout,
-# and whole people who say how long to train; then the network is trained that long on everybody. Live for you, beside
-# the stored result of the same run, and then for all.
+# Testing on people from the training set broke our trust. Does an honest recipe also make a better model? Adam,
+# dropout, and whole people who say how long to train; then the network is trained that long on everybody. Live for you,
+# beside the stored result of the same run, and then for all.
 
 # %%
 better = train_shared(data, exclude_user=person, seed=SEED, recipe="better")
