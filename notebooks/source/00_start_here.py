@@ -91,7 +91,7 @@ figures.three_models(result, person=person, n_windows=result["n_test"].iloc[0])
 
 # %% [markdown]
 # This was computed just now, on windows that none of the three models trained on. The whiskers are wide because one
-# person's test is small: a tenth of a point means nothing here, and notebook 02 repeats this for everybody.
+# person's test is small: a few points mean nothing here, and notebook 02 will repeat this for everybody.
 #
 # Nothing was sent: `train_shared` never saw your windows, and `personalise` ran here.
 
