@@ -89,4 +89,4 @@ def _checked_labels(X: np.ndarray, y: np.ndarray, shared: ActivityModel) -> np.n
             f"labels {unknown.tolist()} are not among the model's {len(shared.class_names)} classes "
             f"({', '.join(shared.class_names)})"
         )
-    return y
+    return y.astype(np.int32)  # newer JAX warns about every 64-bit label

@@ -152,7 +152,7 @@ def _fit(
 ) -> tuple[keras.Model, Preprocessor, pd.DataFrame]:
     """Train a new network on the windows of one mask, watching those of another; without one, for all the epochs."""
     scaler = Preprocessor.fit(data.X[train])
-    X, y = scaler.transform(data.X), data.y
+    X, y = scaler.transform(data.X), data.y.astype(np.int32)  # newer JAX warns about every 64-bit label
     model = build_mlp(X.shape[1], len(data.class_names), init=init, dropout=plan.dropout, seed=seed)
     keras.utils.set_random_seed(seed)  # Keras shuffles batches with its own global generator
     optimizers = {"sgd": keras.optimizers.SGD, "adam": keras.optimizers.Adam}

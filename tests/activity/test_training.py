@@ -22,7 +22,7 @@ def test_fitting_the_view_trains_the_network_itself() -> None:
 
     model = build_mlp(4, 3)
     before = [w.copy() for w in model.get_weights()]
-    X, y = np.random.default_rng(0).normal(size=(20, 4)).astype("float32"), np.arange(20) % 3
+    X, y = np.random.default_rng(0).normal(size=(20, 4)).astype("float32"), np.arange(20, dtype=np.int32) % 3
     fitted = trainable_view(model, keras.optimizers.SGD(0.1)).fit(X, y, epochs=2, verbose=0)
     assert all(not np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))
     assert history_frame(fitted)["epoch"].tolist() == [1, 2]
