@@ -23,8 +23,6 @@ def build_mlp(
     word, N(0, 1) divided by sqrt(2/n), a deviation of sqrt(n/2) (section III-A). Biases start at 0.
     Raises ValueError for an unknown init.
     """
-    if init not in INITS:
-        raise ValueError(f"unknown init {init!r}; choose one of {', '.join(INITS)}")
     # the paper's penalty is half of lambda w^2, Keras' L2 is all of it
     penalty = keras.regularizers.L2(L2_STRENGTH / 2)
     layers: list[keras.Layer] = [
@@ -51,6 +49,12 @@ def build_mlp(
     return keras.Sequential(layers, name="mlp")
 
 
+def initial_deviation(init: str, n_inputs: int) -> float:
+    """Standard deviation of a layer's initial weights, for its number of inputs. Raises ValueError for the init."""
+    if init not in INITS:
+        raise ValueError(f"unknown init {init!r}; choose one of {', '.join(INITS)}")
+    return math.sqrt(2 / n_inputs) if init == "he" else math.sqrt(n_inputs / 2)
+
+
 def _initializer(init: str, n_inputs: int, seed: int) -> keras.initializers.Initializer:
-    deviation = math.sqrt(2 / n_inputs) if init == "he" else math.sqrt(n_inputs / 2)
-    return keras.initializers.RandomNormal(stddev=deviation, seed=seed)
+    return keras.initializers.RandomNormal(stddev=initial_deviation(init, n_inputs), seed=seed)

@@ -30,7 +30,7 @@ class Person:
         return self._rows(self.split.first(n_samples).train)
 
     def validation(self, n_samples: int) -> Windows:
-        """The windows put aside for early stopping while the first `n_samples` train: a third as many."""
+        """The windows put aside for early stopping while the first `n_samples` train: as many, if there are."""
         return self._rows(self.split.first(n_samples).validation)
 
     @property

@@ -14,7 +14,7 @@ from pmt_helpers.datasets.activity_data import ActivityData
 
 SplitKind = Literal["random", "blocked", "recording", "bout", "file_order"]
 SPLIT_KINDS: tuple[str, ...] = get_args(SplitKind)
-TRAIN_PER_VALIDATION = 3  # the paper keeps 60% of a person's windows for training and 20% for validation
+TRAIN_PER_VALIDATION = 3  # the paper keeps at most 60% of a person's windows for training and 20% for validation
 
 
 @dataclass(frozen=True)
@@ -29,9 +29,10 @@ class UserSplit:
     fold: int = field(default=0)
 
     def first(self, n_samples: int) -> "UserSplit":
-        """The same split after only `n_samples` labelled training windows; validation shrinks to a third of that.
+        """The same split after only `n_samples` labelled training windows, with as many for validation if there are.
 
-        A smaller size is always contained in a larger one, and the test windows never change (paper, section III).
+        The paper adds one window to each at a time, up to 60% and 20% of a person's (section III): a smaller size is
+        always contained in a larger one, and the test windows never change.
         Raises ValueError when the person has fewer training windows.
         """
         if not 1 <= n_samples <= len(self.train):
@@ -39,9 +40,8 @@ class UserSplit:
                 f"user {self.user} has {len(self.train)} training windows in fold {self.fold} of the {self.kind} "
                 f"split; asked for {n_samples}"
             )
-        n_validation = -(-n_samples // TRAIN_PER_VALIDATION)
         return UserSplit(
-            self.train[:n_samples], self.validation[:n_validation], self.test, self.user, self.kind, self.fold
+            self.train[:n_samples], self.validation[:n_samples], self.test, self.user, self.kind, self.fold
         )
 
 
@@ -84,6 +84,8 @@ def split_user(
     """
     if kind not in SPLIT_KINDS:
         raise ValueError(f"unknown split {kind!r}; choose one of {', '.join(SPLIT_KINDS)}")
+    if kind == "blocked" and folds < 3:
+        raise ValueError(f"a blocked split needs 3 folds or more, to test, to validate and to train on; got {folds}")
     if not 0 <= fold < n_folds(kind, folds):
         raise ValueError(f"the {kind} split has folds 0 to {n_folds(kind, folds) - 1}; asked for {fold}")
     rows = np.flatnonzero(data.users == user)

@@ -104,6 +104,8 @@ def test_impossible_requests_say_what_is_possible() -> None:
         split_user(WATCH, 99)
     with pytest.raises(ValueError, match="folds 0 to 1"):
         split_user(WATCH, 1, "recording", fold=2)
+    with pytest.raises(ValueError, match="3 folds or more"):
+        split_user(WATCH, 1, folds=2)
     split = split_user(WATCH, 1)
     with pytest.raises(ValueError, match="asked for 1000"):
         split.first(1000)
