@@ -13,6 +13,8 @@ _HOME = {
     "ActivityModel": "shared",
     "personalise": "personal",
     "train_local": "personal",
+    "learning_curve": "protocol",
+    "paired_gain": "gains",
     "save_model": "storage",
     "load_model": "storage",
     "split_user": "splits",

@@ -1,0 +1,148 @@
+"""The learning curve is the paper's experiment: three models, growing samples, a test that never moves."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pmt_helpers.activity import Person, learning_curve, personalise, train_shared
+from pmt_helpers.activity.by_epoch import accuracy_by_epoch
+from pmt_helpers.activity.forgetting import Cure
+from pmt_helpers.activity.metrics import scores
+from pmt_helpers.activity.online import EPOCHS
+from pmt_helpers.activity.protocol import Download, Plan, user_curve
+from pmt_helpers.activity.shared import ActivityModel
+from pmt_helpers.activity.weights import Weights
+from pmt_helpers.datasets import ActivityData, load_activity
+from pmt_helpers.datasets.wisdm_files import find_wisdm
+
+CURES = {"held": Cure(pull=5.0), "rehearsed": Cure(rehearsal=2), "output": Cure(layers="output")}
+
+
+@pytest.fixture(scope="module")
+def shared(watch: ActivityData) -> ActivityModel:
+    return train_shared(watch, exclude_user=3, epochs=150, progress=False)
+
+
+@pytest.fixture(scope="module")
+def curve(watch: ActivityData, shared: ActivityModel) -> pd.DataFrame:
+    return learning_curve(watch, users=[3], sizes=(2, 15), shared={3: shared}, cures=CURES)
+
+
+def test_it_has_a_row_for_each_fold_model_and_size(curve: pd.DataFrame) -> None:
+    models = {"shared", "local", "personal", *CURES}
+    assert len(curve) == 5 * len(models) * 2
+    assert not curve.duplicated(["user", "fold", "model", "n_samples"]).any()
+    assert set(curve["model"]) == models
+    assert list(curve.columns[:9]) == [
+        "user", "fold", "model", "n_samples", "accuracy", "macro_recall", "macro_f1", "n_test", "epochs",
+    ]  # fmt: skip
+
+
+def test_the_training_windows_of_each_class_add_up_to_the_samples(curve: pd.DataFrame, watch: ActivityData) -> None:
+    counts = curve[[f"n_{name}" for name in watch.class_names]].sum(axis=1)
+    assert (counts == curve["n_samples"]).all()
+
+
+def test_the_shared_model_stays_where_it_is_and_the_personal_one_moves(curve: pd.DataFrame) -> None:
+    spread = curve.groupby(["model", "fold"])["accuracy"].nunique()
+    assert (spread["shared"] == 1).all()
+    assert (spread["personal"] > 1).any()
+    assert (curve.loc[curve["model"] == "shared", "epochs"] == 0).all()
+    assert (curve.loc[curve["model"] == "personal", "epochs"] > 0).all()
+
+
+def test_a_row_is_what_personalise_gives_on_the_same_windows(
+    curve: pd.DataFrame, watch: ActivityData, shared: ActivityModel
+) -> None:
+    you = Person.of(watch, 3, fold=2)
+    for size in (2, 15):
+        model = personalise(
+            shared, *you.train(size), validation=you.validation(size), epochs=EPOCHS, seed=(0, 3, 2, size)
+        )
+        row = curve.query("fold == 2 and model == 'personal' and n_samples == @size").iloc[0]
+        assert row[["accuracy", "macro_recall", "macro_f1"]].to_dict() == pytest.approx(model.scores(*you.test))
+        assert row["epochs"] == len(model.history)
+
+
+def test_the_same_call_gives_the_same_table_on_one_thread_or_two(
+    curve: pd.DataFrame, watch: ActivityData, shared: ActivityModel
+) -> None:
+    again = learning_curve(watch, users=[3], sizes=(2, 15), shared={3: shared}, cures=CURES, threads=2)
+    pd.testing.assert_frame_equal(again.drop(columns="seconds"), curve.drop(columns="seconds"), check_exact=True)
+
+
+def test_a_persons_part_needs_nobody_elses_windows(
+    curve: pd.DataFrame, watch: ActivityData, shared: ActivityModel
+) -> None:
+    own = watch.select(watch.users == 3)
+    alone = user_curve(own, 3, Download(Weights.of(shared.model), shared.scaler), Plan(sizes=(2, 15)), {})
+    same = curve[curve["model"].isin(["shared", "local", "personal"])]
+    key = ["fold", "model", "n_samples"]
+    pd.testing.assert_series_equal(alone.set_index(key)["accuracy"], same.set_index(key)["accuracy"].loc[
+        alone.set_index(key).index])  # fmt: skip
+
+
+def test_people_with_too_few_windows_take_no_part_in_the_larger_sizes(
+    watch: ActivityData, shared: ActivityModel
+) -> None:
+    table = learning_curve(watch, users=[3], sizes=(1, 10_000), shared={3: shared}, folds=3)
+    assert table["n_samples"].unique().tolist() == [1]
+    assert table["fold"].nunique() == 3
+    every = learning_curve(watch, users=[3], sizes="all", shared={3: shared}, epochs=1, early_stopping=False)
+    for _, fold in every.groupby("fold"):
+        sizes = fold.loc[fold["model"] == "personal", "n_samples"]
+        assert sizes.tolist() == list(range(1, len(sizes) + 1))
+
+
+def test_folds_with_nothing_to_test_are_left_out(watch: ActivityData, shared: ActivityModel) -> None:
+    """A person with three bouts cannot fill five folds of whole bouts."""
+    few = np.isin(watch.recordings, np.unique(watch.recordings[watch.users == 3])[:3])
+    table = user_curve(
+        watch.select(few), 3, Download(Weights.of(shared.model), shared.scaler), Plan(sizes=(4,), split="bout"), {}
+    )
+    assert table["fold"].nunique() == 3
+    assert (table["n_test"] > 0).all()
+
+
+def test_a_cure_that_rehearses_needs_windows_in_the_download(watch: ActivityData, shared: ActivityModel) -> None:
+    download = Download(Weights.of(shared.model), shared.scaler)
+    with pytest.raises(ValueError, match="rehearses 2 windows of each class"):
+        user_curve(watch, 3, download, Plan(sizes=(2,)), {"rehearsed": Cure(rehearsal=2)})
+
+
+def test_scores_of_many_models_are_those_of_scikit_learn(watch: ActivityData) -> None:
+    from pmt_helpers.activity.metrics import scores_of_many
+
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 4, 40)
+    predicted = np.where(rng.random((9, 40)) < 0.6, y, rng.integers(0, 6, (9, 40)))
+    many = scores_of_many(y, predicted)
+    for place, one in enumerate(predicted):
+        assert {name: values[place] for name, values in many.items()} == pytest.approx(scores(y, one))
+    with pytest.raises(ValueError, match=r"need \(n_models, 40\)"):
+        scores_of_many(y, predicted[0])
+
+
+def test_after_so_many_epochs_a_model_is_what_training_that_long_gives(
+    watch: ActivityData, shared: ActivityModel
+) -> None:
+    you = Person.of(watch, 3)
+    table = accuracy_by_epoch(shared, you, sizes=(5,), marks=(1, 30))
+    for epoch in (1, 30):
+        model = personalise(shared, *you.train(5), epochs=epoch)
+        row = table.query("epoch == @epoch and model == 'personal'")
+        assert row["accuracy"].item() == pytest.approx(model.accuracy(*you.test))
+    assert table.query("model == 'shared'")["accuracy"].unique().tolist() == [shared.accuracy(*you.test)]
+
+
+@pytest.mark.skipif(find_wisdm() is None, reason="the WISDM data is not here: set PMT_DATA_HOME")
+def test_people_of_wisdm_are_taken_without_readings_too() -> None:
+    data = load_activity("wisdm")
+    start = Weights.initial(43, 6, "he", np.random.default_rng(0))
+    from pmt_helpers.activity.preprocessing import Preprocessor
+
+    download = Download(start, Preprocessor.fit(data.X[data.users != 5]))
+    for split in ("random", "blocked", "bout", "file_order"):
+        table = user_curve(data, 5, download, Plan(sizes=(3, 10), split=split, epochs=5), {})
+        assert set(table["n_samples"]) == {3, 10}
+        assert table["accuracy"].between(0, 1).all()

@@ -1,0 +1,115 @@
+"""The stored learning curves are what was measured before this workbook, and a slice of them comes out again."""
+
+import pandas as pd
+import pytest
+
+from pmt_helpers.activity import learning_curve, train_shared
+from pmt_helpers.activity.curve_grid import grid_name, stored_curve
+from pmt_helpers.activity.forgetting import CURES, family_of
+from pmt_helpers.activity.gains import gain_chosen_on_others, of_each_user, paired_gain
+from pmt_helpers.activity.protocol import Plan
+from pmt_helpers.datasets import ActivityData
+from pmt_helpers.datasets.locations import shipped
+
+
+def accuracies(curve: pd.DataFrame, model: str, sizes: tuple[int, ...]) -> list[float]:
+    """Mean over users at each size."""
+    means = of_each_user(curve)[model].groupby("n_samples").mean()
+    return [float(means[size]) for size in sizes]
+
+
+def test_blocked_with_early_stopping_on_wisdm() -> None:
+    curve = stored_curve("wisdm", "blocked")
+    sizes = (10, 20, 40, 60)
+    assert accuracies(curve, "personal", sizes) == pytest.approx([0.783, 0.810, 0.820, 0.823], abs=0.02)
+    assert accuracies(curve, "local", (10, 20, 60)) == pytest.approx([0.557, 0.653, 0.731], abs=0.025)
+    # 0.710 was measured before, 0.026 more. There the windows that tell when to stop came from among the training
+    # stretches, it seems (drawn so, we get 0.712); here they are a stretch of time of their own.
+    assert accuracies(curve, "local", (40,)) == pytest.approx([0.684], abs=0.005)
+    gain = paired_gain(curve, 20)
+    assert gain.mean == pytest.approx(0.08, abs=0.03)
+    assert gain.low > 0
+    assert 3 <= len(gain.harmed) <= 12
+    assert len(gain.by_user) == 36
+
+
+def test_the_papers_protocol_on_wisdm() -> None:
+    curve = stored_curve("wisdm", "random", early_stopping=False)
+    assert accuracies(curve, "personal", (40,)) == pytest.approx([0.830], abs=0.02)
+    assert accuracies(curve, "local", (40,)) == pytest.approx([0.777], abs=0.02)
+    assert curve["user"].nunique() == 36
+    assert curve["n_samples"].max() > 160
+
+
+def test_with_initial_weights_as_printed_on_wisdm() -> None:
+    curve = stored_curve("wisdm", "random", early_stopping=False, init="literal")
+    assert accuracies(curve, "shared", (20,)) == pytest.approx([0.630], abs=0.03)
+    assert accuracies(curve, "personal", (40,)) == pytest.approx([0.727], abs=0.03)
+    assert accuracies(curve, "local", (40,)) == pytest.approx([0.515], abs=0.03)
+
+
+def test_in_file_order_and_on_whole_bouts_personalising_harms() -> None:
+    assert paired_gain(stored_curve("wisdm", "file_order", early_stopping=False), 60).mean < -0.08
+    for early_stopping in (True, False):
+        gain = paired_gain(stored_curve("wisdm", "bout", early_stopping=early_stopping), 40)
+        assert gain.high < 0
+        assert len(gain.harmed) > len(gain.by_user) / 2
+
+
+def strengths(family: str) -> list[str]:
+    return [name for name in CURES if family_of(name) == family]
+
+
+def test_two_cures_beat_plain_retraining_on_whole_bouts_and_nothing_beats_the_shared_model_there() -> None:
+    curve = stored_curve("wisdm", "bout", cures=True)
+    for size in (40, 60):
+        assert gain_chosen_on_others(curve, size, strengths("rehearsal")).low > 0
+        assert gain_chosen_on_others(curve, size, strengths("pull")).low > 0
+    assert gain_chosen_on_others(curve, 40, ["output layer only"]).high < 0.01  # no cure
+    means = of_each_user(curve[curve["n_samples"] == 40]).mean()
+    assert means.idxmax() == "shared"
+
+
+def test_a_pull_beats_plain_retraining_on_the_other_arm() -> None:
+    curve = stored_curve("watch", "recording", cures=True)
+    for size in (40, 60):
+        assert gain_chosen_on_others(curve, size, strengths("pull")).low > 0
+
+
+def test_no_cure_is_free_where_the_bouts_are_known() -> None:
+    means = of_each_user(stored_curve("wisdm", cures=True).query("n_samples == 40")).mean()
+    assert means["pull 30"] < means["pull 10"] < means["pull 3"] < means["personal"]
+    assert means["rehearsal 30"] < means["rehearsal 10"] < means["personal"]
+    assert means["shared"] < means["pull 30"] + 0.01
+
+
+def test_blocked_in_time_on_watch() -> None:
+    assert accuracies(stored_curve("watch"), "personal", (20, 40, 60)) == pytest.approx([0.829, 0.872, 0.897], abs=0.03)
+
+
+def test_a_stored_slice_comes_out_again(watch: ActivityData) -> None:
+    stored = stored_curve("watch").query("user == 4")
+    again = learning_curve(watch, users=[4], sizes=(5, 20), shared={4: train_shared(watch, 4, progress=False)})
+    means = again.groupby(["model", "n_samples"])[["accuracy", "macro_recall"]].mean()
+    kept = stored.set_index(["model", "n_samples"]).loc[means.index]
+    # on another processor a window or two may fall on the other side
+    assert means["accuracy"].to_numpy() == pytest.approx(kept["accuracy"].to_numpy(), abs=0.021)
+    assert means["macro_recall"].to_numpy() == pytest.approx(kept["macro_recall"].to_numpy(), abs=0.03)
+
+
+@pytest.mark.parametrize("path", sorted(shipped("results").glob("c*_*.csv")), ids=lambda path: path.stem)
+def test_a_grid_is_whole_and_says_where_it_comes_from(path) -> None:
+    from pmt_helpers.datasets.grids import read_grid
+
+    grid = read_grid(path.stem)
+    assert not grid.duplicated(["seed", "user", "model", "n_samples"]).any()
+    assert grid["accuracy"].between(0, 1).all()
+    assert grid.attrs["models"] > 0
+    assert grid.attrs["updates"] > grid.attrs["models"]
+    assert path.stat().st_size < 1_000_000
+
+
+def test_a_grid_is_named_after_what_it_holds() -> None:
+    assert grid_name("wisdm", Plan(split="random", early_stopping=False)) == "curve_wisdm_random_1000"
+    assert grid_name("watch", Plan(init="literal"), 3) == "curve_watch_blocked_literal_stopped_3seeds"
+    assert grid_name("wisdm", Plan(split="bout"), cures=True) == "cures_wisdm_bout_stopped"
