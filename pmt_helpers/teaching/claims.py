@@ -22,7 +22,10 @@ from pmt_helpers.teaching.display import publish
 from pmt_helpers.teaching.measures import MEASURES
 
 HOLDS, PARTLY, FAILS, UNMEASURED = VERDICTS = ("holds", "partly", "does not hold", "not measured yet")
-COLUMNS = ("id", "section", "claim", "paper", "unit", "digits", "low", "high", "measure", "source", "verdict", "reason")
+COLUMNS = (
+    "id", "notebook", "section", "claim", "paper", "unit", "digits", "low", "high", "measure", "source", "verdict",
+    "reason",
+)  # fmt: skip
 _SIGNS = {HOLDS: ("✔", "#009E73"), PARTLY: ("◐", "#E69F00"), FAILS: ("✘", "#D55E00"), UNMEASURED: ("…", "#666666")}
 
 Value = float | pd.Series
@@ -33,6 +36,7 @@ class Claim:
     """A row of data/claims.csv. paper is None for a claim that the paper makes without a number, or that is ours."""
 
     id: str
+    notebooks: tuple[str, ...]
     section: str
     claim: str
     paper: float | None
@@ -93,8 +97,9 @@ def _claim(row: dict[str, str], path: Path, line: int) -> Claim:
     try:
         paper = float(row["paper"]) if row["paper"] else None
         claim = Claim(
-            row["id"], row["section"], row["claim"], paper, row["unit"], int(row["digits"]),
-            float(row["low"]), float(row["high"]), row["measure"], row["source"], row["verdict"], row["reason"],
+            row["id"], tuple(row["notebook"].split()), row["section"], row["claim"], paper, row["unit"],
+            int(row["digits"]), float(row["low"]), float(row["high"]),
+            row["measure"], row["source"], row["verdict"], row["reason"],
         )  # fmt: skip
     except (TypeError, ValueError) as error:
         raise trouble("numbers in paper, digits, low and high", str(error)) from error
@@ -184,8 +189,12 @@ def _number(claim: Claim, value: float) -> str:
     return f"{value:,.{claim.digits}f} {claim.unit}".rstrip()
 
 
-def claims_table(section: str | None = None, measured: Mapping[str, Value] | None = None) -> ClaimsTable:
-    """The claims of a section of the paper ("III"), or all. measured: values computed just now, by claim id.
+def claims_table(
+    section: str | None = None, measured: Mapping[str, Value] | None = None, notebook: str | None = None
+) -> ClaimsTable:
+    """The claims of a section of the paper ("III"), of a notebook ("02"), or all.
+
+    measured: values computed just now, by claim id.
 
     Raises KeyError for an id that is not in the table: a value that goes nowhere is a slip of the pen.
     """
@@ -193,5 +202,9 @@ def claims_table(section: str | None = None, measured: Mapping[str, Value] | Non
     given = dict(measured or {})
     if unknown := sorted(set(given) - {claim.id for claim in claims}):
         raise KeyError(f"no claim is called {', '.join(unknown)}; there are {', '.join(claim.id for claim in claims)}")
-    chosen = [claim for claim in claims if section is None or claim.section.split("-")[0] == section]
+    chosen = [
+        claim
+        for claim in claims
+        if section in (None, claim.section.split("-")[0]) and (notebook is None or notebook in claim.notebooks)
+    ]
     return ClaimsTable([judge_claim(claim, given.get(claim.id)) for claim in chosen])

@@ -8,8 +8,11 @@ from collections.abc import Callable
 
 import pandas as pd
 
+from pmt_helpers.activity.curve_grid import stored_curve
+from pmt_helpers.activity.gains import ahead_until, crossing, distance, paired_gain
 from pmt_helpers.datasets.cards import load_card
 from pmt_helpers.datasets.grids import read_grid
+from pmt_helpers.datasets.paper import paper_table
 
 
 def _base_grid(name: str, **setting: str) -> pd.DataFrame:
@@ -63,6 +66,42 @@ def random_validation_excess() -> "pd.Series":
     return pd.Series(excess)
 
 
+def personal_over_shared() -> float:
+    """WISDM, the paper's protocol: from how many samples on personal models stay ahead of the shared one."""
+    return crossing(stored_curve("wisdm", "random", early_stopping=False), "personal", "shared")
+
+
+def personal_ahead_of_local() -> float:
+    """WISDM, the paper's protocol: the most samples with which personal models are still ahead of local ones."""
+    return ahead_until(stored_curve("wisdm", "random", early_stopping=False), "personal", "local")
+
+
+def gain_at_20_lower_end() -> "pd.Series":
+    """Tested on another stretch of time: lower end of the interval of the mean gain at 20 samples."""
+    return pd.Series({name: paired_gain(stored_curve(name), 20).low for name in ("wisdm", "watch")})
+
+
+def harmed_at_20() -> "pd.Series":
+    """Share of people whom a personal model of 20 samples serves worse than the shared one."""
+    gains = {name: paired_gain(stored_curve(name), 20) for name in ("wisdm", "watch")}
+    return pd.Series({name: len(gain.harmed) / len(gain.by_user) for name, gain in gains.items()})
+
+
+def gain_on_new_bouts() -> "pd.Series":
+    """Mean gain at 40 samples, tested on bouts (WISDM) or on the arm (watch) that were not trained on."""
+    splits = {"wisdm": "bout", "watch": "recording"}
+    return pd.Series({name: paired_gain(stored_curve(name, split), 40).mean for name, split in splits.items()})
+
+
+def literal_distance_ratio() -> float:
+    """Distance of the curve with literal initial weights from the paper's, over the distance with He's."""
+    paper = paper_table("fig3_accuracy_smooth")
+    literal, he = (
+        distance(stored_curve("wisdm", "random", early_stopping=False, init=init), paper) for init in ("literal", "he")
+    )
+    return literal / he
+
+
 MEASURES: dict[str, Callable[[], "float | pd.Series"]] = {
     function.__name__: function
     for function in (
@@ -72,5 +111,11 @@ MEASURES: dict[str, Callable[[], "float | pd.Series"]] = {
         mlp_parameters,
         shared_accuracy,
         random_validation_excess,
+        personal_over_shared,
+        personal_ahead_of_local,
+        gain_at_20_lower_end,
+        harmed_at_20,
+        gain_on_new_bouts,
+        literal_distance_ratio,
     )
 }

@@ -36,6 +36,10 @@ def test_the_workbook_has_the_exercises_that_its_notebooks_call():
         "forward-pass",
         "sgd-step",
         "grouped-validation",
+        "online-sgd",
+        "early-stopping",
+        "paired-bootstrap",
+        "find-the-leak",
     ]
 
 

@@ -17,8 +17,9 @@ from pmt_helpers.teaching.claims import COLUMNS, Claim, judge_claim, load_claims
 from pmt_helpers.teaching.measures import MEASURES
 
 ACCURACY = Claim(
-    "accuracy", "III-C", "The accuracy is 0.548", 0.548, "", 3, 0.50, 0.60, "stored", "a.csv", "does not hold", "Init."
-)
+    "accuracy", ("01",), "III-C", "The accuracy is 0.548", 0.548, "", 3, 0.50, 0.60, "stored", "a.csv",
+    "does not hold", "Init.",
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -115,6 +116,13 @@ def test_a_section_brings_its_subsections_but_not_its_neighbours():
     assert repr(claims_table("IX")) == "No claims here."
 
 
+def test_a_notebook_shows_its_own_claims():
+    shown = {notebook: {item.claim.id for item in claims_table(notebook=notebook).judged} for notebook in ("01", "02")}
+    assert shown["01"] & shown["02"] == {"shared-accuracy"}
+    assert "personal-over-shared" in shown["02"]
+    assert "wisdm-users" in shown["01"]
+
+
 def test_a_live_value_for_no_claim_is_a_slip():
     with pytest.raises(KeyError, match="no claim is called wisdm-user;"):
         claims_table(measured={"wisdm-user": 36})
@@ -153,6 +161,8 @@ def test_the_claims_file_quotes_the_papers_numbers():
     assert paper["wisdm-windows-mean"] == facts["wisdm_traces_per_user_mean"]
     assert paper["wisdm-windows-sd"] == facts["wisdm_traces_per_user_sd"]
     assert paper["mlp-parameters"] == facts["mlp_parameters"]
+    assert paper["personal-over-shared"] == facts["crossing_personal_over_shared"]
+    assert paper["local-needs-more"] == facts["local_samples_to_match_personal_more_than"]
     shared = pd.read_csv(shipped("paper", "fig3_accuracy_smooth.csv")).query("model == 'shared'")["accuracy"]
     assert paper["shared-accuracy"] == pytest.approx(shared.mean(), abs=0.0005)
 
@@ -168,7 +178,11 @@ def test_the_parameters_are_counted_in_the_network_itself():
 
 
 GOOD = dict(
-    zip(COLUMNS, ("a", "III", "It is 1", "1", "", "0", "0", "2", "wisdm_users", "x", "holds", "Because."), strict=True)
+    zip(
+        COLUMNS,
+        ("a", "01", "III", "It is 1", "1", "", "0", "0", "2", "wisdm_users", "x", "holds", "Because."),
+        strict=True,
+    )
 )
 
 
@@ -194,7 +208,7 @@ def test_an_id_used_twice_and_a_missing_column_are_named(tmp_path):
     with pytest.raises(DataError, match="a twice"):
         load_claims(path)
     path.write_text("id,claim\na,b\n", encoding="utf-8")
-    with pytest.raises(DataError, match="the columns id, section"):
+    with pytest.raises(DataError, match="the columns id, notebook, section"):
         load_claims(path)
 
 

@@ -78,6 +78,35 @@ def curve(values):
     )
 
 
+def full_curve():
+    sizes = np.arange(1, 164)
+    return pd.DataFrame({"model": "personal", "n_samples": sizes, "accuracy": 0.5 + sizes / 1000})
+
+
+def everybody():
+    """Person 1 gains 10 points, person 2 loses 4, person 3 is as before and has few samples; at every size."""
+    rows = [
+        {"user": user, "n_samples": size, "model": model, "accuracy": 0.7 + (gain if model == "personal" else 0)}
+        for user, gain, most in ((1, 0.1, 90), (2, -0.04, 90), (3, 0.0, 20))
+        for size in range(1, most + 1)
+        for model in ("shared", "local", "personal")
+    ]
+    return pd.DataFrame(rows)
+
+
+def gains():
+    table = pd.DataFrame({"n_samples": [5, 20, 40], "mean": [0.0, 0.05, 0.1], "low": -0.02, "high": 0.12})
+    random, new = table.assign(split="random windows"), table.assign(split="new bouts").head(2)
+    return pd.concat([random, new.assign(mean=-0.03)]).assign(harmed=4, users=10)
+
+
+def ways():
+    names = ["shared", "personal", "output layer only", "pull 1", "pull 10", "rehearsal 3"]
+    families = ["shared", "personal", "output layer only", "pull", "pull", "rehearsal"]
+    known, new = [0.73, 0.81, 0.8, 0.8, 0.76, 0.81], [0.65, 0.59, 0.58, 0.61, 0.64, 0.62]
+    return pd.DataFrame({"way": names, "family": families, "known": known, "new": new})
+
+
 def window():
     signal = recording(3, 2.0).signal[:250]
     return figures.window_and_features(signal, 50.0, extract_features(signal[None], 50.0)[0], FEATURE_NAMES)
@@ -92,9 +121,13 @@ EVERY = {
     "per_person, two kinds": lambda: figures.per_person(before_after(), highlight=3, title="Before and after"),
     "confusion": lambda: figures.confusion(MATRIX, CLASSES),
     "split_comparison": lambda: figures.split_comparison(splits()),
-    "paper_curve": lambda: figures.paper_curve(
-        curve({"shared": 0.73, "personal": 0.8}), curve({"shared": 0.548, "local": 0.4})
+    "accuracy_by_samples": lambda: figures.accuracy_by_samples(
+        curve({"shared": 0.73, "personal": 0.8}), curve({"shared": 0.548, "local": 0.4}), curve({"local": 0.45})
     ),
+    "accuracy_by_samples, a full curve": lambda: figures.accuracy_by_samples(full_curve()),
+    "gain_of_each_person": lambda: figures.gain_of_each_person(everybody(), at=20, highlight=2),
+    "gain_by_split": lambda: figures.gain_by_split(gains()),
+    "trade_off": lambda: figures.trade_off(ways(), "in known bouts", "in new bouts"),
 }
 each_figure = pytest.mark.parametrize("draw", EVERY.values(), ids=EVERY.keys())
 
@@ -195,7 +228,9 @@ def test_whiskers_are_the_interval_given():
 
 def test_a_model_has_the_same_colour_and_dash_everywhere():
     bars = {trace.name: trace.marker.color for trace in EVERY["three_models"]().plotly.data}
-    lines = {trace.name: trace.line for trace in EVERY["paper_curve"]().plotly.data if trace.mode == "lines+markers"}
+    lines = {
+        trace.name: trace.line for trace in EVERY["accuracy_by_samples"]().plotly.data if trace.mode == "lines+markers"
+    }
     dots = {t.name: t.marker.color for t in EVERY["per_person, two kinds"]().plotly.data if t.name in MODEL_COLOURS}
     assert bars == MODEL_COLOURS
     for name in ("shared", "personal"):
@@ -304,18 +339,56 @@ def test_split_comparison_says_what_was_promised_and_what_came():
     )
 
 
-def test_paper_curve_compares_at_one_size_and_draws_the_paper_in_grey():
-    figure = EVERY["paper_curve"]()
+def test_a_curve_compares_at_one_size_and_draws_the_paper_in_grey():
+    figure = EVERY["accuracy_by_samples"]()
     assert (
         figure.sentence == "At 20 samples we measure shared 73%, personal 80%; the paper shows shared 55%, local 40%."
     )
     grey = [trace for trace in figure.plotly.data if trace.line.color == "#999999"]
     assert len(grey) == 3  # two lines, and the one that stands for them in the legend
-    assert [trace.name for trace in figure.plotly.data if trace.showlegend is not False] == [
+    assert {trace.name for trace in figure.plotly.data if trace.showlegend is not False} == {
         "the paper's, same dashes",
+        "the paper's people",
         "shared",
         "personal",
-    ]
+    }
+
+
+def test_a_long_curve_is_thinned_from_its_first_size_to_its_last():
+    (line,) = EVERY["accuracy_by_samples, a full curve"]().plotly.data
+    assert (line.x[0], line.x[-1]) == (1, 163)
+    assert len(line.x) <= 60
+    assert line.mode == "lines"
+    assert "paper" not in EVERY["accuracy_by_samples, a full curve"]().sentence
+
+
+def test_whoever_loses_stands_out_and_is_counted():
+    figure = EVERY["gain_of_each_person"]()
+    names = [trace.name for trace in figure.plotly.data]
+    assert names.count("worse off at 20 samples") == 1
+    assert names.count("better off") == 2
+    assert names[-1] == "you (person 2)"
+    assert "+2.0 points" in figure.sentence
+    assert "worse for 1 of 3. The worst off is person 2 (-4 points)." in figure.sentence
+
+
+def test_gains_by_split_are_read_at_the_largest_size_that_all_have():
+    assert EVERY["gain_by_split"]().sentence == (
+        "At 20 samples personalising changes accuracy, by split: random windows +5.0 points (4 of 10 worse off); "
+        "new bouts -3.0 points (4 of 10 worse off)."
+    )
+
+
+def test_every_cure_starts_from_plain_retraining_and_the_ends_are_marked():
+    figure = EVERY["trade_off"]()
+    lines = [trace for trace in figure.plotly.data if trace.mode.startswith("lines")]
+    assert {(line.x[0], line.y[0]) for line in lines} == {(0.81, 0.59)}
+    assert [line.name for line in lines] == ["output layer only", "pull", "rehearsal"]
+    assert lines[1].text == ("", "1", "10")
+    assert figure.sentence == (
+        "Accuracy in known bouts and in new bouts: shared 73% and 65%; personal 81% and 59%; rehearsal 3 81% and 62% "
+        "(of the cures, the best of both together)."
+    )
 
 
 @pytest.mark.parametrize(
@@ -326,6 +399,10 @@ def test_paper_curve_compares_at_one_size_and_draws_the_paper_in_grey():
         (lambda: figures.training_history(history().drop(columns="val_loss")), "val_loss"),
         (lambda: figures.split_comparison(splits().drop(columns="sd")), "sd"),
         (lambda: figures.per_person(people().head(0)), "one row"),
+        (lambda: figures.accuracy_by_samples(curve({"local": 0.5}).drop(columns="n_samples")), "n_samples"),
+        (lambda: figures.gain_of_each_person(everybody().drop(columns="model"), 20), "model"),
+        (lambda: figures.gain_by_split(gains().drop(columns="harmed")), "harmed"),
+        (lambda: figures.trade_off(ways().drop(columns="new"), "a", "b"), "new"),
         (lambda: figures.signals([]), "one recording"),
         (lambda: figures.confusion(MATRIX, CLASSES[:2]), "found"),
     ],
