@@ -265,7 +265,7 @@ figures.per_person(both, highlight=person, title="Two recipes, the same people")
 # The verdicts are computed from stored runs on WISDM, the paper's data, with every person left out in turn.
 
 # %%
-claims_table("III")
+claims_table(notebook="01")
 
 # %%
 quiz("01")
@@ -276,4 +276,4 @@ quiz("01")
 # done on command; people come in pairs that exercised to the same clock (see the card), so even leaving a person out
 # trains on the partner's rhythm; intervals treat neighbouring windows as independent, which they are not.
 #
-# **Next:** 02, the personal model: retrain at home, and count whom it harms (in the making).
+# **Next:** [02 Personal model](02_personal_model.ipynb): retrain at home, and count whom it harms.
