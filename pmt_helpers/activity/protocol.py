@@ -18,11 +18,12 @@ from pmt_helpers.activity.online import EPOCHS, Task, Trained, train_many
 from pmt_helpers.activity.person import Windows
 from pmt_helpers.activity.preprocessing import Preprocessor
 from pmt_helpers.activity.shared import ActivityModel, train_shared
-from pmt_helpers.activity.splits import n_folds, split_user
+from pmt_helpers.activity.splits import UserSplit, n_folds, split_user
 from pmt_helpers.activity.weights import Weights
 from pmt_helpers.datasets.activity_data import ActivityData
 
 Sizes = Sequence[int] | Literal["all"]
+NO_ROWS = ["user", "fold", "model", "n_samples", "seconds"]  # the header of a curve that nobody's windows suffice for
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,29 +110,31 @@ def rehearsal_for(cures: Mapping[str, Cure], data: ActivityData, user: int, seed
 def user_curve(
     data: ActivityData, user: int, download: Download, plan: Plan, cures: Mapping[str, Cure], threads: int = 1
 ) -> pd.DataFrame:
-    """The rows of one user; `data` may hold that user's windows alone."""
+    """The rows of one user; `data` may hold that user's windows alone.
+
+    Folds with nothing to test on (fewer bouts than folds) or too few windows to train on give no rows.
+    """
     ways = {"personal": Cure(), **cures}
-    folds = range(n_folds(plan.split, plan.folds))
-    return pd.concat(
-        [_fold_curve(data, user, fold, download, plan, ways, threads) for fold in folds], ignore_index=True
-    )
+    tables = []
+    for fold in range(n_folds(plan.split, plan.folds)):
+        split = split_user(data, user, plan.split, fold, plan.folds, plan.seed)
+        asked = range(1, len(split.train) + 1) if plan.sizes == "all" else plan.sizes
+        sizes = [int(size) for size in asked if size <= len(split.train)]
+        if sizes and len(split.test):
+            tables.append(_fold_curve(data, split, sizes, download, plan, ways, threads))
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=NO_ROWS)
 
 
 def _fold_curve(
     data: ActivityData,
-    user: int,
-    fold: int,
+    split: UserSplit,
+    sizes: Sequence[int],
     download: Download,
     plan: Plan,
     ways: Mapping[str, Cure],
     threads: int,
 ) -> pd.DataFrame:
-    """The rows of one fold; none where the fold has nothing to test on (fewer bouts than folds) or to train on."""
-    split = split_user(data, user, plan.split, fold, plan.folds, plan.seed)
-    asked = range(1, len(split.train) + 1) if plan.sizes == "all" else plan.sizes
-    sizes = [int(size) for size in asked if size <= len(split.train)]
-    if not sizes or not len(split.test):
-        return pd.DataFrame()
+    user, fold = split.user, split.fold
     inputs, y, n_classes = download.windows(data.X), data.y, len(data.class_names)
 
     def task(start: Weights, size: int, rehearsed: Windows | None) -> Task:
@@ -143,7 +146,8 @@ def _fold_curve(
         return Task(start, X, labels, held, seed=(plan.seed, user, fold, size))
 
     def train(start: Weights, cure: Cure) -> Iterator[Trained]:
-        tasks = [task(start, size, download.rehearsed(cure.rehearsal)) for size in sizes]
+        rehearsed = download.rehearsed(cure.rehearsal)
+        tasks = [task(start, size, rehearsed) for size in sizes]
         return train_many(tasks, epochs=plan.epochs, layers=cure.layers, pull=cure.pull, threads=threads)
 
     rng = np.random.default_rng([plan.seed, user, fold])

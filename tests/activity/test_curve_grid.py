@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -14,7 +15,8 @@ import pytest
 from pmt_helpers.activity.curve_grid import Sweep, curve_grid
 from pmt_helpers.activity.forgetting import Cure
 from pmt_helpers.activity.protocol import Plan
-from pmt_helpers.datasets import ActivityData
+from pmt_helpers.activity.splits import split_user
+from pmt_helpers.datasets import ActivityData, DataError
 from pmt_helpers.datasets.grids import write_grid
 from pmt_helpers.datasets.locations import shipped
 
@@ -132,3 +134,28 @@ def test_another_seed_is_another_row_not_another_column(
     assert two.table.groupby("seed").size().to_dict() == {0: 6, 1: 6}
     accuracy = two.table.set_index(["seed", "user", "model"])["accuracy"]
     assert not accuracy[0].equals(accuracy[1])
+
+
+def test_a_piece_that_something_else_has_changed_is_named(
+    four_people: ActivityData, small_plan: Plan, with_shared_models: Path, table: pd.DataFrame
+) -> None:
+    piece = with_shared_models / "one" / "seed-0" / "user-2.csv"
+    for content in ("", "a,b\n1,2\n"):
+        piece.write_text(content)
+        with pytest.raises(DataError, match=r"user-2\.csv[\s\S]*remove that file"):
+            curve_grid(four_people, small_plan, with_shared_models / "one", cures=CURES, workers=1)
+    piece.unlink()
+    again = curve_grid(four_people, small_plan, with_shared_models / "one", cures=CURES, workers=1)
+    pd.testing.assert_frame_equal(again.table, table, check_exact=True)
+
+
+def test_people_with_too_few_windows_are_left_out_and_nobody_at_all_is_an_error(
+    four_people: ActivityData, with_shared_models: Path
+) -> None:
+    most = {user: len(split_user(four_people, user).train) for user in (1, 2, 3, 4)}
+    size = max(most.values())
+    plan = Plan(sizes=(size,), epochs=2)
+    found = curve_grid(four_people, plan, with_shared_models / "large", workers=1).table
+    assert 0 < found["user"].nunique() < 4
+    with pytest.raises(ValueError, match="nobody has as many"):
+        curve_grid(four_people, replace(plan, sizes=(10_000,)), with_shared_models / "too-large", workers=1)

@@ -6,10 +6,11 @@ import pytest
 from pmt_helpers.activity import learning_curve, train_shared
 from pmt_helpers.activity.curve_grid import grid_name, stored_curve
 from pmt_helpers.activity.forgetting import CURES, family_of
-from pmt_helpers.activity.gains import gain_chosen_on_others, of_each_user, paired_gain
+from pmt_helpers.activity.gains import crossing, distance, gain_chosen_on_others, of_each_user, paired_gain
 from pmt_helpers.activity.protocol import Plan
 from pmt_helpers.datasets import ActivityData
 from pmt_helpers.datasets.locations import shipped
+from pmt_helpers.datasets.paper import paper_table
 
 
 def accuracies(curve: pd.DataFrame, model: str, sizes: tuple[int, ...]) -> list[float]:
@@ -33,6 +34,13 @@ def test_blocked_with_early_stopping_on_wisdm() -> None:
     assert len(gain.by_user) == 36
 
 
+@pytest.mark.parametrize("dataset", ["watch", "wisdm"])
+def test_with_few_samples_stopping_early_gains_more_and_harms_fewer(dataset: str) -> None:
+    stopped, never = (paired_gain(stored_curve(dataset, early_stopping=stop), 5) for stop in (True, False))
+    assert stopped.mean > never.mean
+    assert len(stopped.harmed) < len(never.harmed)
+
+
 def test_the_papers_protocol_on_wisdm() -> None:
     curve = stored_curve("wisdm", "random", early_stopping=False)
     assert accuracies(curve, "personal", (40,)) == pytest.approx([0.830], abs=0.02)
@@ -46,6 +54,15 @@ def test_with_initial_weights_as_printed_on_wisdm() -> None:
     assert accuracies(curve, "shared", (20,)) == pytest.approx([0.630], abs=0.03)
     assert accuracies(curve, "personal", (40,)) == pytest.approx([0.727], abs=0.03)
     assert accuracies(curve, "local", (40,)) == pytest.approx([0.515], abs=0.03)
+
+
+def test_the_literal_initial_weights_come_nearer_to_the_papers_figure() -> None:
+    paper = paper_table("fig3_accuracy_smooth")
+    he, literal = (
+        distance(stored_curve("wisdm", "random", early_stopping=False, init=init), paper) for init in ("he", "literal")
+    )
+    assert literal < 0.5 * he
+    assert crossing(stored_curve("wisdm", "random", early_stopping=False, init="literal"), "personal", "shared") <= 3
 
 
 def test_in_file_order_and_on_whole_bouts_personalising_harms() -> None:

@@ -1,0 +1,46 @@
+"""The benchmark compares like with like: every engine that can start from our weights ends at the same ones."""
+
+import importlib.util
+import sys
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+from pmt_helpers.activity.weights import Weights
+from pmt_helpers.datasets.locations import shipped
+
+
+@pytest.fixture(scope="module")
+def benchmark() -> ModuleType:
+    path = shipped().parent / "benchmarks" / "online_training.py"
+    spec = importlib.util.spec_from_file_location("online_training_benchmark", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look their module up there
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_every_engine_takes_the_same_steps(benchmark: ModuleType) -> None:
+    rng = np.random.default_rng(0)
+    problem = benchmark.Problem(
+        Weights.initial(43, 6, "he", rng), rng.normal(size=(7, 43)).astype(np.float32), rng.integers(0, 6, 7)
+    )
+    expected = benchmark.plain_numpy(problem)(3)
+    assert benchmark.largest_difference(problem.start, expected) > 1e-4
+    for make in (benchmark.ours, benchmark.jax_scan, benchmark.keras_fit, benchmark.keras_train_on_batch):
+        assert benchmark.largest_difference(make(problem)(3), expected) < 1e-5, make.__name__
+
+
+def test_a_step_costs_what_a_count_of_its_products_says(benchmark: ModuleType) -> None:
+    """Every weight and bias is multiplied and added once to predict and once to change; those of the second layer,
+    biases aside, once more to pass the error back."""
+    count = 0
+    for inputs, outputs, passes_back in ((43, 128, False), (128, 6, True)):
+        for _ in range(outputs):
+            count += 2 * 2 * (inputs + 1) + passes_back * 2 * inputs
+    assert benchmark.flops_of_a_step(43, 128, 6) == count
+    assert count == pytest.approx(27_000, rel=0.02)
+    assert benchmark.bytes_of_a_step(43, 128, 6) == 2 * 4 * 6406
