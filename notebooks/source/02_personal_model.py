@@ -85,8 +85,8 @@ at_home = {"validation": you.validation(N_SAMPLES), "seed": SEED}
 started = time.perf_counter()
 personal = personalise(shared, *you.train(N_SAMPLES), **at_home)
 local = train_local(shared, *you.train(N_SAMPLES), **at_home)
-say(f"At home, both models together took {time.perf_counter() - started:.2f} s,")
-say(f"with {len(personal.history)} epochs for the personal and {len(local.history)} for the local one.")
+say(f"At home, both models together took {time.perf_counter() - started:.2f} s.")
+say(f"Epochs run: {len(personal.history)} for the personal model, {len(local.history)} for the local one.")
 figures.three_models(you.compare(shared=shared, local=local, personal=personal), person=person)
 
 # %% [markdown]
@@ -128,6 +128,8 @@ say(f"No weight differs by more than 0.0001: {pair.largest_difference < 1e-4}.")
 
 # %%
 by_epoch = accuracy_by_epoch(shared, you, sizes=(2, 5, 10, 20, 30), seed=SEED)
+for stop, when in ((True, "stopped by validation"), (False, "never stopped")):
+    say(f"Everybody, 5 samples, {when}: {paired_gain(stored_curve(DATASET, early_stopping=stop), 5)}.")
 explore(
     by_epoch,
     by="epoch",
@@ -137,8 +139,9 @@ explore(
 )
 
 # %% [markdown]
-# With two or five samples, more epochs can make the personal model *worse*: it learns those few windows by heart. The
-# slider looks at test windows, so nobody may choose an epoch by it. That is what the windows put aside are for.
+# For some people, few samples and many epochs make the personal model *worse* than the shared one: it learns those
+# windows by heart. (Try another person in notebook 00.) The slider looks at test windows, so nobody may choose an epoch
+# by it; the windows put aside may, and the two lines above say what that is worth.
 #
 # **Exercise 2.** Decide when to stop: once the loss has not gone below its best for `patience` epochs in a row. Keep
 # the epoch with the best loss, the first if there are several; without a stop, all the epochs are run.
@@ -280,6 +283,7 @@ ways = {
     "rehearsal 10": {"rehearsal": public},
 }
 tried = {name: personalise(shared, *hard.train(N_SAMPLES), **at_home, **way) for name, way in ways.items()}
+say(f"One person's {len(hard.test[1])} windows decide nothing between these: look at the intervals.")
 hard.compare(shared=shared, **tried).round(3)
 
 # %% [markdown]
