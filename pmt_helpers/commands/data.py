@@ -1,11 +1,13 @@
 """`python -m pmt_helpers data list|fetch|check`: what data there is, getting it, and holding it to its card."""
 
 import sys
+from collections.abc import Mapping
+from typing import Any
 
 import click
 
-from pmt_helpers.datasets import DataError, check_card, dataset_names, load_activity, load_card
-from pmt_helpers.datasets.registry import ACTIVITY, activity_dataset
+from pmt_helpers.datasets import DataError, check_card, dataset_names, load_card
+from pmt_helpers.datasets.registry import dataset
 
 
 @click.group()
@@ -15,29 +17,35 @@ def data() -> None:
 
 @data.command(name="list")
 def list_() -> None:
-    """Show every dataset: task, size, and where it is on this machine."""
-    line = "{:<6} {:<8} {:>7} {:>5} {:>8}  {:<45} {}".format
-    click.echo(line("name", "present", "windows", "users", "size", "task", "where"))
-    for name, dataset in ACTIVITY.items():
-        card, path = load_card(name), dataset.find()
-        stated = card.stated("size")
-        remedy = f"run `python -m pmt_helpers data fetch {name}`" if dataset.fetch else "install the seglearn package"
+    """Show every dataset: what it holds, and where it is on this machine."""
+    line = "{:<9} {:<7} {:<31} {:>7}  {:<61} {}".format
+    click.echo(line("name", "present", "holds", "size", "title", "where"))
+    for name in dataset_names():
+        entry, card = dataset(name), load_card(name)
+        path = entry.find()
+        by = f"run `python -m pmt_helpers data fetch {name}`" if entry.fetch else f"install the {entry.package} package"
         size = f"{path.stat().st_size / 1e6:.1f} MB" if path else "-"
-        present = "yes" if path else "no"
-        click.echo(line(name, present, f"{stated['windows']:,}", stated["users"], size, card.title, path or remedy))
+        click.echo(line(name, "yes" if path else "no", _holds(card.stated("size")), size, card.title, path or by))
+
+
+def _holds(size: Mapping[str, Any]) -> str:
+    """What the statement `size` of a card says, in a few words."""
+    if "windows" in size:
+        return f"{size['windows']:,} windows of {size['users']} people"
+    return f"{size['documents']:,} documents, {size['words']:,} words"
 
 
 @data.command()
 @click.argument("name", type=click.Choice(dataset_names()))
 def fetch(name: str) -> None:
     """Download a dataset once into PMT_DATA_HOME (default: your cache folder) and verify it."""
-    dataset = activity_dataset(name)
+    entry = dataset(name)
     try:
-        if dataset.fetch is None:
-            load_activity(name)
+        if entry.fetch is None:
+            entry.load()
             click.echo(f"{name} comes with an installed package: nothing to fetch.")
         else:
-            click.echo(f"{name} is here and verified: {dataset.fetch()}")
+            click.echo(f"{name} is here and verified: {entry.fetch()}")
     except DataError as error:
         raise click.ClickException(str(error)) from error
 
@@ -49,11 +57,11 @@ def check(name: str | None) -> None:
 
     Without NAME, checks each dataset that is present. Exit code 1 when anything differs.
     """
-    names = [name] if name else [each for each in dataset_names() if ACTIVITY[each].find()]
+    names = [name] if name else [each for each in dataset_names() if dataset(each).find()]
     all_agree = True
     for each in names:
         try:
-            table = check_card(load_activity(each))
+            table = check_card(dataset(each).load())
         except DataError as error:
             raise click.ClickException(str(error)) from error
         verdicts = table["ok"].map({True: "ok", False: "DIFFERS"}).fillna("not checked")

@@ -14,24 +14,24 @@ def everything() -> list[machine.Finding]:
     from pmt_helpers.datasets import dataset_names
 
     notebooks = Path(__file__).resolve().parents[2] / "notebooks"
-    fetched = [_as_note(machine.look_at_data(name)) for name in dataset_names() if name != "watch"]
     return [
         machine.look_at_python(),
         machine.look_at_cores(),
         machine.look_at_memory(),
         machine.look_at_backend(),
         *machine.look_at_packages(),
-        machine.look_at_data("watch"),
-        *fetched,
+        *(_by_need(name, machine.look_at_data(name)) for name in dataset_names()),
         *machine.look_at_extensions(),
         machine.look_at_folder(notebooks if notebooks.is_dir() else Path.cwd()),
         machine.look_at_chromium(),
     ]
 
 
-def _as_note(finding: machine.Finding) -> machine.Finding:
+def _by_need(name: str, finding: machine.Finding) -> machine.Finding:
     """Data fetched on request may be absent: worth a note, no reason to stop."""
-    if finding.state != "stop":
+    from pmt_helpers.datasets.registry import dataset
+
+    if finding.state != "stop" or dataset(name).fetch is None:
         return finding
     return machine.Finding(finding.what, "not here; nothing needs it by default", "warn", finding.remedy)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pmt_helpers.activity.splits import SPLIT_KINDS
-from pmt_helpers.datasets import dataset_names
+from pmt_helpers.datasets import activity_names
 
 if TYPE_CHECKING:
     from pmt_helpers.activity.protocol import Sizes
@@ -19,7 +19,7 @@ def sweep() -> None:
 
 
 @sweep.command()
-@click.option("--dataset", type=click.Choice(dataset_names()), default="watch", show_default=True)
+@click.option("--dataset", type=click.Choice(activity_names()), default="watch", show_default=True)
 @click.option("--seeds", default=1, show_default=True, help="How many seeds, from 0 on.")
 @click.option("--workers", default=2, show_default=True, help="Processes side by side.")
 @click.option("--recipe", help="Only this recipe's rows; the others are kept as they are stored.")
@@ -61,7 +61,7 @@ def base(dataset: str, seeds: int, workers: int, recipe: str | None, out: Path |
 
 
 @sweep.command()
-@click.option("--dataset", type=click.Choice(dataset_names()), default="watch", show_default=True)
+@click.option("--dataset", type=click.Choice(activity_names()), default="watch", show_default=True)
 @click.option("--split", type=click.Choice(SPLIT_KINDS), default="random", show_default=True)
 @click.option("--init", type=click.Choice(["he", "literal"]), default="he", show_default=True)
 @click.option("--folds", type=click.IntRange(3), default=5, show_default=True, help="Parts a person is cut into.")

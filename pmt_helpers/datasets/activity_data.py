@@ -52,6 +52,11 @@ class ActivityData:
         """The users who have windows here, in ascending order."""
         return np.unique(self.users)
 
+    @property
+    def summary(self) -> str:
+        """How much there is, in one phrase."""
+        return f"{len(self):,} windows of {len(self.user_ids)} people"
+
     def select(self, mask: np.ndarray) -> "ActivityData":
         """The windows that mask (boolean, or indices) picks, in its order."""
         return replace(self, **{name: getattr(self, name)[mask] for name in _ARRAYS})

@@ -1,4 +1,4 @@
-"""Data cards: who is in a dataset, how many, under which licence, and what is wrong with it. Notebooks 01 and 02.
+"""Data cards: who is in a dataset, how many, under which licence, and what is wrong with it. Notebooks 01 to 04.
 
 A card is data/cards/NAME.toml. Its statements carry the numbers they state, so that check_card can measure each again.
 """
@@ -6,7 +6,7 @@ A card is data/cards/NAME.toml. Its statements carry the numbers they state, so 
 import functools
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from html import escape
 from types import MappingProxyType
 from typing import Any
@@ -29,21 +29,23 @@ class Statement:
 
 @dataclass(frozen=True, repr=False)
 class DataCard:
-    """A dataset in one page. facts say how many, defects what a reader must know before trusting a number."""
+    """A dataset in one page. facts say how many, defects what a reader must know before trusting a number.
+
+    details: what only datasets of its kind have, such as sensor, rate and window, or language, document and words.
+    classes: short and long name of each; empty for documents.
+    """
 
     name: str
     title: str
     task: str
     who: str
-    sensor: str
-    rate: str
-    window: str
     licence: str
     url: str
     citations: tuple[str, ...]
-    classes: Mapping[str, str]
     facts: tuple[Statement, ...]
     defects: tuple[Statement, ...]
+    details: Mapping[str, str]
+    classes: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     def stated(self, statement_id: str) -> Mapping[str, Any]:
         """The values that the statement with this id states. Raises KeyError for an unknown id."""
@@ -51,29 +53,34 @@ class DataCard:
 
     def _rows(self) -> list[tuple[str, str]]:
         classes = "; ".join(short if short == long else f"{short}: {long}" for short, long in self.classes.items())
-        return [
-            ("Task", self.task), ("Who", self.who), ("Sensor", self.sensor), ("Rate", self.rate),
-            ("Window", self.window), ("Classes", classes), ("Licence", self.licence), ("Home", self.url),
+        rows = [
+            ("Task", self.task), ("Who", self.who), *((name.title(), text) for name, text in self.details.items()),
+            ("Classes", classes), ("Licence", self.licence), ("Home", self.url),
         ]  # fmt: skip
+        return [(what, text) for what, text in rows if text]
+
+    def _parts(self) -> list[tuple[str, tuple[Any, ...]]]:
+        parts = [("How many", self.facts), ("Known defects", self.defects), ("Cite", self.citations)]
+        return [(heading, items) for heading, items in parts if items]
 
     def __repr__(self) -> str:
         return f"DataCard({self.name}: {self.title})"
 
     def __str__(self) -> str:
-        lines = [f"{self.title} ({self.name})", *(f"{what + ':':9}{text}" for what, text in self._rows())]
-        for heading, statements in (("How many", self.facts), ("Known defects", self.defects)):
-            lines += [f"{heading}:", *(f"  - {statement}" for statement in statements)]
-        return "\n".join([*lines, "Cite:", *(f"  - {citation}" for citation in self.citations)])
+        rows = self._rows()
+        width = 2 + max(len(what) for what, _ in rows)
+        lines = [f"{self.title} ({self.name})", *(f"{what + ':':{width}}{text}" for what, text in rows)]
+        for heading, items in self._parts():
+            lines += [f"{heading}:", *(f"  - {item}" for item in items)]
+        return "\n".join(lines)
 
     def _repr_markdown_(self) -> str:
-        def bullets(items: tuple[Any, ...]) -> str:
-            return "\n".join(f"- {escape(str(item), quote=False)}" for item in items)
-
         table = "\n".join(f"| **{what}** | {escape(text, quote=False)} |" for what, text in self._rows())
-        return (
-            f"### {self.title}\n\n| `{self.name}` | |\n|---|---|\n{table}\n\n**How many**\n\n{bullets(self.facts)}\n\n"
-            f"**Known defects**\n\n{bullets(self.defects)}\n\n**Cite**\n\n{bullets(self.citations)}\n"
-        )
+        parts = [f"### {self.title}", f"| `{self.name}` | |\n|---|---|\n{table}"]
+        for heading, items in self._parts():
+            bullets = "\n".join(f"- {escape(str(item), quote=False)}" for item in items)
+            parts += [f"**{heading}**", bullets]
+        return "\n\n".join(parts) + "\n"
 
 
 @functools.cache
@@ -82,4 +89,8 @@ def load_card(name: str) -> DataCard:
     raw = tomllib.loads(shipped("cards", f"{name}.toml").read_text(encoding="utf-8"))
     for kind in ("facts", "defects"):
         raw[kind] = tuple(Statement(s["id"], s["text"], MappingProxyType(s["expected"])) for s in raw[kind])
-    return DataCard(**{**raw, "citations": tuple(raw["citations"]), "classes": MappingProxyType(raw["classes"])})
+    common = {each.name for each in fields(DataCard)}
+    details = MappingProxyType({key: text for key, text in raw.items() if key not in common})
+    own = {key: value for key, value in raw.items() if key in common}
+    own |= {"citations": tuple(raw["citations"]), "classes": MappingProxyType(raw.get("classes", {}))}
+    return DataCard(details=details, **own)

@@ -1,22 +1,34 @@
-"""Measuring again what a data card states. Notebook 01; `python -m pmt_helpers data check`."""
+"""Measuring again what a data card states. Notebooks 01 and 03; `python -m pmt_helpers data check`."""
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from pmt_helpers.datasets import watch_measures, wisdm_measures
+from pmt_helpers.datasets import (
+    news_measures,
+    nips_measures,
+    own_documents,
+    watch_measures,
+    wikipedia_measures,
+    wisdm_measures,
+)  # fmt: skip
 from pmt_helpers.datasets.activity_data import ActivityData
+from pmt_helpers.datasets.document_data import DocumentData
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Measure = Callable[[ActivityData], dict[str, Any]]
+Measure = Callable[[Any], dict[str, Any]]  # from a dataset of the right kind to the values of one statement
 MEASURES: Mapping[str, Mapping[str, Measure]] = {
     "watch": watch_measures.MEASURES,
     "wisdm": wisdm_measures.MEASURES,
+    "wikipedia": wikipedia_measures.MEASURES,
+    "news": news_measures.MEASURES,
+    "nips": nips_measures.MEASURES,
+    "own": own_documents.MEASURES,
 }
 
 
-def check_card(data: ActivityData) -> "pd.DataFrame":
+def check_card(data: ActivityData | DocumentData) -> "pd.DataFrame":
     """Each statement of data's card, what it states, what this data holds, and whether the two agree.
 
     Returns columns what, stated, found (text) and ok (boolean; missing where the file needed is not at hand).

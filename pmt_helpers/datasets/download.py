@@ -33,6 +33,8 @@ def download(url: str, target: Path, verify: Callable[[Path], object]) -> Path:
             remedy=f"The download was not kept. Try again later, {by_hand}",
         ) from error  # fmt: skip
     except requests.HTTPError as error:
+        if error.response is not None:
+            error.response.close()  # pooch leaves it open
         raise DataError(
             file=url, expected="the file", found=f"the server's answer: {error}",
             remedy=f"The address may have moved. Try again later, {by_hand}",

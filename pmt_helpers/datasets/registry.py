@@ -1,44 +1,59 @@
-"""Which datasets there are, and one door to each."""
+"""Which datasets there are, and one door to each kind: labelled windows of movement, and documents."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Generic, TypeVar
 
-from pmt_helpers.datasets import watch, wisdm, wisdm_files
+from pmt_helpers.datasets import news, nips, nips_files, watch, wikipedia, wisdm, wisdm_files
 from pmt_helpers.datasets.activity_data import ActivityData
+from pmt_helpers.datasets.document_data import DocumentData
 from pmt_helpers.datasets.errors import DataError
 from pmt_helpers.datasets.recordings import Recording
 
+Data = TypeVar("Data", ActivityData, DocumentData)
+
 
 @dataclass(frozen=True)
-class ActivityDataset:
+class Dataset(Generic[Data]):
     """How to find a dataset on this machine, load it, and fetch it (None: it comes with an installed package)."""
 
     name: str
     find: Callable[[], Path | None]
-    load: Callable[[], ActivityData]
-    fetch: Callable[[], Path] | None
+    load: Callable[..., Data]
+    fetch: Callable[[], Path] | None = None
+    package: str = ""
 
 
-ACTIVITY = {
-    "watch": ActivityDataset("watch", watch.find_watch, watch.load_watch, None),
-    "wisdm": ActivityDataset("wisdm", wisdm_files.find_wisdm, wisdm.load_wisdm, wisdm.fetch_wisdm),
+ACTIVITY: dict[str, Dataset[ActivityData]] = {
+    "watch": Dataset("watch", watch.find_watch, watch.load_watch, package="seglearn"),
+    "wisdm": Dataset("wisdm", wisdm_files.find_wisdm, wisdm.load_wisdm, wisdm.fetch_wisdm),
+}
+DOCUMENTS: dict[str, Dataset[DocumentData]] = {
+    "wikipedia": Dataset("wikipedia", wikipedia.find_wikipedia, wikipedia.load_wikipedia, package="gensim"),
+    "news": Dataset("news", news.find_news, news.load_news, package="gensim"),
+    "nips": Dataset("nips", nips_files.find_nips, nips.load_nips, nips.fetch_nips),
 }
 
 
-def dataset_names() -> tuple[str, ...]:
+def activity_names() -> tuple[str, ...]:
     """Names that load_activity knows."""
     return tuple(ACTIVITY)
 
 
-def activity_dataset(name: str) -> ActivityDataset:
-    """The entry of that name. Raises DataError for an unknown one."""
-    if name not in ACTIVITY:
-        raise DataError(
-            file=f"dataset {name!r}", expected=f"one of {', '.join(ACTIVITY)}", found=repr(name),
-            remedy="Check the spelling; `python -m pmt_helpers data list` shows what there is.",
-        )  # fmt: skip
-    return ACTIVITY[name]
+def document_names() -> tuple[str, ...]:
+    """Names that load_documents knows."""
+    return tuple(DOCUMENTS)
+
+
+def dataset_names() -> tuple[str, ...]:
+    """Every dataset's name."""
+    return activity_names() + document_names()
+
+
+def dataset(name: str) -> Dataset[Any]:
+    """The entry of that name, of either kind. Raises DataError for an unknown one."""
+    return _entry(name, {**ACTIVITY, **DOCUMENTS})
 
 
 def load_activity(name: str = "watch") -> ActivityData:
@@ -46,14 +61,52 @@ def load_activity(name: str = "watch") -> ActivityData:
 
     Never touches the network. Raises DataError, which says what to do, when the data is missing or damaged.
     """
-    return activity_dataset(name).load()
+    return _entry(name, ACTIVITY).load()
 
 
 def load_recordings(name: str = "watch") -> tuple[Recording, ...]:
     """The raw recordings behind the windows; only "watch" has them. Raises DataError for the others."""
-    if activity_dataset(name).name != "watch":
+    if _entry(name, ACTIVITY).name != "watch":
         raise DataError(
             file=f"dataset {name!r}", expected="raw readings", found="features only: its readings are not part of it",
             remedy='Use load_recordings("watch"), or load_activity for the features.',
         )  # fmt: skip
     return watch.load_watch_recordings()
+
+
+def load_documents(
+    name: str = "wikipedia",
+    vocabulary: Sequence[str] | None = None,
+    *,
+    grow: bool = False,
+    more_than: int | None = None,
+) -> DocumentData:
+    """Documents of a dataset: "wikipedia" or "news" (installed with the workbook) or "nips" (fetched once, on request).
+
+    vocabulary: count exactly these words, in this order, and drop all others; grow adds the dataset's own words behind
+    them. more_than, for "nips" only: keep the words that occur more than so many times (20 by default; 0 keeps all,
+    which the full table alone has). Never touches the network. Raises DataError, which says what to do, when the data
+    is missing or damaged, or when a document has no word of the vocabulary.
+    """
+    entry = _entry(name, DOCUMENTS)
+    if more_than is None:
+        return entry.load(vocabulary, grow=grow)
+    if name != "nips":
+        raise DataError(
+            file=f"dataset {name!r}", expected='more_than for "nips" only', found=f"more_than={more_than}",
+            remedy="Leave it out: the rule of this dataset is on its card.",
+        )  # fmt: skip
+    return entry.load(vocabulary, grow=grow, more_than=more_than)
+
+
+def _entry(name: str, known: Mapping[str, Dataset[Any]]) -> Dataset[Any]:
+    if name in known:
+        return known[name]
+    remedy = "Check the spelling; `python -m pmt_helpers data list` shows what there is."
+    if name in ACTIVITY:
+        remedy = f'{name} holds windows of movement: load_activity("{name}") loads it.'
+    if name in DOCUMENTS:
+        remedy = f'{name} holds documents: load_documents("{name}") loads it.'
+    raise DataError(
+        file=f"dataset {name!r}", expected=f"one of {', '.join(known)}", found=repr(name), remedy=remedy
+    )  # fmt: skip

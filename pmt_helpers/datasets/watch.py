@@ -5,7 +5,6 @@ pipeline for one file.
 """
 
 import functools
-import importlib.util
 import pickle
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from pmt_helpers.activity.windows import cut_windows, window_starts
 from pmt_helpers.datasets.activity_data import ActivityData
 from pmt_helpers.datasets.cards import load_card
 from pmt_helpers.datasets.errors import DataError
+from pmt_helpers.datasets.locations import installed_file
 from pmt_helpers.datasets.recordings import Recording
 from pmt_helpers.datasets.safe_pickle import UnsafePickleError, load_pickled_npy
 
@@ -35,11 +35,8 @@ _DAMAGE = (  # the ways in which reading a damaged pickle can fail
 
 
 def find_watch() -> Path | None:
-    """The data file inside the installed seglearn package, or None. find_spec does not run the package."""
-    spec = importlib.util.find_spec("seglearn")
-    folders = spec.submodule_search_locations if spec else None
-    paths = [Path(folder) / "data" / "watch_dataset.npy" for folder in folders or ()]
-    return next((path for path in paths if path.is_file()), None)
+    """The data file inside the installed seglearn package, or None."""
+    return installed_file("seglearn", "data", "watch_dataset.npy")
 
 
 def load_watch() -> ActivityData:

@@ -151,15 +151,15 @@ def _requirement_lines(path: Path) -> list[str]:
 
 def look_at_data(dataset: str) -> Finding:
     """Whether the dataset loads, and how large it is. The loader's own message says how to get it."""
-    from pmt_helpers.datasets import load_activity
+    from pmt_helpers.datasets import registry
 
     what = f"data {dataset}"
     try:
-        data = load_activity(dataset)
+        data = registry.dataset(dataset).load()
     except Exception as error:  # whatever keeps the data from loading, the learner must read it, not a traceback
         found = getattr(error, "found", "") or type(error).__name__
         return Finding(what, f"cannot be loaded ({found})", "stop", getattr(error, "remedy", "") or str(error))
-    return Finding(what, f"{len(data.y):,} windows of {len(data.user_ids)} people")
+    return Finding(what, data.summary)
 
 
 def look_at_cores() -> Finding:

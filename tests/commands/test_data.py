@@ -21,15 +21,21 @@ def empty_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 def test_the_list_says_what_is_here_and_how_to_get_the_rest() -> None:
     result = CliRunner().invoke(data, ["list"])
     assert result.exit_code == 0
-    header, watch, wisdm = result.output.splitlines()
-    assert header.split() == ["name", "present", "windows", "users", "size", "task", "where"]
-    assert watch.split()[:6] == ["watch", "yes", "1,737", "10", "18.1", "MB"]
-    assert wisdm.split()[:5] == ["wisdm", "no", "5,418", "36", "-"]
+    header, *lines = result.output.splitlines()
+    assert header.split() == ["name", "present", "holds", "size", "title", "where"]
+    watch, wisdm, wikipedia, news, nips = lines
+    assert watch.split()[:8] == ["watch", "yes", "1,737", "windows", "of", "10", "people", "18.1"]
+    assert wisdm.split()[:8] == ["wisdm", "no", "5,418", "windows", "of", "36", "people", "-"]
     assert "python -m pmt_helpers data fetch wisdm" in wisdm
+    assert wikipedia.split()[:7] == ["wikipedia", "yes", "1,265", "documents,", "11,087", "words", "1.7"]
+    assert news.split()[:2] == ["news", "yes"]
+    assert nips.split()[:2] == ["nips", "no"]
+    assert "python -m pmt_helpers data fetch nips" in nips
 
 
-def test_the_watch_agrees_with_its_card() -> None:
-    result = CliRunner().invoke(data, ["check", "watch"])
+@pytest.mark.parametrize("name", ["watch", "news"])
+def test_what_is_installed_agrees_with_its_card(name: str) -> None:
+    result = CliRunner().invoke(data, ["check", name])
     assert result.exit_code == 0
     assert "stated:" in result.output
     assert "DIFFERS" not in result.output
@@ -38,8 +44,9 @@ def test_the_watch_agrees_with_its_card() -> None:
 def test_without_a_name_only_what_is_present_is_checked() -> None:
     result = CliRunner().invoke(data, ["check"])
     assert result.exit_code == 0
-    assert "watch:" in result.output
+    assert all(f"{name}:" in result.output for name in ("watch", "wikipedia", "news"))
     assert "wisdm:" not in result.output
+    assert "nips:" not in result.output
 
 
 def test_a_difference_is_named_and_fails_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -54,15 +61,17 @@ def test_a_difference_is_named_and_fails_the_command(monkeypatch: pytest.MonkeyP
     )
 
 
-def test_checking_what_is_not_here_says_how_to_get_it() -> None:
-    result = CliRunner().invoke(data, ["check", "wisdm"])
+@pytest.mark.parametrize("name", ["wisdm", "nips"])
+def test_checking_what_is_not_here_says_how_to_get_it(name: str) -> None:
+    result = CliRunner().invoke(data, ["check", name])
     assert result.exit_code == 1
-    assert "data fetch wisdm" in result.output
+    assert f"data fetch {name}" in result.output
     assert "Traceback" not in result.output
 
 
-def test_fetching_what_is_installed_has_nothing_to_do() -> None:
-    result = CliRunner().invoke(data, ["fetch", "watch"])
+@pytest.mark.parametrize("name", ["watch", "news"])
+def test_fetching_what_is_installed_has_nothing_to_do(name: str) -> None:
+    result = CliRunner().invoke(data, ["fetch", name])
     assert result.exit_code == 0
     assert "nothing to fetch" in result.output
 
@@ -81,4 +90,4 @@ def test_fetching_over_a_bad_file_names_it_and_keeps_it(empty_home: Path) -> Non
 def test_an_unknown_name_is_refused() -> None:
     result = CliRunner().invoke(data, ["fetch", "mnist"])
     assert result.exit_code == 2
-    assert "'watch', 'wisdm'" in result.output
+    assert "'watch', 'wisdm', 'wikipedia', 'news', 'nips'" in result.output

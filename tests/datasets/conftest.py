@@ -1,4 +1,6 @@
-"""Small stand-ins for WISDM, so that every test runs without it; the real file where PMT_DATA_HOME holds it."""
+"""Small stand-ins for what is not shipped, so that every test runs without it; the real files where PMT_DATA_HOME has
+them. Wikipedia is parsed once for all tests, away from the developer's own cache.
+"""
 
 import io
 import os
@@ -8,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pmt_helpers.datasets import wisdm
+from pmt_helpers.datasets import DocumentData, load_documents, wikipedia, wisdm
 from pmt_helpers.datasets.arff import content_digest
 from pmt_helpers.datasets.wisdm_files import ABOUT, ARFF
 
@@ -84,3 +86,21 @@ def real_wisdm() -> None:
     home = os.environ.get("PMT_DATA_HOME")
     if not home or not any((Path(home) / "wisdm").rglob("WISDM_ar*")):
         pytest.skip("PMT_DATA_HOME holds no wisdm/ folder with the data")
+
+
+@pytest.fixture(scope="session")
+def real_wikipedia(tmp_path_factory: pytest.TempPathFactory) -> DocumentData:
+    """The Wikipedia sample, freshly parsed."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PMT_DATA_HOME", str(tmp_path_factory.mktemp("home")))
+        wikipedia.read_wikipedia.cache_clear()
+        wikipedia._documents.cache_clear()
+        return load_documents("wikipedia")
+
+
+@pytest.fixture
+def real_nips() -> None:
+    """Skips unless PMT_DATA_HOME holds the NIPS papers."""
+    home = os.environ.get("PMT_DATA_HOME")
+    if not home or not any((Path(home) / "nips").glob("docword.nips*")):
+        pytest.skip("PMT_DATA_HOME holds no nips/ folder with the data")

@@ -6,7 +6,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pmt_helpers.datasets import DataCard, check_card, dataset_names, load_activity, load_card
+from pmt_helpers.datasets import (
+    DataCard,
+    DocumentData,
+    activity_names,
+    check_card,
+    dataset_names,
+    document_names,
+    load_activity,
+    load_card,
+    load_documents,
+)
 from pmt_helpers.datasets.checks import MEASURES
 
 
@@ -19,12 +29,27 @@ def test_every_statement_has_its_measure_and_every_measure_its_statement(name: s
 
 
 @pytest.mark.parametrize("name", dataset_names())
-def test_a_card_names_who_licence_citation_and_classes(name: str) -> None:
+def test_a_card_names_task_who_licence_and_citation(name: str) -> None:
     card = load_card(name)
-    assert all((card.title, card.task, card.who, card.sensor, card.rate, card.window, card.licence, card.citations))
+    assert card.name == name
+    assert all((card.title, card.task, card.who, card.licence, card.citations, card.facts, card.defects))
     assert card.url.startswith("https://")
-    assert len(card.classes) == (7 if name == "watch" else 6)
     assert load_card(name) is card
+
+
+@pytest.mark.parametrize("name", activity_names())
+def test_a_card_of_windows_names_sensor_rate_window_and_classes(name: str) -> None:
+    card = load_card(name)
+    assert tuple(card.details) == ("sensor", "rate", "window")
+    assert len(card.classes) == (7 if name == "watch" else 6)
+
+
+@pytest.mark.parametrize("name", document_names())
+def test_a_card_of_documents_names_language_document_and_words(name: str) -> None:
+    card = load_card(name)
+    assert tuple(card.details) == ("language", "document", "words")
+    assert not card.classes
+    assert "Classes" not in str(card)
 
 
 @pytest.mark.parametrize("name", dataset_names())
@@ -50,6 +75,25 @@ def test_wisdm_is_as_its_card_states() -> None:
     assert table["ok"].all(), table[~table["ok"].fillna(True)]
 
 
+def test_wikipedia_is_as_its_card_states(real_wikipedia: DocumentData) -> None:
+    table = check_card(real_wikipedia)
+    assert table["ok"].all(), table[~table["ok"]]
+    assert table["ok"].notna().all()
+
+
+def test_the_news_are_as_their_card_states() -> None:
+    table = check_card(load_documents("news"))
+    assert table["ok"].all(), table[~table["ok"]]
+    assert table["ok"].notna().all()
+
+
+@pytest.mark.usefixtures("real_nips")
+def test_nips_is_as_its_card_states() -> None:
+    table = check_card(load_documents("nips"))
+    assert table["ok"].fillna(True).all(), table[~table["ok"].fillna(True)]
+    assert table["ok"].isna().sum() <= 1  # about the full table, where only the reduced one is at hand
+
+
 def test_a_dataset_that_lost_windows_no_longer_agrees_with_its_card() -> None:
     data = load_activity("watch")
     table = check_card(data.select(data.users != 7))
@@ -71,3 +115,24 @@ def test_each_wisdm_defect_would_be_noticed_if_it_were_mended() -> None:
     ids = [statement.id for statement in data.card.facts + data.card.defects]
     wrong = {id_ for id_, agrees in zip(ids, table["ok"].fillna(True), strict=True) if not agrees}
     assert wrong == {"missing-cells", "missing-is-informative", "xavg-is-zero", "zstanddev-is-a-copy"}
+
+
+def test_each_news_defect_would_be_noticed_if_it_were_mended() -> None:
+    """Keep one of each text and of each pair of texts that are alike, and see the statements about that fail."""
+    data = load_documents("news")
+    once = data.select(np.unique(data.groups))
+    mended = once.select(~np.isin(once.groups, [72, 107, 191, 241]))
+    ids = [statement.id for statement in data.card.facts + data.card.defects]
+    agrees = dict(zip(ids, check_card(mended)["ok"], strict=True))
+    assert agrees["file"]
+    assert agrees["unlabelled"]
+    assert not any(agrees[id_] for id_ in ("size", "duplicates", "near-duplicates", "fewer-than-described"))
+
+
+def test_a_wikipedia_that_lost_its_longest_articles_no_longer_agrees(real_wikipedia: DocumentData) -> None:
+    _, article, sizes = np.unique(real_wikipedia.groups, return_inverse=True, return_counts=True)
+    fewer = real_wikipedia.select(sizes[article] < sizes.max())
+    ids = [statement.id for statement in fewer.card.facts + fewer.card.defects]
+    agrees = dict(zip(ids, check_card(fewer)["ok"], strict=True))
+    assert agrees["file"]
+    assert not any(agrees[id_] for id_ in ("size", "one-letter", "uneven-articles", "words-of-one-article"))

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from pmt_helpers.datasets.files import atomic_path
-from pmt_helpers.datasets.locations import data_home, shipped
+from pmt_helpers.datasets.locations import data_home, installed_file, shipped
 
 
 def test_a_finished_file_takes_the_name_and_leaves_nothing_else(tmp_path: Path) -> None:
@@ -45,5 +45,14 @@ def test_data_home_is_where_the_person_says(monkeypatch: pytest.MonkeyPatch, tmp
     assert data_home().is_absolute()
 
 
-def test_the_cards_ship() -> None:
-    assert shipped("cards", "watch.toml").is_file()
+@pytest.mark.parametrize("name", ["watch", "wisdm", "wikipedia", "news", "nips"])
+def test_the_cards_ship(name: str) -> None:
+    assert shipped("cards", f"{name}.toml").is_file()
+
+
+def test_a_file_of_an_installed_package_is_found_without_running_it() -> None:
+    found = installed_file("seglearn", "data", "watch_dataset.npy")
+    assert found is not None
+    assert found.is_file()
+    assert installed_file("seglearn", "data", "nothing.npy") is None
+    assert installed_file("no_such_package", "file") is None

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from pmt_helpers.activity.features import FEATURE_NAMES
-from pmt_helpers.datasets import DataError, load_activity, load_recordings, wisdm
+from pmt_helpers.datasets import DataError, load_activity, load_documents, load_recordings, wisdm
 from pmt_helpers.datasets.wisdm_files import ARCHIVE, ARFF, find_wisdm, read_text
 
 MakeArff = Callable[..., str]
@@ -113,6 +113,15 @@ def test_a_folder_under_the_name_is_refused(small_wisdm: Path) -> None:
 def test_an_unknown_dataset_names_the_known_ones() -> None:
     with pytest.raises(DataError, match="one of watch, wisdm"):
         load_activity("wisdmm")
+    with pytest.raises(DataError, match="one of wikipedia, news, nips"):
+        load_documents("wisdmm")
+
+
+def test_the_wrong_door_names_the_right_one() -> None:
+    with pytest.raises(DataError, match=re.escape('load_documents("news") loads it')):
+        load_activity("news")
+    with pytest.raises(DataError, match=re.escape('load_activity("watch") loads it')):
+        load_documents("watch")
 
 
 def test_wisdm_has_no_raw_recordings() -> None:

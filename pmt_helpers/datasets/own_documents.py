@@ -1,0 +1,126 @@
+"""Your own documents as a private corpus: a folder of texts becomes what load_documents returns. Notebooks 03 and 04.
+
+Nothing is written and nothing leaves this machine.
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from pmt_helpers.datasets.cards import DataCard, Statement
+from pmt_helpers.datasets.document_data import DocumentData
+from pmt_helpers.datasets.errors import DataError
+from pmt_helpers.datasets.own_files import SUFFIXES, UnreadableError, read_own_file
+from pmt_helpers.datasets.tokens import cut, tokenise
+from pmt_helpers.datasets.word_counts import count_documents
+
+NAME = "own"
+_SHOWN = 3  # reasons in an error
+
+
+def load_own_documents(
+    folder: str | Path,
+    vocabulary: Sequence[str] | None = None,
+    *,
+    grow: bool = False,
+    min_documents: int = 1,
+    max_share: float = 1.0,
+    largest_mb: float = 20.0,
+) -> DocumentData:
+    """The .txt, .md and .pdf files of a folder, cut into documents of about 200 words; the files are the groups.
+
+    vocabulary, grow, min_documents and max_share as in count_documents. Files that hold the same words share a group.
+    What cannot be used is in `.skipped` with its reason: files of another kind, larger than largest_mb, empty, damaged,
+    locked or without text, documents without a word of the vocabulary, and subfolders, which are never entered. Hidden
+    files (.name) and Office's lock files (~$name) are passed over. Raises DataError when no document is left.
+    """
+    path = Path(folder).expanduser()
+    try:
+        files = [file for file in sorted(path.iterdir()) if not file.name.startswith((".", "~$"))]
+    except OSError as error:
+        raise DataError(
+            file=path, expected="a folder with your texts", found=error.strerror or str(error),
+            remedy=f"Make a folder, put some {', '.join(SUFFIXES)} files into it, and name it here.",
+        ) from error  # fmt: skip
+    skipped: list[tuple[str, str]] = []
+    documents = _read_files(files, largest_mb, skipped)
+    counted = count_documents(
+        [tokens for _, _, tokens in documents], vocabulary, grow=grow, min_documents=min_documents, max_share=max_share
+    )
+    known = np.asarray(counted.counts.sum(axis=1)) > 0
+    skipped += [(name, "no word of the vocabulary in it") for (name, *_), good in zip(documents, known, strict=True)
+                if not good]  # fmt: skip
+    if not known.any():
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in skipped[:_SHOWN])
+        more = f"; and {len(skipped) - _SHOWN} more" if len(skipped) > _SHOWN else ""
+        found, remedy = f"none ({reasons}{more})", "Put plain texts, notes or PDFs with text into it."
+        if documents:
+            found, remedy = f"{len(documents)} documents without any", "Pass grow=True, or keep rarer words."
+        raise DataError(
+            file=path, expected=f"{', '.join(SUFFIXES)} files with words that count",
+            found=found if files else "an empty folder", remedy=remedy,
+        )  # fmt: skip
+    names, groups = (np.array([row[part] for row in documents]) for part in (0, 1))
+    return DocumentData(
+        counts=counted.counts[known], vocabulary=counted.vocabulary, groups=groups[known], names=names[known],
+        dropped=counted.dropped[known], card=_card(counted.counts[known], groups[known], skipped),
+        source=f"your folder {path}", skipped=tuple(skipped),
+    )  # fmt: skip
+
+
+def _read_files(
+    files: Sequence[Path], largest_mb: float, skipped: list[tuple[str, str]]
+) -> list[tuple[str, str, list[str]]]:
+    """(name, group, tokens) of each document, file after file; adds to skipped what is left out."""
+    from tqdm.auto import tqdm
+
+    documents, first = [], dict[tuple[str, ...], str]()
+    for file in tqdm(files, desc="Reading your files", unit=" files", leave=False, delay=2):
+        if file.is_dir():
+            skipped.append((file.name, "a folder; only files beside it are read"))
+            continue
+        try:
+            tokens = tokenise(read_own_file(file, largest_mb))
+            if not tokens:
+                raise UnreadableError("no words in it")
+        except UnreadableError as error:
+            skipped.append((file.name, str(error)))
+            continue
+        group = first.setdefault(tuple(tokens), file.name)
+        pieces = cut(tokens)
+        for number, piece in enumerate(pieces, start=1):
+            name = file.name if len(pieces) == 1 else f"{file.name} ({number} of {len(pieces)})"
+            documents.append((name, group, piece))
+    return documents
+
+
+def _card(counts: Any, groups: np.ndarray, skipped: list[tuple[str, str]]) -> DataCard:
+    """A card as every dataset has one; it names no file, so that it can be shown."""
+    size = {"documents": counts.shape[0], "texts": len(np.unique(groups)), "words": counts.shape[1],
+            "tokens": int(counts.sum())}  # fmt: skip
+    text = "{documents:,} documents from {texts:,} different texts; {words:,} words, {tokens:,} tokens."
+    left_out = "{left_out:,} files or parts of files could not be used; .skipped says why."
+    return DataCard(
+        name=NAME, title="Your own documents", task="Which topics your own texts hold", who="You",
+        licence="Yours. They stay on this machine.", url="", citations=(),
+        facts=(Statement("size", text, MappingProxyType(size)),),
+        defects=(Statement("skipped", left_out, MappingProxyType({"left_out": len(skipped)})),),
+        details=MappingProxyType({"document": "About 200 words of a file; a shorter file is one document"}),
+    )  # fmt: skip
+
+
+def size(data: DocumentData) -> dict[str, Any]:
+    """What the card of one's own documents states, measured."""
+    return {"documents": len(data), "texts": len(np.unique(data.groups)), "words": len(data.vocabulary),
+            "tokens": data.tokens}  # fmt: skip
+
+
+def left_out(data: DocumentData) -> dict[str, Any]:
+    """How many files or parts of files could not be used."""
+    return {"left_out": len(data.skipped)}
+
+
+MEASURES: dict[str, Callable[[DocumentData], dict[str, Any]]] = {"size": size, "skipped": left_out}
