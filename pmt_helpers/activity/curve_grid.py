@@ -6,6 +6,7 @@ learning curve; both are kept person by person, so that a stopped sweep goes on 
 
 import hashlib
 import json
+import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from importlib.metadata import version
@@ -144,9 +145,12 @@ def _write_model(path: Path, arrays: dict[str, np.ndarray]) -> None:
 
 
 def _read_model(path: Path) -> Download:
-    with np.load(path, allow_pickle=False) as arrays:
-        weights = Weights(arrays["hidden"], arrays["output"], arrays["bias"], int(arrays["n_features"]))
-        return Download(weights, Preprocessor(arrays["mean"], arrays["scale"]))
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            weights = Weights(arrays["hidden"], arrays["output"], arrays["bias"], int(arrays["n_features"]))
+            return Download(weights, Preprocessor(arrays["mean"], arrays["scale"]))
+    except (EOFError, KeyError, ValueError, AttributeError, zipfile.BadZipFile) as error:
+        raise _foreign(path, str(error)) from None
 
 
 def _write_rows(path: Path, rows: pd.DataFrame) -> None:

@@ -9,13 +9,16 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from pmt_helpers.activity.curve_grid import Sweep, curve_grid
 from pmt_helpers.activity.forgetting import Cure
 from pmt_helpers.activity.protocol import Plan
+from pmt_helpers.activity.shared import train_shared
 from pmt_helpers.activity.splits import split_user
+from pmt_helpers.activity.weights import Weights
 from pmt_helpers.datasets import ActivityData, DataError
 from pmt_helpers.datasets.grids import write_grid
 from pmt_helpers.datasets.locations import shipped
@@ -116,7 +119,7 @@ def test_a_dask_cluster_gives_the_same_bits(
 ) -> None:
     distributed = pytest.importorskip("distributed")
     with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, dashboard_address=None, host="127.0.0.1"
+        n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0", host="127.0.0.1"
     ) as cluster:
         other = curve_grid(
             four_people, small_plan, with_shared_models / "dask", cures=CURES, dask=cluster.scheduler_address
@@ -125,8 +128,13 @@ def test_a_dask_cluster_gives_the_same_bits(
 
 
 def test_another_seed_is_another_row_not_another_column(
-    four_people: ActivityData, with_shared_models: Path, table: pd.DataFrame
+    four_people: ActivityData, with_shared_models: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def hardly_trained(data: ActivityData, user: int, init: str, seed: int) -> dict[str, np.ndarray]:
+        shared = train_shared(data, user, seed, init=init, progress=False, epochs=3)
+        return {**vars(Weights.of(shared.model)), "mean": shared.scaler.mean, "scale": shared.scaler.scale}
+
+    monkeypatch.setattr("pmt_helpers.activity.curve_grid._shared_model", hardly_trained)
     two = curve_grid(
         four_people.select(four_people.users <= 2), Plan(sizes=(2,), folds=3, epochs=5), with_shared_models / "seeds",
         seeds=(0, 1), workers=1,
@@ -147,6 +155,17 @@ def test_a_piece_that_something_else_has_changed_is_named(
     piece.unlink()
     again = curve_grid(four_people, small_plan, with_shared_models / "one", cures=CURES, workers=1)
     pd.testing.assert_frame_equal(again.table, table, check_exact=True)
+
+
+@pytest.mark.parametrize("content", [b"", b"not an archive", b"PK\x03\x04 cut off"])
+def test_a_shared_model_that_something_else_has_changed_is_named(
+    four_people: ActivityData, small_plan: Plan, with_shared_models: Path, tmp_path: Path, content: bytes
+) -> None:
+    shutil.copytree(with_shared_models, tmp_path / "work")
+    for shared in (tmp_path / "work").glob("shared-*/user-2.npz"):
+        shared.write_bytes(content)
+    with pytest.raises(DataError, match=r"user-2\.npz[\s\S]*remove that file"):
+        curve_grid(four_people, small_plan, tmp_path / "work" / "sweep", workers=1)
 
 
 def test_people_with_too_few_windows_are_left_out_and_nobody_at_all_is_an_error(
