@@ -11,21 +11,20 @@ import time
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numba
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from pmt_helpers.activity import Person, train_shared
-from pmt_helpers.activity.keras_at_home import train_with_keras
-from pmt_helpers.activity.model import build_mlp
+from pmt_helpers.activity.model import L2_STRENGTH, build_mlp
 from pmt_helpers.activity.online import LEARNING_RATE, Task, train_many, train_online
 from pmt_helpers.activity.training import trainable_view
 from pmt_helpers.activity.weights import Weights
 from pmt_helpers.datasets import load_activity
 
-N_WINDOWS, ROUNDS = 50, 3
+N_WINDOWS, EPOCHS, ROUNDS = 50, 1000, 3
 Engine = Callable[[int], Weights | None]  # trains for so many epochs, from the start
 
 
@@ -36,6 +35,13 @@ class Problem:
     start: Weights
     X: np.ndarray
     y: np.ndarray
+
+
+class Rate(NamedTuple):
+    """Steps a second of processor time, all threads together, and how many cores were busy with them."""
+
+    steps: float
+    cores: float
 
 
 def flops_of_a_step(n_features: int, n_hidden: int, n_classes: int) -> int:
@@ -60,15 +66,34 @@ def plain_numpy(problem: Problem) -> Engine:
     return lambda epochs: train_online(task, epochs=epochs, shuffle=False, reference=True).weights
 
 
-def keras_fit(problem: Problem) -> Engine:
-    return lambda epochs: train_with_keras(problem.start, problem.X, problem.y, epochs=epochs)
+def keras_fit(problem: Problem, at_once: int = 1) -> Engine:
+    """As keras_at_home.train_with_keras, but a model compiled before the clock starts. at_once: steps a call of JAX."""
+    model, view = _keras(problem)
+    view.compile(view.optimizer, view.loss, metrics=["accuracy"], steps_per_execution=at_once)
+    X, y = np.asarray(problem.X, np.float32), problem.y.astype(np.int32)
+
+    def run(epochs: int) -> Weights:
+        problem.start.put_into(model)
+        view.fit(X, y, batch_size=1, epochs=epochs, shuffle=False, verbose=0)
+        return Weights.of(model)
+
+    return run
+
+
+def keras_fit_at_once(problem: Problem) -> Engine:
+    return keras_fit(problem, at_once=len(problem.y))
+
+
+def _keras(problem: Problem) -> tuple[Any, Any]:
+    """The network, and the view of it that is fitted."""
+    import keras  # after pmt_helpers, which chooses its backend
+
+    model = build_mlp(problem.start.n_features, len(problem.start.bias))
+    return model, trainable_view(model, keras.optimizers.SGD(LEARNING_RATE))
 
 
 def keras_train_on_batch(problem: Problem) -> Engine:
-    import keras
-
-    model = build_mlp(problem.start.n_features, len(problem.start.bias))
-    view = trainable_view(model, keras.optimizers.SGD(LEARNING_RATE))
+    model, view = _keras(problem)
     X, y = np.asarray(problem.X, np.float32), problem.y.astype(np.int32)
 
     def run(epochs: int) -> Weights:
@@ -86,9 +111,8 @@ def jax_scan(problem: Problem) -> Engine:
     import jax
     import jax.numpy as jnp
 
-    model = build_mlp(problem.start.n_features, len(problem.start.bias))
+    model, scores = _keras(problem)
     problem.start.put_into(model)
-    scores = trainable_view(model, "sgd")
     fixed = [variable.value for variable in scores.non_trainable_variables]
     X, y = jnp.asarray(problem.X, jnp.float32), jnp.asarray(problem.y, jnp.int32)
 
@@ -121,7 +145,9 @@ def scikit_learn(problem: Problem) -> Engine:
     classes = np.arange(len(problem.start.bias))
 
     def run(epochs: int) -> None:
-        model = MLPClassifier((n_hidden,), solver="sgd", batch_size=1, learning_rate_init=LEARNING_RATE, momentum=0)
+        model = MLPClassifier(
+            (n_hidden,), solver="sgd", batch_size=1, learning_rate_init=LEARNING_RATE, momentum=0, alpha=L2_STRENGTH
+        )
         for _ in range(epochs):
             for place in range(len(problem.y)):
                 model.partial_fit(problem.X[place : place + 1], problem.y[place : place + 1], classes=classes)
@@ -150,11 +176,13 @@ def torch_eager(problem: Problem) -> Engine:
     return run
 
 
+JAX, N_MODELS = "JAX scan, stateless_call", 64
 # name: engine, epochs of one turn (so that a turn takes about a second)
 ENGINES: dict[str, tuple[Callable[[Problem], Engine], int]] = {
     "ours, compiled": (ours, 20_000),
     "ours, plain NumPy": (plain_numpy, 200),
-    "JAX scan, stateless_call": (jax_scan, 4_000),
+    JAX: (jax_scan, 4_000),
+    "keras fit, an epoch a call": (keras_fit_at_once, 120),
     "keras fit, batch 1": (keras_fit, 60),
     "keras train_on_batch": (keras_train_on_batch, 15),
     "scikit-learn partial_fit": (scikit_learn, 10),
@@ -162,40 +190,57 @@ ENGINES: dict[str, tuple[Callable[[Problem], Engine], int]] = {
 }
 
 
-def measured(problem: Problem) -> tuple[dict[str, float], dict[str, Weights], list[str]]:
-    """Steps a second of processor time, best of the rounds; the weights after 20 epochs; engines not installed."""
+class Measured(NamedTuple):
+    """The best rate of each engine and limit over the rounds; weights after 20 epochs; what is not installed."""
+
+    rates: dict[str, Rate]
+    limits: list[float]
+    weights: dict[str, Weights]
+    absent: list[str]
+
+
+def measured(problem: Problem, limits: list[Callable[[], float]]) -> Measured:
+    """Engines and limits take turns, about as long for each: a limit caught in a lucky instant would be none."""
     engines, weights, absent = {}, {}, []
     for name, (make, epochs) in ENGINES.items():
         try:
             engines[name] = make(problem), epochs
         except ImportError as error:
-            absent.append(f"{name}: {error.name} is not installed")
+            absent.append(f"{error.name}: not installed")
             continue
         if (after := engines[name][0](20)) is not None:  # compiles, and gives the weights to compare
             weights[name] = after
-    rates = dict.fromkeys(engines, 0.0)
+    rates, highest = dict.fromkeys(engines, Rate(0.0, 0.0)), [0.0] * len(limits)
     for _ in range(ROUNDS):
         for name, (run, epochs) in engines.items():
-            started = time.process_time()
-            run(epochs)
-            rates[name] = max(rates[name], epochs * N_WINDOWS / (time.process_time() - started))
-    return rates, weights, absent
+            rates[name] = max(rates[name], rate_of(run, epochs))
+        highest = [max(best, turn()) for best, turn in zip(highest, limits, strict=True)]
+    return Measured(rates, highest, weights, absent)
+
+
+def rate_of(run: Engine, epochs: int) -> Rate:
+    """One turn of an engine that has run before."""
+    wall, cpu = time.perf_counter(), time.process_time()
+    run(epochs)
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    return Rate(epochs * N_WINDOWS / cpu, cpu / wall)
 
 
 def largest_difference(a: Weights, b: Weights) -> float:
     return max(float(np.abs(x - y).max()) for x, y in ((a.hidden, b.hidden), (a.output, b.output), (a.bias, b.bias)))
 
 
-def flop_peak(seconds: float = 2.0) -> float:
-    """FLOP a second of one core in float32: a large matrix product, best of many."""
+def matrix_product(times: int = 40) -> Callable[[], float]:
+    """A turn of large matrix products: FLOP a second of one core in float32, as near to its peak as software comes."""
     a = np.random.default_rng(0).normal(size=(1024, 1024)).astype(np.float32)
-    best = 0.0
-    until = time.perf_counter() + seconds
-    while time.perf_counter() < until:
+
+    def turn() -> float:
         started = time.process_time()
-        a @ a
-        best = max(best, 2 * 1024**3 / (time.process_time() - started))
-    return best
+        for _ in range(times):
+            a @ a
+        return times * 2 * 1024**3 / (time.process_time() - started)
+
+    return turn
 
 
 @numba.njit(cache=True)
@@ -205,65 +250,90 @@ def _read_and_write(a: np.ndarray, times: int) -> None:
             a[i] += np.float32(1)
 
 
-def cache_bandwidth(n_bytes: int, times: int = 200_000) -> float:
-    """Bytes a second that one core reads and writes in an array as large as the weights, which fits its first cache."""
-    a = np.zeros(n_bytes // 8, np.float32)  # half of a step's bytes are read, half written
+def cache_traffic(n_bytes: int, times: int = 2_000_000) -> Callable[[], float]:
+    """A turn of reading and writing an array as large as the weights, which fits the first cache: bytes a second."""
+    size, line = n_bytes // 8, 64  # half of a step's bytes are read, half written
+    buffer = np.zeros(4 * size + line, np.uint8)
+    first = -buffer.ctypes.data % line  # an array that begins amid a cache line is slower
+    a = buffer[first : first + 4 * size].view(np.float32)
     _read_and_write(a, 1)
-    best = 0.0
-    for _ in range(5):
+
+    def turn() -> float:
         started = time.process_time()
         _read_and_write(a, times)
-        best = max(best, times * a.nbytes * 2 / (time.process_time() - started))
-    return best
+        return times * a.nbytes * 2 / (time.process_time() - started)
+
+    return turn
 
 
-def scaling(problem: Problem) -> tuple[float, bool]:
-    """How many times sooner two threads train many models than one does, and whether the weights are the same."""
+class Scaling(NamedTuple):
+    """How many times sooner two threads train many models than one, on how many cores, and whether to the same bits."""
+
+    speedup: float
+    cores: float
+    same: bool
+
+
+def scaling(problem: Problem) -> Scaling:
     inputs = problem.start.inputs(problem.X)
-    tasks = [Task(problem.start, inputs, problem.y, seed=seed) for seed in range(64)]
+    tasks = [Task(problem.start, inputs, problem.y, seed=seed) for seed in range(N_MODELS)]
     best, weights = {}, {}
     for _ in range(ROUNDS):
         for threads in (1, 2):
-            started = time.perf_counter()
+            started = time.perf_counter(), time.process_time()
             weights[threads] = [one.weights for one in train_many(tasks, epochs=400, threads=threads)]
-            best[threads] = min(best.get(threads, np.inf), time.perf_counter() - started)
+            wall, cpu = time.perf_counter() - started[0], time.process_time() - started[1]
+            best[threads] = min(best.get(threads, (np.inf, 0.0)), (wall, cpu / wall))
     same = all(largest_difference(a, b) == 0 for a, b in zip(weights[1], weights[2], strict=True))
-    return best[1] / best[2], same
+    return Scaling(best[1][0] / best[2][0], best[2][1], same)
 
 
 FRESH = """
+import sys
 import time
 started = time.perf_counter()
+import numpy as np
 from pmt_helpers.activity.online import Task, train_online
 from pmt_helpers.activity.weights import Weights
-import numpy as np
 imported = time.perf_counter()
-start = Weights.initial(43, 7, "he", np.random.default_rng(0))
-task = Task(start, start.inputs(np.zeros((50, 43))), np.zeros(50, int))
-train_online(task, epochs=1000)
-first = time.perf_counter()
-for _ in range(5):
-    begun = time.perf_counter()
-    train_online(task, epochs=1000)
-    warm = time.perf_counter() - begun
-print(imported - started, first - imported, warm)
+n_features, n_classes, n_windows, epochs = map(int, sys.argv[1:])
+rng = np.random.default_rng(0)
+start = Weights.initial(n_features, n_classes, "he", rng)
+task = Task(start, start.inputs(rng.normal(size=(n_windows, n_features))), rng.integers(0, n_classes, n_windows))
+begun = time.perf_counter()
+train_online(task, epochs=epochs)
+print(imported - started, time.perf_counter() - begun)
 """
 
 
-def fresh_kernel() -> tuple[float, float, float]:
-    """Seconds of a new process, with compiled code in its cache: imports, the first training, a later one."""
-    done = subprocess.run([sys.executable, "-c", FRESH], capture_output=True, text=True, check=True)
-    imports, first, warm = map(float, done.stdout.split())
-    return imports, first, warm
+def fresh_kernel(n_features: int, n_classes: int) -> tuple[float, float]:
+    """Seconds of a new process, with compiled code in its cache: imports, and the first training."""
+    numbers = map(str, (n_features, n_classes, N_WINDOWS, EPOCHS))
+    done = subprocess.run([sys.executable, "-c", FRESH, *numbers], capture_output=True, text=True, check=True)
+    imports, first = map(float, done.stdout.split())
+    return imports, first
 
 
-def jax_alone() -> float:
-    """The JAX scan's rate in a process of its own, without the workbook's limit to AVX2."""
-    environment = {**os.environ, "XLA_FLAGS": "--xla_cpu_max_isa=AVX512"}
+def warm_kernel(problem: Problem) -> float:
+    """Seconds of the same training where it has run before; best of five."""
+    task, seconds = Task(problem.start, problem.start.inputs(problem.X), problem.y), []
+    for _ in range(5):
+        started = time.perf_counter()
+        train_online(task, epochs=EPOCHS)
+        seconds.append(time.perf_counter() - started)
+    return min(seconds)
+
+
+def jax_unlimited() -> Rate:
+    """The JAX scan in a process of its own, which may use every instruction that the processor has."""
     done = subprocess.run(
-        [sys.executable, __file__, "jax-alone"], capture_output=True, text=True, check=True, env=environment
+        [sys.executable, __file__, "jax"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "XLA_FLAGS": ""},
     )
-    return float(done.stdout.split()[-1])
+    return Rate(*map(float, done.stdout.split()))
 
 
 def real_problem() -> Problem:
@@ -274,42 +344,51 @@ def real_problem() -> Problem:
     return Problem(Weights.of(shared.model), shared.scaler.transform(X), y)
 
 
+def print_rates(rates: dict[str, Rate], weights: dict[str, Weights]) -> None:
+    base, own = rates["keras fit, batch 1"], rates["ours, compiled"]
+    print(f"{'engine':<34}{'steps/CPU s':>13}{'cores':>7}{'x keras fit':>13}{'ours is x':>11}   apart after 20 epochs")
+    for name, rate in sorted(rates.items(), key=lambda item: -item[1].steps):
+        apart = f"{largest_difference(weights[name], weights['ours, compiled']):.1e}" if name in weights else "-"
+        print(
+            f"{name:<34}{rate.steps:>13,.0f}{rate.cores:>7.2f}{rate.steps / base.steps:>13.2f}"
+            f"{own.steps / rate.steps:>11.1f}   {apart}"
+        )
+
+
 def main() -> None:
     """Print one table of rates and ratios, then how near ours comes to the limits of the processor."""
     warnings.simplefilter("ignore")  # scikit-learn's, about a batch of one
     problem = real_problem()
-    sizes = problem.start.n_features, problem.start.hidden.shape[1], len(problem.start.bias)
-    if sys.argv[1:] == ["jax-alone"]:
-        run, best = jax_scan(problem), 0.0
+    if sys.argv[1:] == ["jax"]:
+        make, epochs = ENGINES[JAX]
+        run = make(problem)
         run(1)
-        for _ in range(ROUNDS):
-            started = time.process_time()
-            run(4_000)
-            best = max(best, 4_000 * N_WINDOWS / (time.process_time() - started))
-        print(best)
+        print(*max(rate_of(run, epochs) for _ in range(ROUNDS)))
         return
+    sizes = problem.start.n_features, problem.start.hidden.shape[1], len(problem.start.bias)
     with threadpool_limits(1):
-        rates, weights, absent = measured(problem)
-        peak, bandwidth = flop_peak(), cache_bandwidth(bytes_of_a_step(*sizes))
-        speedup, same = scaling(problem)
-    base, own = rates["keras fit, batch 1"], rates["ours, compiled"]
+        rates, (peak, bandwidth), weights, absent = measured(
+            problem, [matrix_product(), cache_traffic(bytes_of_a_step(*sizes))]
+        )
+        two = scaling(problem)
+        warm = warm_kernel(problem)
+    own = rates["ours, compiled"].steps
+    rates[f"{JAX}, no limit"] = jax_unlimited()
     print(f"{N_WINDOWS} windows, network {'-'.join(map(str, sizes))}, one window a step, float32")
-    print(f"{'engine':<26}{'steps/CPU s':>14}{'x keras fit':>13}{'ours is x':>11}   differs after 20 epochs by")
-    for name, rate in sorted(rates.items(), key=lambda item: -item[1]):
-        apart = f"{largest_difference(weights[name], weights['ours, compiled']):.1e}" if name in weights else "-"
-        print(f"{name:<26}{rate:>14,.0f}{rate / base:>13.2f}{own / rate:>11.1f}   {apart}")
+    print_rates(rates, weights)
     for line in absent:
         print(line)
-    print(f"JAX is held to AVX2 here; with AVX-512 allowed, if there is any, its scan makes {jax_alone():,.0f} steps")
+    print(f"JAX's limit: XLA_FLAGS={os.environ.get('XLA_FLAGS', '')!r}, so that all processors print the same results")
     flops, moved = flops_of_a_step(*sizes), bytes_of_a_step(*sizes)
     print(f"\nA step is {flops:,} FLOP and moves {moved:,} bytes of weights. One core, measured in this run:")
     for limit, unit, cost in ((peak, "GFLOP/s (a matrix product)", flops), (bandwidth, "GB/s (first cache)", moved)):
         reached = f"{limit / cost:12,.0f} steps/s; ours reaches {own * cost / limit:.0%}"
         print(f"  {limit / 1e9:6.0f} {unit + ':':<28}{reached}")
-    print(f"\nTwo threads train 64 models {speedup:.2f} times as fast as one; the same bits: {same}")
-    imports, first, warm = fresh_kernel()
+    print(f"\nTwo threads train {N_MODELS} models {two.speedup:.2f} times as fast as one; the same bits: {two.same}")
+    print(f"  they had {two.cores:.2f} cores; with much less than 2, something else was at work and this says nothing")
+    imports, first = fresh_kernel(sizes[0], sizes[2])
     print(
-        f"50 windows x 1000 epochs: {warm:.3f} s warm; in a fresh process {first:.2f} s the first time, "
+        f"{N_WINDOWS} windows x {EPOCHS} epochs: {warm:.3f} s warm; in a fresh process {first:.2f} s the first time, "
         f"after {imports:.2f} s of imports"
     )
 

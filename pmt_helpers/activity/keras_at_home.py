@@ -1,6 +1,7 @@
 """The same training at home through Keras' own fit: the reference, a few hundred times slower. Notebook 02, step 2."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import keras
@@ -27,13 +28,33 @@ def train_with_keras(
 
     X: (n_windows, n_features) scaled features; y: (n_windows,) class numbers. Returns the new weights.
     """
+    return keras_trainer(start, X, y, learning_rate=learning_rate, shuffle=shuffle, seed=seed)(epochs)
+
+
+def keras_trainer(
+    start: Weights,
+    X: np.ndarray,
+    y: np.ndarray,
+    *,
+    learning_rate: float = LEARNING_RATE,
+    shuffle: bool = False,
+    seed: int = 0,
+) -> Callable[[int], Weights]:
+    """A function that trains for so many epochs, each time from the start, with one and the same Keras model.
+
+    JAX compiles a model the first time that it is fitted: call the function once before you time it.
+    """
     model = build_mlp(start.n_features, len(start.bias))
-    start.put_into(model)
-    keras.utils.set_random_seed(seed)
     view = trainable_view(model, keras.optimizers.SGD(learning_rate))
-    labels = np.asarray(y, np.int32)  # newer JAX warns about every 64-bit label
-    view.fit(np.asarray(X, np.float32), labels, batch_size=1, epochs=epochs, shuffle=shuffle, verbose=0)
-    return Weights.of(model)
+    windows, labels = np.asarray(X, np.float32), np.asarray(y, np.int32)  # newer JAX warns about every 64-bit label
+
+    def train(epochs: int) -> Weights:
+        start.put_into(model)
+        keras.utils.set_random_seed(seed)
+        view.fit(windows, labels, batch_size=1, epochs=epochs, shuffle=shuffle, verbose=0)
+        return Weights.of(model)
+
+    return train
 
 
 @dataclass(frozen=True)
@@ -46,15 +67,16 @@ class SideBySide:
 
 
 def side_by_side(shared: ActivityModel, X_user: np.ndarray, y_user: np.ndarray, epochs: int) -> SideBySide:
-    """Personalise with the compiled loop and with Keras' fit: the same windows in the same order, once warmed up."""
+    """Personalise with the compiled loop and with Keras' fit: the same windows and order, all compiled before."""
     start, X, y = Weights.of(shared.model), shared.scaler.transform(X_user), np.asarray(y_user)
     task = Task(start, start.inputs(X), y)
     train_online(task, epochs=1, shuffle=False)
-    train_with_keras(start, X, y, epochs=1)
+    with_keras = keras_trainer(start, X, y)
+    with_keras(1)
     marks = [time.perf_counter()]
     ours = train_online(task, epochs=epochs, shuffle=False).weights
     marks.append(time.perf_counter())
-    theirs = train_with_keras(start, X, y, epochs=epochs)
+    theirs = with_keras(epochs)
     marks.append(time.perf_counter())
     pairs = ((ours.hidden, theirs.hidden), (ours.output, theirs.output), (ours.bias, theirs.bias))
     difference = max(float(np.abs(a - b).max()) for a, b in pairs)

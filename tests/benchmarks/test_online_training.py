@@ -30,8 +30,11 @@ def test_every_engine_takes_the_same_steps(benchmark: ModuleType) -> None:
     )
     expected = benchmark.plain_numpy(problem)(3)
     assert benchmark.largest_difference(problem.start, expected) > 1e-4
-    for make in (benchmark.ours, benchmark.jax_scan, benchmark.keras_fit, benchmark.keras_train_on_batch):
-        assert benchmark.largest_difference(make(problem)(3), expected) < 1e-5, make.__name__
+    peers = ("jax_scan", "keras_fit", "keras_fit_at_once", "keras_train_on_batch")
+    for name in ("ours", *peers):
+        run = getattr(benchmark, name)(problem)
+        for _ in range(2):  # each turn begins at the start again
+            assert benchmark.largest_difference(run(3), expected) < 1e-5, name
 
 
 def test_a_step_costs_what_a_count_of_its_products_says(benchmark: ModuleType) -> None:
