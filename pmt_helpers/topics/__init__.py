@@ -1,0 +1,37 @@
+"""Topic models at home: a Gibbs sampler for LDA, shared, local and personal topics, and how well they foretell.
+
+Names are loaded on first use (PEP 562), so that reading counts does not wait for Numba.
+"""
+
+from importlib import import_module
+from typing import Any
+
+_HOME = {
+    "GibbsLDA": "gibbs",
+    "Fit": "gibbs",
+    "fit_many": "gibbs",
+    "Topics": "personal",
+    "TopicModel": "personal",
+    "train_shared_topics": "personal",
+    "personalise_topics": "personal",
+    "held_out_bits": "evaluation",
+    "split_tokens": "evaluation",
+    "Plan": "protocol",
+    "split_documents": "protocol",
+    "figure_4": "protocol",
+    "figure_5": "protocol",
+    "held_out_curve": "protocol",
+    "over_seeds": "protocol",
+    "iterations_to_reach": "protocol",
+}
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

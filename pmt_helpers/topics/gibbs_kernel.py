@@ -1,0 +1,148 @@
+"""One pass of the collapsed Gibbs sampler over all tokens, compiled. Notebook 03, step 2.
+
+Every token is taken out of the counts, gets a topic drawn from what all others say, and is put back: a chain of small
+steps, each of which waits for the one before. What pays is to make these steps few: the counts of a word lie side by
+side, eight topics at a time; a document's part of the weights is changed for two topics a token rather than computed
+again; and the draw finds first the eight, then the topic among them, by counting instead of asking one after another.
+
+Sums are taken in an order that is written down (`eight`), and the compiler may not regroup them. So the chain is the
+same, bit for bit, on every processor, and `gibbs_plain.py` has the same one in NumPy.
+
+Unsigned numbers count here because Numba turns a signed index that might be negative into a choice, which the
+compiler cannot vectorise.
+"""
+
+from pathlib import Path
+
+import numba
+import numpy as np
+from tqdm.auto import tqdm
+
+from pmt_helpers.topics.gibbs_plain import EIGHT, Loops
+
+F = np.float32
+U = np.uint64
+_8 = U(EIGHT)
+Array = np.ndarray
+_part = numba.njit(error_model="numpy", forceinline=True)
+_compiled = numba.njit(error_model="numpy", nogil=True, cache=True)
+
+
+@_part
+def eight(p: Array, k: np.uint64) -> float:
+    """The sum of p[k] to p[k + 7]."""
+    first, second = (p[k] + p[k + U(1)]) + (p[k + U(2)] + p[k + U(3)]), p[k + U(4)] + p[k + U(5)]
+    return first + (second + (p[k + U(6)] + p[k + U(7)]))
+
+
+@_part
+def _draw(p: Array, before: Array, u: np.float32, n_topics: np.uint64) -> np.uint64:
+    """A topic with probability p[k] / sum(p), by the draw u from [0, 1). before: room for a number for each eight."""
+    total = F(0)
+    for b in range(U(before.size)):
+        before[b] = total
+        total += eight(p, U(b) * _8)
+    rest = u * total
+    full = U(0)
+    for b in range(U(1), U(before.size)):
+        full += U(rest >= before[b])
+    rest -= before[full]
+    k = full * _8
+    one = p[k]
+    two = one + p[k + U(1)]
+    four = two + (p[k + U(2)] + p[k + U(3)])
+    six = four + (p[k + U(4)] + p[k + U(5)])
+    passed = U(rest >= one) + U(rest >= two) + U(rest >= two + p[k + U(2)]) + U(rest >= four)
+    passed += U(rest >= four + p[k + U(4)]) + U(rest >= six) + U(rest >= six + p[k + U(6)])
+    return min(k + passed, n_topics - U(1))  # rounding must not end in the padding
+
+
+@_compiled
+def sweep(
+    words: Array,
+    starts: Array,
+    z: Array,
+    draws: Array,
+    word_topic: Array,
+    doc_topic: Array,
+    totals: Array,
+    eta: Array,
+    eta_step: int,
+    alpha: np.float32,
+    n_topics: int,
+) -> None:
+    """Draw the topic of each token anew, in place, in the order of the tokens. All checks are made by the caller.
+
+    words, z (topics), draws: one a token, uint32, uint32 and float32. starts: int64, document d has the tokens from
+    starts[d] to starts[d + 1]. word_topic, doc_topic: flat float32, width topics a row, how often each is given.
+    totals: (width,) float64, tokens of each topic and their prior. eta: flat float32, the prior of each word, eta_step
+    apart (0: the same for all words).
+    """
+    one, width, step, n = F(1), U(totals.size), U(eta_step), U(n_topics)
+    share, p, before = np.zeros(width, F), np.zeros(width, F), np.zeros(width // _8, F)
+    for d in range(U(starts.size - 1)):
+        doc = d * width
+        for k in range(width):
+            share[k] = (doc_topic[doc + k] + alpha) / F(totals[k])
+        for i in range(U(starts[d]), U(starts[d + U(1)])):
+            row, prior = U(words[i]) * width, U(words[i]) * step
+            old = U(z[i])
+            word_topic[row + old] -= one
+            doc_topic[doc + old] -= one
+            totals[old] -= 1.0
+            share[old] = (doc_topic[doc + old] + alpha) / F(totals[old])
+            for k in range(width):
+                p[k] = share[k] * (word_topic[row + k] + eta[prior + k])
+            new = _draw(p, before, draws[i], n)
+            z[i] = new
+            word_topic[row + new] += one
+            doc_topic[doc + new] += one
+            totals[new] += 1.0
+            share[new] = (doc_topic[doc + new] + alpha) / F(totals[new])
+
+
+@_compiled
+def bits(
+    words: Array,
+    counts: Array,
+    starts: Array,
+    word_topic: Array,
+    doc_topic: Array,
+    totals: Array,
+    eta: Array,
+    eta_step: int,
+    alpha: np.float32,
+    n_topics: int,
+) -> float:
+    """Sum over all tokens of log2 sum_k theta_dk phi_kw. words, counts: one an entry of the table; starts as above."""
+    width, step = U(totals.size), U(eta_step)
+    share, p = np.zeros(width, F), np.zeros(width, F)
+    found = 0.0
+    for d in range(U(starts.size - 1)):
+        doc = d * width
+        length = 0.0
+        for k in range(width):
+            length += doc_topic[doc + k]
+        for k in range(width):
+            share[k] = (doc_topic[doc + k] + alpha) / F((length + n_topics * np.float64(alpha)) * totals[k])
+        for i in range(U(starts[d]), U(starts[d + U(1)])):
+            row, prior = U(words[i]) * width, U(words[i]) * step
+            for k in range(width):
+                p[k] = share[k] * (word_topic[row + k] + eta[prior + k])
+            total = F(0)
+            for b in range(width // _8):
+                total += eight(p, U(b) * _8)
+            found += counts[i] * np.log2(np.float64(total))
+    return found
+
+
+def compiled_loops() -> Loops:
+    """`sweep` and `bits`, compiled: some seconds, with a bar, the first time on a machine; later read from a file."""
+    if not bits.signatures:
+        cached = any(Path(bits.stats.cache_path or ".").glob("gibbs_kernel.bits-*.nbi"))
+        with tqdm(total=1, desc="compiling, once on this machine", leave=False, disable=cached) as bar:
+            none, starts, table, totals = np.zeros(0, np.uint32), np.zeros(1, np.int64), np.zeros(0, F), np.ones(EIGHT)
+            sweep(none, starts, none, table, table, table, totals, table, 0, F(1), 1)
+            bits(none, np.zeros(0), starts, table, table, totals, table, 0, F(1), 1)
+            bar.update()
+    return Loops(sweep, bits)

@@ -1,0 +1,116 @@
+"""The paper's experiments: dealt fairly, tidy, and on NIPS with the numbers that were measured before."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.sparse import csr_array
+
+from pmt_helpers.topics import (
+    Plan,
+    figure_4,
+    figure_5,
+    held_out_curve,
+    iterations_to_reach,
+    over_seeds,
+    split_documents,
+)
+
+SMALL = Plan(n_shared=120, n_local=20, n_topics=4, alpha=0.3, iterations=6)
+
+
+@pytest.fixture(scope="module")
+def shares(planted) -> pd.DataFrame:
+    return figure_5(planted.counts, SMALL, (0, 10, 100), (0, 1, 2))
+
+
+def test_every_document_is_dealt_once_and_anew_for_each_seed() -> None:
+    dealt = split_documents(np.arange(50), 30, 15, seed=1)
+    assert [len(part) for part in dealt] == [30, 15, 5]
+    assert sorted(np.concatenate(dealt)) == list(range(50))
+    assert not np.array_equal(dealt.shared, split_documents(np.arange(50), 30, 15, seed=2).shared)
+
+
+def test_documents_of_one_group_stay_together() -> None:
+    groups = np.repeat([f"article {number}" for number in range(12)], 4)
+    for seed in range(5):
+        dealt = split_documents(groups, 21, 6, seed)
+        assert [len(part) for part in dealt] == [24, 8, 16]
+        of_part = [set(groups[part]) for part in dealt]
+        assert sum(map(len, of_part)) == 12
+
+
+@pytest.mark.parametrize(("n_shared", "n_local"), [(40, 10), (60, 10), (40, 60), (0, 10), (10, 0)])
+def test_too_few_documents_are_named(n_shared: int, n_local: int) -> None:
+    with pytest.raises(ValueError, match=f"50 documents in 50 groups cannot be dealt into {n_shared} public"):
+        split_documents(np.arange(50), n_shared, n_local)
+
+
+def test_figure_5_has_a_row_for_each_seed_share_and_iteration(shares: pd.DataFrame) -> None:
+    assert list(shares) == ["seed", "shared_percent", "iteration", "log2_likelihood"]
+    assert len(shares) == 3 * 3 * 6
+    assert not shares.duplicated(["seed", "shared_percent", "iteration"]).any()
+
+
+def test_figure_4_is_the_two_ends_of_figure_5(planted, shares: pd.DataFrame) -> None:
+    lines = figure_4(planted.counts, SMALL, (0, 1, 2))
+    assert list(lines) == ["seed", "model", "iteration", "log2_likelihood"]
+    ends = shares[shares["shared_percent"] != 10]
+    np.testing.assert_array_equal(lines["log2_likelihood"], ends["log2_likelihood"])
+
+
+def test_threads_change_nothing(planted, shares: pd.DataFrame) -> None:
+    pd.testing.assert_frame_equal(shares, figure_5(planted.counts, SMALL, (0, 10, 100), (0, 1, 2), threads=3))
+
+
+def test_shared_topics_give_a_start_and_more_of_them_a_better_one(shares: pd.DataFrame) -> None:
+    first = over_seeds(shares[shares["iteration"] == 1])["log2_likelihood"].tolist()
+    assert first[0] < first[1] < first[2]
+    target = shares[(shares["shared_percent"] == 0) & (shares["iteration"] == 6)]["log2_likelihood"].mean()
+    needed = iterations_to_reach(shares, target)
+    assert needed[100] < needed[0] <= 6
+    assert iterations_to_reach(shares, 0.0).isna().all()
+
+
+def test_held_out_curves_have_every_model_and_the_shared_one_stays(planted) -> None:
+    found = held_out_curve(planted.counts, SMALL, (1.0, 1e6), (0, 1, 6), (0, 1))
+    name = found["model"] + found["weight"].map(lambda weight: "" if np.isnan(weight) else f" {weight:g}")
+    bits = found.assign(name=name).pivot(index=["seed", "iteration"], columns="name", values="bits")
+    assert list(bits) == ["local", "personal", "prior 1", "prior 1e+06", "shared"]
+    assert bits.notna().all(axis=None)
+    np.testing.assert_allclose(bits["prior 1e+06"], bits["shared"], atol=1e-4)
+    assert (bits["shared"].groupby("seed").nunique() == 1).all()
+    assert (bits["shared"] > bits["local"] + 0.1).xs(0, level="iteration").all()
+
+
+def test_intervals_over_seeds_are_students() -> None:
+    frame = pd.DataFrame({"seed": [0, 1, 2], "iteration": 1, "log2_likelihood": [-1.0, -2.0, -3.0]})
+    found = over_seeds(frame).iloc[0]
+    assert (found["log2_likelihood"], found["seeds"]) == (-2, 3)
+    assert found["upper"] - found["log2_likelihood"] == pytest.approx(4.302653 / np.sqrt(3))
+    assert over_seeds(frame[:1])[["lower", "upper"]].isna().all(axis=None)
+
+
+NIPS = Path(os.environ.get("PMT_DATA_HOME", "/nowhere")) / "nips" / "docword.nips-f20.txt.gz"
+
+
+@pytest.fixture(scope="module")
+def papers() -> csr_array:
+    table = pd.read_csv(NIPS, sep=" ", skiprows=3, header=None, names=["document", "word", "count"])
+    return csr_array((table["count"], (table["document"] - 1, table["word"] - 1)))
+
+
+@pytest.mark.skipif(not NIPS.is_file(), reason="PMT_DATA_HOME has no nips/docword.nips-f20.txt.gz")
+def test_one_seed_on_nips_agrees_with_what_six_were_measured_to_give(papers: csr_array) -> None:
+    found = held_out_curve(papers, Plan(), iterations=(0, 1, 50), seeds=(0,), threads=2)
+    bits = found.pivot(index="iteration", columns="model", values="bits")
+    gain = bits.sub(bits["local"], axis=0)
+    assert gain.loc[1, "personal"] == pytest.approx(0.43, abs=0.06)
+    assert gain.loc[50, "personal"] == pytest.approx(0.03, abs=0.03)
+    assert gain.loc[50, "prior"] == pytest.approx(0.16, abs=0.05)
+    assert bits.loc[50, "prior"] > bits.loc[50, "shared"] - 0.01
+    lines = figure_4(papers, seeds=(0,), threads=2).pivot(index="iteration", columns="model", values="log2_likelihood")
+    assert lines.loc[1].to_dict() == pytest.approx({"local": -11.02, "personal": -10.54}, abs=0.06)
+    assert lines.loc[50].to_dict() == pytest.approx({"local": -10.25, "personal": -10.22}, abs=0.06)
