@@ -22,9 +22,8 @@ from pmt_helpers.activity.preprocessing import Preprocessor
 from pmt_helpers.activity.protocol import Download, Plan, rehearsal_for, user_curve
 from pmt_helpers.activity.weights import Weights
 from pmt_helpers.datasets.activity_data import ActivityData
-from pmt_helpers.datasets.errors import DataError
 from pmt_helpers.datasets.grids import activity_digest, read_grid
-from pmt_helpers.datasets.resumable import Job, compute_missing, work_folder
+from pmt_helpers.datasets.resumable import Job, compute_missing, foreign_piece, read_rows, work_folder, write_rows
 
 KEYS = ["seed", "user", "model", "n_samples"]
 MEASURES = {
@@ -102,7 +101,7 @@ def _gathered(pieces: Mapping[str, Path], class_names: tuple[str, ...]) -> Sweep
     """Read every piece back, also those just written, so that an interrupted sweep and a whole one read the same."""
     tables, models, updates = [], 0, 0
     for name, path in pieces.items():
-        rows = _read_rows(path)
+        rows = read_rows(path, ("user", "fold", "model", "n_samples"))
         if rows.empty:  # a person with fewer windows than the smallest size
             continue
         trained = rows[rows["model"] != "shared"]
@@ -150,29 +149,11 @@ def _read_model(path: Path) -> Download:
             weights = Weights(arrays["hidden"], arrays["output"], arrays["bias"], int(arrays["n_features"]))
             return Download(weights, Preprocessor(arrays["mean"], arrays["scale"]))
     except (EOFError, KeyError, ValueError, AttributeError, zipfile.BadZipFile) as error:
-        raise _foreign(path, str(error)) from None
+        raise foreign_piece(path, str(error)) from None
 
 
 def _write_rows(path: Path, rows: pd.DataFrame) -> None:
-    rows.drop(columns="seconds").to_csv(path, index=False, lineterminator="\n")
-
-
-def _read_rows(path: Path) -> pd.DataFrame:
-    try:
-        rows = pd.read_csv(path)
-    except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
-        raise _foreign(path, str(error)) from None
-    if missing := {"user", "fold", "model", "n_samples"} - set(rows.columns):
-        raise _foreign(path, f"no column {', '.join(sorted(missing))}")
-    return rows
-
-
-def _foreign(path: Path, found: str) -> DataError:
-    """Pieces appear whole or not at all: one that cannot be read was put there or changed by something else."""
-    return DataError(
-        file=path, expected="a piece of a sweep, as it was written", found=found,
-        remedy="remove that file and give the same command again",
-    )  # fmt: skip
+    write_rows(path, rows.drop(columns="seconds"))
 
 
 def _libraries() -> dict[str, str]:

@@ -3,23 +3,20 @@
 No pickle: loading a stranger's model must never run a stranger's code.
 """
 
-import hashlib
-import json
-import zipfile
 from pathlib import Path
 
 import keras
-import numpy as np
 
 from pmt_helpers import __version__
 from pmt_helpers.activity.model import build_mlp
 from pmt_helpers.activity.preprocessing import Preprocessor
 from pmt_helpers.activity.shared import ActivityModel
 from pmt_helpers.datasets.errors import DataError
-from pmt_helpers.datasets.files import atomic_path
+from pmt_helpers.datasets.plain_arrays import check_digest, digest, read_arrays, read_card, write_arrays, write_card
 
 FORMAT = "pmt-activity-model/1"
 WEIGHTS = ("hidden_kernel", "hidden_bias", "activity_kernel", "activity_bias")
+SCALER = ("scaler_mean", "scaler_scale")
 
 
 def save_model(trained: ActivityModel, path: str | Path) -> Path:
@@ -30,8 +27,7 @@ def save_model(trained: ActivityModel, path: str | Path) -> Path:
     npz = Path(path).with_suffix(".npz")
     arrays = dict(zip(WEIGHTS, trained.model.get_weights(), strict=True))
     arrays |= {"scaler_mean": trained.scaler.mean, "scaler_scale": trained.scaler.scale}
-    with atomic_path(npz) as part, part.open("wb") as file:
-        np.savez_compressed(file, allow_pickle=False, **arrays)
+    write_arrays(npz, arrays)
     card = {
         "format": FORMAT,
         "pmt_helpers": __version__,
@@ -39,10 +35,9 @@ def save_model(trained: ActivityModel, path: str | Path) -> Path:
         "class_names": list(trained.class_names),
         "feature_names": list(trained.feature_names),
         "training": trained.card,
-        "digest": _digest(arrays),
+        "digest": digest(arrays),
     }
-    with atomic_path(npz.with_suffix(".json")) as part:
-        part.write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+    write_card(npz.with_suffix(".json"), card)
     return npz
 
 
@@ -53,20 +48,13 @@ def load_model(path: str | Path) -> ActivityModel:
     shapes are not those of the network.
     """
     npz = Path(path).with_suffix(".npz")
-    card = _read_card(npz.with_suffix(".json"))
-    arrays = _read_arrays(npz)
-    found = _digest(arrays)
-    if found != card["digest"]:
-        raise DataError(
-            file=npz,
-            expected=f"weights with digest {card['digest'][:12]}... as in its card",
-            found=f"digest {found[:12]}...",
-            remedy="copy the .npz and .json of one model together again",
-        )
+    card = read_card(npz.with_suffix(".json"), FORMAT, {"class_names", "feature_names", "training", "digest"})
+    arrays = read_arrays(npz, (*WEIGHTS, *SCALER), "a model's weights")
+    check_digest(npz, arrays, card["digest"])
     n_features, n_classes = len(card["feature_names"]), len(card["class_names"])
     model = build_mlp(n_features, n_classes)
     expected = [tuple(w.shape) for w in model.get_weights()] + [(n_features,)] * 2
-    shapes = [arrays[name].shape for name in (*WEIGHTS, "scaler_mean", "scaler_scale")]
+    shapes = [arrays[name].shape for name in (*WEIGHTS, *SCALER)]
     if shapes != expected:
         raise DataError(
             file=npz,
@@ -77,62 +65,3 @@ def load_model(path: str | Path) -> ActivityModel:
     model.set_weights([arrays[name] for name in WEIGHTS])
     scaler = Preprocessor(arrays["scaler_mean"], arrays["scaler_scale"])
     return ActivityModel(model, scaler, tuple(card["feature_names"]), tuple(card["class_names"]), card=card["training"])
-
-
-def _digest(arrays: dict[str, np.ndarray]) -> str:
-    """sha256 over names, shapes, types and bytes, in a fixed order."""
-    digest = hashlib.sha256()
-    for name in sorted(arrays):
-        array = np.ascontiguousarray(arrays[name])
-        digest.update(f"{name} {array.shape} {array.dtype.str}\n".encode())
-        digest.update(array.tobytes())
-    return digest.hexdigest()
-
-
-def _read_card(path: Path) -> dict:
-    try:
-        card = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise DataError(
-            file=path, expected="a model's JSON card", found="no file", remedy="keep .npz and .json together"
-        ) from None
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise DataError(
-            file=path, expected="a model's JSON card", found=str(error), remedy="save the model again"
-        ) from None
-    needed = {"format", "class_names", "feature_names", "training", "digest"}
-    if not isinstance(card, dict) or card.get("format") != FORMAT or not needed <= set(card):
-        found = f"format {card.get('format')!r}, keys {sorted(card)}" if isinstance(card, dict) else type(card).__name__
-        raise DataError(
-            file=path,
-            expected=f"format {FORMAT!r} with {', '.join(sorted(needed))}",
-            found=found,
-            remedy="save the model again with this version of pmt_helpers",
-        )
-    return card
-
-
-def _read_arrays(path: Path) -> dict[str, np.ndarray]:
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-    except FileNotFoundError:
-        raise DataError(
-            file=path, expected="a model's weights", found="no file", remedy="keep .npz and .json together"
-        ) from None
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile, AttributeError) as error:
-        raise DataError(
-            file=path,
-            expected="an .npz archive of plain arrays",
-            found=f"{type(error).__name__}: {error}",
-            remedy="copy or save the model again; the file is damaged",
-        ) from None
-    missing = {*WEIGHTS, "scaler_mean", "scaler_scale"} - set(arrays)
-    if missing:
-        raise DataError(
-            file=path,
-            expected=f"arrays {', '.join(WEIGHTS)}, scaler_mean, scaler_scale",
-            found=f"without {', '.join(sorted(missing))}",
-            remedy="save the model again",
-        )
-    return arrays

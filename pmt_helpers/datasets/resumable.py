@@ -8,13 +8,14 @@ import json
 import shutil
 import threading
 import uuid
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import CancelledError
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import joblib
+import pandas as pd
 from tqdm.auto import tqdm
 
 from pmt_helpers.datasets.errors import DataError
@@ -75,6 +76,30 @@ def compute_missing(
             _write(paths[name], result, save)
             bar.update()
     return paths
+
+
+def write_rows(path: Path, rows: pd.DataFrame) -> None:
+    """Save a piece that is a table; every digit is kept."""
+    rows.to_csv(path, index=False, lineterminator="\n")
+
+
+def read_rows(path: Path, columns: Sequence[str]) -> pd.DataFrame:
+    """Read back a piece written by `write_rows`, which must have these columns; otherwise raises DataError."""
+    try:
+        rows = pd.read_csv(path)
+    except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
+        raise foreign_piece(path, str(error)) from None
+    if missing := set(columns) - set(rows.columns):
+        raise foreign_piece(path, f"no column {', '.join(sorted(missing))}")
+    return rows
+
+
+def foreign_piece(path: Path, found: str) -> DataError:
+    """The error for a piece that cannot be read. Pieces appear whole or not at all: something else changed it."""
+    return DataError(
+        file=path, expected="a piece of a sweep, as it was written", found=found,
+        remedy="remove that file and give the same command again",
+    )  # fmt: skip
 
 
 def _plan_in(folder: Path) -> bytes | None:
