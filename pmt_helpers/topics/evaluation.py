@@ -5,6 +5,7 @@ their words split into two halves by lot. The first half says which topics the d
 fixed; what counts is the probability of the second half.
 """
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -34,15 +35,7 @@ def held_out_bits(
     alone, and it settles fast. reference: in plain NumPy, slower.
     Raises ValueError for no topics, no counts, or words that have no probability in any topic.
     """
-    phi = checked_topics(phi)
-    counts = checked_counts(counts, phi.shape[1])
-    checked_positive(alpha=alpha, iterations=iterations)
-    impossible = unknown_words(phi, counts)
-    if len(impossible):
-        raise ValueError(
-            f"{len(impossible)} words of these documents, the first in column {impossible[0]}, have no probability in "
-            "any topic: their score would be minus infinity; smooth the topics, or leave these words out"
-        )
+    phi, counts = _checked(phi, counts, alpha, iterations)
     seen, unseen = split_tokens(counts, seed)
     if reference:
         return complete_plainly(phi, seen, unseen, alpha, iterations) / int(unseen.sum())
@@ -54,6 +47,17 @@ def held_out_bits(
     halves = [(m.indices.astype(np.uint32), m.data.astype(float), m.indptr.astype(np.int64)) for m in (seen, unseen)]
     found = compiled_loop()(*halves[0], *halves[1], by_word.reshape(-1), width, len(phi), float(alpha), iterations)
     return found / int(unseen.sum())
+
+
+def infer_theta(phi: np.ndarray, counts: Any, alpha: float = 2.5, *, iterations: int = ITERATIONS) -> np.ndarray:
+    """(n_docs, n_topics): the topics of documents that the model was not trained on, the topics themselves fixed.
+
+    phi, counts, alpha: as for `held_out_bits`, whose fixed point this is, over all words of a document; no draws.
+    A document without words has each topic alike. Raises ValueError as `held_out_bits` does.
+    """
+    phi, counts = _checked(phi, counts, alpha, iterations)
+    documents = [slice(*ends) for ends in pairwise(counts.indptr)]
+    return np.array([_settled(phi[:, counts.indices[d]], counts.data[d], alpha, iterations) for d in documents])
 
 
 def split_tokens(counts: Any, seed: int = 0) -> tuple[csr_array, csr_array]:
@@ -75,11 +79,28 @@ def complete_plainly(phi: np.ndarray, seen: csr_array, unseen: csr_array, alpha:
     """What `evaluation_kernel.complete` computes, as one would write it down: the sum of log2 probabilities."""
     found = 0.0
     for d in range(seen.shape[0]):
-        known, counts = seen[[d]].indices, seen[[d]].data
-        theta = np.full(len(phi), 1 / len(phi))
-        for _ in range(iterations):
-            joint = theta[:, None] * phi[:, known]
-            theta = alpha + (joint / joint.sum(axis=0) * counts).sum(axis=1)
-            theta /= theta.sum()
+        theta = _settled(phi[:, seen[[d]].indices], seen[[d]].data, alpha, iterations)
         found += float(unseen[[d]].data @ np.log2(theta @ phi[:, unseen[[d]].indices]))
     return found
+
+
+def _settled(phi: np.ndarray, counts: np.ndarray, alpha: float, iterations: int) -> np.ndarray:
+    """theta of one document. phi: (n_topics, n_entries), of its words only; counts: (n_entries,)."""
+    theta = np.full(len(phi), 1 / len(phi))
+    for _ in range(iterations):
+        theta = alpha + theta * (phi @ (counts / (theta @ phi)))
+        theta /= theta.sum()
+    return theta
+
+
+def _checked(phi: np.ndarray, counts: Any, alpha: float, iterations: int) -> tuple[np.ndarray, csr_array]:
+    phi = checked_topics(phi)
+    counts = checked_counts(counts, phi.shape[1])
+    checked_positive(alpha=alpha, iterations=iterations)
+    impossible = unknown_words(phi, counts)
+    if len(impossible):
+        raise ValueError(
+            f"{len(impossible)} words of these documents, the first in column {impossible[0]}, have no probability in "
+            "any topic, so nothing can be said of them; smooth the topics, or leave these words out"
+        )
+    return phi, counts

@@ -3,7 +3,6 @@
 Notebook 03, steps 2 and 3. The loop is compiled, in `gibbs_kernel.py`; `gibbs_plain.py` has the same in NumPy.
 """
 
-import operator
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,7 +11,7 @@ import numpy as np
 from joblib import Parallel, delayed
 
 from pmt_helpers.topics.chain import Chain, words_of
-from pmt_helpers.topics.given import checked_counts, checked_positive
+from pmt_helpers.topics.given import checked_counts, checked_positive, checked_whole
 from pmt_helpers.topics.starts import checked_start, first_topics, prior_of
 
 ITERATIONS = 50
@@ -39,7 +38,7 @@ class GibbsLDA:
     topics_: np.ndarray
 
     def __init__(self, n_topics: int = 20, alpha: float = 2.5, beta: float = 0.1, seed: Seed = 0) -> None:
-        self.n_topics = _whole("n_topics", n_topics, 1)
+        self.n_topics = checked_whole("n_topics", n_topics, 1)
         checked_positive(alpha=alpha, beta=beta)
         self.alpha, self.beta, self.seed = float(alpha), float(beta), seed
 
@@ -62,7 +61,7 @@ class GibbsLDA:
         bit for bit. A document without words gets theta 1 / n_topics.
         Raises ValueError for counts or topics that are none, or do not fit together.
         """
-        iterations = _whole("iterations", iterations, 0)
+        iterations = checked_whole("iterations", iterations, 0)
         beyond = sorted(set(keep) - set(range(iterations + 1)))
         if beyond:
             raise ValueError(f"keep asks for iterations {beyond}, but there are only 0 to {iterations}")
@@ -107,13 +106,3 @@ def fit_many(fits: Iterable[Fit], *, threads: int = 1) -> Iterator[GibbsLDA]:
     The result does not depend on the number of threads.
     """
     yield from Parallel(n_jobs=threads, prefer="threads", return_as="generator")(delayed(fit.run)() for fit in fits)
-
-
-def _whole(name: str, value: Any, least: int) -> int:
-    try:
-        whole = operator.index(value)
-    except TypeError:
-        whole = least - 1
-    if whole < least:
-        raise ValueError(f"{name} must be a whole number from {least} on; got {value!r}")
-    return whole

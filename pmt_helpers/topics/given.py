@@ -1,5 +1,6 @@
 """What a topic model is given, checked: counts of words, and topics that were learnt elsewhere. Notebook 03, step 1."""
 
+import operator
 from typing import Any
 
 import numpy as np
@@ -70,6 +71,17 @@ def checked_positive(**settings: float) -> None:
     for name, value in settings.items():
         if not (np.isfinite(value) and value > 0):
             raise ValueError(f"{name} must be a number above 0; got {value}")
+
+
+def checked_whole(name: str, value: Any, least: int) -> int:
+    """The value as a plain int. Raises ValueError, with its name, when it is no whole number from `least` on."""
+    try:
+        whole = operator.index(value)
+    except TypeError:
+        whole = least - 1
+    if whole < least:
+        raise ValueError(f"{name} must be a whole number from {least} on; got {value!r}")
+    return whole
 
 
 def unknown_words(phi: np.ndarray, counts: csr_array) -> np.ndarray:

@@ -13,8 +13,6 @@ from pmt_helpers.datasets.document_data import DocumentData
 from pmt_helpers.topics.gibbs import ITERATIONS, GibbsLDA, Seed
 from pmt_helpers.topics.given import checked_topics
 
-_UNKNOWN = 1e-12  # probability of a word the shared topics never saw: nothing, but the same in each of them
-
 
 @dataclass(frozen=True, eq=False)
 class Topics:
@@ -72,9 +70,14 @@ def train_shared_topics(
     seed: Seed = 0,
 ) -> TopicModel:
     """The shared model, from public documents: DocumentData, or counts (documents x words)."""
-    counts, vocabulary = _read(documents)
+    counts, vocabulary = read_documents(documents)
     lda = GibbsLDA(n_topics, alpha, beta, seed).fit(counts, iterations)
     return _model(lda, vocabulary)
+
+
+def train_local_topics(documents: DocumentData | Any, n_topics: int = 20, **options: Any) -> TopicModel:
+    """The local model: the same as `train_shared_topics`, from one's own documents alone."""
+    return train_shared_topics(documents, n_topics, **options)
 
 
 def personalise_topics(
@@ -96,14 +99,18 @@ def personalise_topics(
     words; counts without a vocabulary must be as wide as phi. Raises ValueError when they do not fit.
     """
     topics = shared.topics if isinstance(shared, TopicModel) else shared
-    counts, vocabulary = _read(documents)
-    phi = _widened(topics, vocabulary)
+    counts, vocabulary = read_documents(documents)
+    phi = widened(topics, vocabulary)
     lda = GibbsLDA(len(phi), alpha, beta, seed).fit(counts, iterations, start, phi, weight, keep=keep)
     return _model(lda, vocabulary or topics.vocabulary)
 
 
-def _widened(topics: Topics, vocabulary: tuple[str, ...] | None) -> np.ndarray:
-    """phi over the documents' own vocabulary; words that the shared topics never saw are as likely in each of them."""
+def widened(topics: Topics, vocabulary: tuple[str, ...] | None) -> np.ndarray:
+    """phi over the documents' own vocabulary, which begins with the shared one: (n_topics, n_words of the documents).
+
+    A word that the shared topics never saw gets in each topic what any word without a token there has, its smallest
+    probability; the rows are scaled to sum to one again. Raises ValueError for a vocabulary that begins otherwise.
+    """
     if vocabulary is None or topics.vocabulary is None:
         return topics.phi
     n_shared, n_own = len(topics.vocabulary), len(vocabulary)
@@ -114,10 +121,15 @@ def _widened(topics: Topics, vocabulary: tuple[str, ...] | None) -> np.ndarray:
             f"the documents' {n_own:,} words must begin with the {n_shared:,} of the shared topics, in the same order; "
             f"they differ from column {column} on: load the documents with the shared vocabulary"
         )
-    return np.hstack([topics.phi, np.full((len(topics.phi), n_own - n_shared), _UNKNOWN)])
+    if n_own == n_shared:
+        return topics.phi
+    smallest = topics.phi.min(axis=1, keepdims=True)
+    phi = np.hstack([topics.phi, np.repeat(smallest, n_own - n_shared, axis=1)])
+    return phi / phi.sum(axis=1, keepdims=True)
 
 
-def _read(documents: DocumentData | Any) -> tuple[Any, tuple[str, ...] | None]:
+def read_documents(documents: DocumentData | Any) -> tuple[Any, tuple[str, ...] | None]:
+    """Counts, and the word of each column where the documents know it."""
     return (documents.counts, documents.vocabulary) if isinstance(documents, DocumentData) else (documents, None)
 
 

@@ -1,13 +1,12 @@
-"""The paper's experiments with topics: Figures 4 and 5, and the same on text nobody trained on. Notebook 03.
+"""The paper's Figures 4 and 5, and the same models on text that nobody trained on. Notebook 03.
 
-For each seed the documents are dealt anew: some are public and train the shared model, some are one person's, the rest
-belong to nobody and test. So the seeds differ in documents as well as in draws, and an interval over them holds both.
+`documents`: one collection, from which public, own and test documents are dealt; or one's own, with `public` for the
+cloud's (see `dealing`).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import product
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,67 +14,38 @@ from scipy.stats import t
 from tqdm.auto import tqdm
 
 from pmt_helpers.datasets.document_data import DocumentData
+from pmt_helpers.topics.dealing import Parts, Plan, deal
 from pmt_helpers.topics.evaluation import held_out_bits
 from pmt_helpers.topics.gibbs import ITERATIONS, Fit, GibbsLDA, fit_many
+from pmt_helpers.topics.prior_weight import WEIGHTS, best_weight, validation_bits
 
 SEEDS = (0, 1, 2, 3, 4, 5)
 PERCENTS = (0, 10, 30, 50, 100)
 LEVEL = 0.95
 
 
-@dataclass(frozen=True)
-class Plan:
-    """How many documents are public, how many one person's, and what model is fitted; NIPS leaves 200 to test."""
-
-    n_shared: int = 1000
-    n_local: int = 300
-    n_topics: int = 20
-    alpha: float = 2.5
-    beta: float = 0.1
-    iterations: int = ITERATIONS
-
-    def model(self, *seed: int) -> GibbsLDA:
-        """An untrained model."""
-        return GibbsLDA(self.n_topics, self.alpha, self.beta, seed)
-
-
-class Dealt(NamedTuple):
-    """Row numbers of documents: public ones, one person's, and those of nobody."""
-
-    shared: np.ndarray
-    local: np.ndarray
-    test: np.ndarray
-
-
-def split_documents(groups: Sequence | np.ndarray, n_shared: int, n_local: int, seed: int = 0) -> Dealt:
-    """Deal documents by lot; those of one group stay together, so a part may exceed its number by part of a group.
-
-    groups: one value a document. Raises ValueError when nothing is left to test on.
-    """
-    _, group = np.unique(np.asarray(groups), return_inverse=True)
-    turn = np.random.default_rng(seed).permutation(group.max() + 1)[group]
-    order = np.lexsort((np.arange(len(group)), turn))
-    begins = np.append(np.flatnonzero(np.diff(turn[order], prepend=-1)), len(order))
-    first = int(begins[np.searchsorted(begins, min(n_shared, len(order)))])
-    second = int(begins[np.searchsorted(begins, min(first + n_local, len(order)))])
-    if n_shared < 1 or n_local < 1 or second == len(order):
-        raise ValueError(
-            f"{len(order)} documents in {len(begins) - 1} groups cannot be dealt into {n_shared} public and {n_local} "
-            "local ones, and some to test on"
-        )
-    return Dealt(*np.split(order, [first, second]))
-
-
 def figure_4(
-    documents: DocumentData | Any, plan: Plan | None = None, seeds: Sequence[int] = SEEDS, *, threads: int = 1
+    documents: DocumentData | Any,
+    plan: Plan | None = None,
+    seeds: Sequence[int] = SEEDS,
+    *,
+    public: DocumentData | None = None,
+    threads: int = 1,
+    progress: bool = True,
 ) -> pd.DataFrame:
     """Log likelihood of the training words by iteration, for the paper's two models.
 
     Returns seed, model ("local", "personal"), iteration, log2_likelihood; the shared model has all public documents.
     """
-    curves = figure_5(documents, plan, (0, 100), seeds, threads=threads)
-    curves.insert(1, "model", curves.pop("shared_percent").map({0: "local", 100: "personal"}))
-    return curves
+    curves = figure_5(documents, plan, (0, 100), seeds, public=public, threads=threads, progress=progress)
+    return by_model(curves)
+
+
+def by_model(curves: pd.DataFrame) -> pd.DataFrame:
+    """Figure 4 out of Figure 5: the local model, and the personal one with all public documents."""
+    ends = curves[curves["shared_percent"].isin((0, 100))].reset_index(drop=True)
+    ends.insert(1, "model", ends.pop("shared_percent").map({0: "local", 100: "personal"}))
+    return ends
 
 
 def figure_5(
@@ -84,22 +54,24 @@ def figure_5(
     percents: Sequence[int] = PERCENTS,
     seeds: Sequence[int] = SEEDS,
     *,
+    public: DocumentData | None = None,
     threads: int = 1,
+    progress: bool = True,
 ) -> pd.DataFrame:
     """The same for personal models from a part of the public documents.
 
     Returns seed, shared_percent (0 is the local model), iteration, log2_likelihood.
     """
     plan = plan or Plan()
-    counts, dealt = _dealt(documents, plan, seeds)
-    shared = _shared_models(counts, plan, dealt, percents, threads)
+    parts = {seed: deal(documents, plan, seed, public) for seed in seeds}
+    shared = shared_models(parts, plan, percents, threads, progress)
     fits = {}
     for seed, percent in product(seeds, percents):
-        options = {"iterations": plan.iterations, **_start(shared.get((seed, percent)))}
-        fits[seed, percent] = Fit(plan.model(seed, 1), counts[dealt[seed].local], options)
+        options = {"iterations": plan.iterations, **starting_from(shared.get((seed, percent)))}
+        fits[seed, percent] = Fit(plan.model(seed, 1), parts[seed].local, options)
     iterations = np.arange(1, plan.iterations + 1)
     frames = []
-    for (seed, percent), lda in zip(fits, _with_bar(fits, "at home", threads), strict=True):
+    for (seed, percent), lda in zip(fits, fitted(fits, "at home", threads, progress), strict=True):
         curve = {"iteration": iterations, "log2_likelihood": lda.log2_likelihood_}
         frames.append(pd.DataFrame({"seed": seed, "shared_percent": percent, **curve}))
     return pd.concat(frames, ignore_index=True)
@@ -108,35 +80,58 @@ def figure_5(
 def held_out_curve(
     documents: DocumentData | Any,
     plan: Plan | None = None,
-    weights: Sequence[float] = (1.0,),
+    weights: Sequence[float] = WEIGHTS,
     iterations: Sequence[int] = (0, 1, ITERATIONS),
     seeds: Sequence[int] = SEEDS,
     *,
+    public: DocumentData | None = None,
     threads: int = 1,
+    progress: bool = True,
 ) -> pd.DataFrame:
-    """Bits a word on documents of nobody, after some iterations at home: seed, model, weight, iteration, bits.
+    """Bits a word on documents of nobody: seed, model, weight, iteration, bits, coherence, validation, chosen.
 
     Models: "shared" (unchanged), "local", "personal" (starts from the shared topics), "prior" (keeps them as prior
-    counts, for each of `weights`; NaN elsewhere). Test documents are only looked at: choose no weight by them.
+    counts, for each of `weights`; NaN elsewhere). Test documents are only looked at: validation has the bits that each
+    weight reaches on the person's own documents put aside in turn, and chosen is True for the weight that is best
+    there. coherence: mean over the topics after the last iteration, in the test documents; NaN elsewhere.
     """
     plan = plan or Plan()
-    counts, dealt = _dealt(documents, plan, seeds)
-    shared = _shared_models(counts, plan, dealt, (100,), threads)
-    last = {"iterations": max(iterations), "keep": tuple(iterations)}
+    parts = {seed: deal(documents, plan, seed, public) for seed in seeds}
+    shared = shared_models(parts, plan, (100,), threads, progress)
+    last = max(iterations)
+    options = {"iterations": last, "keep": tuple(iterations)}
     fits: dict[tuple[int, str, float], Fit] = {}
-    rows = []
+    rows: list[tuple] = []
+    chosen = []
     for seed in seeds:
-        home, phi = counts[dealt[seed].local], shared[seed, 100]
-        ways: dict[tuple[str, float], dict] = {("local", np.nan): {}, ("personal", np.nan): _start(phi)}
-        ways |= {("prior", weight): {**_start(phi, "prior"), "weight": weight} for weight in weights}
-        fits |= {(seed, *way): Fit(plan.model(seed, 1), home, {**last, **options}) for way, options in ways.items()}
-        unchanged = held_out_bits(phi, counts[dealt[seed].test], plan.alpha, seed)
-        rows += [(seed, "shared", np.nan, iteration, unchanged) for iteration in iterations]
-    for (seed, model, weight), lda in zip(fits, _with_bar(fits, "at home", threads), strict=True):
-        test = counts[dealt[seed].test]
-        for iteration, phi in lda.phi_at_.items():
-            rows.append((seed, model, weight, iteration, held_out_bits(phi, test, plan.alpha, seed)))
-    return pd.DataFrame(rows, columns=["seed", "model", "weight", "iteration", "bits"])
+        phi, part = shared[seed, 100], parts[seed]
+        ways: dict[tuple[str, float], dict] = {("local", np.nan): {}, ("personal", np.nan): starting_from(phi)}
+        ways |= {("prior", weight): {**starting_from(phi, "prior"), "weight": weight} for weight in weights}
+        fits |= {
+            (seed, *way): Fit(plan.model(seed, 1), part.local, {**options, **start}) for way, start in ways.items()
+        }
+        rows += _measured((seed, "shared", np.nan), dict.fromkeys(iterations, phi), part, plan, last)
+        validated = validation_bits(
+            phi, part.local, weights, groups=part.local_groups, plan=plan, seed=seed, threads=threads
+        )
+        means = validated.groupby("weight")["bits"].mean().rename("validation").reset_index()
+        chosen.append(means.assign(seed=seed, chosen=means["weight"] == best_weight(validated)))
+    for key, lda in zip(fits, fitted(fits, "at home", threads, progress), strict=True):
+        rows += _measured(key, lda.phi_at_, parts[key[0]], plan, last)
+    frame = pd.DataFrame(rows, columns=["seed", "model", "weight", "iteration", "bits", "coherence"])
+    frame = frame.merge(pd.concat(chosen), on=["seed", "weight"], how="left")
+    return frame.assign(chosen=frame["chosen"].eq(True)).sort_values("seed", kind="stable", ignore_index=True)
+
+
+def _measured(
+    key: tuple[int, str, float], phi_at: Mapping[int, np.ndarray], part: Parts, plan: Plan, last: int
+) -> Iterator[tuple]:
+    """Rows of one model: bits after each iteration, coherence after the last."""
+    from pmt_helpers.topics.coherence import coherence  # here: gensim takes a while to load
+
+    for iteration, phi in phi_at.items():
+        bits = held_out_bits(phi, part.test, plan.alpha, key[0])
+        yield *key, iteration, bits, float(np.nanmean(coherence(phi, part.test))) if iteration == last else np.nan
 
 
 def over_seeds(frame: pd.DataFrame, value: str = "log2_likelihood") -> pd.DataFrame:
@@ -159,28 +154,28 @@ def iterations_to_reach(curves: pd.DataFrame, target: float) -> pd.Series:
     return reached.reindex(means[by].unique()).rename("iterations").astype(float)
 
 
-def _dealt(documents: DocumentData | Any, plan: Plan, seeds: Sequence[int]) -> tuple[Any, dict[int, Dealt]]:
-    counts = documents.counts if isinstance(documents, DocumentData) else documents
-    groups = documents.groups if isinstance(documents, DocumentData) else np.arange(counts.shape[0])
-    return counts, {seed: split_documents(groups, plan.n_shared, plan.n_local, seed) for seed in seeds}
-
-
-def _shared_models(
-    counts: Any, plan: Plan, dealt: Mapping[int, Dealt], percents: Sequence[int], threads: int
+def shared_models(
+    parts: Mapping[int, Parts],
+    plan: Plan,
+    percents: Iterable[int] = (100,),
+    threads: int = 1,
+    progress: bool = True,
 ) -> dict[tuple[int, int], np.ndarray]:
     """phi by (seed, percent), each from the first `percent` of that seed's public documents; 0 percent has none."""
     fits = {}
-    for seed, percent in product(dealt, percents):
+    for (seed, part), percent in product(parts.items(), percents):
         if percent:
-            rows = dealt[seed].shared[: round(len(dealt[seed].shared) * percent / 100)]
-            fits[seed, percent] = Fit(plan.model(seed, 0), counts[rows], {"iterations": plan.iterations})
-    return {key: lda.phi_ for key, lda in zip(fits, _with_bar(fits, "shared topics", threads), strict=True)}
+            counts = part.shared[: round(part.shared.shape[0] * percent / 100)]
+            fits[seed, percent] = Fit(plan.model(seed, 0), counts, {"iterations": plan.iterations})
+    return {key: lda.phi_ for key, lda in zip(fits, fitted(fits, "shared topics", threads, progress), strict=True)}
 
 
-def _start(phi: np.ndarray | None, start: str = "shared") -> dict[str, Any]:
+def starting_from(phi: np.ndarray | None, start: str = "shared") -> dict[str, Any]:
+    """Options of `GibbsLDA.fit` for a personal model; none for a local one, which has no shared topics."""
     return {} if phi is None else {"start": start, "shared_phi": phi}
 
 
-def _with_bar(fits: Mapping[Any, Fit], what: str, threads: int) -> Iterator[GibbsLDA]:
+def fitted(fits: Mapping[Any, Fit], what: str, threads: int, progress: bool = True) -> Iterator[GibbsLDA]:
+    """fit_many with a progress bar."""
     done = fit_many(fits.values(), threads=threads)
-    yield from tqdm(done, total=len(fits), desc=what, unit="model", leave=False, disable=not fits)
+    yield from tqdm(done, total=len(fits), desc=what, unit="model", leave=False, disable=not (fits and progress))

@@ -12,6 +12,8 @@ from pmt_helpers.activity import base_grid, curve_grid
 from pmt_helpers.activity.protocol import Plan
 from pmt_helpers.commands.sweep import sweep
 from pmt_helpers.datasets import grids, locations
+from pmt_helpers.topics import grids as topic_grids
+from pmt_helpers.topics import iteration_cost
 
 
 @pytest.fixture
@@ -80,3 +82,32 @@ def test_figure3_writes_the_curve_under_its_name_with_its_origin(
         "--sizes 20,5 --seeds 2"
     )
     assert (origin["models"], origin["updates"], origin["seed"]) == (1, 100, [0, 1])
+
+
+def test_the_topics_sweeps_write_their_grids_under_their_names_with_their_origin(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def fake(kind, given, folder, **options):
+        asked.append((kind, given.plan.n_local, folder, options))
+        return pd.DataFrame({"seed": [0], "iteration": [1], "bits": [-9.0]})
+
+    monkeypatch.setattr(topic_grids, "topic_grid", fake)
+    end = ["--out", str(tmp_path), "--work", str(tmp_path), "--seeds", "3", "--workers", "1"]
+    for arguments in (["held-out", "--dataset", "news", "--n-local", "30"], ["figure5"], ["figure6"]):
+        assert CliRunner().invoke(sweep, [*arguments, *end]).exit_code == 0
+    names = ["held_out_news_30", "likelihood_wikipedia", "one_topic_wikipedia"]
+    options = {"seeds": range(3), "workers": 1, "dask": None}
+    kinds = (("held_out", 30), ("likelihood", 200), ("one_topic", 200))
+    assert asked == [(*kind, tmp_path / name, options) for kind, name in zip(kinds, names, strict=True)]
+    origin = json.loads((tmp_path / "held_out_news_30.json").read_text())
+    assert origin["command"] == "python -m pmt_helpers sweep held-out --dataset news --n-local 30 --seeds 3"
+    assert (origin["dataset"], origin["seed"], origin["rows"]) == ("news", [0, 1, 2], 1)
+
+
+def test_figure8_is_measured_and_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = pd.DataFrame({"by": ["documents"], "size": [200], "tokens": [1000], "seconds": [0.1]})
+    monkeypatch.setattr(iteration_cost, "figure_8", lambda counts, plan: rows)
+    assert CliRunner().invoke(sweep, ["figure8", "--out", str(tmp_path)]).exit_code == 0
+    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "iteration_cost_wikipedia.csv"), rows)

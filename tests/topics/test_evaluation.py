@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from pmt_helpers.topics import GibbsLDA, held_out_bits, split_tokens
+from pmt_helpers.topics import GibbsLDA, held_out_bits, infer_theta, split_tokens
 
 COUNTS = arrays(np.int64, st.tuples(st.integers(1, 6), st.integers(1, 9)), elements=st.integers(0, 5))
 
@@ -90,3 +90,26 @@ def test_what_cannot_be_scored_is_named(phi, counts, options: dict, message: str
 
 def test_a_word_no_topic_knows_does_no_harm_where_it_does_not_occur() -> None:
     assert held_out_bits([[0.5, 0.5, 0], [1, 0, 0]], [[1, 2, 0]]) < 0
+
+
+def test_a_documents_topics_are_read_off_its_words_with_the_topics_fixed() -> None:
+    phi = np.array([[0.98, 0.01, 0.01], [0.01, 0.495, 0.495]])
+    theta = infer_theta(phi, [[40, 0, 0], [0, 20, 20], [0, 0, 0]], alpha=0.1)
+    assert theta[:, 0] == pytest.approx([40.1 / 40.2, 0.1 / 40.2, 0.5], abs=1e-3)  # no words: no topic before another
+    assert theta.sum(axis=1) == pytest.approx(1)
+
+
+def test_inferred_topics_are_near_those_the_sampler_found_where_its_documents_are(planted) -> None:
+    lda = GibbsLDA(4, 0.3).fit(planted.counts, 60)
+    inferred = infer_theta(lda.phi_, planted.counts, 0.3)
+    assert inferred.shape == lda.theta_.shape
+    assert np.abs(inferred - lda.theta_).mean() < 0.03
+    settled = infer_theta(lda.phi_, planted.counts, 0.3, iterations=500)
+    assert np.abs(inferred - settled).max() < 0.01
+
+
+def test_what_inferring_cannot_use_is_named() -> None:
+    with pytest.raises(ValueError, match="1 words of these documents, the first in column 2"):
+        infer_theta(np.array([[0.5, 0.5, 0], [1, 0, 0]]), [[1, 2, 3]])
+    with pytest.raises(ValueError, match="counts have 2 words, the topics 3"):
+        infer_theta(some_topics(2, 3), [[1, 2]])

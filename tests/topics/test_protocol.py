@@ -1,4 +1,4 @@
-"""The paper's experiments: dealt fairly, tidy, and on NIPS with the numbers that were measured before."""
+"""The paper's experiments: tidy, and on NIPS with the numbers that were measured before."""
 
 import os
 from pathlib import Path
@@ -15,7 +15,6 @@ from pmt_helpers.topics import (
     held_out_curve,
     iterations_to_reach,
     over_seeds,
-    split_documents,
 )
 
 SMALL = Plan(n_shared=120, n_local=20, n_topics=4, alpha=0.3, iterations=6)
@@ -24,28 +23,6 @@ SMALL = Plan(n_shared=120, n_local=20, n_topics=4, alpha=0.3, iterations=6)
 @pytest.fixture(scope="module")
 def shares(planted) -> pd.DataFrame:
     return figure_5(planted.counts, SMALL, (0, 10, 100), (0, 1, 2))
-
-
-def test_every_document_is_dealt_once_and_anew_for_each_seed() -> None:
-    dealt = split_documents(np.arange(50), 30, 15, seed=1)
-    assert [len(part) for part in dealt] == [30, 15, 5]
-    assert sorted(np.concatenate(dealt)) == list(range(50))
-    assert not np.array_equal(dealt.shared, split_documents(np.arange(50), 30, 15, seed=2).shared)
-
-
-def test_documents_of_one_group_stay_together() -> None:
-    groups = np.repeat([f"article {number}" for number in range(12)], 4)
-    for seed in range(5):
-        dealt = split_documents(groups, 21, 6, seed)
-        assert [len(part) for part in dealt] == [24, 8, 16]
-        of_part = [set(groups[part]) for part in dealt]
-        assert sum(map(len, of_part)) == 12
-
-
-@pytest.mark.parametrize(("n_shared", "n_local"), [(40, 10), (60, 10), (40, 60), (0, 10), (10, 0)])
-def test_too_few_documents_are_named(n_shared: int, n_local: int) -> None:
-    with pytest.raises(ValueError, match=f"50 documents in 50 groups cannot be dealt into {n_shared} public"):
-        split_documents(np.arange(50), n_shared, n_local)
 
 
 def test_figure_5_has_a_row_for_each_seed_share_and_iteration(shares: pd.DataFrame) -> None:
@@ -83,6 +60,18 @@ def test_held_out_curves_have_every_model_and_the_shared_one_stays(planted) -> N
     np.testing.assert_allclose(bits["prior 1e+06"], bits["shared"], atol=1e-4)
     assert (bits["shared"].groupby("seed").nunique() == 1).all()
     assert (bits["shared"] > bits["local"] + 0.1).xs(0, level="iteration").all()
+
+
+def test_held_out_curves_say_which_weight_validation_chose_and_how_coherent_the_topics_are(planted) -> None:
+    found = held_out_curve(planted.counts, SMALL, (0.01, 10.0), (0, 6), (0, 1))
+    prior = found[found["model"] == "prior"]
+    assert (prior[prior["chosen"]].groupby("seed")["weight"].unique().str.len() == 1).all()
+    best = prior.loc[prior.groupby("seed")["validation"].idxmax()].set_index("seed")["weight"]
+    chosen = prior[prior["chosen"]].groupby("seed")["weight"].first()
+    pd.testing.assert_series_equal(best, chosen)
+    assert not found[found["model"] != "prior"]["chosen"].any()
+    assert found.query("iteration == 6")["coherence"].between(-1, 1).all()
+    assert found.query("iteration == 0")["coherence"].isna().all()
 
 
 def test_intervals_over_seeds_are_students() -> None:

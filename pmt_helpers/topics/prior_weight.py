@@ -1,0 +1,90 @@
+"""How heavy the shared topics should be: the weight c of the prior, chosen on the person's own text. Notebook 03.
+
+No document that tests is looked at. The person's documents are cut into parts; each part in turn is put aside, the
+model is fitted on the others for each weight, and what counts is how well it foretells the part put aside.
+"""
+
+from collections.abc import Sequence
+from itertools import product
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import csr_array
+
+from pmt_helpers.datasets.document_data import DocumentData
+from pmt_helpers.topics.dealing import Plan
+from pmt_helpers.topics.evaluation import held_out_bits
+from pmt_helpers.topics.gibbs import Fit, fit_many
+from pmt_helpers.topics.personal import TopicModel, Topics, widened
+
+WEIGHTS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
+FOLDS = 5
+
+
+class Choice(NamedTuple):
+    """The weight chosen, and what it was chosen by: fold, weight, bits."""
+
+    weight: float
+    bits: pd.DataFrame
+
+
+def choose_weight(
+    shared: TopicModel | Topics,
+    documents: DocumentData,
+    weights: Sequence[float] = WEIGHTS,
+    *,
+    plan: Plan | None = None,
+    folds: int = FOLDS,
+    seed: int = 0,
+    threads: int = 1,
+) -> Choice:
+    """Choose the weight for `personalise_topics(shared, documents, "prior", weight)` on these documents alone.
+
+    plan: alpha, beta and iterations; its numbers of documents do not matter.
+    Raises ValueError for documents of only one group.
+    """
+    topics = shared.topics if isinstance(shared, TopicModel) else shared
+    phi = widened(topics, documents.vocabulary)
+    bits = validation_bits(
+        phi, documents.counts, weights, groups=documents.groups, plan=plan, folds=folds, seed=seed, threads=threads
+    )
+    return Choice(best_weight(bits), bits)
+
+
+def best_weight(bits: pd.DataFrame) -> float:
+    """The weight with the highest mean over the folds; of equals the smallest. bits: fold, weight, bits."""
+    means = bits.groupby("weight")["bits"].mean()
+    return float(means.index[int(means.to_numpy().argmax())])
+
+
+def validation_bits(
+    phi: np.ndarray,
+    counts: csr_array | Any,
+    weights: Sequence[float] = WEIGHTS,
+    *,
+    groups: np.ndarray | None = None,
+    plan: Plan | None = None,
+    folds: int = FOLDS,
+    seed: int = 0,
+    threads: int = 1,
+) -> pd.DataFrame:
+    """Bits a word on each fold of the person's documents, by a model of the other folds: fold, weight, bits.
+
+    phi: (n_topics, n_words), the shared topics; groups: documents of one group stay in one fold,
+    so there are no more folds than groups.
+    """
+    plan = plan or Plan()
+    _, group = np.unique(np.arange(counts.shape[0]) if groups is None else groups, return_inverse=True)
+    folds = min(folds, int(group.max()) + 1)
+    if folds < 2:
+        raise ValueError(f"{counts.shape[0]} documents in {folds} group cannot be cut into parts; choosing needs two")
+    fold_of = (np.random.default_rng(seed).permutation(group.max() + 1) % folds)[group]
+    fits = {}
+    for fold, weight in product(range(folds), weights):
+        options = {"iterations": plan.iterations, "start": "prior", "shared_phi": phi, "weight": weight}
+        fits[fold, weight] = Fit(plan.model(seed, 2, fold), counts[fold_of != fold], options)
+    rows = []
+    for (fold, weight), lda in zip(fits, fit_many(fits.values(), threads=threads), strict=True):
+        rows.append((fold, weight, held_out_bits(lda.phi_, counts[fold_of == fold], plan.alpha, seed)))
+    return pd.DataFrame(rows, columns=["fold", "weight", "bits"])
