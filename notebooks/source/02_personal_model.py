@@ -326,4 +326,4 @@ quiz("02")
 # **Limits.** Labels at home are free here, and right; the people are ten in one study and thirty-six in the other;
 # intervals count people as independent, though those of the watch data come in pairs.
 #
-# **Next:** 03, the same idea for private documents (in the making).
+# **Next:** [03 Topic models](03_topic_models.ipynb), the same idea for private documents.

@@ -17,6 +17,9 @@ _HOMES = {
     "my_person": "workbook_file",
     "export_button": "workbook_file",
     "say": "display",
+    "topic_map": "topic_maps",
+    "topic_table": "topic_tables",
+    "name_the_topic": "topic_questions",
 }
 __all__ = ["Question", "figures", "preflight", "quiz", *_HOMES]
 

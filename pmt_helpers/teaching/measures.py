@@ -13,6 +13,7 @@ from pmt_helpers.activity.gains import ahead_until, crossing, distance, paired_g
 from pmt_helpers.datasets.cards import load_card
 from pmt_helpers.datasets.grids import read_grid
 from pmt_helpers.datasets.paper import paper_table
+from pmt_helpers.teaching.topic_measures import TOPIC_MEASURES
 
 
 def _base_grid(name: str, **setting: str) -> pd.DataFrame:
@@ -118,4 +119,4 @@ MEASURES: dict[str, Callable[[], "float | pd.Series"]] = {
         gain_on_new_bouts,
         literal_distance_ratio,
     )
-}
+} | TOPIC_MEASURES

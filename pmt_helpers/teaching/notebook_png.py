@@ -5,6 +5,7 @@ kaleido draws with the computer's own Chromium or Chrome and the plotly.js insid
 
 import asyncio
 import base64
+import io
 import json
 from collections.abc import Iterator
 
@@ -13,6 +14,7 @@ from nbformat.notebooknode import NotebookNode
 from pmt_helpers.teaching.notebook_files import PLOTLY, NotebookError
 
 WIDTH, HEIGHT = 800, 450
+COLOURS = 64  # in a picture: enough for a few lines, bands and their edges, and a third of the size
 _SECONDS = 90
 
 
@@ -43,8 +45,17 @@ def add_pictures(notebook: NotebookNode, earlier: NotebookNode | None, render: b
     if missing:
         drawn = asyncio.run(_draw([output.data[PLOTLY] for output in missing]))
         for output, png in zip(missing, drawn, strict=True):
-            _attach(output, base64.b64encode(png).decode())
+            _attach(output, base64.b64encode(smaller(png)).decode())
     return len(missing)
+
+
+def smaller(png: bytes) -> bytes:
+    """The same picture with few colours, of a third of the size."""
+    from PIL import Image  # a development requirement, as kaleido is
+
+    with Image.open(io.BytesIO(png)) as picture, io.BytesIO() as file:
+        picture.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(file, "PNG", optimize=True)
+        return file.getvalue()
 
 
 def _key(output: NotebookNode) -> str:

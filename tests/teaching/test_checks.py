@@ -40,6 +40,10 @@ def test_the_workbook_has_the_exercises_that_its_notebooks_call():
         "early-stopping",
         "paired-bootstrap",
         "find-the-leak",
+        "gibbs-update",
+        "grow-dictionary",
+        "document-completion",
+        "choose-weight",
     ]
 
 
