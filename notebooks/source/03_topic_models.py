@@ -299,7 +299,7 @@ pd.Series(scores, name="bits a held-out word").round(2).to_frame()
 
 # %% [markdown]
 # Wikipedia is not news: unchanged, the shared topics are far behind what a person learns at home. Who gains, then, from
-# leaning on them? Three people: with many conference papers when the cloud has such papers too, and with few or many
+# leaning on them? Three people: with few conference papers when the cloud has such papers too, and with many or few
 # news texts when it has Wikipedia.
 
 # %%
