@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import numba
 import numpy as np
+from parts.turns import Clock, installed
 from threadpoolctl import threadpool_limits
 
 from pmt_helpers.activity import Person, train_shared
@@ -201,14 +202,10 @@ class Measured(NamedTuple):
 
 def measured(problem: Problem, limits: list[Callable[[], float]]) -> Measured:
     """Engines and limits take turns, about as long for each: a limit caught in a lucky instant would be none."""
-    engines, weights, absent = {}, {}, []
-    for name, (make, epochs) in ENGINES.items():
-        try:
-            engines[name] = make(problem), epochs
-        except ImportError as error:
-            absent.append(f"{error.name}: not installed")
-            continue
-        if (after := engines[name][0](20)) is not None:  # compiles, and gives the weights to compare
+    engines, absent = installed(ENGINES, lambda engine: (engine[0](problem), engine[1]))
+    weights = {}
+    for name, (run, _) in engines.items():
+        if (after := run(20)) is not None:  # compiles, and gives the weights to compare
             weights[name] = after
     rates, highest = dict.fromkeys(engines, Rate(0.0, 0.0)), [0.0] * len(limits)
     for _ in range(ROUNDS):
@@ -220,10 +217,9 @@ def measured(problem: Problem, limits: list[Callable[[], float]]) -> Measured:
 
 def rate_of(run: Engine, epochs: int) -> Rate:
     """One turn of an engine that has run before."""
-    wall, cpu = time.perf_counter(), time.process_time()
-    run(epochs)
-    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    return Rate(epochs * N_WINDOWS / cpu, cpu / wall)
+    with Clock() as clock:
+        run(epochs)
+    return Rate(epochs * N_WINDOWS / clock.cpu, clock.cpu / clock.wall)
 
 
 def largest_difference(a: Weights, b: Weights) -> float:
@@ -280,10 +276,9 @@ def scaling(problem: Problem) -> Scaling:
     best, weights = {}, {}
     for _ in range(ROUNDS):
         for threads in (1, 2):
-            started = time.perf_counter(), time.process_time()
-            weights[threads] = [one.weights for one in train_many(tasks, epochs=400, threads=threads)]
-            wall, cpu = time.perf_counter() - started[0], time.process_time() - started[1]
-            best[threads] = min(best.get(threads, (np.inf, 0.0)), (wall, cpu / wall))
+            with Clock() as clock:
+                weights[threads] = [one.weights for one in train_many(tasks, epochs=400, threads=threads)]
+            best[threads] = min(best.get(threads, (np.inf, 0.0)), (clock.wall, clock.cpu / clock.wall))
     same = all(largest_difference(a, b) == 0 for a, b in zip(weights[1], weights[2], strict=True))
     return Scaling(best[1][0] / best[2][0], best[2][1], same)
 

@@ -1,26 +1,11 @@
 """The benchmark compares like with like: every engine that can start from our weights ends at the same ones."""
 
-import importlib.util
-import sys
 from types import ModuleType
 
 import numpy as np
 import pytest
 
 from pmt_helpers.activity.weights import Weights
-from pmt_helpers.datasets.locations import shipped
-
-
-@pytest.fixture(scope="module")
-def benchmark() -> ModuleType:
-    path = shipped().parent / "benchmarks" / "online_training.py"
-    spec = importlib.util.spec_from_file_location("online_training_benchmark", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look their module up there
-    spec.loader.exec_module(module)
-    return module
 
 
 def test_every_engine_takes_the_same_steps(benchmark: ModuleType) -> None:
