@@ -93,7 +93,7 @@ def papers() -> csr_array:
 
 @pytest.mark.skipif(not NIPS.is_file(), reason="PMT_DATA_HOME has no nips/docword.nips-f20.txt.gz")
 def test_one_seed_on_nips_agrees_with_what_six_were_measured_to_give(papers: csr_array) -> None:
-    found = held_out_curve(papers, Plan(), iterations=(0, 1, 50), seeds=(0,), threads=2)
+    found = held_out_curve(papers, Plan(), (1.0,), iterations=(0, 1, 50), seeds=(0,), threads=2)
     bits = found.pivot(index="iteration", columns="model", values="bits")
     gain = bits.sub(bits["local"], axis=0)
     assert gain.loc[1, "personal"] == pytest.approx(0.43, abs=0.06)
