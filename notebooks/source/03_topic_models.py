@@ -26,7 +26,7 @@ N_LOCAL = 200  # news texts that are yours; 30 shows another side
 FOLDER = None  # a folder with your own .txt, .md or .pdf files
 SEED = 0
 
-# %% tags=["nbval-ignore-output"]
+# %%
 import tempfile
 import time
 from pathlib import Path

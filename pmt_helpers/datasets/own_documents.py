@@ -78,7 +78,7 @@ def _read_files(
     from tqdm.auto import tqdm
 
     documents, first = [], dict[tuple[str, ...], str]()
-    for file in tqdm(files, desc="Reading your files", unit=" files", leave=False, delay=2):
+    for file in tqdm(files, desc="Reading your files", unit=" files", leave=False):
         if file.is_dir():
             skipped.append((file.name, "a folder; only files beside it are read"))
             continue

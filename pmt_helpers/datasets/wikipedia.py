@@ -69,7 +69,7 @@ def _parse(path: Path) -> CountedTexts:
     from tqdm.auto import tqdm
 
     names, groups, documents = [], [], []
-    for page in tqdm(read_pages(path, _AGAIN), desc="Reading Wikipedia", unit=" articles", leave=False, delay=2):
+    for page in tqdm(read_pages(path, _AGAIN), desc="Reading Wikipedia", unit=" articles", leave=False):
         parts = ((section.heading, tokenise(section.text)) for section in sections(page.markup))
         for name, tokens in cut_article(page.title, parts):
             names.append(name)

@@ -1,5 +1,6 @@
 """What must hold for every file of the repository: nothing of one machine only, nothing large, nothing borrowed."""
 
+import ast
 import hashlib
 import re
 import subprocess
@@ -64,3 +65,15 @@ def test_the_scripts_that_others_start_are_executable() -> None:
 def test_every_shell_script_is_well_formed() -> None:
     for name in (".ci/run", "binder/postBuild", "binder/start", "binder/environment"):
         subprocess.run(["bash", "-n", ROOT / name], check=True)
+
+
+def test_no_progress_bar_sets_a_delay_of_its_own() -> None:
+    """TQDM_DELAY keeps bars out of stored notebooks and of their comparison; a bar's own delay would win over it."""
+    calls = {
+        f"{path.relative_to(ROOT)}:{node.lineno}": {keyword.arg for keyword in node.keywords}
+        for path in (ROOT / "pmt_helpers").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "tqdm"
+    }
+    assert len(calls) > 5, "the calls are named otherwise now"
+    assert [place for place, keywords in calls.items() if "delay" in keywords] == []

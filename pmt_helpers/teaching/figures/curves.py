@@ -17,6 +17,7 @@ from pmt_helpers.teaching.figures.template import (
     OTHERS,
     VERMILION,
     WITH_LEGEND,
+    add_band,
     faded,
     model_style,
     need_columns,
@@ -83,18 +84,7 @@ def _add_curve(figure: go.Figure, curve: pd.DataFrame, model: str, is_paper: boo
     colour = GREY if is_paper else style["line"]["color"]
     name = f"{model}, paper" if is_paper else model
     x = curve["n_samples"].tolist()
-    if {"lower", "upper"} <= set(curve.columns) and curve[["lower", "upper"]].notna().to_numpy().all():
-        figure.add_scatter(
-            x=x + x[::-1],
-            y=curve["upper"].tolist() + curve["lower"].tolist()[::-1],
-            mode="lines",
-            fill="toself",
-            fillcolor=faded(colour),
-            line={"width": 0},
-            hoverinfo="skip",
-            showlegend=False,
-            legendgroup=name,
-        )
+    add_band(figure, x, curve, colour, name)
     has_marks = not is_paper and len(curve) <= 20  # on a full curve they would hide the line
     figure.add_scatter(
         x=x,

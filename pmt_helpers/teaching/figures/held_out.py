@@ -14,7 +14,7 @@ from pmt_helpers.teaching.figures.template import (
     PURPLE,
     VERMILION,
     WITH_LEGEND,
-    faded,
+    add_band,
     model_style,
     need_columns,
     new_figure,
@@ -35,18 +35,7 @@ def held_out_by_iteration(frame: pd.DataFrame, title: str = "On documents nobody
         line = frame[frame["model"] == model].sort_values("iteration")
         style = model_style(model)  # "prior" is nobody's: the first of the other series
         x = [str(iteration) for iteration in line["iteration"]]
-        if {"lower", "upper"} <= set(line.columns) and line[["lower", "upper"]].notna().to_numpy().all():
-            figure.add_scatter(
-                x=x + x[::-1],
-                y=line["upper"].tolist() + line["lower"].tolist()[::-1],
-                mode="lines",
-                fill="toself",
-                fillcolor=faded(style["line"]["color"]),
-                line={"width": 0},
-                hoverinfo="skip",
-                showlegend=False,
-                legendgroup=model,
-            )
+        add_band(figure, x, line, style["line"]["color"], model)
         figure.add_scatter(
             x=x,
             y=line["bits"].tolist(),
@@ -109,12 +98,14 @@ def bits_by_weight(
     _mark(figure, chosen, INK, f"validation takes {chosen:g}")
     if at is not None and at != chosen:
         _mark(figure, at, VERMILION, f"{at:g}")
-    figure.update_xaxes(
-        title={"text": "weight c of the shared topics"}, type="log", tickvals=prior.index.tolist(),
-        ticktext=[f"{weight:g}" for weight in prior.index],
-    )  # fmt: skip
+    _weight_axis(figure, prior.index.tolist())
     figure.update_yaxes(title={"text": HELD_OUT})
     return Figure(figure, _weight_sentence(frame, prior, chosen, at))
+
+
+def _weight_axis(figure: go.Figure, weights: list[float]) -> None:
+    names = [f"{weight:g}" for weight in weights]
+    figure.update_xaxes(title={"text": "weight c of the shared topics"}, type="log", tickvals=weights, ticktext=names)
 
 
 def _mark(figure: go.Figure, weight: float, colour: str, text: str) -> None:
@@ -167,7 +158,6 @@ def gain_by_weight(gains: Mapping[str, pd.DataFrame], title: str = "Who should l
         span = f"{taken[0]:g}" if len(taken) == 1 else f"{taken[0]:g} to {taken[-1]:g}"
         texts.append(f"{name}: best {rows['gain'].iloc[top]:+.2f} at c = {weights[top]:g}; validation takes {span}")
     figure.add_hline(y=0, line={"color": INK, "width": 1})
-    figure.update_xaxes(title={"text": "weight c of the shared topics"}, type="log", tickvals=weights,
-                        ticktext=[f"{weight:g}" for weight in weights])  # fmt: skip
+    _weight_axis(figure, weights)
     figure.update_yaxes(title={"text": "bits a word ahead of local"})
     return Figure(figure, f"Held out, against local. {'; '.join(texts)}.")

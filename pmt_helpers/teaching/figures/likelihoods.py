@@ -14,7 +14,7 @@ from pmt_helpers.teaching.figures.template import (
     MODELS,
     OTHERS,
     WITH_LEGEND,
-    faded,
+    add_band,
     model_style,
     need_columns,
     new_figure,
@@ -56,18 +56,7 @@ def likelihood_by_iteration(
 def _add_line(figure: go.Figure, line: pd.DataFrame, model: str) -> None:
     style = model_style(model)
     x = line["iteration"].tolist()
-    if {"lower", "upper"} <= set(line.columns) and line[["lower", "upper"]].notna().to_numpy().all():
-        figure.add_scatter(
-            x=x + x[::-1],
-            y=line["upper"].tolist() + line["lower"].tolist()[::-1],
-            mode="lines",
-            fill="toself",
-            fillcolor=faded(style["line"]["color"]),
-            line={"width": 0},
-            hoverinfo="skip",
-            showlegend=False,
-            legendgroup=model,
-        )
+    add_band(figure, x, line, style["line"]["color"], model)
     figure.add_scatter(
         x=x,
         y=line["log2_likelihood"].tolist(),

@@ -79,6 +79,23 @@ def faded(colour: str, opacity: float = 0.2) -> str:
     return f"rgba({red}, {green}, {blue}, {opacity})"
 
 
+def add_band(figure: go.Figure, x: Sequence[Any], rows: pd.DataFrame, colour: str, group: str) -> None:
+    """Shade from `lower` to `upper` of the rows, behind the line of the same legend group; nothing where unknown."""
+    if not {"lower", "upper"} <= set(rows.columns) or rows[["lower", "upper"]].isna().to_numpy().any():
+        return
+    figure.add_scatter(
+        x=[*x, *x[::-1]],
+        y=rows["upper"].tolist() + rows["lower"].tolist()[::-1],
+        mode="lines",
+        fill="toself",
+        fillcolor=faded(colour),
+        line={"width": 0},
+        hoverinfo="skip",
+        showlegend=False,
+        legendgroup=group,
+    )
+
+
 def model_style(name: str, place: int = 0) -> dict[str, Any]:
     """Line and marker of a model, the same everywhere; of another series, by its place among those of the figure."""
     colour, symbol = OTHERS[place % len(OTHERS)]
