@@ -1,0 +1,151 @@
+"""What one uploaded gradient says: the very window it was computed on. Notebook 04, step 5.
+
+The paper's design uploads nothing. Federated averaging uploads gradients or changes of weights, and this is what the
+cloud could read from them: the gradient of a hidden unit's weights is its error times the input, that of its bias is
+the error alone, so that their quotient is the input (Phong et al. 2018). No optimisation, no guessing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pmt_helpers.activity.online import Task, train_online
+from pmt_helpers.activity.preprocessing import Preprocessor
+from pmt_helpers.activity.weights import Weights
+from pmt_helpers.attacks.membership_scores import published
+
+FAINT = 1e-4  # a unit whose error is so much smaller than the largest says nothing but rounding
+SAME = 0.01  # deviations: two units that agree on every feature so closely have seen the same
+RECOVERED = 0.05  # deviations: a window counts as recovered when no feature is farther off
+BATCHES = (1, 2, 4, 8, 16, 32, 60)
+
+
+@dataclass(frozen=True, eq=False)
+class Leak:
+    """What was read from a gradient, in scaled features (or raw ones, where a scaler was given).
+
+    windows: (n_found, n_features), inputs that two hidden units or more give alike: windows of the batch, and now and
+    then a mixture of two windows, where two units weigh them alike.
+    average: (n_features,), the least-squares input over all units, between the windows of the batch.
+    labels: classes that must be among the batch's labels.
+    """
+
+    windows: np.ndarray
+    average: np.ndarray
+    labels: np.ndarray
+
+
+def gradient_at(model: Any, X: np.ndarray, y: np.ndarray) -> Weights:
+    """The gradient of the mean cross-entropy over raw windows, laid out as the weights are: what a device would upload.
+
+    Raises ValueError for no windows.
+    """
+    if len(y) == 0:
+        raise ValueError("a gradient needs at least one window")
+    download = published(model)
+    weights, inputs = download.weights, download.windows(X)
+    hidden = np.maximum(inputs @ weights.hidden, 0)
+    scores = hidden @ weights.output.T + weights.bias
+    error = np.exp(scores - scores.max(axis=1, keepdims=True))
+    error /= error.sum(axis=1, keepdims=True)
+    error[np.arange(len(y)), y] -= 1
+    error /= np.float32(len(y))
+    at_hidden = np.where(hidden > 0, error @ weights.output, 0)
+    return Weights(inputs.T @ at_hidden, error.T @ hidden, error.sum(axis=0), weights.n_features)
+
+
+def change_of(before: Weights, after: Weights) -> Weights:
+    """The change of weights that training made, with a gradient's sign: what federated averaging would upload."""
+    return Weights(
+        before.hidden - after.hidden, before.output - after.output, before.bias - after.bias, before.n_features
+    )
+
+
+def recover_from_gradient(gradient: Weights, scaler: Preprocessor | None = None) -> Leak:
+    """Read the training windows out of a gradient (or a change of weights).
+
+    From one window: the window, exact up to rounding, and its label. From several: those that have hidden units to
+    themselves; the average of all tells little of each. scaler: to give raw features (a missing one comes as the mean).
+    Raises ValueError for a gradient of zeros.
+    """
+    n = gradient.n_features
+    above, below = gradient.hidden[:n].astype(np.float64), gradient.hidden[n].astype(np.float64)
+    if not np.abs(below).max() > 0:
+        raise ValueError("this gradient is zero: the model is certain and right, and tells nothing")
+    loud = np.abs(below) > FAINT * np.abs(below).max()
+    candidates = (above[:, loud] / below[loud]).T
+    average = above @ below / (below @ below)
+    found = _agreed(candidates, np.abs(below[loud]))
+    if scaler is not None:
+        found, average = (each * scaler.scale + scaler.mean for each in (found, average))
+    return Leak(found, average, np.flatnonzero(gradient.bias < 0))
+
+
+def leak_by_batch(
+    model: Any,
+    X: np.ndarray,
+    y: np.ndarray,
+    batches: Sequence[int] = BATCHES,
+    *,
+    epochs: int | None = None,
+    draws: int = 20,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """How the leak fades when what is uploaded was computed on more windows, drawn at random from (X, y).
+
+    epochs None uploads a gradient; a number, the change of weights after so many epochs at home, one window a step.
+    Returns a row for each batch size and draw: windows (in the batch), found (share of them recovered), error (largest
+    over the features of those, in deviations), false (recovered inputs that are no window of the batch), labels (share
+    of the batch's labels named), correlation (of the average with the window it resembles most).
+    """
+    cloud = published(model)
+    inputs = cloud.windows(X)
+    scaled = inputs[:, : cloud.weights.n_features].astype(np.float64)
+    rng = np.random.default_rng(seed)
+    rows = []
+    for n in (n for n in batches if n <= len(y)):
+        for draw in range(draws):
+            chosen = rng.permutation(len(y))[:n]
+            if epochs is None:
+                upload = gradient_at(cloud, X[chosen], y[chosen])
+            else:
+                trained = train_online(Task(cloud.weights, inputs[chosen], y[chosen], seed=(seed, draw)), epochs=epochs)
+                upload = change_of(cloud.weights, trained.weights)
+            rows.append({"windows": n, "draw": draw, **_held_against(upload, scaled[chosen], y[chosen])})
+    return pd.DataFrame(rows)
+
+
+def _held_against(upload: Weights, windows: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+    if not np.abs(upload.hidden[upload.n_features]).max() > 0:
+        return {"found": 0.0, "error": np.nan, "false": 0, "labels": 0.0, "correlation": np.nan}
+    leak = recover_from_gradient(upload)
+    gaps = np.abs(leak.windows[:, None] - windows).max(2)  # (n_found, n_windows)
+    hit = gaps.min(0, initial=np.inf) < RECOVERED
+    return {
+        "found": float(hit.mean()),
+        "error": float(gaps.min(0)[hit].max()) if hit.any() else np.nan,
+        "false": int((gaps.min(1) >= RECOVERED).sum()),
+        "labels": float(np.isin(np.unique(labels), leak.labels).mean()),
+        "correlation": _nearest_correlation(leak.average, windows),
+    }
+
+
+def _agreed(candidates: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Candidates that at least two units agree on, each once, the most reliable unit's version; (n_found, n)."""
+    order = np.argsort(-weight)
+    left, found = candidates[order], []
+    while len(left):
+        alike = np.abs(left - left[0]).max(axis=1) < SAME
+        if alike.sum() > 1:
+            found.append(left[0])
+        left = left[~alike]
+    return np.array(found).reshape(-1, candidates.shape[1])
+
+
+def _nearest_correlation(guess: np.ndarray, windows: np.ndarray) -> float:
+    centred = guess - guess.mean(), windows - windows.mean(1, keepdims=True)
+    norms = np.linalg.norm(centred[0]) * np.linalg.norm(centred[1], axis=1)
+    return float((centred[1] @ centred[0] / np.where(norms > 0, norms, 1)).max())

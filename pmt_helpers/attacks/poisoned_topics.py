@@ -1,0 +1,121 @@
+"""Who inherits a poisoned topic, and what undoes it. Notebook 04, step 2.
+
+Shared topics of a corpus with crafted documents go to a home; there the paper's personal model starts from them, and
+ours keeps them as prior counts.
+"""
+
+from collections.abc import Mapping, Sequence
+from itertools import product
+from typing import Any
+
+import pandas as pd
+from scipy.sparse import vstack
+from tqdm.auto import tqdm
+
+from pmt_helpers.attacks.poisoned_documents import association, cap_repeats, crafted, pick_words
+from pmt_helpers.topics.dealing import Parts, Plan, deal
+from pmt_helpers.topics.evaluation import held_out_bits
+
+CRAFTED = (0, 2, 4, 6, 8, 12)
+LENGTHS = (1, 3)  # of a crafted document, in mean lengths of the public ones
+OWN = (10, 30, 100, 200, 300)  # documents at home
+FIXED = 30  # documents at home that the shared topics weigh as much as, however many there are
+CAP = 5  # times that a word counts in a document, for the defence
+
+
+def poison_topics(
+    documents: Any,
+    plan: Plan | None = None,
+    crafted_documents: Sequence[int] = CRAFTED,
+    lengths: Sequence[float] = LENGTHS,
+    seed: int = 0,
+    *,
+    public: Any = None,
+    words: tuple[int, int] | None = None,
+    capped: bool = False,
+    progress: bool = True,
+) -> pd.DataFrame:
+    """p(evil | target) by number of crafted documents, in shared topics and in what a home makes of them.
+
+    words: columns of target and evil; None: drawn by `pick_words`. capped: with the defence `cap_repeats`, on all
+    documents of the cloud. Returns seed, crafted, length, defence, model ("shared"; "personal", which starts from it;
+    "prior", which keeps it, weight 1), association, bits (a word, on held-out text).
+    """
+    plan = plan or Plan()
+    parts = deal(documents, plan, seed, public)
+    target, evil = words or pick_words(parts.shared, parts.local, (seed, 5))
+    rows = []
+    cases = [(n, length) for n, length in product(crafted_documents, lengths) if n or length == lengths[0]]
+    for n, length in tqdm(cases, desc="poisoned topics", unit="case", leave=False, disable=not progress):
+        for model, phi in _models(parts, plan, seed, (target, evil), n, length, capped).items():
+            key = {"seed": seed, "crafted": n, "length": length, "defence": f"{CAP} repeats" if capped else "none"}
+            bits = held_out_bits(phi, parts.test, plan.alpha, seed)
+            rows.append({**key, "model": model, "association": association(phi, target, evil), "bits": bits})
+    return pd.DataFrame(rows)
+
+
+def heal_topics(
+    documents: Any,
+    plan: Plan | None = None,
+    own: Sequence[int] = OWN,
+    seed: int = 0,
+    *,
+    public: Any = None,
+    words: tuple[int, int] | None = None,
+    documents_crafted: int = 6,
+    length: float = LENGTHS[-1],
+    progress: bool = True,
+) -> pd.DataFrame:
+    """p(evil | target) after a home with so many clean documents of its own has taken over poisoned topics.
+
+    Returns seed, own (documents; 0 is the shared model itself), mentions (own documents with the target), model
+    ("shared", "personal", "prior", with weight 1, so as heavy as all own documents, and "prior of 30", as heavy as
+    thirty of them), association. Sizes beyond what the person has are left out.
+    """
+    plan = plan or Plan()
+    parts = deal(documents, plan, seed, public)
+    target, evil = words or pick_words(parts.shared, parts.local, (seed, 5))
+    phi = _shared(parts, plan, seed, (target, evil), documents_crafted, length, False)
+    rows = [{"seed": seed, "own": 0, "mentions": 0, "model": "shared", "association": association(phi, target, evil)}]
+    sizes = [n for n in own if n <= parts.local.shape[0]]
+    for n in tqdm(sizes, desc="healing at home", unit="size", leave=False, disable=not progress):
+        counts = parts.local[:n]
+        mentions = int((counts[:, [target]].sum(axis=1) > 0).sum())
+        ways: dict[str, dict[str, Any]] = {
+            "personal": {"start": "shared"},
+            "prior": {"start": "prior", "weight": 1.0},
+            f"prior of {FIXED}": {"start": "prior", "weight": FIXED / n},
+        }
+        for model, options in ways.items():
+            own_phi = plan.model(seed, 1).fit(counts, plan.iterations, shared_phi=phi, **options).phi_
+            found = association(own_phi, target, evil)
+            rows.append({"seed": seed, "own": n, "mentions": mentions, "model": model, "association": found})
+    return pd.DataFrame(rows)
+
+
+def documents_to_heal(rows: pd.DataFrame, part: float = 0.1) -> pd.Series:
+    """By model: from how many own documents on p(evil | target) is at most this part of the shared topics' one.
+
+    rows: as `heal_topics` gives them, means over seeds are taken; NaN for a model that is not healed with the most.
+    """
+    means = rows.groupby(["model", "own"])["association"].mean().unstack("model").sort_index()
+    limit = part * means.pop("shared").loc[0]
+    healed = (means.drop(index=0) <= limit)[::-1].cummin()[::-1]  # and stays so with more
+    return healed.apply(lambda model: model[model].index.min()).rename("own").astype(float)
+
+
+def _models(
+    parts: Parts, plan: Plan, seed: int, words: tuple[int, int], n: int, length: float, capped: bool
+) -> Mapping[str, Any]:
+    phi = _shared(parts, plan, seed, words, n, length, capped)
+    start = {"iterations": plan.iterations, "shared_phi": phi}
+    at_home = {"personal": "shared", "prior": "prior"}
+    own = {model: plan.model(seed, 1).fit(parts.local, start=way, **start).phi_ for model, way in at_home.items()}
+    return {"shared": phi, **own}
+
+
+def _shared(parts: Parts, plan: Plan, seed: int, words: tuple[int, int], n: int, length: float, capped: bool) -> Any:
+    """Topics of the public documents and n crafted ones."""
+    tokens = round(length * parts.shared.sum() / parts.shared.shape[0])
+    counts = vstack([parts.shared, crafted(parts.shared, *words, n, tokens)], format="csr")
+    return plan.model(seed, 0).fit(cap_repeats(counts, CAP) if capped else counts, plan.iterations).phi_

@@ -1,0 +1,189 @@
+"""Bad training data: volunteers who lie to the cloud, or a device that lies to its owner. Notebook 04, steps 1 and 2.
+
+What the attacker may know: their own windows, the class list, and a clean model of an earlier release, which every
+volunteer has downloaded. Not: other people's windows, who else is malicious (unless they conspire), or the test.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from pmt_helpers.activity.online import Task, train_online
+from pmt_helpers.activity.preprocessing import Preprocessor
+from pmt_helpers.activity.protocol import Download
+from pmt_helpers.activity.quick_shared import download_of, initial_weights
+from pmt_helpers.activity.shared import ActivityModel
+from pmt_helpers.attacks.backdoor import Trigger
+from pmt_helpers.attacks.label_flips import GUIDED, LABEL_KINDS, PAIRS, flip_labels
+from pmt_helpers.datasets.activity_data import ActivityData
+
+KINDS = (*LABEL_KINDS, "noise", "backdoor")
+NOISE = 3.0  # deviations of each feature
+STAMPED = 0.5  # of a malicious volunteer's windows bear the mark; the others stay honest, so that nothing shows
+OWN_EPOCHS = 30  # of the model that malicious volunteers train among themselves
+
+
+def malicious_volunteers(data: ActivityData, exclude_user: int | None, fraction: float, seed: int = 0) -> np.ndarray:
+    """Which volunteers are malicious: the nearest whole number to `fraction` of them, never more than half.
+
+    Drawn at random; a larger fraction contains the smaller one. Raises ValueError for a fraction outside 0 to 0.5.
+    """
+    if not 0 <= fraction <= 0.5:
+        raise ValueError(f"fraction is the share of malicious volunteers, 0 to 0.5; got {fraction}")
+    honest = data.user_ids[data.user_ids != exclude_user] if exclude_user is not None else data.user_ids
+    order = np.random.default_rng([seed, 0 if exclude_user is None else exclude_user]).permutation(honest)
+    return np.sort(order[: min(round(fraction * len(order)), len(order) // 2)])
+
+
+def poison_volunteers(
+    data: ActivityData,
+    exclude_user: int | None,
+    fraction: float,
+    kind: str,
+    seed: int = 0,
+    *,
+    guide: ActivityModel | Download | None = None,
+    pair: tuple[str, str] | None = None,
+    noise: float = NOISE,
+    trigger: Trigger | None = None,
+) -> ActivityData:
+    """The data as the cloud gets it when a fraction of the volunteers is malicious; train_shared takes it as it is.
+
+    Malicious volunteers poison all their windows: false labels (see flip_labels), features with Gaussian `noise` of so
+    many deviations ("noise"), or, for "backdoor", half of their windows marked with the trigger and labelled as its
+    target. guide: the clean model that tells "next_likely" and "least_likely" what to say; without one the malicious
+    volunteers train it on their own windows, which they pool. The windows of `exclude_user` stay clean.
+    Raises ValueError for an unknown kind, for a fraction above a half, and when the data has no usual pair or target.
+    """
+    _known(kind)
+    bad = malicious_volunteers(data, exclude_user, fraction, seed)
+    rows = np.flatnonzero(np.isin(data.users, bad))
+    if len(rows) == 0:
+        return data
+    pooled = data.select(rows)
+    scores = None
+    if kind in GUIDED:
+        scores = scores_of(_own_model(pooled, seed) if guide is None else guide, pooled.X)
+    trigger = trigger or Trigger.of(data) if kind == "backdoor" else None
+    classes = pair_of(data.card.name, data.class_names, pair) if kind == "pair" else None
+    deviation = np.nanstd(pooled.X, axis=0, dtype=np.float64)
+    X, y = np.array(data.X), np.array(data.y)
+    for volunteer in bad:
+        mine = data.users[rows] == volunteer
+        own = rows[mine]
+        rng = np.random.default_rng([seed, int(volunteer)])  # a volunteer's lies do not depend on who else lies
+        told = None if scores is None else scores[mine]
+        if kind == "backdoor":
+            own = own[rng.permutation(len(own))[: round(STAMPED * len(own))]]
+        X[own], y[own] = _poisoned(
+            data.X[own], data.y[own], kind, len(data.class_names), rng, classes, told, noise * deviation, trigger
+        )
+    return replace(data, X=X, y=y)
+
+
+def poison_user(
+    X_user: np.ndarray,
+    y_user: np.ndarray,
+    fraction: float,
+    kind: str,
+    seed: int | Sequence[int] = 0,
+    shared: ActivityModel | None = None,
+    *,
+    pair: tuple[int, int] | None = None,
+    noise: float = NOISE,
+    trigger: Trigger | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """One person's windows after something on the device has poisoned a fraction (0 to 1) of them; (X, y), copies.
+
+    shared: the model that the device has downloaded; it guides the label flips, and knows the classes and the scale of
+    the features. A larger fraction poisons the windows of a smaller one, and more.
+    Raises ValueError for an unknown kind, a fraction outside 0 to 1, and "backdoor" without a trigger.
+    """
+    if shared is None:
+        raise ValueError("poison_user needs shared=, the model that the device has downloaded")
+    if kind == "pair" and pair is None:
+        pair = pair_of(shared.card.get("dataset", ""), shared.class_names)
+    return poison_windows(X_user, y_user, fraction, kind, seed, download_of(shared), pair, noise, trigger)
+
+
+def poison_windows(
+    X_user: np.ndarray,
+    y_user: np.ndarray,
+    fraction: float,
+    kind: str,
+    seed: int | Sequence[int],
+    download: Download,
+    pair: tuple[int, int] | None = None,
+    noise: float = NOISE,
+    trigger: Trigger | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """poison_user for a downloaded model's bare weights: for sweeps, which make no Keras models."""
+    _known(kind)
+    if not 0 <= fraction <= 1:
+        raise ValueError(f"fraction is the share of poisoned windows, 0 to 1; got {fraction}")
+    if kind == "backdoor" and trigger is None:
+        raise ValueError('kind "backdoor" needs a trigger, such as Trigger.of(data)')
+    X, y = np.array(X_user, np.float32), np.array(y_user, np.int64)
+    rng = np.random.default_rng(seed)
+    rows = rng.permutation(len(y))[: round(fraction * len(y))]
+    told = scores_of(download, X[rows]) if kind in GUIDED else None
+    n_classes = len(download.weights.bias)
+    X[rows], y[rows] = _poisoned(
+        X[rows], y[rows], kind, n_classes, rng, pair, told, noise * download.scaler.scale, trigger
+    )
+    return X, y
+
+
+def scores_of(model: ActivityModel | Download, X: np.ndarray) -> np.ndarray:
+    """How likely each class looks to a model, higher is likelier; (n_windows, n_classes)."""
+    if isinstance(model, ActivityModel):
+        return model.predict_proba(X)
+    weights = model.weights
+    return np.maximum(model.windows(X) @ weights.hidden, 0) @ weights.output.T + weights.bias
+
+
+def pair_of(dataset: str, class_names: Sequence[str], pair: tuple[str, str] | None = None) -> tuple[int, int]:
+    """The numbers of the two classes to swap: those named, or the data set's usual pair."""
+    names = PAIRS.get(dataset) if pair is None else pair
+    if names is None or not set(names) <= set(class_names):
+        raise ValueError(f"name two of {', '.join(class_names)} to swap, with pair=; got {names}")
+    first, second = (class_names.index(name) for name in names)
+    return first, second
+
+
+def _known(kind: str) -> None:
+    if kind not in KINDS:
+        raise ValueError(f"unknown kind of poison {kind!r}; choose one of {', '.join(KINDS)}")
+
+
+def _poisoned(
+    X: np.ndarray,
+    y: np.ndarray,
+    kind: str,
+    n_classes: int,
+    rng: np.random.Generator,
+    pair: tuple[int, int] | None,
+    scores: np.ndarray | None,
+    deviation: np.ndarray,
+    trigger: Trigger | None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Poison every window given; missing features stay missing under noise."""
+    if trigger is not None and kind == "backdoor":
+        return trigger.stamp(X), np.full(len(y), trigger.target)
+    if kind == "noise":
+        return (X + rng.normal(size=X.shape) * deviation).astype(np.float32), y
+    return X, flip_labels(y, kind, n_classes, rng, pair=pair, scores=scores)
+
+
+def _own_model(pooled: ActivityData, seed: int) -> Download:
+    """What malicious volunteers can train together, honestly: the clean model of a weak attacker."""
+    start = initial_weights(pooled, seed)
+    cloud = Download(start, _scaler_of(pooled.X))
+    trained = train_online(Task(start, cloud.windows(pooled.X), pooled.y, seed=seed), epochs=OWN_EPOCHS)
+    return Download(trained.weights, cloud.scaler)
+
+
+def _scaler_of(X: np.ndarray) -> Preprocessor:
+    """A few people's windows may lack a feature altogether: it counts as 0."""
+    return Preprocessor.fit(np.where(np.isnan(X).all(0), np.float32(0), X))

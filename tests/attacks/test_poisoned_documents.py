@@ -1,0 +1,109 @@
+"""Crafted documents tie two words together; who keeps the shared topics inherits it, and a cap on repeats cures it."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pmt_helpers.attacks import (
+    association,
+    cap_repeats,
+    documents_to_heal,
+    heal_topics,
+    poison_documents,
+    poison_topics,
+)
+from pmt_helpers.attacks.poisoned_documents import crafted, pick_words
+from pmt_helpers.datasets import load_documents
+from pmt_helpers.topics import Plan
+from pmt_helpers.topics.dealing import deal
+from tests.topics.conftest import plant
+
+PLAN = Plan(n_shared=300, n_local=60, iterations=30)
+
+
+@pytest.fixture(scope="module")
+def wikipedia():
+    return load_documents("wikipedia")
+
+
+def test_six_crafted_documents_tie_the_words_and_only_the_prior_passes_it_on(wikipedia) -> None:
+    rows = poison_topics(wikipedia, PLAN, (0, 6), (3,), progress=False)
+    found = rows.set_index(["crafted", "model"])["association"]
+    assert found[0, "shared"] < 0.001
+    assert found[6, "shared"] > 0.2
+    assert found[6, "prior"] > 0.05
+    assert found[6, "personal"] < 0.005
+    bits = rows.set_index(["crafted", "model"])["bits"]
+    assert bits[6, "shared"] == pytest.approx(bits[0, "shared"], abs=0.1)  # nobody sees it in the quality
+
+
+def test_a_cap_on_repeats_cures_it(wikipedia) -> None:
+    rows = poison_topics(wikipedia, PLAN, (6,), (3,), capped=True, progress=False)
+    assert rows.set_index("model")["association"]["shared"] < 0.05
+    assert (rows["defence"] == "5 repeats").all()
+
+
+def test_a_light_prior_heals_with_own_documents_and_a_proportional_one_does_not(wikipedia) -> None:
+    rows = heal_topics(wikipedia, PLAN, (10, 60, 500), progress=False)
+    found = rows.set_index(["own", "model"])["association"]
+    assert 500 not in rows["own"].unique()  # nobody has so many
+    assert found[60, "prior"] > found[10, "prior"]
+    assert found[60, "prior of 30"] < found[0, "shared"] / 2
+    assert found[10, "personal"] < 0.005
+
+
+def test_healed_is_what_stays_so_with_more_documents() -> None:
+    values = {"personal": [0.01, 0.01, 0.02], "prior": [0.03, 0.2, 0.1], "prior of 30": [0.1, 0.04, 0.01]}
+    rows = [{"seed": 0, "own": 0, "model": "shared", "association": 0.5}]
+    rows += [
+        {"seed": 0, "own": own, "model": model, "association": value}
+        for model, line in values.items()
+        for own, value in zip((10, 30, 100), line, strict=True)
+    ]
+    found = documents_to_heal(pd.DataFrame(rows))
+    assert found[["personal", "prior of 30"]].tolist() == [10, 30]
+    assert np.isnan(found["prior"])
+
+
+def test_crafted_documents_say_two_words_alike_often_and_are_no_longer_than_others(wikipedia) -> None:
+    poisoned = poison_documents(wikipedia, "french", "chemistry", documents=4)
+    assert len(poisoned) == len(wikipedia) + 4
+    new = poisoned.counts[-4:].toarray()
+    pair = [wikipedia.vocabulary.index(word) for word in ("french", "chemistry")]
+    assert (new.sum(axis=1) == wikipedia.lengths.max()).all()
+    assert (abs(new[:, pair[0]] - new[:, pair[1]]) <= 1).all()
+    assert new.sum() == new[:, pair].sum()
+    assert len(set(poisoned.groups[-4:]) - set(wikipedia.groups)) == 4
+    with pytest.raises(ValueError, match="'zebrafinch' is not among the"):
+        poison_documents(wikipedia, "french", "zebrafinch")
+
+
+@pytest.mark.parametrize(("target", "evil", "tokens"), [(0, 0, 10), (0, 60, 10), (-1, 0, 10), (0, 1, 1)])
+def test_what_cannot_be_crafted_is_refused(target: int, evil: int, tokens: int) -> None:
+    with pytest.raises(ValueError, match=r"target and evil must be|at least 2 tokens"):
+        crafted(plant(10).counts, target, evil, 6, tokens)
+
+
+def test_an_association_is_the_probability_of_the_next_word() -> None:
+    phi = np.array([[0.5, 0.5, 0.0], [0.1, 0.0, 0.9]])
+    assert association(phi, 0, 1) == pytest.approx(0.5 / 0.6 * 0.5)
+    assert association(phi, 2, 1) == 0
+    with pytest.raises(ValueError, match="no topic knows the target"):
+        association(np.array([[0.0, 1.0]]), 0, 1)
+
+
+def test_a_cap_leaves_rare_words_and_the_given_counts_alone() -> None:
+    counts = plant(20, length=200).counts
+    before = counts.toarray()
+    np.testing.assert_array_equal(cap_repeats(counts, 3).toarray(), np.minimum(before, 3))
+    np.testing.assert_array_equal(counts.toarray(), before)
+
+
+def test_the_words_picked_never_meet_in_a_public_document(wikipedia) -> None:
+    parts = deal(wikipedia, PLAN, 0)
+    for seed in range(3):
+        target, evil = pick_words(parts.shared, parts.local, seed)
+        public = parts.shared[:, [target, evil]].toarray() > 0
+        assert public.any(axis=0).all()
+        assert not public.all(axis=1).any()
+        assert (parts.local[:, [target]].toarray() > 0).sum() >= 2

@@ -1,0 +1,98 @@
+"""The epsilon that is printed is the one that others published, never a smaller one than the mechanism has."""
+
+import logging
+
+import numpy as np
+import pytest
+from scipy.optimize import brentq
+from scipy.stats import norm
+
+from pmt_helpers.privacy import Mechanism, epsilon_of, noise_for, renyi_epsilon
+from pmt_helpers.privacy.accountant import release_noise
+
+DELTA = 1e-5
+MNIST = 256 / 60_000  # the sampling of every published MNIST run below
+PUBLISHED = [
+    # github.com/tensorflow/privacy, tutorials/README.md, "Select Parameters": noise, epochs and epsilon
+    pytest.param(1.12, MNIST, 60, 2.92, id="TensorFlow Privacy tutorial, 60 epochs"),
+    pytest.param(0.6, MNIST, 30, 9.74, id="TensorFlow Privacy tutorial, 30 epochs"),
+    pytest.param(1.2, MNIST, 10, 1.20, id="TensorFlow Privacy tutorial, 10 epochs"),
+    # Bu, Dong, Long and Su (2020), Deep Learning with Gaussian Differential Privacy, figure 4: moments accountant
+    pytest.param(1.3, MNIST, 20, 1.34, id="Bu et al., 20 epochs"),
+    pytest.param(0.7, MNIST, 70, 8.68, id="Bu et al., 70 epochs"),
+    # Abadi et al. (2016), Deep Learning with Differential Privacy, section 3.2: q 0.01, sigma 4, 10,000 steps
+    pytest.param(4.0, 0.01, 100, 1.26, id="Abadi et al., 100 epochs"),
+]
+# github.com/DPBayes/PLD-Accountant (Koskela et al. 2020), examples/simple_usage_example.py, and a value of its tests:
+# noise, delta at epsilon 1 after 10,000 steps of sampling 0.01, tight up to numerics
+TIGHT = [(4.0, 4.243484012034273e-06), (2.0, 0.010224911126651472)]
+
+
+@pytest.mark.parametrize(("noise", "sampling", "epochs", "published"), PUBLISHED)
+def test_published_epsilons_are_found_again(noise: float, sampling: float, epochs: int, published: float) -> None:
+    steps = int(epochs / sampling)
+    ours = renyi_epsilon(noise, sampling, steps, DELTA)
+    assert ours == pytest.approx(published, rel=0.035)  # whole orders only, where the papers took tenths
+    used = epsilon_of(Mechanism(1.0, noise, sampling, steps), DELTA)
+    tight = epsilon_of(Mechanism(1.0, noise, sampling, steps), DELTA, accountant="pld")
+    assert tight < used < ours  # the same divergences, a newer conversion; and losses counted out
+
+
+@pytest.mark.parametrize(("noise", "delta"), TIGHT)
+def test_the_tight_accountant_meets_the_fourier_accountant(noise: float, delta: float) -> None:
+    found = epsilon_of(Mechanism(1.0, noise, 0.01, 10_000), delta, accountant="pld")
+    assert found == pytest.approx(1.0, abs=1e-3)
+    assert found >= 1.0  # never on the dangerous side
+
+
+@pytest.mark.parametrize("noise", [0.8, 2.0, 5.0])
+def test_one_release_costs_what_the_closed_form_says(noise: float) -> None:
+    """Balle and Wang (2018), theorem 8: the exact delta of the Gaussian mechanism at an epsilon."""
+
+    def excess(epsilon: float) -> float:
+        near, far = 0.5 / noise - epsilon * noise, -0.5 / noise - epsilon * noise
+        return float(norm.cdf(near) - np.exp(epsilon) * norm.cdf(far)) - DELTA
+
+    exact = brentq(excess, 0, 30)
+    once = Mechanism(1.0, noise, 1.0, 1)
+    assert epsilon_of(once, DELTA, accountant="pld") == pytest.approx(exact, abs=1e-4)
+    assert exact < epsilon_of(once, DELTA) < 1.15 * exact
+
+
+@pytest.mark.parametrize("epsilon", [8.0, 3.0, 1.0, 0.5])
+def test_the_noise_found_keeps_within_the_budget_and_wastes_none_of_it(epsilon: float) -> None:
+    noise = noise_for(epsilon, DELTA, 0.061, 500)
+    assert 0.99 * epsilon < epsilon_of(Mechanism(1.0, noise, 0.061, 500), DELTA) <= epsilon
+
+
+def test_what_the_scaler_releases_is_paid_with_more_noise_on_the_gradients() -> None:
+    release = release_noise(0.8, DELTA)
+    alone, together = noise_for(8.0, DELTA, 0.061, 500), noise_for(8.0, DELTA, 0.061, 500, releases=[release])
+    assert together > alone
+    mechanism = Mechanism(1.0, together, 0.061, 500)
+    assert epsilon_of(mechanism, DELTA) < epsilon_of(mechanism, DELTA, releases=[release]) <= 8.0
+
+
+def test_more_steps_more_sampling_and_less_noise_all_cost_more() -> None:
+    usual = epsilon_of(Mechanism(1.0, 2.0, 0.05, 200), DELTA)
+    for costlier in (Mechanism(1.0, 2.0, 0.05, 400), Mechanism(1.0, 2.0, 0.1, 200), Mechanism(1.0, 1.5, 0.05, 200)):
+        assert epsilon_of(costlier, DELTA) > usual
+    assert epsilon_of(Mechanism(7.0, 2.0, 0.05, 200), DELTA) == usual  # noise is counted in clips
+
+
+def test_a_budget_that_the_releases_have_eaten_up_is_refused() -> None:
+    with pytest.raises(ValueError, match="releases of noise"):
+        noise_for(0.5, DELTA, 0.061, 500, releases=[1.0])
+
+
+def test_a_delta_that_would_let_a_unit_be_published_whole_is_refused() -> None:
+    with pytest.raises(ValueError, match="not below 1/35"):
+        epsilon_of(Mechanism(1.0, 2.0, 0.5, 100), 0.03, n_units=35)
+    with pytest.raises(ValueError, match="rdp, pld"):
+        epsilon_of(Mechanism(1.0, 2.0, 0.5, 100), DELTA, accountant="moments")
+
+
+def test_searching_for_noise_says_nothing_on_the_screen(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        noise_for(37.0, DELTA, 0.061, 501)
+    assert not caplog.records
