@@ -176,7 +176,7 @@ export_button()
 # | **01 base model** | how good is a shared model for someone it has never seen? | 30 to 45 |
 # | **02 personal model** | how little of your own data is enough, and whom does it harm? | 30 to 45 |
 # | **03 topic models** | does the same idea work for private documents? | 30 to 45 |
-# | 04 adversaries | what can volunteers poison, and what does a model tell about you? | in the making |
+# | **04 adversaries** | what can volunteers poison, and what does a model tell about you? | 45 |
 # | 05 Raspberry Pi | can a small device do all this? | in the making |
 
 # %%

@@ -391,4 +391,4 @@ quiz("03")
 # **Limits.** One way to train (Gibbs sampling), few topics, short texts, English. The papers are a reduced table;
 # people of one topic have tens of documents here, not hundreds.
 #
-# **Next:** 04, attacks on all this, and privacy for the volunteers (in the making).
+# **Next:** [04 Adversaries](04_adversaries.ipynb): attacks on all this, and privacy for the volunteers.

@@ -13,6 +13,7 @@ from pmt_helpers.activity.gains import ahead_until, crossing, distance, paired_g
 from pmt_helpers.datasets.cards import load_card
 from pmt_helpers.datasets.grids import read_grid
 from pmt_helpers.datasets.paper import paper_table
+from pmt_helpers.teaching.attack_measures import ATTACK_MEASURES
 from pmt_helpers.teaching.topic_measures import TOPIC_MEASURES
 
 
@@ -103,20 +104,24 @@ def literal_distance_ratio() -> float:
     return literal / he
 
 
-MEASURES: dict[str, Callable[[], "float | pd.Series"]] = {
-    function.__name__: function
-    for function in (
-        wisdm_users,
-        wisdm_windows_mean,
-        wisdm_windows_sd,
-        mlp_parameters,
-        shared_accuracy,
-        random_validation_excess,
-        personal_over_shared,
-        personal_ahead_of_local,
-        gain_at_20_lower_end,
-        harmed_at_20,
-        gain_on_new_bouts,
-        literal_distance_ratio,
-    )
-} | TOPIC_MEASURES
+MEASURES: dict[str, Callable[[], "float | pd.Series"]] = (
+    {
+        function.__name__: function
+        for function in (
+            wisdm_users,
+            wisdm_windows_mean,
+            wisdm_windows_sd,
+            mlp_parameters,
+            shared_accuracy,
+            random_validation_excess,
+            personal_over_shared,
+            personal_ahead_of_local,
+            gain_at_20_lower_end,
+            harmed_at_20,
+            gain_on_new_bouts,
+            literal_distance_ratio,
+        )
+    }
+    | TOPIC_MEASURES
+    | ATTACK_MEASURES
+)

@@ -18,10 +18,11 @@ def explore(
     draw: Callable[["pd.DataFrame"], "Figure"],
     description: str,
     start: Any = None,
+    label: Callable[[Any], str] = str,
 ) -> Shown:
     """A slider over the values of one column; `draw(rows)` makes the figure of the rows with the value chosen.
 
-    The slider moves with the arrow keys, and the figure follows when it stops.
+    The slider moves with the arrow keys, and the figure follows when it stops; `label` writes its values.
     """
     import ipywidgets
 
@@ -31,7 +32,7 @@ def explore(
     if start is not None and start not in values:
         raise ValueError(f"explore cannot start at {start!r}: column {by!r} holds {values}")
     slider = ipywidgets.SelectionSlider(
-        options=values,
+        options=[(label(value), value) for value in values],
         value=values[0] if start is None else start,
         description=description,
         continuous_update=False,
@@ -53,8 +54,8 @@ def explore(
     show(slider.value)
     return Shown(
         ipywidgets.VBox([slider, output]),
-        f"A slider ({description}: {values[0]} to {values[-1]}) and the figure it changes appear here when the cell "
-        "is run.",
+        f"A slider ({description}: {label(values[0])} to {label(values[-1])}) and the figure it changes appear here "
+        "when the cell is run.",
     )
 
 

@@ -44,6 +44,10 @@ def test_the_workbook_has_the_exercises_that_its_notebooks_call():
         "grow-dictionary",
         "document-completion",
         "choose-weight",
+        "label-flip",
+        "loss-threshold",
+        "clip-and-noise",
+        "recover-word",
     ]
 
 

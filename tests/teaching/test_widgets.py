@@ -81,7 +81,7 @@ def test_the_slider_draws_its_first_value_and_then_the_one_chosen():
 
     widget = explore(grid(), "size", draw, "samples").widget
     (slider,), (output,) = all_of(widget, ipywidgets.SelectionSlider), all_of(widget, ipywidgets.Output)
-    assert slider.options == (5, 10)
+    assert slider.options == (("5", 5), ("10", 10))
     assert not slider.continuous_update
     first = output.outputs
     slider.value = 10
@@ -97,6 +97,10 @@ def test_the_slider_can_start_elsewhere_but_not_where_nothing_is():
         explore(grid(), "size", figures.per_person, "samples", start=10).widget, ipywidgets.SelectionSlider
     )
     assert slider.value == 10
+    named = explore(grid(), "size", figures.per_person, "samples", label="{} windows".format)
+    (slider,) = all_of(named.widget, ipywidgets.SelectionSlider)
+    assert slider.options == (("5 windows", 5), ("10 windows", 10))
+    assert "5 windows to 10 windows" in named.sentence
     with pytest.raises(ValueError, match=r"cannot start at 7: column 'size' holds \[5, 10\]"):
         explore(grid(), "size", figures.per_person, "samples", start=7)
     with pytest.raises(ValueError, match="at least one row"):

@@ -1,0 +1,112 @@
+"""Figures of the adversaries chapter: what is drawn is what is given, and the sentence reads it."""
+
+import math
+
+import pandas as pd
+import pytest
+
+from pmt_helpers.teaching import figures
+from pmt_helpers.teaching.figures.template import MODEL_COLOURS
+
+
+def drawn(figure, name: str):
+    return next(trace for trace in figure.plotly.data if trace.name == name)
+
+
+def test_poisoned_models_are_drawn_beside_the_clean_ones_and_the_worst_is_named() -> None:
+    rows = pd.DataFrame(
+        {
+            "kind": ["random", "least_likely"] * 2,
+            "model": ["shared", "shared", "personal", "personal"],
+            "accuracy": [0.6, 0.36, 0.78, 0.77],
+            "accuracy_se": 0.02,
+        }
+    )
+    figure = figures.poisoned_models(rows, {"shared": 0.73, "personal": 0.82})
+    assert figure.sentence == (
+        "Shared 73% clean, 36% at worst (least likely label); personal 82% clean, 77% at worst (least likely label)."
+    )
+    assert list(drawn(figure, "shared, poisoned").y) == [0.6, 0.36]
+    assert list(drawn(figure, "shared, poisoned").error_y.array) == [0.04, 0.04]
+    assert set(drawn(figure, "personal, clean").y) == {0.82}
+    assert drawn(figure, "shared, poisoned").marker.color == MODEL_COLOURS["shared"]
+
+
+def test_healing_reads_from_the_shared_model_to_the_most_windows() -> None:
+    clean = pd.DataFrame({"n_samples": [60, 0, 20], "accuracy": [0.82, 0.73, 0.8], "accuracy_se": 0.01})
+    poisoned = clean.assign(accuracy=[0.77, 0.36, 0.7]).drop(columns="accuracy_se")
+    figure = figures.healing({"honest volunteers": clean, "lies": poisoned})
+    assert figure.sentence == "From 0 to 60 clean windows: honest volunteers 73% to 82%; lies 36% to 77%."
+    assert list(drawn(figure, "honest volunteers").y) == [0.73, 0.8, 0.82]
+
+
+def test_a_defence_is_read_in_peace_and_under_attack() -> None:
+    table = pd.DataFrame(
+        {"defence": ["none", "a", "b"], "clean": [0.8, 0.75, 0.6], "clean_se": 0.01, "attacked": [0.4, 0.7, 0.5]}
+    ).assign(attacked_se=0.02)
+    figure = figures.defences(table, "half lie")
+    assert (
+        figure.sentence == "Without defence 80% when nobody lies and 40% under attack; with the best (a) 75% and 70%."
+    )
+    assert {trace.name for trace in figure.plotly.data} == {"no defence", "a", "b"}
+
+
+def test_roc_curves_are_read_at_one_percent() -> None:
+    curve = pd.DataFrame({"fpr": [0.0001, 0.001, 0.01, 1.0], "tpr": [0.0, 0.02, 0.05, 1.0]})
+    figure = figures.roc({"shared": curve.assign(tpr=[0, 0.001, 0.01, 1.0]), "personal": curve})
+    assert figure.sentence == "Members found at 1% false alarms: shared 1%; personal 5%."
+    assert figure.plotly.layout.xaxis.type == figure.plotly.layout.yaxis.type == "log"
+    assert min(drawn(figure, "personal").x) == 0.001
+
+
+def costs() -> pd.DataFrame:
+    rows = [(math.inf, "shared", 60, 0.76), (8.0, "shared", 60, 0.7), (math.inf, "personal", 60, 0.84)]
+    rows += [(8.0, "personal", 60, 0.82), (8.0, "shared", 0, 0.1)]
+    frame = pd.DataFrame(rows, columns=["epsilon", "model", "n_samples", "accuracy"])
+    return frame.assign(lower=frame["accuracy"] - 0.02, upper=frame["accuracy"] + 0.02)
+
+
+def test_the_price_of_privacy_is_read_from_no_noise_to_the_smallest_epsilon() -> None:
+    figure = figures.privacy_price({"example": costs().query("n_samples == 60")})
+    assert "shared (example) 76% to 70% from epsilon no noise to 8" in figure.sentence.lower()
+    assert list(drawn(figure, "personal, each window protected").x) == ["no noise", "8"]
+
+
+def test_useful_and_telling_join_at_the_epsilons_that_both_know() -> None:
+    attacks = pd.DataFrame(
+        {"level": ["user", "user", "example"], "epsilon": [8.0, 1.0, 8.0], "game": "person", "attack": "calibrated"}
+    ).assign(auc=[0.6, 0.5, 0.9], auc_low=0.5, auc_high=0.95)
+    rows = figures.useful_and_telling(costs(), attacks, "user")
+    assert set(rows["epsilon"]) == {8.0}
+    assert rows.set_index("name")["value"].to_dict() == {"shared": 0.7, "personal": 0.82, "person": 0.6}
+    figure = figures.accuracy_and_attack(rows)
+    assert figure.sentence == "Shared 0.70, personal 0.82, person 0.60."
+
+
+@pytest.mark.parametrize("draw", ["poisoned_models", "accuracy_and_attack"])
+def test_a_missing_column_is_named(draw: str) -> None:
+    arguments = ({"shared": 1.0},) if draw == "poisoned_models" else ()
+    with pytest.raises(ValueError, match=f"{draw} needs the columns"):
+        getattr(figures, draw)(pd.DataFrame({"kind": ["random"]}), *arguments)
+
+
+def test_crafted_documents_are_drawn_for_the_longest_and_with_the_cap() -> None:
+    rows = [(0, 1, "none", "shared", 0.0), (6, 1, "none", "shared", 0.05), (6, 3, "none", "shared", 0.3)]
+    rows += [(0, 1, "5 repeats", "shared", 0.0), (6, 1, "5 repeats", "shared", 0.004)]
+    rows += [(0, 1, "none", "prior", 0.0), (6, 3, "none", "prior", 0.18)]
+    frame = pd.DataFrame(rows, columns=["crafted", "length", "defence", "model", "association"])
+    both = pd.concat([frame.assign(seed=0), frame.assign(seed=1, association=2 * frame["association"])])
+    figure = figures.crafted_documents(both)
+    assert figure.sentence == (
+        "From none to 6 crafted documents: shared 0% to 45%; personal, prior 0% to 27%; shared, capped 0% to 1%."
+    )
+    assert list(drawn(figure, "shared").y) == pytest.approx([0, 0.45])
+    assert list(drawn(figure, "shared").error_y.arrayminus) == pytest.approx([0, 0.15])
+
+
+def test_no_two_defences_look_alike() -> None:
+    names = ["none", "outlier filter", "neighbour filter", "trimmed loss", "mean", "median", "trimmed mean"]
+    table = pd.DataFrame({"defence": names, "clean": 0.8, "clean_se": 0.01, "attacked": 0.5, "attacked_se": 0.01})
+    figure = figures.defences(table, "half lie")
+    assert len({(trace.marker.color, trace.marker.symbol) for trace in figure.plotly.data}) == len(names)
+    assert len({trace.marker.color for trace in figure.plotly.data}) == len(names)
