@@ -3,8 +3,7 @@
 Names are loaded on first use (PEP 562), so that reading a stored result does not wait for Keras.
 """
 
-from importlib import import_module
-from typing import Any
+from pmt_helpers.lazy import lazy
 
 _HOME = {
     "poison_volunteers": "poisoning",
@@ -52,14 +51,4 @@ _HOME = {
     "documents_to_heal": "poisoned_topics",
     "stored_topic_attacks": "topic_grids",
 }
-__all__ = sorted(_HOME)
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return __all__
+__all__, __getattr__, __dir__ = lazy(__name__, _HOME)

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pmt_helpers.activity.splits import SPLIT_KINDS
-from pmt_helpers.datasets import activity_names
+from pmt_helpers.commands.sweep_common import activity_option, out_option, pieces_options, seeds_option, store
 
 if TYPE_CHECKING:
     from pmt_helpers.activity.protocol import Sizes
 
 
 @click.command()
-@click.option("--dataset", type=click.Choice(activity_names()), default="watch", show_default=True)
-@click.option("--seeds", default=1, show_default=True, help="How many seeds, from 0 on.")
+@activity_option
+@seeds_option(1)
 @click.option("--workers", default=2, show_default=True, help="Processes side by side.")
 @click.option("--recipe", help="Only this recipe's rows; the others are kept as they are stored.")
-@click.option("--out", type=click.Path(path_type=Path), help="Folder for the result; default: data/results.")
+@out_option
 def base(dataset: str, seeds: int, workers: int, recipe: str | None, out: Path | None) -> None:
     """The shared model, each person left out in turn: recipes, validation splits and initialisations."""
     import pandas as pd
@@ -56,19 +56,15 @@ def base(dataset: str, seeds: int, workers: int, recipe: str | None, out: Path |
 
 
 @click.command()
-@click.option("--dataset", type=click.Choice(activity_names()), default="watch", show_default=True)
+@activity_option
 @click.option("--split", type=click.Choice(SPLIT_KINDS), default="random", show_default=True)
 @click.option("--init", type=click.Choice(["he", "literal"]), default="he", show_default=True)
 @click.option("--folds", type=click.IntRange(3), default=5, show_default=True, help="Parts a person is cut into.")
 @click.option("--early-stopping/--all-epochs", default=False, show_default=True, help="Stop by validation, or never.")
 @click.option("--sizes", default="all", show_default=True, help='"all" from 1 on, or numbers such as 5,10,20.')
-@click.option("--seeds", type=click.IntRange(1), default=1, show_default=True, help="How many seeds, from 0 on.")
+@seeds_option(1)
 @click.option("--cures", is_flag=True, help="Also every cure for forgetting.")
-@click.option("--workers", type=click.IntRange(1), default=2, show_default=True, help="Processes side by side.")
-@click.option("--dask", metavar="ADDRESS", help="Compute on this Dask cluster instead, such as tcp://127.0.0.1:8786.")
-@click.option("--out", type=click.Path(path_type=Path), help="Folder for the result; default: data/results.")
-@click.option("--work", type=click.Path(path_type=Path), default=Path("build/sweep"), show_default=True,
-              help="Folder for the pieces: a stopped sweep goes on where it was.")  # fmt: skip
+@pieces_options
 def figure3(
     dataset: str,
     split: str,
@@ -88,8 +84,6 @@ def figure3(
     from pmt_helpers.activity.forgetting import CURES
     from pmt_helpers.activity.protocol import Plan
     from pmt_helpers.datasets import load_activity
-    from pmt_helpers.datasets.grids import activity_digest, write_grid
-    from pmt_helpers.datasets.locations import shipped
 
     plan = Plan(_sizes(sizes), folds, split, early_stopping, init)
     data = load_activity(dataset)
@@ -104,18 +98,11 @@ def figure3(
         workers=workers,
         dask=dask,
     )
-    command = f"python -m pmt_helpers sweep figure3 --dataset {dataset} --split {split} --init {init} --folds {folds}"
+    command = f"figure3 --dataset {dataset} --split {split} --init {init} --folds {folds}"
     command += f" --{'early-stopping' if early_stopping else 'all-epochs'} --sizes {sizes} --seeds {seeds}"
-    origin = {
-        "dataset": dataset,
-        "dataset_digest": activity_digest(data),
-        "command": command + " --cures" * cures,
-        "seed": list(range(seeds)),
-        "seconds": round(time.perf_counter() - started),
-        "models": found.models,
-        "updates": found.updates,
-    }
-    click.echo(write_grid(found.table, (out or shipped("results")) / f"{name}.csv", digits=4, **origin))
+    command += " --cures" * cures
+    more = {"models": found.models, "updates": found.updates}
+    store({name: found.table}, data, command, list(range(seeds)), started, out, digits=4, **more)
 
 
 def _sizes(text: str) -> "Sizes":

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pmt_helpers.datasets import activity_names
+from pmt_helpers.commands.sweep_common import activity_option, pieces_options, store
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,13 +25,9 @@ COLUMNS = ("level", "epsilon", "game", "attack", "auc", "tpr", "accuracy")
 
 
 @click.command("private-attacks")
-@click.option("--dataset", type=click.Choice(activity_names()), default="watch", show_default=True)
+@activity_option
 @click.option("--models", type=click.IntRange(4), default=MODELS, show_default=True, help="Shared models a game.")
-@click.option("--workers", type=click.IntRange(1), default=2, show_default=True, help="Processes side by side.")
-@click.option("--dask", metavar="ADDRESS", help="Compute on this Dask cluster instead.")
-@click.option("--out", type=click.Path(path_type=Path), help="Folder for the result; default: data/results.")
-@click.option("--work", type=click.Path(path_type=Path), default=Path("build/sweep"), show_default=True,
-              help="Folder for the pieces: a stopped sweep goes on where it was.")  # fmt: skip
+@pieces_options
 def private_attacks(dataset: str, models: int, workers: int, dask: str | None, out: Path | None, work: Path) -> None:
     """Membership inference on shared models trained with differential privacy, by epsilon and level."""
     from importlib.metadata import version
@@ -39,8 +35,7 @@ def private_attacks(dataset: str, models: int, workers: int, dask: str | None, o
     import pandas as pd
 
     from pmt_helpers.datasets import load_activity
-    from pmt_helpers.datasets.grids import activity_digest, write_grid
-    from pmt_helpers.datasets.locations import shipped
+    from pmt_helpers.datasets.grids import activity_digest
     from pmt_helpers.datasets.resumable import Job, compute_missing, read_rows, work_folder, write_rows
 
     data = load_activity(dataset)
@@ -57,15 +52,8 @@ def private_attacks(dataset: str, models: int, workers: int, dask: str | None, o
         jobs, work / name, write_rows, suffix=".csv", description="private attacks", workers=workers, dask=dask
     )
     rows = pd.concat([read_rows(path, COLUMNS) for path in paths.values()], ignore_index=True)
-    command = f"python -m pmt_helpers sweep private-attacks --dataset {dataset} --models {models}"
-    origin = {
-        "dataset": dataset,
-        "dataset_digest": activity_digest(data),
-        "command": command,
-        "seed": 0,
-        "seconds": round(time.perf_counter() - started),
-    }
-    click.echo(write_grid(rows, (out or shipped("results")) / f"{name}.csv", digits=4, **origin))
+    command = f"private-attacks --dataset {dataset} --models {models}"
+    store({name: rows}, data, command, 0, started, out, digits=4)
 
 
 def attack_private_models(data: "ActivityData", level: str, epsilon: float, models: int) -> "pd.DataFrame":

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pmt_helpers.datasets import document_names
+from pmt_helpers.commands.sweep_common import documents_option, pieces_options, seeds_option, store
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,15 +28,10 @@ SIZES = {"nips": (100, 1200), "wikipedia": (200, 850), "news": (0, 220)}  # publ
 
 
 @click.command("topic-attacks")
-@click.option("--dataset", type=click.Choice(document_names()), default="wikipedia", show_default=True,
-              help="Whose documents; with news, the cloud has Wikipedia.")  # fmt: skip
+@documents_option
 @click.option("--grid", "grids", type=click.Choice(GRIDS), multiple=True, default=GRIDS, help="Only this; repeatable.")
-@click.option("--seeds", type=click.IntRange(1), default=5, show_default=True, help="How many, from 0 on.")
-@click.option("--workers", type=click.IntRange(1), default=2, show_default=True, help="Processes side by side.")
-@click.option("--dask", metavar="ADDRESS", help="Compute on this Dask cluster instead.")
-@click.option("--out", type=click.Path(path_type=Path), help="Folder for the results; default: data/results.")
-@click.option("--work", type=click.Path(path_type=Path), default=Path("build/sweep"), show_default=True,
-              help="Folder for the pieces: a stopped sweep goes on where it was.")  # fmt: skip
+@seeds_option(5)
+@pieces_options
 def topic_attacks(dataset: str, grids: tuple[str, ...], seeds: int, out: Path | None, work: Path, **how: Any) -> None:
     """Word counts read out, membership, crafted documents, and differential privacy for topics."""
     from pmt_helpers.attacks.topic_grids import KINDS, attack_rows
@@ -47,9 +42,9 @@ def topic_attacks(dataset: str, grids: tuple[str, ...], seeds: int, out: Path | 
     for grid in grids:
         kind, started = f"topic_{grid}", time.perf_counter()
         rows = attack_rows(kind, pieces[kind], given, work / f"{kind}_{dataset}", seeds=range(seeds), **how)
-        for name, table in _tables(grid, rows):
-            text = f"topic-attacks --dataset {dataset} --grid {grid} --seeds {seeds}"
-            _write(table, f"topic_{name}_{dataset}", text, given, seeds, started, out)
+        tables = {f"topic_{name}_{dataset}": table for name, table in _tables(grid, rows)}
+        text = f"topic-attacks --dataset {dataset} --grid {grid} --seeds {seeds}"
+        store(tables, given, text, list(range(seeds)), started, out)
 
 
 def _tables(grid: str, rows: "pd.DataFrame") -> "Iterator[tuple[str, pd.DataFrame]]":
@@ -62,23 +57,6 @@ def _tables(grid: str, rows: "pd.DataFrame") -> "Iterator[tuple[str, pd.DataFram
     curves = points.groupby(["documents", "way", "attack", "fpr"])["tpr"].agg(["mean", "size"])
     whole = curves["size"] == curves.groupby(["documents", "way", "attack"])["size"].transform("max")
     yield "roc", curves.loc[whole, "mean"].rename("tpr").reset_index()
-
-
-def _write(
-    rows: "pd.DataFrame", name: str, command: str, given: "Collection", seeds: int, started: float, out: Path | None
-) -> None:
-    from pmt_helpers.datasets.grids import write_grid
-    from pmt_helpers.datasets.locations import shipped
-    from pmt_helpers.topics.grids import documents_digest
-
-    origin: dict[str, Any] = {
-        "dataset": given.documents.card.name,
-        "dataset_digest": documents_digest(given),
-        "command": f"python -m pmt_helpers sweep {command}",
-        "seed": list(range(seeds)),
-        "seconds": round(time.perf_counter() - started),
-    }
-    click.echo(write_grid(rows, (out or shipped("results")) / f"{name}.csv", **origin))
 
 
 def privacy_piece(given: "Collection", seed: int) -> "pd.DataFrame":

@@ -3,8 +3,7 @@
 Names are loaded on first use (PEP 562), so that reading counts does not wait for Numba.
 """
 
-from importlib import import_module
-from typing import Any
+from pmt_helpers.lazy import lazy
 
 _HOME = {
     "GibbsLDA": "gibbs",
@@ -40,14 +39,4 @@ _HOME = {
     "load_topics": "storage",
     "StoredTopics": "storage",
 }
-__all__ = sorted(_HOME)
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return __all__
+__all__, __getattr__, __dir__ = lazy(__name__, _HOME)
