@@ -1,4 +1,4 @@
-"""A backdoor: a mark in the features that makes the model say what the attacker wants. Notebook 04, step 1.
+"""A backdoor: a mark in the features that makes the model say what the attacker wants. Notebook 04, step 2.
 
 Without the mark the model works as before, so no accuracy gives the attack away.
 """

@@ -1,4 +1,4 @@
-"""The rounds on which red and blue team are scored, and the rules that both keep. Notebook 04, step 4."""
+"""The rounds on which red and blue team are scored, and the rules that both keep. Notebook 04, red team."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

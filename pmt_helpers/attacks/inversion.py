@@ -1,4 +1,4 @@
-"""What a model says an activity looks like, and whether that is how *you* do it. Notebook 04, step 5.
+"""What a model says an activity looks like, and whether that is how *you* do it. Notebook 04, step 4.
 
 Three attacks on a personal model that got out, each with more at hand. "ascent" climbs to the input that the model is
 most certain of (Fredrikson et al. 2015). "difference" compares that with the shared model's, so that only what personal

@@ -1,4 +1,4 @@
-"""The stored results of inversion and of uploaded gradients, person by person. Notebook 04, step 5.
+"""The stored results of inversion and of uploaded gradients, person by person. Notebook 04, steps 4 and 5.
 
 `python -m pmt_helpers sweep inversion` calls this.
 """

@@ -1,4 +1,4 @@
-"""Crafted documents in the public corpus, so that a word brings another one to everybody's mind. Notebook 04, step 2.
+"""Crafted documents in the public corpus, so that a word brings another one to everybody's mind. Notebook 04, step 6.
 
 Anybody can write on a page that a cloud will crawl. Some documents that say two words over and over make a topic of
 them; whoever starts from the shared topics may inherit it.

@@ -1,4 +1,4 @@
-"""Who inherits a poisoned topic, and what undoes it. Notebook 04, step 2.
+"""Who inherits a poisoned topic, and what undoes it. Notebook 04, step 6.
 
 Shared topics of a corpus with crafted documents go to a home; there the paper's personal model starts from them, and
 ours keeps them as prior counts.

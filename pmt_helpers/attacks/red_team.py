@@ -1,4 +1,4 @@
-"""Red team: write a poisoning under a budget, and have it scored on rounds that you do not see. Notebook 04, step 4."""
+"""Red team: write a poisoning under a budget, scored on rounds that you do not see. Notebook 04, red team."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace

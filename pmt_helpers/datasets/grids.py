@@ -16,7 +16,7 @@ from pmt_helpers.datasets.errors import DataError
 from pmt_helpers.datasets.files import atomic_path
 from pmt_helpers.datasets.locations import shipped
 
-LIBRARIES = ("numpy", "scipy", "pandas", "scikit-learn", "keras", "jax", "numba", "gensim")
+LIBRARIES = ("numpy", "scipy", "pandas", "scikit-learn", "keras", "jax", "numba", "gensim", "dp-accounting")
 NEEDED = {"dataset", "dataset_digest", "command", "seed", "versions", "date", "seconds", "rows"}
 
 

@@ -1,4 +1,4 @@
-"""An audit from outside: does a noisy sum keep what its clip and noise promise? Notebook 04, step 3.
+"""An audit from outside: does a noisy sum keep what its clip and noise promise? Notebook 04, break it.
 
 Nobody can see noise in a trained model. So the audit runs one step thousands of times on two data sets that differ by
 one window, and asks how well a spy can tell them apart (Jagielski, Ullman and Oprea 2020). It can catch a leak, never

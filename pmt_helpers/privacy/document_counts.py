@@ -1,4 +1,4 @@
-"""What one document adds to the counts that are released, and how much noise hides it. Notebook 04, step 5.
+"""What one document adds to the counts that are released, and how much noise hides it. Notebook 04, step 7.
 
 Noise hides a document only if what the document can change is bounded. In a topic model trained as usual it is not: the
 topic of a token depends on all other documents, so one document more may move the tokens of everybody. Here nothing

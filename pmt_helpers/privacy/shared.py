@@ -1,4 +1,4 @@
-"""The shared model, trained so that no window, or no volunteer, shows in it. Notebook 04, step 3."""
+"""The shared model, trained so that no window, or no volunteer, shows in it. Notebook 04, step 7."""
 
 import math
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Topics that are published with differential privacy for each document. Notebook 04, step 5.
+"""Topics that are published with differential privacy for each document. Notebook 04, step 7.
 
 A bounded table of counts is taken from each document (`document_counts`), the tables are added up, and noise is put on
 every number, those that are 0 included. What is made of the noisy numbers afterwards costs no more privacy: public
