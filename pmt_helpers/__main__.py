@@ -12,6 +12,7 @@ COMMANDS = {
     "run": "Execute the notebooks; write them, web pages and a summary of seconds and memory.",
     "data": "List, fetch and check the data sets.",
     "sweep": "Recompute a stored result grid, with its provenance.",
+    "profile": "Record what training costs on this machine, or write the edition that a Raspberry Pi runs.",
     "notebooks": "For authors: build the notebooks from their sources, and verify what is stored.",
     "claims": "Show what the paper says beside what the workbook measures.",
 }

@@ -177,7 +177,7 @@ export_button()
 # | **02 personal model** | how little of your own data is enough, and whom does it harm? | 30 to 45 |
 # | **03 topic models** | does the same idea work for private documents? | 30 to 45 |
 # | **04 adversaries** | what can volunteers poison, and what does a model tell about you? | 45 |
-# | 05 Raspberry Pi | can a small device do all this? | in the making |
+# | **05 on the device** | can a small device do all this? | 30 to 45 |
 
 # %%
 quiz("00")

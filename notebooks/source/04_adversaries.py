@@ -450,4 +450,4 @@ quiz("04")
 # **Limits.** Attackers here are strong where we could make them so, not the strongest there are. People are ten and
 # thirty-six; intervals count them as independent.
 #
-# **Next:** 05, can a small device do all this? (In the making.)
+# **Next:** [05 On the device](05_raspberry_pi.ipynb): can a small computer do all this?

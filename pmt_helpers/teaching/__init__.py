@@ -3,9 +3,10 @@
 from importlib import import_module
 from typing import Any
 
-# These two are functions in modules of the same name: imported here, once, so that the module never hides the function.
+# These are functions in modules of the same name: imported here, once, so that the module never hides the function.
 from pmt_helpers.teaching.preflight import preflight
 from pmt_helpers.teaching.quiz import Question, quiz
+from pmt_helpers.teaching.replay import replay
 
 _HOMES = {
     "check": "checks",
@@ -20,8 +21,10 @@ _HOMES = {
     "topic_map": "topic_maps",
     "topic_table": "topic_tables",
     "name_the_topic": "topic_questions",
+    "own_log": "own_logs",
+    "my_logs": "own_logs",
 }
-__all__ = ["Question", "figures", "preflight", "quiz", *_HOMES]
+__all__ = ["Question", "figures", "preflight", "quiz", "replay", *_HOMES]
 
 
 def __getattr__(name: str) -> Any:

@@ -14,6 +14,7 @@ from pmt_helpers.datasets.cards import load_card
 from pmt_helpers.datasets.grids import read_grid
 from pmt_helpers.datasets.paper import paper_table
 from pmt_helpers.teaching.attack_measures import ATTACK_MEASURES
+from pmt_helpers.teaching.device_measures import DEVICE_MEASURES
 from pmt_helpers.teaching.topic_measures import TOPIC_MEASURES
 
 
@@ -124,4 +125,5 @@ MEASURES: dict[str, Callable[[], "float | pd.Series"]] = (
     }
     | TOPIC_MEASURES
     | ATTACK_MEASURES
+    | DEVICE_MEASURES
 )

@@ -48,6 +48,10 @@ def test_the_workbook_has_the_exercises_that_its_notebooks_call():
         "loss-threshold",
         "clip-and-noise",
         "recover-word",
+        "parse-record",
+        "fit-line",
+        "throttle-bits",
+        "predict-zero",
     ]
 
 

@@ -7,7 +7,7 @@ from pmt_helpers.teaching.exercises.base import Exercise, Hints, Mistake
 
 __all__ = ["NOTEBOOKS", "Exercise", "Hints", "Mistake", "all_exercises", "find_exercise"]
 
-NOTEBOOKS = ("00", "01", "02", "03", "04")
+NOTEBOOKS = ("00", "01", "02", "03", "04", "05")
 
 
 def all_exercises() -> Iterator[Exercise]:

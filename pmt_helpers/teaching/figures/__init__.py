@@ -1,6 +1,10 @@
 """Every figure of the workbook: a function from a tidy frame or arrays to a Figure with its sentence."""
 
 from pmt_helpers.teaching.figures.curves import accuracy_by_samples, gain_by_split, gain_of_each_person
+from pmt_helpers.teaching.figures.device import seconds_by_documents, seconds_by_samples
+from pmt_helpers.teaching.figures.device_costs import latency, memory_by_kernel, where_time_goes
+from pmt_helpers.teaching.figures.device_forecasts import energy, predicted_and_measured
+from pmt_helpers.teaching.figures.device_rows import iteration_rows, spans_of, stored_iteration_rows, training_rows
 from pmt_helpers.teaching.figures.forgetting import trade_off
 from pmt_helpers.teaching.figures.held_out import bits_by_weight, gain_by_weight, held_out_by_iteration
 from pmt_helpers.teaching.figures.leaks import (
@@ -28,24 +32,35 @@ __all__ = [
     "confusion",
     "crafted_documents",
     "defences",
+    "energy",
     "gain_by_split",
     "gain_by_weight",
     "gain_of_each_person",
     "healing",
     "held_out_by_iteration",
+    "iteration_rows",
+    "latency",
     "likelihood_by_iteration",
     "likelihood_by_share",
+    "memory_by_kernel",
     "named_epsilon",
     "per_person",
     "poisoned_models",
+    "predicted_and_measured",
     "privacy_price",
     "roc",
     "saving_by_target",
+    "seconds_by_documents",
+    "seconds_by_samples",
     "signals",
+    "spans_of",
     "split_comparison",
+    "stored_iteration_rows",
     "three_models",
     "trade_off",
     "training_history",
+    "training_rows",
     "useful_and_telling",
+    "where_time_goes",
     "window_and_features",
 ]

@@ -1,0 +1,92 @@
+"""What recording costs: a span, a sample, and training while it is sampled once a second. `make bench`.
+
+With and without take turns in one run, in seconds of processor time of the whole process, so that whatever else the
+machine does hits both. Each span waits for the disk as well; that is wall time, told apart.
+"""
+
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from typing import NamedTuple
+
+from parts.turns import Clock
+
+from pmt_helpers.device import Recorder
+from pmt_helpers.device.board import synthetic_windows
+from pmt_helpers.device.kernels import numpy_mlp
+
+ROUNDS, TURN_S = 5, 2.0
+EVERY_S = (1.0, 0.05)  # as recorded, and often enough to be seen above the noise
+
+
+class Cost(NamedTuple):
+    """Microseconds of processor time and wall time of one call."""
+
+    cpu: float
+    wall: float
+
+
+def cost_of(call: Callable[[], object], times: int) -> Cost:
+    with Clock() as clock:
+        for _ in range(times):
+            call()
+    return Cost(1e6 * clock.cpu / times, 1e6 * clock.wall / times)
+
+
+def empty_span(recorder: Recorder) -> None:
+    with recorder.span("train", task="activity", kernel="numpy", n_samples=20, epoch=1, updates=20):
+        pass
+
+
+def costs(folder: Path, times: int = 500) -> tuple[Cost, Cost]:
+    """Of an empty span and of a sample; the median of the rounds."""
+    spans, samples = [], []
+    for turn in range(ROUNDS):
+        with Recorder(folder / f"costs-{turn}.jsonl", "measured-host", every_s=0) as recorder:
+            spans.append(cost_of(lambda to=recorder: empty_span(to), times))
+            samples.append(cost_of(recorder.sample, times))
+    return tuple(Cost(*map(median, zip(*found, strict=True))) for found in (spans, samples))
+
+
+def slowdown(folder: Path, every_s: float, rounds: int = ROUNDS, turn_s: float = TURN_S) -> list[float]:
+    """Processor time of training while sampled over that of the same training without, a ratio for each round."""
+    start, X, y = synthetic_windows(160)
+    trainer = numpy_mlp(start, X, y)
+    trainer.run(5)
+    started = time.process_time()
+    trainer.run(20)
+    epochs = max(1, round(20 * turn_s / (time.process_time() - started)))
+
+    def turn(name: str, every: float) -> float:
+        with Recorder(folder / name, "measured-host", every_s=every), Clock() as clock:
+            trainer.run(epochs)
+        return clock.cpu
+
+    found = []
+    for n in range(rounds):
+        order = (every_s, 0.0) if n % 2 else (0.0, every_s)  # neither is always the first
+        cpu = {every: turn(f"turn-{every_s}-{n}-{every}.jsonl", every) for every in order}
+        found.append(cpu[every_s] / cpu[0.0])
+    return found
+
+
+def main() -> None:
+    """Print the costs, and the slowdown beside what they foretell."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        span, sample = costs(folder)
+        print(f"{'':<10}{'CPU µs':>9}{'wall µs':>10}   the wall time is mostly the disk's")
+        print(f"{'a span':<10}{span.cpu:>9.0f}{span.wall:>10.0f}")
+        print(f"{'a sample':<10}{sample.cpu:>9.0f}{sample.wall:>10.0f}")
+        print(f"\nonline training in NumPy, {ROUNDS} turns of {TURN_S:g} s each, CPU time with sampling over without:")
+        for every in EVERY_S:
+            ratios = slowdown(folder, every)
+            foretold = 1 + 1e-6 * sample.cpu / every
+            print(f"every {every:g} s: {median(ratios):.3f}; the cost of a sample foretells {foretold:.4f}")
+            print("  turns:", *(f"{ratio:.3f}" for ratio in ratios))
+
+
+if __name__ == "__main__":
+    main()

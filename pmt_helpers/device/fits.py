@@ -1,0 +1,112 @@
+"""Seconds against the amount of data: straight lines with intervals, for Figures 7, 8a and 8b. Notebook 05, step 2."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+from scipy.stats import linregress, t
+
+from pmt_helpers.device.logs import Log, series
+
+SIZES = {"n_samples": "activity", "n_documents": "topics", "n_words": "topics"}
+
+
+@dataclass(frozen=True)
+class Line:
+    """A fitted line; each pair of ends is its 95% interval. x_mean: where the band is narrowest."""
+
+    slope: float
+    intercept: float
+    slope_low: float
+    slope_high: float
+    intercept_low: float
+    intercept_high: float
+    r2: float
+    n: int
+    x_mean: float
+
+    def at(self, x: np.ndarray) -> np.ndarray:
+        """Seconds on the line."""
+        return self.intercept + self.slope * np.asarray(x, float)
+
+    def band(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The interval of the line's height at x: it is about the mean, single points lie farther off."""
+        x = np.asarray(x, float)
+        at_zero, tilt = self.intercept_high - self.intercept, self.slope_high - self.slope
+        half = np.sqrt(np.maximum(at_zero**2 + tilt**2 * (x**2 - 2 * x * self.x_mean), 0))
+        return self.at(x) - half, self.at(x) + half
+
+
+def fit_line(x: ArrayLike, seconds: ArrayLike) -> Line:
+    """Least squares. x, seconds: (n,), n at least 3. Raises ValueError for fewer, or when all x are the same."""
+    x, seconds = np.asarray(x, float), np.asarray(seconds, float)
+    if len(x) < 3 or np.ptp(x) == 0:
+        raise ValueError(f"a line with an interval needs three points of different size; got {len(x)} at {set(x)}")
+    fit = linregress(x, seconds)
+    times = float(t.ppf(0.975, len(x) - 2))
+    tilt, at_zero = times * fit.stderr, times * fit.intercept_stderr
+    return Line(
+        float(fit.slope),
+        float(fit.intercept),
+        float(fit.slope - tilt),
+        float(fit.slope + tilt),
+        float(fit.intercept - at_zero),
+        float(fit.intercept + at_zero),
+        float(fit.rvalue**2),
+        len(x),
+        float(x.mean()),
+    )
+
+
+def seconds_by_size(spans: pd.DataFrame, by: str) -> pd.DataFrame:
+    """Seconds by size, a row a point: kernel, the column `by`, seconds. spans: of logs.series, so of one origin.
+
+    by "n_samples": seconds of a whole training, its epochs times their median, so that one interrupted epoch does not
+    count. by "n_documents" or "n_words": of an iteration, the median again; documents with their whole vocabulary, and
+    shares of the vocabulary of all documents. CPU time where it was recorded, else wall time.
+    Raises ValueError for more than one origin.
+    """
+    if by not in SIZES:
+        raise ValueError(f"sizes are {', '.join(SIZES)}; got {by!r}")
+    if spans["origin"].nunique() > 1:
+        raise ValueError(f"one origin a series; got {', '.join(sorted(set(spans['origin'])))}")
+    rows = spans[spans["phase"] == "train"]
+    rows = rows[rows[by].notna()] if by in rows else rows.iloc[:0]
+    seconds = rows["cpu_s"].fillna(rows["wall_s"]) if "cpu_s" in rows else rows["wall_s"]
+    kernel = rows["kernel"].astype(str) if "kernel" in rows else "not known"
+    rows = rows.assign(seconds=seconds, kernel=kernel)
+    rows = _one_way(rows, by)
+    turn = "epoch" if by == "n_samples" else "iteration"
+    if turn not in rows or rows[turn].isna().all():
+        return rows[["kernel", by, "seconds"]].reset_index(drop=True)
+    grouped = rows.groupby(["kernel", by, "run_id"], observed=True)["seconds"]
+    totals = grouped.median()
+    if by == "n_samples":
+        totals = totals * grouped.size()
+    return totals.reset_index()[["kernel", by, "seconds"]]
+
+
+def _one_way(rows: pd.DataFrame, by: str) -> pd.DataFrame:
+    """Where two sizes were varied, the rows in which only this one was."""
+    if by == "n_documents" and "n_words" in rows:
+        most = rows.groupby(["kernel", "run_id", "n_documents"], observed=True)["n_words"].transform("max")
+        return rows[rows["n_words"] == most]
+    if by == "n_words" and "n_documents" in rows:
+        most = rows.groupby(["kernel", "run_id"], observed=True)["n_documents"].transform("max")
+        return rows[rows["n_documents"] == most]
+    return rows
+
+
+def fit_logs(logs: Iterable[Log], by: str) -> dict[str, Line]:
+    """A line for each kernel with three sizes or more, from logs of one origin.
+
+    Raises ValueError for more than one origin.
+    """
+    logs = [log for log in logs if by in log.spans]
+    if not logs:
+        return {}
+    found = seconds_by_size(series(logs, logs[0].origin), by)
+    kernels = {str(kernel): rows for kernel, rows in found.groupby("kernel")}
+    return {kernel: fit_line(rows[by], rows["seconds"]) for kernel, rows in kernels.items() if rows[by].nunique() > 2}

@@ -1,0 +1,104 @@
+"""Lines through seconds: their intervals, and one origin each."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.optimize import curve_fit
+from scipy.stats import t
+
+from pmt_helpers.datasets.locations import shipped
+from pmt_helpers.device import fit_line, fit_logs, read_log, read_logs, seconds_by_size, series
+
+
+@pytest.fixture(scope="module")
+def logs():
+    return read_logs(shipped("pi_logs"))
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(3, 40))
+def test_the_line_and_its_intervals_are_those_of_another_library(seed, n):
+    rng = np.random.default_rng(seed)
+    x = rng.permutation(np.arange(1.0, n + 1))
+    y = 3 + 0.2 * x + rng.normal(0, 1, n)
+    line = fit_line(x, y)
+    (slope, intercept), cov = curve_fit(lambda x, b, a: a + b * x, x, y)
+    half = t.ppf(0.975, n - 2) * np.sqrt(np.diag(cov))
+    found = (line.slope_low, line.slope_high, line.intercept_low, line.intercept_high)
+    assert found == pytest.approx(
+        (slope - half[0], slope + half[0], intercept - half[1], intercept + half[1]), rel=1e-3, abs=1e-3
+    )
+    at = np.array([0.0, 5.0, 99.0])
+    low, high = line.band(at)
+    sides = np.column_stack([at, np.ones(3)])
+    errors = np.sqrt(np.einsum("ij,jk,ik->i", sides, cov, sides)) * t.ppf(0.975, n - 2)
+    np.testing.assert_allclose((high - low) / 2, errors, rtol=1e-3, atol=1e-3)
+
+
+def test_nineteen_intervals_of_twenty_hold_the_true_slope():
+    rng = np.random.default_rng(3)
+    x = np.array([20.0, 40, 80, 160])
+    lines = [fit_line(x, 1 + 0.05 * x + rng.normal(0, 0.5, 4)) for _ in range(2000)]
+    assert np.mean([line.slope_low < 0.05 < line.slope_high for line in lines]) == pytest.approx(0.95, abs=0.015)
+
+
+@pytest.mark.parametrize("x", [[1, 2], [5, 5, 5, 5]])
+def test_too_few_points_or_sizes_are_refused(x):
+    with pytest.raises(ValueError, match="three points of different size"):
+        fit_line(x, np.arange(len(x)))
+
+
+@pytest.mark.parametrize("origin", ["measured-host", "emulated-raspi3b-icount"])
+@pytest.mark.parametrize("by", ["n_samples", "n_documents", "n_words"])
+def test_seconds_go_with_the_amount_of_data(logs, origin, by):
+    lines = fit_logs(logs[origin], by)
+    assert "numpy" in lines
+    for kernel, line in lines.items():
+        print(origin, by, kernel, line)
+        assert line.slope_low > 0
+        assert line.r2 > 0.99
+
+
+def test_a_training_is_all_of_its_epochs_and_an_iteration_is_one(logs):
+    log = read_log(shipped("pi_logs", "emulated-raspi3b-icount-activity.jsonl"))
+    trained = log.spans[(log.spans["phase"] == "train") & (log.spans["n_samples"] == 160)]
+    found = seconds_by_size(series([log], log.origin), "n_samples").set_index("n_samples")["seconds"]
+    assert found[160] == pytest.approx(trained["cpu_s"].sum(), rel=0.01)
+    topics = read_log(shipped("pi_logs", "emulated-raspi3b-icount-topics.jsonl"))
+    found = seconds_by_size(series([topics], topics.origin), "n_documents")
+    once = topics.spans[(topics.spans["phase"] == "train") & (topics.spans["iteration"] == 1)]
+    assert found["seconds"].max() == pytest.approx(once["cpu_s"].max(), rel=0.02)
+
+
+def test_documents_and_words_are_varied_one_at_a_time(logs):
+    spans = series([read_log(shipped("pi_logs", "emulated-raspi3b-icount-topics.jsonl"))], "emulated-raspi3b-icount")
+    assert seconds_by_size(spans, "n_documents")["n_documents"].is_unique
+    words = seconds_by_size(spans, "n_words")
+    assert words["n_words"].is_unique
+    assert len(words) > 2
+
+
+def test_a_kernel_with_two_sizes_gets_no_line(written, good):
+    trained = {**good[3], "task": "activity", "kernel": "numpy"}
+    spans = [{**trained, "n_samples": n, "t_s": float(n), "epoch": e} for n in (20, 40) for e in (1, 2)]
+    assert fit_logs([read_log(written([good[0], *spans]))], "n_samples") == {}
+
+
+def test_the_papers_points_have_no_epochs_and_stay_as_they_are(logs):
+    (line,) = fit_logs(
+        [log for log in logs["paper-digitised"] if "figure7-local" in log.path.name], "n_samples"
+    ).values()
+    assert line.n == 1298
+    assert 0.07 < line.slope < 0.08
+
+
+def test_two_origins_are_never_one_series(logs):
+    both = [logs["measured-host"][0], logs["emulated-raspi3b-icount"][0]]
+    with pytest.raises(ValueError, match="no other origin"):
+        fit_logs(both, "n_samples")
+    mixed = pd.DataFrame({"origin": ["measured-host", "measured-pi"], "phase": "train", "n_samples": 3, "wall_s": 1.0})
+    with pytest.raises(ValueError, match="one origin"):
+        seconds_by_size(mixed, "n_samples")
+    with pytest.raises(ValueError, match="sizes are"):
+        seconds_by_size(mixed, "n_topics")

@@ -1,0 +1,35 @@
+"""What the claims about the device are judged by."""
+
+import pandas as pd
+import pytest
+
+from pmt_helpers.teaching import device_measures
+from pmt_helpers.teaching.device_measures import DEVICE_MEASURES
+
+
+@pytest.mark.parametrize("name", list(DEVICE_MEASURES))
+def test_every_measure_has_numbers_and_each_has_a_name(name):
+    value = DEVICE_MEASURES[name]()
+    values = value if isinstance(value, pd.Series) else pd.Series({name: value})
+    assert len(values)
+    assert values.notna().all()
+    assert values.index.is_unique
+    assert (values > 0).all()
+
+
+def test_a_measured_kernel_and_an_emulated_one_have_names_of_their_own():
+    names = device_measures.linear_in_samples().index
+    assert {"numpy, measured-host", "numpy, emulated-raspi3b-icount"} <= set(names)
+    assert not any("paper" in name for name in names)
+
+
+def test_an_upload_over_wifi_is_cheaper_than_training_at_either_end():
+    ratios = device_measures.energy_against_upload()
+    assert (ratios.filter(like="Wi-Fi") > 1).all()
+    assert ratios["mobile 3G, slow"] < 1
+
+
+def test_the_more_of_a_step_is_interpreted_the_longer_a_sample_takes():
+    ms = device_measures.ms_a_sample()
+    assert ms["numba"] < ms["numpy"] < ms["keras_batch"]
+    assert (device_measures.training_seconds() > ms / 1000 * 100).all()
