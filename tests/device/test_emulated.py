@@ -56,7 +56,7 @@ def test_the_first_process_warms_up_in_silence_then_runs_between_the_marks() -> 
         for part in ("import numpy", board.BEGINS, "/pi_profile.py", board.ENDS)
     )
     assert warm < begins < command < ends
-    assert script[warm].endswith(">/tmp/before 2>&1")
+    assert script[warm].endswith(">$HOME/before 2>&1")
 
 
 def test_a_program_that_is_missing_is_named_with_its_package(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,11 +22,11 @@ _INIT = """#!/bin/busybox sh
 /bin/busybox mount -t devtmpfs devtmpfs /dev
 export PATH=/usr/bin:/bin HOME=/tmp LD_LIBRARY_PATH=/{libraries}/openblas-pthread
 export OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 PYTHONHASHSEED=0
-{before} >/tmp/before 2>&1
+{before} >$HOME/before 2>&1
 echo '{begins}'
-{command} 2>/tmp/errors
+{command} 2>$HOME/errors
 code=$?
-[ $code = 0 ] || /bin/busybox cat /tmp/errors
+[ $code = 0 ] || /bin/busybox cat $HOME/errors
 echo "{ends}$code"
 exec /bin/busybox sleep 1000000
 """

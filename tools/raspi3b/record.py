@@ -57,7 +57,7 @@ def plan(boot: image.Boot, name: str, libraries: Path) -> Plan:
         return Plan(warm, f"python3 /pi_profile.py {options} --out -")
     wheels.install(libraries / "site", boot.system)
     settings = " ".join(f"{key}='{value}'" for key, value in {**wheels.ONE_THREAD, "PYTHONPATH": card.MOUNTED}.items())
-    program = f"{settings} NUMBA_CACHE_DIR=/tmp/numba python3 -m tools.raspi3b.on_board {' '.join(ON_CARD[name])}"
+    program = f"{settings} NUMBA_CACHE_DIR=$HOME/numba python3 -m tools.raspi3b.on_board {' '.join(ON_CARD[name])}"
     return Plan(card.mounting(boot), f"{program} {run_id} {now} '{NOTE}'", card.make(libraries, libraries / "site"))
 
 
