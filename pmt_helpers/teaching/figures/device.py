@@ -16,7 +16,7 @@ from pmt_helpers.teaching.figures.units import duration, first_upper
 POINTS = 200  # of a series: where there are more, the median of each size is drawn; the line is fitted to all
 STEPS = 25  # along a line
 MICRO = 1e6  # figures are stored with four decimals: drawn in microseconds, each axis mark says its unit
-HEADROOM = 0.25  # of the axis, above the data on a log one: the buttons stand there
+BELOW = 30  # pixels from the plot down to the buttons, beside the axis title: a legend above moves only the plot's top
 ROWS, ROW = 3, 26  # of the legend: from so many on each takes so many pixels more
 SIZES = {
     "documents": ("n_documents", "documents", "a document"),
@@ -118,14 +118,14 @@ def _add_points(
 
 
 def _add_switch(figure: go.Figure, seconds: pd.Series, log_y: bool) -> None:
-    """Two buttons for the kind of axis, in the corner that no rising line reaches."""
+    """Two buttons for the kind of axis, below the plot."""
     low, high = (math.log10(end) for end in (seconds[seconds > 0].min(), seconds.max()))
     span = max(high - low, 1.0)
     powers = range(math.floor(low), math.ceil(high) + 1)
     step = _round_step(float(seconds.max()))
     marks = {"log": [10.0**power for power in powers], "linear": [step * place for place in range(7)]}
     ends = {
-        "log": [math.log10(MICRO) + low - 0.05 * span, math.log10(MICRO) + high + HEADROOM * span],
+        "log": [math.log10(MICRO) + low - 0.05 * span, math.log10(MICRO) + high + 0.05 * span],
         "linear": [0, 1.05 * MICRO * float(seconds.max())],
     }
     axes = {
@@ -153,10 +153,11 @@ def _add_switch(figure: go.Figure, seconds: pd.Series, log_y: bool) -> None:
                 "direction": "right",
                 "buttons": buttons,
                 "active": 0 if log_y else 1,
-                "x": 0.01,
-                "xanchor": "left",
-                "y": 0.99,
+                "x": 1,
+                "xanchor": "right",
+                "y": 0,
                 "yanchor": "top",
+                "pad": {"t": BELOW},
                 "font": {"size": 12},
             }
         ]
