@@ -47,7 +47,7 @@ def test_every_log_is_whole_under_its_origin_and_described(logs: dict) -> None:
 
 
 def test_no_log_names_a_machine_or_its_folders(logs: dict) -> None:
-    for path in FOLDER.iterdir():
+    for path in filter(Path.is_file, FOLDER.rglob("*")):
         assert not re.search(
             r"/(home|root|tmp|work|usr)/|https?://(?!data)|\b\d+\.\d+\.\d+\.\d+\b", path.read_text("utf-8")
         )
@@ -110,3 +110,12 @@ def test_a_log_under_a_memory_limit_says_so(tmp_path: Path) -> None:
         recorder.sample()
     log = read_log(tmp_path / "log.jsonl")
     assert (log.origin, log.header["mem_limit_mb"]) == ("measured-host-constrained", 512)
+
+
+def test_the_log_that_is_replayed_is_one_training_and_no_part_of_any_series(logs: dict) -> None:
+    log = read_log(FOLDER / "replay" / "measured-host-activity-keras-batch.jsonl")
+    train = log.spans[log.spans["phase"] == "train"]
+    assert log.complete
+    assert log.origin == "measured-host"
+    assert train["epoch"].tolist() == list(range(1, 201))
+    assert log.header["run_id"] not in {one.header["run_id"] for found in logs.values() for one in found}
