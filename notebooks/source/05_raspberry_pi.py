@@ -348,8 +348,8 @@ except ValueError as refused:
 # yours. Upload it above, and every figure has a new line. Want it in the workbook? CONTRIBUTING.md says how to send it.
 #
 # On this computer, with the whole workbook: `python -m pmt_helpers profile --task activity --out log.jsonl`. Have you a
-# USB meter that writes a table of time, volts and amps? `pmt_helpers.device.meter` lays it beside a log: joules of every
-# span.
+# USB meter that writes a table of time, volts and amps? `pmt_helpers.device.meter` lays it beside a log, and gives each
+# span its joules.
 #
 # ## What the paper says, and what we measured
 
