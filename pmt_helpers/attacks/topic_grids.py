@@ -4,8 +4,6 @@
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +15,8 @@ from pmt_helpers.attacks.poisoned_topics import CAP, CRAFTED, LENGTHS, OWN, heal
 from pmt_helpers.attacks.publishing import WAYS, leak, publish
 from pmt_helpers.attacks.topic_membership import attack_topics
 from pmt_helpers.datasets.grids import read_grid
-from pmt_helpers.datasets.resumable import Job, compute_missing, read_rows, work_folder, write_rows
 from pmt_helpers.topics.dealing import deal
-from pmt_helpers.topics.grids import Collection, documents_digest
+from pmt_helpers.topics.grids import Collection, rows_by_seed
 
 ATTACKED = ("all digits", "4 decimals", "3 decimals", "10% noise", "words of 3 documents", "10 top words")
 SIZES = (30, 100, 200)  # private documents whose topics are published
@@ -104,16 +101,6 @@ def attack_rows(
     dask: str | None = None,
 ) -> pd.DataFrame:
     """The pieces of all seeds, in order. Neither workers nor an interruption changes a bit of it."""
-    plan = {
-        "kind": kind,
-        "digest": documents_digest(given),
-        "plan": asdict(given.plan),
-        "settings": [list(WAYS), ATTACKED, SIZES, DRAWN, CRAFTED, LENGTHS, OWN, CAP],
-        "libraries": {name: version(name) for name in ("numpy", "scipy", "numba", "scikit-learn")},
-    }
-    work_folder(folder, plan)
-    jobs: dict[str, Job] = {f"seed-{seed}": (piece, (given, seed)) for seed in seeds}
-    paths = compute_missing(
-        jobs, folder, write_rows, suffix=".csv", description=kind.replace("_", " "), workers=workers, dask=dask
-    )
-    return pd.concat([read_rows(path, ("seed",)) for path in paths.values()], ignore_index=True)
+    settings = [list(WAYS), ATTACKED, SIZES, DRAWN, CRAFTED, LENGTHS, OWN, CAP]
+    libraries = ("numpy", "scipy", "numba", "scikit-learn")
+    return rows_by_seed(kind, piece, given, folder, settings, libraries, seeds=seeds, workers=workers, dask=dask)

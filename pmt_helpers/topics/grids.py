@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -90,17 +90,36 @@ def topic_grid(
     dask: str | None = None,
 ) -> pd.DataFrame:
     """The pieces of all seeds, in order. Neither workers nor an interruption changes a bit of it."""
+    settings = {"percents": FIFTHS, "weights": WEIGHTS, "iterations": LOOKED_AT}
+    libraries = ("numpy", "scipy", "numba")
+    return rows_by_seed(kind, KINDS[kind], given, folder, settings, libraries, seeds=seeds, workers=workers, dask=dask)
+
+
+def rows_by_seed(
+    kind: str,
+    piece: Callable[[Collection, int], pd.DataFrame],
+    given: Collection,
+    folder: Path,
+    settings: Any,
+    libraries: Sequence[str],
+    *,
+    seeds: Sequence[int],
+    workers: int = 2,
+    dask: str | None = None,
+) -> pd.DataFrame:
+    """piece(given, seed) for each seed, in order, kept in `folder` so that a stopped sweep goes on.
+
+    Pieces of other settings, other versions of the libraries or another collection are thrown away.
+    """
     plan = {
         "kind": kind,
         "digest": documents_digest(given),
         "plan": asdict(given.plan),
-        "percents": FIFTHS,
-        "weights": WEIGHTS,
-        "iterations": LOOKED_AT,
-        "libraries": {name: version(name) for name in ("numpy", "scipy", "numba")},
+        "settings": settings,
+        "libraries": {name: version(name) for name in libraries},
     }
     work_folder(folder, plan)
-    jobs: dict[str, Job] = {f"seed-{seed}": (KINDS[kind], (given, seed)) for seed in seeds}
+    jobs: dict[str, Job] = {f"seed-{seed}": (piece, (given, seed)) for seed in seeds}
     paths = compute_missing(
         jobs, folder, write_rows, suffix=".csv", description=kind.replace("_", " "), workers=workers, dask=dask
     )
