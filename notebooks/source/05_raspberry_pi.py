@@ -191,7 +191,7 @@ prediction(
 )
 
 # %%
-where = time_by_phase(logs["measured-host"]).query("task == 'activity'").assign(origin="measured-host")
+where = time_by_phase(logs["measured-host"]).query("task == 'activity'")
 keras = where.set_index("kernel").loc["keras_fit"]
 reveal("05-arithmetic", round(100 * keras["arithmetic"] / (keras["arithmetic"] + keras["interpreter"]), 1))
 figures.where_time_goes(where, share=True)

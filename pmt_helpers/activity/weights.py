@@ -69,9 +69,13 @@ class Weights:
         inputs[:, : self.n_features], inputs[:, self.n_features] = X, 1
         return inputs
 
+    def scores(self, inputs: np.ndarray) -> np.ndarray:
+        """What the softmax would take, higher is likelier; (n_windows, n_classes) float32."""
+        return np.maximum(inputs @ self.hidden, 0) @ self.output.T + self.bias
+
     def predict(self, inputs: np.ndarray) -> np.ndarray:
         """The likeliest class of each row of `inputs`; (n_windows,) int."""
-        return (np.maximum(inputs @ self.hidden, 0) @ self.output.T + self.bias).argmax(1)
+        return self.scores(inputs).argmax(1)
 
 
 def _rounded_up(n_rows: int) -> int:

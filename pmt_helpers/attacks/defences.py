@@ -12,6 +12,7 @@ import numpy as np
 from pmt_helpers.activity.preprocessing import Preprocessor
 from pmt_helpers.activity.protocol import Download
 from pmt_helpers.activity.quick_shared import train_shared_quickly
+from pmt_helpers.attacks.membership_scores import answers, losses
 from pmt_helpers.attacks.poisoning import scores_of
 from pmt_helpers.attacks.robust_average import AVERAGES, train_averaged
 from pmt_helpers.datasets.activity_data import ActivityData
@@ -101,16 +102,10 @@ def train_trimmed(
     volunteers = np.ones(len(data), bool) if exclude_user is None else data.users != exclude_user
     keep = np.ones(len(data), bool)
     for _ in range(rounds):
-        loss = losses(train_shared_quickly(data, exclude_user, seed, keep=keep), data)
+        sure, _ = answers(train_shared_quickly(data, exclude_user, seed, keep=keep), data.X, data.y)
+        loss = losses(sure)
         keep = loss <= np.quantile(loss[volunteers], 1 - trim)
     return Defended(train_shared_quickly(data, exclude_user, seed, keep=keep), keep)
-
-
-def losses(download: Download, data: ActivityData) -> np.ndarray:
-    """Cross-entropy of each window's label; (n_windows,)."""
-    scores = scores_of(download, data.X)
-    scores = scores - scores.max(1, keepdims=True)
-    return np.log(np.exp(scores).sum(1)) - scores[np.arange(len(data)), data.y]
 
 
 def _undefended(data: ActivityData, exclude_user: int | None, seed: int) -> Defended:

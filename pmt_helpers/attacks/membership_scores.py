@@ -37,9 +37,8 @@ def answers(model: Any, X: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.nd
     and over models it is nearly a bell curve.
     """
     download = published(model)
-    weights, rows = download.weights, np.arange(len(y))
-    hidden = np.maximum(download.windows(X) @ weights.hidden, 0)
-    scores = (hidden @ weights.output.T + weights.bias).astype(np.float64)
+    rows = np.arange(len(y))
+    scores = download.weights.scores(download.windows(X)).astype(np.float64)
     own = scores[rows, y].copy()
     scores[rows, y] = -np.inf
     return own - np.logaddexp.reduce(scores, axis=1), own > scores.max(axis=1)

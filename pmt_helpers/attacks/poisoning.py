@@ -139,8 +139,7 @@ def scores_of(model: ActivityModel | Download, X: np.ndarray) -> np.ndarray:
     """How likely each class looks to a model, higher is likelier; (n_windows, n_classes)."""
     if isinstance(model, ActivityModel):
         return model.predict_proba(X)
-    weights = model.weights
-    return np.maximum(model.windows(X) @ weights.hidden, 0) @ weights.output.T + weights.bias
+    return model.weights.scores(model.windows(X))
 
 
 def pair_of(dataset: str, class_names: Sequence[str], pair: tuple[str, str] | None = None) -> tuple[int, int]:

@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.stats import linregress, t
 
-from pmt_helpers.device.logs import Log, series
+from pmt_helpers.device.logs import Log, seconds_of_spans, series
 
 SIZES = {"n_samples": "activity", "n_documents": "topics", "n_words": "topics"}
 
@@ -74,10 +74,8 @@ def seconds_by_size(spans: pd.DataFrame, by: str) -> pd.DataFrame:
         raise ValueError(f"one origin a series; got {', '.join(sorted(set(spans['origin'])))}")
     rows = spans[spans["phase"] == "train"]
     rows = rows[rows[by].notna()] if by in rows else rows.iloc[:0]
-    seconds = rows["cpu_s"].fillna(rows["wall_s"]) if "cpu_s" in rows else rows["wall_s"]
     kernel = rows["kernel"].astype(str) if "kernel" in rows else "not known"
-    rows = rows.assign(seconds=seconds, kernel=kernel)
-    rows = _one_way(rows, by)
+    rows = one_way(rows.assign(seconds=seconds_of_spans(rows), kernel=kernel), by)
     turn = "epoch" if by == "n_samples" else "iteration"
     if turn not in rows or rows[turn].isna().all():
         return rows[["kernel", by, "seconds"]].reset_index(drop=True)
@@ -88,7 +86,7 @@ def seconds_by_size(spans: pd.DataFrame, by: str) -> pd.DataFrame:
     return totals.reset_index()[["kernel", by, "seconds"]]
 
 
-def _one_way(rows: pd.DataFrame, by: str) -> pd.DataFrame:
+def one_way(rows: pd.DataFrame, by: str) -> pd.DataFrame:
     """Where two sizes were varied, the rows in which only this one was."""
     if by == "n_documents" and "n_words" in rows:
         most = rows.groupby(["kernel", "run_id", "n_documents"], observed=True)["n_words"].transform("max")

@@ -80,6 +80,11 @@ def series(logs: Iterable[Log], origin: str) -> pd.DataFrame:
     return pd.concat([_named(log) for log in logs], ignore_index=True)
 
 
+def seconds_of_spans(spans: pd.DataFrame) -> pd.Series:
+    """CPU seconds of each span, since others may use the machine too; wall seconds where none were recorded."""
+    return spans["cpu_s"].fillna(spans["wall_s"]) if "cpu_s" in spans else spans["wall_s"]
+
+
 def _named(log: Log) -> pd.DataFrame:
     return log.spans.assign(origin=log.origin, run_id=log.header["run_id"])
 

@@ -13,7 +13,7 @@ import pandas as pd
 
 from pmt_helpers.datasets.errors import DataError
 from pmt_helpers.datasets.locations import shipped
-from pmt_helpers.device.logs import Log
+from pmt_helpers.device.logs import Log, seconds_of_spans
 from pmt_helpers.device.recorder import SETUP_PHASES
 
 KERNEL_BANDS = {"jax": 2.0, "keras_fit": 2.0, "keras_batch": 2.0}  # much of their work lies in their libraries' threads
@@ -158,7 +158,7 @@ def work_of(log: Log, kernel: str, task: str) -> Work:
     spans = log.spans
     if {"kernel", "task", "updates"} <= set(spans):
         mine = spans[(spans["kernel"] == kernel) & (spans["task"] == task)]
-        seconds = mine["cpu_s"].fillna(mine["wall_s"]) if "cpu_s" in mine else mine["wall_s"]
+        seconds = seconds_of_spans(mine)
         train, ready = mine["phase"] == "train", mine["phase"].isin(SETUP_PHASES)
         if train.any():
             updates = int(mine.loc[train, "updates"].sum())

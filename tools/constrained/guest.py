@@ -115,11 +115,7 @@ def run(guest: Guest, command: str, limit: str, *, timeout_s: float) -> list[str
     Raises click.ClickException when QEMU is missing, or the guest is silent, takes too long, or its program fails.
     """
     image.need("qemu-system-x86_64")
-    script = guest.system / "init"
-    script.write_text(init(command, limit))
-    script.chmod(0o755)
-    with guest.packed.open("wb") as out:
-        out.writelines(image.newc(guest.system))
+    image.pack(guest.system, guest.packed, {"init": init(command, limit)})
     serial = guest.packed.with_name("serial.log")
     machine: list[str | Path] = ["qemu-system-x86_64", "-M", "pc", "-cpu", "max", "-m", str(MEMORY_MB)]
     machine += ["-accel", "tcg", "-nodefaults", "-display", "none", "-no-reboot"]

@@ -93,13 +93,13 @@ def build(folder: Path) -> Boot:
     return Boot(_one(kernel, "boot/vmlinuz-*"), _one(kernel, DEVICE_TREE), system, folder / "files.cpio")
 
 
-def pack(boot: Boot, extra: Mapping[str, str]) -> None:
-    """Pack the file system. extra: texts to put in first, by their path; all may be run."""
+def pack(system: Path, packed: Path, extra: Mapping[str, str]) -> None:
+    """Pack the file system `system`. extra: texts to put in first, by their path; all may be run."""
     for name, text in extra.items():
-        (boot.system / name).write_text(text)
-        (boot.system / name).chmod(0o755)
-    with boot.packed.open("wb") as out:
-        out.writelines(newc(boot.system))
+        (system / name).write_text(text)
+        (system / name).chmod(0o755)
+    with packed.open("wb") as out:
+        out.writelines(newc(system))
 
 
 def newc(root: Path) -> Iterator[bytes]:

@@ -67,7 +67,8 @@ def record(boot: image.Boot, name: str, profiler: str, out: Path, libraries: Pat
     Raises click.ClickException when the board printed no whole log.
     """
     wanted = plan(boot, name, libraries)
-    image.pack(boot, {"init": board.init(wanted.command, before=wanted.before), "pi_profile.py": profiler})
+    extra = {"init": board.init(wanted.command, before=wanted.before), "pi_profile.py": profiler}
+    image.pack(boot.system, boot.packed, extra)
     serial = boot.packed.with_name("serial.log")
     lines = board.run(boot, serial, timeout_s=timeout_s, card=wanted.card)
     with atomic_path(out) as temporary:

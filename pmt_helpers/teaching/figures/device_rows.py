@@ -9,7 +9,8 @@ from collections.abc import Iterable
 import pandas as pd
 
 from pmt_helpers.datasets.paper import paper_table
-from pmt_helpers.device.logs import Log
+from pmt_helpers.device.fits import one_way
+from pmt_helpers.device.logs import Log, seconds_of_spans
 from pmt_helpers.teaching.figures.origins import MEMORY_ONLY, PAPER
 
 COLUMNS = {"documents": "n_documents", "words": "words_percent"}
@@ -52,13 +53,9 @@ def iteration_rows(spans: pd.DataFrame, by: str = "documents", paper: bool = Tru
     rows = rows[rows["origin"] != PAPER]
     run = ["run_id", "kernel"]
     rows["words_percent"] = 100 * rows["n_words"] / rows.groupby(run)["n_words"].transform("max")
-    if by == "documents":
-        kept = rows["n_words"] == rows.groupby([*run, "n_documents"])["n_words"].transform("max")
-    else:
-        kept = rows["n_documents"] == rows.groupby(run)["n_documents"].transform("max")
-    column = COLUMNS[by]
     rows["seconds"] *= rows["n_tokens"] / rows["updates"]  # a span may hold several iterations
-    found = rows[kept].groupby(["origin", *run, column], sort=False)["seconds"].median().reset_index()
+    kept = one_way(rows, "n_documents" if by == "documents" else "n_words")
+    found = kept.groupby(["origin", *run, COLUMNS[by]], sort=False)["seconds"].median().reset_index()
     return pd.concat([found, _paper_iterations(by)] if paper else [found], ignore_index=True).drop(columns="run_id")
 
 
@@ -91,5 +88,5 @@ def _work(spans: pd.DataFrame, size: str) -> pd.DataFrame:
     rows = spans[kept].copy()
     kernel = rows.get("kernel", pd.Series(None, rows.index, dtype=object)).astype(object)
     rows["kernel"] = kernel.where(kernel.notna(), "")  # a group of its own
-    rows["seconds"] = rows["cpu_s"].fillna(rows["wall_s"]) if "cpu_s" in rows else rows["wall_s"]
+    rows["seconds"] = seconds_of_spans(rows)
     return rows
