@@ -166,8 +166,8 @@ def test_doctor_shows_everything_and_is_content_with_a_good_machine(monkeypatch,
     result = CliRunner().invoke(doctor)
     assert result.exit_code == 0, result.output
     for what in ("Python", "cores", "memory", "Keras backend", "numpy", "data watch", "data wisdm", "Chromium"):
-        assert re.search(rf"^(ok|note) +{what} ", result.output, re.MULTILINE), what
-    assert result.output.endswith("Ready for the workbook.\n")
+        assert re.search(rf"^(ok|note) +{what} ", result.stdout, re.MULTILINE), what
+    assert result.stdout.endswith("Ready for the workbook.\n")
 
 
 def test_doctor_exits_with_1_when_something_stops_the_workbook(monkeypatch):

@@ -18,6 +18,7 @@ from pmt_helpers.teaching.figures.template import (
     VERMILION,
     WITH_LEGEND,
     add_band,
+    error_bars,
     faded,
     model_style,
     need_columns,
@@ -195,14 +196,7 @@ def gain_by_split(gains: pd.DataFrame, title: str = "The same training, tested i
         figure.add_scatter(
             x=(rows["n_samples"] + 0.4 * (place - 1)).tolist(),  # side by side, so that whiskers can be told apart
             y=rows["mean"].tolist(),
-            error_y={
-                "type": "data",
-                "symmetric": False,
-                "array": (rows["high"] - rows["mean"]).tolist(),
-                "arrayminus": (rows["mean"] - rows["low"]).tolist(),
-                "thickness": 1.5,
-                "width": 5,
-            },
+            error_y=error_bars(rows["mean"], rows["low"], rows["high"], thickness=1.5, width=5),
             mode="lines+markers",
             line={"color": colour, "width": 2},
             marker={"color": colour, "symbol": symbol, "size": 9},

@@ -18,6 +18,7 @@ from pmt_helpers.teaching.figures.template import (
     OTHERS,
     VERMILION,
     WITH_LEGEND,
+    error_bars,
     faded,
     need_columns,
     new_figure,
@@ -141,10 +142,9 @@ def latency(frame: pd.DataFrame, title: str = "One window, classified") -> Figur
         figure.add_scatter(
             x=(1000 * found["median"]).tolist(),
             y=[whats.index(what) + shift for what in found["what"]],
-            error_x={
-                "type": "data", "symmetric": False, "thickness": 2, "width": 6, "arrayminus": [0] * len(found),
-                "array": (1000 * (found["p99"] - found["median"])).tolist(),
-            },
+            error_x=error_bars(
+                1000 * found["median"], 1000 * found["median"], 1000 * found["p99"], thickness=2, width=6
+            ),
             mode="markers",
             marker={"color": colour, "symbol": symbol, "size": 10},
             name=names[key],

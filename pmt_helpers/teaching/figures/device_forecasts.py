@@ -10,7 +10,7 @@ from pmt_helpers.teaching.figures.origins import (
     with_origin,
 )
 from pmt_helpers.teaching.figures.shown import Figure
-from pmt_helpers.teaching.figures.template import OTHERS, WITH_LEGEND, need_columns, new_figure
+from pmt_helpers.teaching.figures.template import OTHERS, WITH_LEGEND, error_bars, need_columns, new_figure
 from pmt_helpers.teaching.figures.units import duration, first_upper, joules, log_x_axis, two_digits
 
 PUBLISHED = "predicted, from published measurements"
@@ -32,12 +32,14 @@ def predicted_and_measured(rows: pd.DataFrame, title: str = "Predicted, then rec
         figure.add_scatter(
             x=(1000 * found["seconds"]).tolist(),
             y=found["device"].tolist(),
-            error_x={
-                "type": "data", "symmetric": False, "thickness": 2, "width": 6,
-                "array": (1000 * (found["high"] - found["seconds"])).tolist(),
-                "arrayminus": (1000 * (found["seconds"] - found["low"])).tolist(),
-                "visible": bool(found["high"].notna().any()),
-            },
+            error_x=error_bars(
+                1000 * found["seconds"],
+                1000 * found["low"],
+                1000 * found["high"],
+                thickness=2,
+                width=6,
+                visible=bool(found["high"].notna().any()),
+            ),
             mode="markers",
             marker={"color": colour, "symbol": symbol, "size": 11},
             customdata=[duration(value) for value in found["seconds"]],

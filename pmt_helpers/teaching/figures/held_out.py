@@ -15,6 +15,7 @@ from pmt_helpers.teaching.figures.template import (
     VERMILION,
     WITH_LEGEND,
     add_band,
+    error_bars,
     model_style,
     need_columns,
     new_figure,
@@ -141,11 +142,7 @@ def gain_by_weight(gains: Mapping[str, pd.DataFrame], title: str = "Who should l
         figure.add_scatter(
             x=rows["weight"].tolist(),
             y=rows["gain"].tolist(),
-            error_y={
-                "type": "data", "symmetric": False, "thickness": 1.5, "width": 5,
-                "array": (rows["upper"] - rows["gain"]).tolist(),
-                "arrayminus": (rows["gain"] - rows["lower"]).tolist(),
-            },
+            error_y=error_bars(rows["gain"], rows["lower"], rows["upper"]),
             mode="lines+markers",
             line={"color": colour, "width": 2},
             marker={"color": colour, "symbol": symbol, "size": 9},

@@ -11,6 +11,7 @@ from pmt_helpers.teaching.figures.template import (
     OTHERS,
     VERMILION,
     WITH_LEGEND,
+    error_bars,
     model_style,
     need_columns,
     new_figure,
@@ -68,11 +69,7 @@ def privacy_price(costs: Mapping[str, pd.DataFrame], title: str = "What privacy 
             figure.add_scatter(
                 x=[named_epsilon(epsilon) for epsilon in line["epsilon"]],
                 y=line["accuracy"].tolist(),
-                error_y={
-                    "type": "data", "symmetric": False, "thickness": 1, "width": 4,
-                    "array": (line["upper"] - line["accuracy"]).tolist(),
-                    "arrayminus": (line["accuracy"] - line["lower"]).tolist(),
-                },
+                error_y=error_bars(line["accuracy"], line["lower"], line["upper"], thickness=1, width=4),
                 mode="lines+markers",
                 line={**style["line"], "dash": "dot" if whole else "solid"},
                 marker={**style["marker"], "symbol": style["marker"]["symbol"] + ("-open" if whole else "")},
@@ -133,11 +130,7 @@ def accuracy_and_attack(rows: pd.DataFrame, title: str = "Useful, and telling") 
         figure.add_bar(
             x=found["name"].tolist(),
             y=found["value"].tolist(),
-            error_y={
-                "type": "data", "symmetric": False, "thickness": 1.5, "width": 5,
-                "array": (found["upper"] - found["value"]).tolist(),
-                "arrayminus": (found["value"] - found["lower"]).tolist(),
-            },
+            error_y=error_bars(found["value"], found["lower"], found["upper"]),
             marker={"color": colours},
             showlegend=False,
             hovertemplate="%{x}: %{y:.3f}<extra></extra>",

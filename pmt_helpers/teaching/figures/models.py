@@ -7,6 +7,7 @@ from pmt_helpers.teaching.figures.template import (
     INK,
     MODEL_COLOURS,
     MODELS,
+    error_bars,
     need_columns,
     new_figure,
     percent,
@@ -32,17 +33,7 @@ def three_models(
     has_whiskers = {"lower", "upper"} <= set(rows.columns)
     for model, row in rows.iterrows():
         error = (
-            {
-                "type": "data",
-                "symmetric": False,
-                "array": [row["upper"] - row["accuracy"]],
-                "arrayminus": [row["accuracy"] - row["lower"]],
-                "color": INK,
-                "thickness": 1.5,
-                "width": 6,
-            }
-            if has_whiskers
-            else None
+            error_bars([row["accuracy"]], [row["lower"]], [row["upper"]], width=6, color=INK) if has_whiskers else None
         )
         figure.add_bar(
             x=[row["accuracy"]],

@@ -16,6 +16,7 @@ from pmt_helpers.teaching.figures.template import (
     SKY,
     VERMILION,
     WITH_LEGEND,
+    error_bars,
     faded,
     model_style,
     need_columns,
@@ -87,20 +88,13 @@ def _add_links(figure: go.Figure, frame: pd.DataFrame) -> None:
 
 def _add_dots(figure: go.Figure, rows: pd.DataFrame, kind: str, place: int) -> None:
     style = model_style(kind, place)["marker"] if kind != "person" else {"color": BLUE, "size": 10}
-    whiskers = None
+    bars = None
     if {"lower", "upper"} <= set(rows.columns):
-        whiskers = {
-            "type": "data",
-            "symmetric": False,
-            "array": (rows["upper"] - rows["accuracy"]).tolist(),
-            "arrayminus": (rows["accuracy"] - rows["lower"]).tolist(),
-            "thickness": 1,
-            "width": 3,
-        }
+        bars = error_bars(rows["accuracy"], rows["lower"], rows["upper"], thickness=1, width=3)
     figure.add_scatter(
         x=rows["user"].astype(str).tolist(),
         y=rows["accuracy"].tolist(),
-        error_y=whiskers,
+        error_y=bars,
         mode="markers",
         marker=style,
         name=kind,

@@ -13,6 +13,7 @@ from pmt_helpers.teaching.figures.template import (
     OTHERS,
     VERMILION,
     WITH_LEGEND,
+    error_bars,
     model_style,
     need_columns,
     new_figure,
@@ -159,11 +160,7 @@ def crafted_documents(rows: pd.DataFrame, title: str = "Crafted documents") -> F
         figure.add_scatter(
             x=[number + 0.06 * place for number in line.index],
             y=line["mean"].tolist(),
-            error_y={
-                "type": "data", "symmetric": False, "thickness": 1, "width": 3,
-                "array": (line["max"] - line["mean"]).tolist(),
-                "arrayminus": (line["mean"] - line["min"]).tolist(),
-            },
+            error_y=error_bars(line["mean"], line["min"], line["max"], thickness=1, width=3),
             mode="lines+markers",
             line=style["line"],
             marker=style["marker"],

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from textwrap import wrap
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
+from numpy.typing import ArrayLike
 
 # Okabe and Ito's colours. The three models own the first three, in every figure of the workbook.
 BLUE, ORANGE, GREEN = "#0072B2", "#E69F00", "#009E73"
@@ -104,6 +106,15 @@ def model_style(name: str, place: int = 0) -> dict[str, Any]:
         "line": {"color": colour, "dash": MODEL_DASHES.get(name, "dot"), "width": 2.5},
         "marker": {"color": colour, "symbol": MODEL_SYMBOLS.get(name, symbol), "size": 9},
     }
+
+
+def error_bars(
+    middle: ArrayLike, low: ArrayLike, high: ArrayLike, thickness: float = 1.5, width: float = 5, **more: Any
+) -> dict[str, Any]:
+    """Error bars from low to high about the middle: what plotly takes as error_x or error_y."""
+    middle, low, high = (np.asarray(values, float) for values in (middle, low, high))
+    ends = {"array": (high - middle).tolist(), "arrayminus": (middle - low).tolist()}
+    return {"type": "data", "symmetric": False, **ends, "thickness": thickness, "width": width, **more}
 
 
 def need_columns(frame: pd.DataFrame, columns: Sequence[str], figure: str) -> None:
