@@ -76,6 +76,8 @@ def seconds_by_size(spans: pd.DataFrame, by: str) -> pd.DataFrame:
     rows = rows[rows[by].notna()] if by in rows else rows.iloc[:0]
     kernel = rows["kernel"].astype(str) if "kernel" in rows else "not known"
     rows = one_way(rows.assign(seconds=seconds_of_spans(rows), kernel=kernel), by)
+    if by != "n_samples" and {"n_tokens", "updates"} <= set(rows):
+        rows = rows.assign(seconds=rows["seconds"] * rows["n_tokens"] / rows["updates"])  # several iterations a span
     turn = "epoch" if by == "n_samples" else "iteration"
     if turn not in rows or rows[turn].isna().all():
         return rows[["kernel", by, "seconds"]].reset_index(drop=True)
