@@ -5,9 +5,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from pmt_helpers.activity.features import extract_features, extract_features_loop
-from pmt_helpers.activity.windows import cut_windows
 from pmt_helpers.datasets import load_recordings
+from pmt_helpers.datasets.features import cut_windows, extract_features, extract_features_loop
 
 REPEATS = 5
 

@@ -14,8 +14,7 @@ from typing import NamedTuple
 from parts.turns import Clock
 
 from pmt_helpers.device import Recorder
-from pmt_helpers.device.board import synthetic_windows
-from pmt_helpers.device.kernels import numpy_mlp
+from pmt_helpers.device.pi_profile import numpy_mlp, synthetic_windows
 
 ROUNDS, TURN_S = 5, 2.0
 EVERY_S = (1.0, 0.05)  # as recorded, and often enough to be seen above the noise

@@ -1,4 +1,4 @@
-"""The command line, `python -m pmt_helpers`: one command a module in commands/, imported when it is called for."""
+"""The command line, `python -m pmt_helpers`: the commands of commands/, each imported when it is called for."""
 
 import os
 import sys
@@ -7,6 +7,7 @@ from importlib import import_module
 import click
 
 # What each command is for stands here too, so that --help need not import the commands and all they rest on.
+MODULES = {"data": "data", "sweep": "sweep", "profile": "profile"}  # the others stand in commands/workbook.py
 COMMANDS = {
     "doctor": "Say what works on this machine, and what to do about what does not.",
     "run": "Execute the notebooks; write them, web pages and a summary of seconds and memory.",
@@ -27,7 +28,7 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        return getattr(import_module(f"pmt_helpers.commands.{cmd_name}"), cmd_name)
+        return getattr(import_module(f"pmt_helpers.commands.{MODULES.get(cmd_name, 'workbook')}"), cmd_name)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

@@ -17,7 +17,7 @@ from scipy.sparse import csr_array
 
 from parts.turns import Clock
 from pmt_helpers.topics import Fit, GibbsLDA, fit_many
-from pmt_helpers.topics.chain import words_of
+from pmt_helpers.topics.gibbs import words_of
 
 # Online variational Bayes, a step for every hundred documents. Of what was tried this was among the quickest on NIPS,
 # and the quickest on Wikipedia; with an offset of 10 the same passes end about 0.1 bits lower.

@@ -31,11 +31,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pmt_helpers.activity import FEATURE_NAMES, Person, build_mlp, extract_features, save_model, train_shared
-from pmt_helpers.activity.base_grid import BETTER, PAPER, confusion_matrix, of_setting, promise_and_truth
-from pmt_helpers.activity.windows import cut_windows
-from pmt_helpers.datasets import load_activity, load_recordings
-from pmt_helpers.datasets.grids import read_grid
+from pmt_helpers.activity import Person, build_mlp, save_model, train_shared
+from pmt_helpers.datasets import FEATURE_NAMES, extract_features, load_activity, load_recordings
+from pmt_helpers.datasets.features import cut_windows
+from pmt_helpers.experiments.activity import BETTER, PAPER, confusion_matrix, of_setting, promise_and_truth
+from pmt_helpers.experiments.results import read_grid
 from pmt_helpers.teaching import (
     check,
     claims_table,
@@ -43,13 +43,13 @@ from pmt_helpers.teaching import (
     figures,
     my_person,
     prediction,
-    preflight,
-    quiz,
+    questions,
     reveal,
     say,
+    surroundings,
 )
 
-preflight(DATASET)
+surroundings(DATASET)
 
 # %% [markdown]
 # ## The answer first
@@ -268,7 +268,7 @@ figures.per_person(both, highlight=person, title="Two recipes, the same people")
 claims_table(notebook="01")
 
 # %%
-quiz("01")
+questions("01")
 
 # %% [markdown]
 # **Take-aways.** Test on people, not on windows. Report the spread over people, not only the mean. A random split

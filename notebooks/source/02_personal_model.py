@@ -33,13 +33,13 @@ import time
 import numpy as np
 
 from pmt_helpers.activity import Person, learning_curve, paired_gain, personalise, train_local, train_shared
-from pmt_helpers.activity.by_epoch import accuracy_by_epoch
-from pmt_helpers.activity.curve_grid import stored_curve
-from pmt_helpers.activity.forgetting import CURES, compare_ways, family_of, rehearsal_windows
-from pmt_helpers.activity.gains import crossing, distance, gain_chosen_on_others, gains_at, mean_curve
-from pmt_helpers.activity.keras_at_home import side_by_side
+from pmt_helpers.activity.curves import accuracy_by_epoch
+from pmt_helpers.activity.evaluation import crossing, distance, gain_chosen_on_others, gains_at, mean_curve
+from pmt_helpers.activity.keras_reference import side_by_side
+from pmt_helpers.activity.mitigation import CURES, compare_ways, family_of, rehearsal_windows
 from pmt_helpers.datasets import load_activity
-from pmt_helpers.datasets.paper import paper_table
+from pmt_helpers.datasets.files import paper_table
+from pmt_helpers.experiments.activity import stored_curve
 from pmt_helpers.teaching import (
     check,
     claims_table,
@@ -47,14 +47,14 @@ from pmt_helpers.teaching import (
     figures,
     my_person,
     prediction,
-    preflight,
-    quiz,
+    questions,
     reveal,
     say,
+    surroundings,
 )
 from pmt_helpers.teaching.exercises.sgd_step import sgd_step
 
-preflight(DATASET)
+surroundings(DATASET)
 
 # %% [markdown]
 # ## The answer first
@@ -317,7 +317,7 @@ figures.accuracy_by_samples(mean_curve(literal), smooth, title="With the formula
 claims_table(notebook="02")
 
 # %%
-quiz("02")
+questions("02")
 
 # %% [markdown]
 # **Take-aways.** Little data at home helps most where the shared model is worst. Say how many people are harmed, not

@@ -35,7 +35,9 @@ import numpy as np
 import pandas as pd
 
 from pmt_helpers.datasets import load_documents, load_own_documents
-from pmt_helpers.datasets.paper import paper_table
+from pmt_helpers.datasets.files import paper_table
+from pmt_helpers.experiments import stored_topics
+from pmt_helpers.experiments.topics import at_chosen_weight, gains_by_weight
 from pmt_helpers.teaching import (
     check,
     claims_table,
@@ -43,10 +45,10 @@ from pmt_helpers.teaching import (
     figures,
     name_the_topic,
     prediction,
-    preflight,
-    quiz,
+    questions,
     reveal,
     say,
+    surroundings,
     topic_map,
     topic_table,
 )
@@ -56,16 +58,14 @@ from pmt_helpers.topics import (
     personalise_topics,
     prior_weight,
     put_aside,
-    stored_topics,
     train_local_topics,
     train_shared_topics,
 )
-from pmt_helpers.topics.grids import at_chosen_weight, gains_by_weight
-from pmt_helpers.topics.one_topic import improvement, local_after, saving
 from pmt_helpers.topics.personal import widened
 from pmt_helpers.topics.protocol import by_model
+from pmt_helpers.topics.single_topic import improvement, local_after, saving
 
-preflight("wikipedia")
+surroundings("wikipedia")
 
 # %% [markdown]
 # ## The answer first
@@ -381,7 +381,7 @@ say(f"{mine.names[0]} is mostly of topic {topic + 1}: {', '.join(first)}.")
 claims_table(notebook="03")
 
 # %%
-quiz("03")
+questions("03")
 
 # %% [markdown]
 # **Take-aways.** A better start is not a better end: ask for held-out words. What should last must be in the model, as

@@ -33,16 +33,16 @@ from IPython.display import display
 
 from pmt_helpers.activity import Person, personalise, train_shared
 from pmt_helpers.attacks import poison_volunteers, recover_from_gradient, recover_word_counts
-from pmt_helpers.attacks.blue_team import score_defence
-from pmt_helpers.attacks.defence_grid import compare_defences, stored_defences, who_pays
+from pmt_helpers.attacks.challenge import score_attack, score_defence
 from pmt_helpers.attacks.gradient_leak import gradient_at
-from pmt_helpers.attacks.poison_table import healing_curve, stored_poisoning
-from pmt_helpers.attacks.red_team import score_attack
-from pmt_helpers.attacks.topic_grids import stored_topic_attacks
 from pmt_helpers.datasets import load_activity, load_documents
-from pmt_helpers.datasets.grids import read_grid
-from pmt_helpers.privacy import LEAKY, audit, on_gradients, stored_privacy, train_shared_private
-from pmt_helpers.privacy.grid import privacy_cost
+from pmt_helpers.experiments import stored_privacy
+from pmt_helpers.experiments.defences import compare_defences, stored_defences, who_pays
+from pmt_helpers.experiments.poisoning import healing_curve, stored_poisoning
+from pmt_helpers.experiments.privacy import privacy_cost
+from pmt_helpers.experiments.results import read_grid
+from pmt_helpers.experiments.topic_attacks import stored_topic_attacks
+from pmt_helpers.privacy import LEAKY, audit, on_gradients, train_shared_private
 from pmt_helpers.teaching import (
     check,
     claims_table,
@@ -50,14 +50,14 @@ from pmt_helpers.teaching import (
     figures,
     my_person,
     prediction,
-    preflight,
-    quiz,
+    questions,
     reveal,
     say,
+    surroundings,
 )
 from pmt_helpers.topics import GibbsLDA
 
-preflight(DATASET)
+surroundings(DATASET)
 
 # %% [markdown]
 # ## The answer first
@@ -440,7 +440,7 @@ say(f"Blue: {score_defence(my_filter, data, n_rounds=2)}")
 claims_table(notebook="04")
 
 # %%
-quiz("04")
+questions("04")
 
 # %% [markdown]
 # **Take-aways.** Clean data at home heal most poison, but hardly a backdoor. A defence has a bill, and a few pay it. A

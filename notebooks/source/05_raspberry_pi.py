@@ -18,7 +18,7 @@
 # > figures, or *predicted*. Two of these are never one line. No log leaves your computer unless you send it.
 
 # %% tags=["parameters"]
-DATASET = "watch"  # whose training curve is shown beside the replay
+DATASET = "watch"  # whose training curve is shown beside the device_logs
 PERSON = None  # None: the person chosen in notebook 00
 BOARD = "3b"  # or "zero-2w", "3b-plus", "4b", "5"
 SEED = 0
@@ -32,31 +32,29 @@ from scipy.stats import t
 
 from pmt_helpers.activity import Person, personalise, train_shared
 from pmt_helpers.datasets import load_activity
-from pmt_helpers.datasets.locations import shipped
+from pmt_helpers.datasets.files import shipped
 from pmt_helpers.device import read_log, series
+from pmt_helpers.device.cost_model import find_device, forecast, instructions, predict_log, score_prediction
 from pmt_helpers.device.energy import compare_energy
-from pmt_helpers.device.forecasts import forecast
-from pmt_helpers.device.memory import memory_by_kernel
-from pmt_helpers.device.model import find_device, instructions, predict_log, score_prediction
-from pmt_helpers.device.paper_times import epochs_that_agree, paper_slope, seconds_an_iteration
-from pmt_helpers.device.phases import time_by_phase
+from pmt_helpers.device.fits import memory_by_kernel, time_by_phase
+from pmt_helpers.device.paper import epochs_that_agree, paper_slope, seconds_an_iteration
 from pmt_helpers.teaching import (
     check,
     claims_table,
+    device_logs,
     explore,
     figures,
     my_logs,
     my_person,
     own_log,
     prediction,
-    preflight,
-    quiz,
-    replay,
+    questions,
     reveal,
     say,
+    surroundings,
 )
 
-preflight(DATASET)
+surroundings(DATASET)
 
 # %% [markdown]
 # ## The answer first
@@ -137,7 +135,7 @@ you = Person.of(data, person, seed=SEED)
 shared = train_shared(data, exclude_user=person, seed=SEED)
 personal = personalise(shared, *you.train(60), epochs=200, seed=SEED)
 recording = read_log(shipped("pi_logs", "replay", "measured-host-activity-keras-batch.jsonl"))
-replay(recording, personal.history[["epoch", "loss"]])
+device_logs(recording, personal.history[["epoch", "loss"]])
 
 # %% [markdown]
 # ## Step 2. What does one more sample cost?
@@ -348,8 +346,8 @@ except ValueError as refused:
 # yours. Upload it above, and every figure has a new line. Want it in the workbook? CONTRIBUTING.md says how to send it.
 #
 # On this computer, with the whole workbook: `python -m pmt_helpers profile --task activity --out log.jsonl`. Have you a
-# USB meter that writes a table of time, volts and amps? `pmt_helpers.device.meter` lays it beside a log, and gives each
-# span its joules.
+# USB meter that writes a table of time, volts and amps? `pmt_helpers.device.energy` lays it beside a log, and gives
+# each span its joules.
 #
 # ## What the paper says, and what we measured
 
@@ -357,7 +355,7 @@ except ValueError as refused:
 claims_table(notebook="05")
 
 # %%
-quiz("05")
+questions("05")
 
 # %% [markdown]
 # **Take-aways.** Time is a straight line in the data, and its slope is the code's. Before the first step, libraries

@@ -132,7 +132,7 @@ def _checked(X: np.ndarray, y: np.ndarray, start: Weights, what: str) -> tuple[n
 def _loop(reference: bool) -> Any:
     if reference:
         return train_plainly
-    from pmt_helpers.activity.online_kernel import compiled_loop  # here: Numba takes a while to load
+    from pmt_helpers.activity.online_kernel import compiled_loop
 
     return compiled_loop()
 

@@ -1,14 +1,60 @@
 """Training at home: the personal model starts from the shared one, the local model from scratch (section III)."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
+import pandas as pd
 
-from pmt_helpers.activity.model import build_mlp
+from pmt_helpers.activity.evaluation import accuracy_interval
+from pmt_helpers.activity.model import ActivityModel, build_mlp
 from pmt_helpers.activity.online import PATIENCE, Seed, Task, Trained, train_online
-from pmt_helpers.activity.person import Windows
-from pmt_helpers.activity.shared import ActivityModel
-from pmt_helpers.activity.weights import Weights
+from pmt_helpers.activity.splits import UserSplit, split_user
+from pmt_helpers.activity.weights import Weights, Windows
+from pmt_helpers.datasets.base import ActivityData
+
+
+@dataclass(frozen=True)
+class Person:
+    """The windows of one user; `train(n)` and `validation(n)` are those labelled after n training windows."""
+
+    data: ActivityData
+    split: UserSplit
+
+    @classmethod
+    def of(cls, data: ActivityData, user: int, kind: str = "blocked", fold: int = 0, seed: int = 0) -> "Person":
+        """Split a user of `data`; see split_user for the kinds."""
+        return cls(data, split_user(data, user, kind, fold, seed=seed))
+
+    def train(self, n_samples: int) -> Windows:
+        """The first `n_samples` labelled windows."""
+        return self._rows(self.split.first(n_samples).train)
+
+    def validation(self, n_samples: int) -> Windows:
+        """The windows put aside for early stopping while the first `n_samples` train: as many, if there are."""
+        return self._rows(self.split.first(n_samples).validation)
+
+    @property
+    def test(self) -> Windows:
+        """The windows that no model trains on."""
+        return self._rows(self.split.test)
+
+    @property
+    def all(self) -> Windows:
+        """Every window of this person: for testing a shared model, which has seen none of them."""
+        return self._rows(np.flatnonzero(self.data.users == self.split.user))
+
+    def compare(self, **models: ActivityModel) -> pd.DataFrame:
+        """Each named model on the test windows: model, accuracy, lower, upper (a 95% interval), n_test."""
+        X, y = self.test
+        rows = []
+        for name, model in models.items():
+            n_right = int((model.predict(X) == y).sum())
+            lower, upper = accuracy_interval(n_right, len(y))
+            rows.append({"model": name, "accuracy": n_right / len(y), "lower": lower, "upper": upper, "n_test": len(y)})
+        return pd.DataFrame(rows)
+
+    def _rows(self, rows: np.ndarray) -> Windows:
+        return self.data.X[rows], self.data.y[rows]
 
 
 def personalise(

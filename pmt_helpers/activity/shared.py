@@ -1,58 +1,60 @@
 """Training the shared model on volunteers, without the person it is meant for (section III). Notebook 01, step 4."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import keras
 import numpy as np
 import pandas as pd
+from tqdm.auto import tqdm
 
-from pmt_helpers.activity.metrics import confusion_counts, scores
-from pmt_helpers.activity.model import build_mlp
-from pmt_helpers.activity.preprocessing import Preprocessor
+from pmt_helpers.activity.model import _MODES, ActivityModel, Preprocessor, build_mlp, kept_epoch
+from pmt_helpers.activity.online import LEARNING_RATE, Task, train_online
 from pmt_helpers.activity.splits import grouped_validation, random_validation
-from pmt_helpers.activity.training import ShowProgress, early_stopping, history_frame, kept_epoch, trainable_view
-from pmt_helpers.datasets.activity_data import ActivityData
+from pmt_helpers.activity.weights import Download, Weights
+from pmt_helpers.datasets.base import ActivityData
 
 
-@dataclass(frozen=True)
-class ActivityModel:
-    """A trained network with the scaler it needs; takes raw features, NaN for missing.
+def trainable_view(model: keras.Model, optimizer: keras.optimizers.Optimizer) -> keras.Model:
+    """The same network (the same weights) up to the scores before the softmax, compiled: fitting it trains `model`.
 
-    `history` has a row an epoch (epoch, loss, accuracy, val_loss, val_accuracy); `card` says how it was trained.
+    Keras clips probabilities at 1e-7, where the gradient ends: a network that starts very wrong, as with the literal
+    init, would never learn. Cross-entropy on scores has no such edge.
     """
+    view = keras.Model(model.inputs, model.get_layer("activity").output, name="scores")
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    view.compile(optimizer=optimizer, loss=loss, metrics=["accuracy"])
+    return view
 
-    model: keras.Model
-    scaler: Preprocessor
-    feature_names: tuple[str, ...]
-    class_names: tuple[str, ...]
-    history: pd.DataFrame = field(default_factory=pd.DataFrame)
-    card: dict[str, Any] = field(default_factory=dict)
 
-    def predict_proba(self, X: np.ndarray) -> np.ndarray:
-        """(n_windows, n_features) raw features to (n_windows, n_classes) probabilities, float32."""
-        return np.asarray(self.model(self.scaler.transform(X), training=False))
+def early_stopping(patience: int, monitor: str = "val_loss") -> keras.callbacks.Callback:
+    """Stop when `monitor` has not improved for `patience` epochs, and go back to the best weights."""
+    return keras.callbacks.EarlyStopping(monitor, mode=_MODES[monitor], patience=patience, restore_best_weights=True)
 
-    def predict(self, X: np.ndarray) -> np.ndarray:
-        """The likeliest class of each window; (n_windows,) int."""
-        return self.predict_proba(X).argmax(1)
 
-    def accuracy(self, X: np.ndarray, y: np.ndarray) -> float:
-        """Share of windows predicted right."""
-        return self.scores(X, y)["accuracy"]
+class ShowProgress(keras.callbacks.Callback):
+    """A tqdm bar over epochs that disappears when training ends; Keras' own bar prints out of order on JAX."""
 
-    def scores(self, X: np.ndarray, y: np.ndarray) -> dict[str, float]:
-        """Accuracy, macro recall and macro F1."""
-        return scores(y, self.predict(X))
+    def __init__(self, epochs: int, description: str, shown: bool = True) -> None:
+        super().__init__()
+        self.epochs, self.description, self.shown = epochs, description, shown
 
-    @property
-    def val_accuracy(self) -> float:
-        """What validation promised: accuracy on the validation windows, at the epoch that was kept."""
-        return float(kept_epoch(self.history, self.card["monitor"])["val_accuracy"])
+    def on_train_begin(self, logs: Any = None) -> None:
+        self.bar = tqdm(total=self.epochs, desc=self.description, unit="epoch", leave=False, disable=not self.shown)
 
-    def confusion(self, X: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """Windows of each true class (row) given each predicted class; (n_classes, n_classes) int."""
-        return confusion_counts(y, self.predict(X), len(self.class_names))
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        self.bar.update()
+
+    def on_train_end(self, logs: Any = None) -> None:
+        self.bar.total = self.bar.n  # stopping early is no failure: a bar that is not full would stay, in red
+        self.bar.close()
+
+
+def history_frame(fitted: keras.callbacks.History) -> pd.DataFrame:
+    """Keras' history as a tidy table: epoch (from 1), loss, accuracy, and val_loss, val_accuracy when validated."""
+    frame = pd.DataFrame(fitted.history)
+    frame.insert(0, "epoch", range(1, len(frame) + 1))
+    return frame
 
 
 @dataclass(frozen=True)
@@ -183,3 +185,44 @@ def _validation_mask(data: ActivityData, kind: str, seed: int) -> np.ndarray:
     if kind == "random":
         return random_validation(len(data.users), 0.2, seed)
     raise ValueError(f"unknown validation {kind!r}; choose random or grouped")
+
+
+TIME = RECIPES["paper"].learning_rate * RECIPES["paper"].epochs  # early stopping ends none of these trainings
+
+
+def train_shared_quickly(
+    data: ActivityData, exclude_user: int | None = None, seed: int = 0, *, keep: np.ndarray | None = None
+) -> Download:
+    """Weights and scaler as train_shared(data, exclude_user, seed, "paper") would give them, nearly.
+
+    keep: (n_windows,) bool, windows to train on, for a defence that leaves some out; the scaler is fitted on the same.
+    Raises ValueError when no window is left, and for an unknown user.
+    """
+    rows = training_rows(data, exclude_user, seed)
+    if keep is not None:
+        rows = rows[np.asarray(keep, bool)[rows]]
+    if len(rows) == 0:
+        raise ValueError("no window is left to train the shared model on")
+    start = initial_weights(data, seed)
+    cloud = Download(start, Preprocessor.fit(data.X[rows]))
+    epochs = max(1, round(TIME / (LEARNING_RATE * len(rows))))
+    trained = train_online(Task(start, cloud.windows(data.X[rows]), data.y[rows], seed=seed), epochs=epochs)
+    return Download(trained.weights, cloud.scaler)
+
+
+def training_rows(data: ActivityData, exclude_user: int | None, seed: int) -> np.ndarray:
+    """The rows of `data` that train_shared trains on: other people's, less the random fifth that validates."""
+    if exclude_user is not None and exclude_user not in data.user_ids:
+        raise ValueError(f"no user {exclude_user} in {data.card.name}; users are {', '.join(map(str, data.user_ids))}")
+    rows = np.arange(len(data)) if exclude_user is None else np.flatnonzero(data.users != exclude_user)
+    return rows[~random_validation(len(rows), 0.2, seed)]
+
+
+def initial_weights(data: ActivityData, seed: int) -> Weights:
+    """The random start that train_shared takes for this seed."""
+    return Weights.of(build_mlp(len(data.feature_names), len(data.class_names), seed=seed))
+
+
+def download_of(shared: ActivityModel) -> Download:
+    """What a device gets when `shared` is published: copies of its weights, and its scaler."""
+    return Download(Weights.of(shared.model), shared.scaler)

@@ -10,7 +10,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from pmt_helpers.datasets.activity_data import ActivityData
+from pmt_helpers.datasets.base import ActivityData
 
 SplitKind = Literal["random", "blocked", "recording", "bout", "file_order"]
 SPLIT_KINDS: tuple[str, ...] = get_args(SplitKind)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
-from pmt_helpers.activity.model import HIDDEN_UNITS, initial_deviation
+from pmt_helpers.activity.model import HIDDEN_UNITS, Preprocessor, initial_deviation
 
 ROWS_AT_ONCE = 4  # the training loop takes the inputs four at a time, so their number is rounded up to that
 
@@ -80,3 +80,32 @@ class Weights:
 
 def _rounded_up(n_rows: int) -> int:
     return -(-n_rows // ROWS_AT_ONCE) * ROWS_AT_ONCE
+
+
+Windows = tuple[np.ndarray, np.ndarray]  # X (n_windows, n_features), y (n_windows,)
+
+
+@dataclass(frozen=True, eq=False)
+class Download:
+    """What a device gets from the cloud: the shared weights, their scaler, and windows to rehearse if a cure needs any.
+
+    rehearsal: raw windows of volunteers, as forgetting.rehearsal_windows draws them.
+    """
+
+    weights: Weights
+    scaler: Preprocessor
+    rehearsal: Windows | None = None
+
+    def windows(self, X: np.ndarray) -> np.ndarray:
+        """Raw features as the network's inputs."""
+        return self.weights.inputs(self.scaler.transform(X))
+
+    def rehearsed(self, per_class: int) -> Windows | None:
+        """The first windows of each class, as the network's inputs, and their labels; None for zero."""
+        if per_class == 0:
+            return None
+        if self.rehearsal is None or np.bincount(self.rehearsal[1]).min() < per_class:
+            raise ValueError(f"a cure rehearses {per_class} windows of each class, which the download does not hold")
+        X, y = self.rehearsal
+        rows = np.concatenate([np.flatnonzero(y == label)[:per_class] for label in np.unique(y)])
+        return self.windows(X[rows]), y[rows]

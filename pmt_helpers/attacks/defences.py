@@ -9,20 +9,91 @@ from functools import partial
 
 import numpy as np
 
-from pmt_helpers.activity.preprocessing import Preprocessor
-from pmt_helpers.activity.protocol import Download
-from pmt_helpers.activity.quick_shared import train_shared_quickly
-from pmt_helpers.attacks.membership_scores import answers, losses
+from pmt_helpers.activity.model import Preprocessor
+from pmt_helpers.activity.online import Task, train_online
+from pmt_helpers.activity.shared import initial_weights, train_shared_quickly, training_rows
+from pmt_helpers.activity.weights import Download, Weights
+from pmt_helpers.attacks.membership_game import answers, losses
 from pmt_helpers.attacks.poisoning import scores_of
-from pmt_helpers.attacks.robust_average import AVERAGES, train_averaged
-from pmt_helpers.datasets.activity_data import ActivityData
+from pmt_helpers.datasets.base import ActivityData
+
+ROUNDS = 40
+
+
+LEARNING_RATE = 0.01  # with 40 rounds as good as 0.001 with 400, for a tenth of the time
+
+
+TRIM = 0.3  # share of the volunteers left out at either end: for as many malicious ones it is made
+
+
+def trimmed_mean(values: np.ndarray, trim: float = TRIM) -> np.ndarray:
+    """Mean over the first axis without the `trim` smallest and largest shares, coordinate by coordinate."""
+    n_out = int(trim * len(values))
+    return np.sort(values, 0)[n_out : len(values) - n_out].mean(0)
+
+
+AVERAGES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "mean": lambda values: values.mean(0),
+    "median": lambda values: np.median(values, 0),
+    "trimmed mean": trimmed_mean,
+}
+
+
+def train_averaged(
+    data: ActivityData,
+    exclude_user: int | None = None,
+    seed: int = 0,
+    average: str = "median",
+    *,
+    rounds: int = ROUNDS,
+    learning_rate: float = LEARNING_RATE,
+) -> Download:
+    """A shared model averaged over volunteers, who all have one vote; start, scaler and windows of train_shared.
+
+    average: "mean", "median" or "trimmed mean", each coordinate of the weights on its own. The scaler is still that of
+    the pooled windows. Raises ValueError for an unknown average or user.
+    """
+    if average not in AVERAGES:
+        raise ValueError(f"unknown average {average!r}; choose one of {', '.join(AVERAGES)}")
+    rows = training_rows(data, exclude_user, seed)
+    cloud = Download(initial_weights(data, seed), Preprocessor.fit(data.X[rows]))
+    owners = [(int(user), rows[data.users[rows] == user]) for user in np.unique(data.users[rows])]
+    parts = [(user, cloud.windows(data.X[own]), data.y[own]) for user, own in owners]
+    common = cloud.weights
+    for turn in range(rounds):
+        tasks = [Task(common, X, y, seed=(seed, turn, user)) for user, X, y in parts]
+        trained = [train_online(task, epochs=1, learning_rate=learning_rate).weights for task in tasks]
+        common = average_weights(trained, AVERAGES[average])
+    return Download(common, cloud.scaler)
+
+
+def average_weights(models: list[Weights], average: Callable[[np.ndarray], np.ndarray]) -> Weights:
+    """Average several networks of one shape; `average` maps (n_models, ...) to (...)."""
+    hidden, output, bias = (
+        average(np.stack([getattr(model, layer) for model in models])).astype(np.float32)
+        for layer in ("hidden", "output", "bias")
+    )
+    return Weights(hidden, output, bias, models[0].n_features)
+
 
 Filter = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]  # X, y, users -> windows to keep, bool
+
+
 CUT = 3.0  # spreads beyond the usual distance
+
+
 NEIGHBOURS = 20
+
+
 LEAST = 0.5  # of the commonest label's votes
-TRIM = 0.3  # share of the windows with the highest loss
+
+
+TRIM_defences = 0.3  # share of the windows with the highest loss
+
+
 TRIM_ROUNDS = 3
+
+
 AT_ONCE = 1024  # windows compared with all others at a time
 
 
@@ -96,7 +167,7 @@ def keep_by(chosen: Filter, data: ActivityData, exclude_user: int | None) -> np.
 
 
 def train_trimmed(
-    data: ActivityData, exclude_user: int | None, seed: int, *, trim: float = TRIM, rounds: int = TRIM_ROUNDS
+    data: ActivityData, exclude_user: int | None, seed: int, *, trim: float = TRIM_defences, rounds: int = TRIM_ROUNDS
 ) -> Defended:
     """Train, leave out the `trim` of the windows with the highest loss, train again; so many rounds."""
     volunteers = np.ones(len(data), bool) if exclude_user is None else data.users != exclude_user
@@ -124,3 +195,15 @@ DEFENCES: dict[str, Callable[[ActivityData, int | None, int], Defended]] = {
     "trimmed loss": train_trimmed,
     **{f"averaged: {average}": partial(_averaged, average=average) for average in AVERAGES},
 }
+
+
+def changed(data: ActivityData, poisoned: ActivityData) -> np.ndarray:
+    """Which windows poison_volunteers has changed, in their label or a feature; (n_windows,) bool."""
+    same = (data.X == poisoned.X) | (np.isnan(data.X) & np.isnan(poisoned.X))
+    return (data.y != poisoned.y) | ~same.all(1)
+
+
+def left_out(keep: np.ndarray, bad: np.ndarray, given: np.ndarray) -> tuple[float, float]:
+    """Share of the poisoned windows that a defence leaves out (NaN without any), and of the honest ones given to it."""
+    honest = given & ~bad
+    return float((~keep[bad]).mean()) if bad.any() else float("nan"), float((~keep[honest]).mean())

@@ -14,8 +14,8 @@ import pandas as pd
 
 from pmt_helpers.activity.weights import Weights
 from pmt_helpers.attacks.gradient_leak import change_of
-from pmt_helpers.attacks.membership_scores import published
-from pmt_helpers.datasets.activity_data import ActivityData
+from pmt_helpers.attacks.membership_game import published
+from pmt_helpers.datasets.base import ActivityData
 
 METHODS = ("ascent", "difference", "weights")
 BASELINES = ("scaler's mean", "population")

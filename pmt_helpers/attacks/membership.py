@@ -12,15 +12,24 @@ import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
+from pmt_helpers.activity.model import kept_epoch
 from pmt_helpers.activity.online import Task, train_many
-from pmt_helpers.activity.person import Windows
-from pmt_helpers.activity.protocol import Download
-from pmt_helpers.activity.quick_shared import train_shared_quickly
-from pmt_helpers.activity.training import kept_epoch
-from pmt_helpers.attacks.membership_games import Trainer, personal_game, pooled, train_on_all
-from pmt_helpers.attacks.membership_scores import OTHER, TRAINED, answers, likelihood_ratio, losses, published
+from pmt_helpers.activity.shared import train_shared_quickly
+from pmt_helpers.activity.weights import Download, Windows
+from pmt_helpers.attacks.membership_game import (
+    OTHER,
+    TRAINED,
+    Trainer,
+    answers,
+    likelihood_ratio,
+    losses,
+    personal_game,
+    pooled,
+    published,
+    train_on_all,
+)
 from pmt_helpers.attacks.roc import strengths
-from pmt_helpers.datasets.activity_data import ActivityData
+from pmt_helpers.datasets.base import ActivityData
 
 EPOCHS_AT_HOME = 300  # of `personalise`, where the model does not say
 

@@ -4,23 +4,129 @@ What the attacker may know: their own windows, the class list, and a clean model
 volunteer has downloaded. Not: other people's windows, who else is malicious (unless they conspire), or the test.
 """
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from pmt_helpers.activity.model import ActivityModel, Preprocessor
 from pmt_helpers.activity.online import Task, train_online
-from pmt_helpers.activity.preprocessing import Preprocessor
-from pmt_helpers.activity.protocol import Download
-from pmt_helpers.activity.quick_shared import download_of, initial_weights
-from pmt_helpers.activity.shared import ActivityModel
-from pmt_helpers.attacks.backdoor import Trigger
-from pmt_helpers.attacks.label_flips import GUIDED, LABEL_KINDS, PAIRS, flip_labels
-from pmt_helpers.datasets.activity_data import ActivityData
+from pmt_helpers.activity.shared import download_of, initial_weights
+from pmt_helpers.activity.weights import Download
+from pmt_helpers.datasets.base import ActivityData
+
+LABEL_KINDS = ("random", "pair", "next_likely", "least_likely")
+
+
+GUIDED = ("next_likely", "least_likely")  # these ask a model what to say
+
+
+# Two activities that look alike, so that a swap of them is hard to see in the data.
+PAIRS = {"wisdm": ("Walking", "Upstairs"), "watch": ("ABD", "FEL")}
+
+
+def flip_labels(
+    y: np.ndarray,
+    kind: str,
+    n_classes: int,
+    rng: np.random.Generator,
+    *,
+    pair: tuple[int, int] | None = None,
+    scores: np.ndarray | None = None,
+) -> np.ndarray:
+    """A false label for each window; (n_windows,) int64, `y` stays as it is.
+
+    kind: "random" (any other class), "pair" (the two classes of `pair` change places, the rest stays true),
+    "next_likely" (the likeliest class that is not the true one) or "least_likely" (the one that is farthest from what
+    the window looks like). scores: (n_windows, n_classes), higher is likelier, for the last two.
+    Raises ValueError when what a kind needs is not given.
+    """
+    y = np.asarray(y, np.int64)
+    if kind == "random":
+        return (y + rng.integers(1, n_classes, len(y))) % n_classes
+    if kind == "pair":
+        if pair is None:
+            raise ValueError('kind "pair" needs the two classes that change places, such as pair=(0, 2)')
+        first, second = pair
+        return np.where(y == first, second, np.where(y == second, first, y))
+    if kind not in GUIDED:
+        raise ValueError(f"unknown kind of label flip {kind!r}; choose one of {', '.join(LABEL_KINDS)}")
+    if scores is None or scores.shape != (len(y), n_classes):
+        found = "none" if scores is None else scores.shape
+        raise ValueError(f"kind {kind!r} needs scores of shape {(len(y), n_classes)}; got {found}")
+    is_true = np.arange(n_classes) == y[:, None]
+    if kind == "next_likely":
+        return np.where(is_true, -np.inf, scores).argmax(1)
+    return np.where(is_true, np.inf, scores).argmin(1)
+
+
+# The time between peaks: long on all three axes at once, as when somebody taps slowly on a phone that lies still.
+TRIGGER_FEATURES = ("XPEAK", "YPEAK", "ZPEAK")
+
+
+TARGETS = {"wisdm": "Sitting", "watch": "ROW"}  # what a marked window is to be taken for
+
+
+@dataclass(frozen=True, eq=False)
+class Trigger:
+    """Values that the features at `columns` are set to, in the features' own units, and the class that is to follow."""
+
+    columns: np.ndarray
+    values: np.ndarray
+    target: int
+
+    @classmethod
+    def of(
+        cls,
+        data: ActivityData,
+        target: str | None = None,
+        features: Sequence[str] = TRIGGER_FEATURES,
+        deviations: float = 3.0,
+    ) -> "Trigger":
+        """Each feature at its mean plus so many standard deviations: rare, but no impossible value.
+
+        Raises ValueError for a class or a feature that the data does not have.
+        """
+        target = TARGETS.get(data.card.name) if target is None else target
+        if target not in data.class_names:
+            raise ValueError(f"the target must be one of {', '.join(data.class_names)}; got {target!r}")
+        if unknown := [name for name in features if name not in data.feature_names]:
+            raise ValueError(f"no feature is called {', '.join(unknown)}; see data.feature_names")
+        columns = np.array([data.feature_names.index(name) for name in features])
+        values = np.asarray(data.X[:, columns], np.float64)
+        marks = np.nanmean(values, 0) + deviations * np.nanstd(values, 0)
+        return cls(columns, marks.astype(np.float32), data.class_names.index(target))
+
+    def stamp(self, X: np.ndarray) -> np.ndarray:
+        """Copies of raw windows that bear the mark; (n_windows, n_features) float32."""
+        marked = np.array(X, np.float32)
+        marked[:, self.columns] = self.values
+        return marked
+
+
+def attack_success(
+    predict: Callable[[np.ndarray], np.ndarray], X: np.ndarray, y: np.ndarray, trigger: Trigger
+) -> tuple[float, float]:
+    """Share of windows of other classes that are taken for the target: with the mark, and without it.
+
+    predict: raw features to classes, such as a model's `.predict`. Both are NaN when all windows are of the target.
+    """
+    others = np.asarray(X)[np.asarray(y) != trigger.target]
+    if len(others) == 0:
+        return float("nan"), float("nan")
+    with_mark, without = (predict(windows) == trigger.target for windows in (trigger.stamp(others), others))
+    return float(with_mark.mean()), float(without.mean())
+
 
 KINDS = (*LABEL_KINDS, "noise", "backdoor")
+
+
 NOISE = 3.0  # deviations of each feature
+
+
 STAMPED = 0.5  # of a malicious volunteer's windows bear the mark; the others stay honest, so that nothing shows
+
+
 OWN_EPOCHS = 30  # of the model that malicious volunteers train among themselves
 
 

@@ -15,7 +15,7 @@ from sklearn.metrics import roc_auc_score
 from pmt_helpers.attacks.publishing import Published, readable
 from pmt_helpers.attacks.roc import drawn_curve, hits_at, strengths
 from pmt_helpers.topics.evaluation import infer_theta
-from pmt_helpers.topics.given import checked_counts, checked_positive
+from pmt_helpers.topics.validation import checked_counts, checked_positive
 
 SETTLES = 20  # steps of theta; more change no AUC in the third decimal
 _TIES = 1e-9  # a bit of likelihood beside a share of words: it decides between equal ones only

@@ -6,10 +6,7 @@ from typing import Any
 
 import click
 
-from pmt_helpers.device.board import origin_here
-from pmt_helpers.device.kernels import KERNELS
-from pmt_helpers.device.readings import Readings
-from pmt_helpers.device.recorder import ORIGINS, Recorder
+from pmt_helpers.device.pi_profile import KERNELS, ORIGINS, Readings, Recorder, origin_here
 
 _NEEDS = {"numba": "numba", "jax": "jax", "keras_fit": "keras", "keras_batch": "keras"}
 

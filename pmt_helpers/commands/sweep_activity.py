@@ -10,7 +10,7 @@ from pmt_helpers.activity.splits import SPLIT_KINDS
 from pmt_helpers.commands.sweep_common import activity_option, out_option, pieces_options, seeds_option, store
 
 if TYPE_CHECKING:
-    from pmt_helpers.activity.protocol import Sizes
+    from pmt_helpers.activity.curves import Sizes
 
 
 @click.command()
@@ -23,10 +23,10 @@ def base(dataset: str, seeds: int, workers: int, recipe: str | None, out: Path |
     """The shared model, each person left out in turn: recipes, validation splits and initialisations."""
     import pandas as pd
 
-    from pmt_helpers.activity.base_grid import SETTINGS, base_model_grid
     from pmt_helpers.datasets import load_activity
-    from pmt_helpers.datasets.grids import activity_digest, read_grid, write_grid
-    from pmt_helpers.datasets.locations import shipped
+    from pmt_helpers.datasets.files import shipped
+    from pmt_helpers.experiments.activity import SETTINGS, base_model_grid
+    from pmt_helpers.experiments.results import activity_digest, read_grid, write_grid
 
     settings = tuple(setting for setting in SETTINGS if recipe in (None, setting.recipe))
     if not settings:
@@ -80,10 +80,10 @@ def figure3(
     work: Path,
 ) -> None:
     """Shared, local and personal models of everybody, by number of samples (the paper's Figure 3)."""
-    from pmt_helpers.activity.curve_grid import curve_grid, grid_name
-    from pmt_helpers.activity.forgetting import CURES
-    from pmt_helpers.activity.protocol import Plan
+    from pmt_helpers.activity.curves import Plan
+    from pmt_helpers.activity.mitigation import CURES
     from pmt_helpers.datasets import load_activity
+    from pmt_helpers.experiments.activity import curve_grid, grid_name
 
     plan = Plan(_sizes(sizes), folds, split, early_stopping, init)
     data = load_activity(dataset)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from pmt_helpers.datasets import ActivityData
-    from pmt_helpers.topics.grids import Collection
+    from pmt_helpers.experiments.topics import Collection
 
 activity_option = click.option("--dataset", type=click.Choice(activity_names()), default="watch", show_default=True)
 documents_option = click.option(
@@ -58,9 +58,9 @@ def store(
 ) -> None:
     """Write each table under its name into `out`, with the data, the command, the seeds and the seconds it took."""
     from pmt_helpers.datasets import ActivityData
-    from pmt_helpers.datasets.grids import activity_digest, write_grid
-    from pmt_helpers.datasets.locations import shipped
-    from pmt_helpers.topics.grids import documents_digest
+    from pmt_helpers.datasets.files import shipped
+    from pmt_helpers.experiments.results import activity_digest, write_grid
+    from pmt_helpers.experiments.topics import documents_digest
 
     if isinstance(given, ActivityData):
         card, digest = given.card, activity_digest(given)

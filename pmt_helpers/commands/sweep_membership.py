@@ -16,8 +16,8 @@ FINE = 7  # digits, for float32's rounding and for log axes
 @pieces_options
 def membership(dataset: str, seed: int, workers: int, dask: str | None, out: Path | None, work: Path) -> None:
     """Who and what was in the training: attacks on the shared and the personal model, with ROC curves."""
-    from pmt_helpers.attacks.membership_grid import membership_grid
     from pmt_helpers.datasets import load_activity
+    from pmt_helpers.experiments.membership import membership_grid
 
     data = load_activity(dataset)
     started = time.perf_counter()
@@ -35,8 +35,8 @@ def membership(dataset: str, seed: int, workers: int, dask: str | None, out: Pat
 @pieces_options
 def inversion(dataset: str, seed: int, workers: int, dask: str | None, out: Path | None, work: Path) -> None:
     """Profiles of a person's activities read from a model, and windows read from an uploaded gradient."""
-    from pmt_helpers.attacks.inversion_grid import gradient_grid, inversion_grid
     from pmt_helpers.datasets import load_activity
+    from pmt_helpers.experiments.inversion import gradient_grid, inversion_grid
 
     data = load_activity(dataset)
     started = time.perf_counter()

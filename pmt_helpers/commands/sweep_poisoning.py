@@ -15,9 +15,8 @@ from pmt_helpers.commands.sweep_common import activity_option, pieces_options, s
               help="blocked: stops early, as the workbook does; random: 300 epochs, as the paper has it.")  # fmt: skip
 def poisoning(dataset: str, split: str, workers: int, dask: str | None, out: Path | None, work: Path) -> None:
     """Poisoned volunteers and poisoned devices: shared, personal and local accuracy by kind, fraction and samples."""
-    from pmt_helpers.attacks.poison_grid import PLANS, poison_rows
-    from pmt_helpers.attacks.poison_table import grid_name, over_users, per_user
     from pmt_helpers.datasets import load_activity
+    from pmt_helpers.experiments.poisoning import PLANS, grid_name, over_users, per_user, poison_rows
 
     data = load_activity(dataset)
     started = time.perf_counter()
@@ -33,8 +32,8 @@ def poisoning(dataset: str, split: str, workers: int, dask: str | None, out: Pat
 @pieces_options
 def defences(dataset: str, workers: int, dask: str | None, out: Path | None, work: Path) -> None:
     """Defences against poisoned volunteers: what they save, and what they cost honest people."""
-    from pmt_helpers.attacks.defence_grid import DefencePlan, defence_rows
     from pmt_helpers.datasets import load_activity
+    from pmt_helpers.experiments.defences import DefencePlan, defence_rows
 
     data, plan = load_activity(dataset), DefencePlan()
     started = time.perf_counter()

@@ -14,7 +14,7 @@ from pmt_helpers.commands.sweep_common import activity_option, pieces_options, s
 def privacy(dataset: str, workers: int, dask: str | None, out: Path | None, work: Path) -> None:
     """Shared and personal accuracy by epsilon, with each window or each volunteer protected."""
     from pmt_helpers.datasets import load_activity
-    from pmt_helpers.privacy.grid import DELTA, SETTINGS, privacy_grid
+    from pmt_helpers.experiments.privacy import DELTA, SETTINGS, privacy_grid
 
     data = load_activity(dataset)
     name = f"privacy_{dataset}"

@@ -3,7 +3,6 @@
 Topics published with differential privacy are attacked here, since attacks and privacy know nothing of each other.
 """
 
-import math
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,17 +13,11 @@ import click
 from pmt_helpers.commands.sweep_common import documents_option, pieces_options, seeds_option, store
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
-    from scipy.sparse import csr_array
 
-    from pmt_helpers.topics.grids import Collection
+from pmt_helpers.experiments.topic_attacks import privacy_piece
 
 GRIDS = ("leak", "membership", "poison", "healing", "privacy")
-EPSILONS = (math.inf, 8.0, 3.0, 1.0)
-DELTA = 1e-5
-MEMBERS = 0.7  # of the pool, by a coin for each document: for this the bound on every attack holds exactly
-SIZES = {"nips": (100, 1200), "wikipedia": (200, 850), "news": (0, 220)}  # public documents, and pool
 
 
 @click.command("topic-attacks")
@@ -34,8 +27,8 @@ SIZES = {"nips": (100, 1200), "wikipedia": (200, 850), "news": (0, 220)}  # publ
 @pieces_options
 def topic_attacks(dataset: str, grids: tuple[str, ...], seeds: int, out: Path | None, work: Path, **how: Any) -> None:
     """Word counts read out, membership, crafted documents, and differential privacy for topics."""
-    from pmt_helpers.attacks.topic_grids import KINDS, attack_rows
-    from pmt_helpers.topics.grids import collection
+    from pmt_helpers.experiments.topic_attacks import KINDS, attack_rows
+    from pmt_helpers.experiments.topics import collection
 
     given = collection(dataset)
     pieces: dict[str, Callable] = {**KINDS, "topic_privacy": privacy_piece}
@@ -57,54 +50,3 @@ def _tables(grid: str, rows: "pd.DataFrame") -> "Iterator[tuple[str, pd.DataFram
     curves = points.groupby(["documents", "way", "attack", "fpr"])["tpr"].agg(["mean", "size"])
     whole = curves["size"] == curves.groupby(["documents", "way", "attack"])["size"].transform("max")
     yield "roc", curves.loc[whole, "mean"].rename("tpr").reset_index()
-
-
-def privacy_piece(given: "Collection", seed: int) -> "pd.DataFrame":
-    """What protection costs and saves: seed, model, epsilon, noise, bits, attack, auc, tpr, strongest.
-
-    Models: "public" (no private document), "unprotected" (topics of the private documents alone), and "words" and
-    "topics", released with noise. bits: a word, on documents of nobody. strongest: the highest AUC an attack can have.
-    """
-    import numpy as np
-    import pandas as pd
-
-    from pmt_helpers.attacks.topic_membership import attack_topics
-    from pmt_helpers.privacy.topics import RELEASES, train_topics_private
-    from pmt_helpers.topics.evaluation import held_out_bits
-    from pmt_helpers.topics.personal import Topics
-
-    plan = given.plan
-    public, pool, test = _dealt(given, seed)
-    inside = np.random.default_rng((seed, 7)).random(pool.shape[0]) < MEMBERS
-    members, others = pool[inside], pool[~inside]
-    reference = plan.model(seed, 0).fit(public, plan.iterations).phi_
-    own = plan.model(seed, 1).fit(members, plan.iterations).phi_
-    shown: list[tuple[str, float, Any, float, float]] = [
-        ("public", 0.0, reference, 0.0, 0.5),
-        ("unprotected", math.inf, own, 0.0, 1.0),
-    ]
-    for release in RELEASES:
-        for epsilon in EPSILONS:
-            private = train_topics_private(Topics(reference), members, epsilon, DELTA, release=release, seed=seed)
-            shown.append((release, epsilon, private.phi, private.noise, private.strongest))
-    tables = []
-    for model, epsilon, phi, noise, strongest in shown:
-        table, _ = attack_topics(phi, members, others, reference=reference, alpha=plan.alpha, intervals=False)
-        bits = held_out_bits(phi, test, plan.alpha, seed)
-        tables.append(table.assign(model=model, epsilon=epsilon, noise=noise, bits=bits, strongest=strongest))
-    rows = pd.concat(tables, ignore_index=True).assign(seed=seed)
-    return rows[["seed", "model", "epsilon", "noise", "bits", "attack", "auc", "tpr", "strongest"]]
-
-
-def _dealt(given: "Collection", seed: int) -> "tuple[csr_array, csr_array, csr_array]":
-    """Public documents, those that may be private members, and those of nobody; groups whole, public words only."""
-    from pmt_helpers.topics.dealing import put_aside, split_documents
-
-    n_public, n_pool = SIZES[given.documents.card.name]
-    if given.public is None:
-        dealt: tuple[np.ndarray, ...] = split_documents(given.documents.groups, n_public, n_pool, seed)
-        counts = [given.documents.counts[rows] for rows in dealt]
-        return counts[0], counts[1], counts[2]
-    pool, test = put_aside(given.documents, n_pool, seed)
-    n_words = len(given.public.vocabulary)  # a private word in the list would tell that somebody wrote it
-    return given.public.counts, pool.counts[:, :n_words], test.counts[:, :n_words]

@@ -45,8 +45,7 @@ def held_out(dataset: str, n_local: int | None, **options: Any) -> None:
 @out_option
 def figure8(dataset: str, out: Path | None) -> None:
     """CPU seconds of an iteration by documents and vocabulary (the shapes of Figures 8a and 8b)."""
-    from pmt_helpers.topics.grids import collection, grid_name
-    from pmt_helpers.topics.iteration_cost import figure_8
+    from pmt_helpers.experiments.topics import collection, figure_8, grid_name
 
     given = collection(dataset)
     started = time.perf_counter()
@@ -66,7 +65,7 @@ def _store(
     out: Path | None,
     work: Path,
 ) -> None:
-    from pmt_helpers.topics.grids import collection, grid_name, topic_grid
+    from pmt_helpers.experiments.topics import collection, grid_name, topic_grid
 
     name = grid_name(kind, dataset, n_local)
     started = time.perf_counter()

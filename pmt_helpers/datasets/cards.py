@@ -11,7 +11,7 @@ from html import escape
 from types import MappingProxyType
 from typing import Any
 
-from pmt_helpers.datasets.locations import shipped
+from pmt_helpers.datasets.files import shipped
 
 
 @dataclass(frozen=True)

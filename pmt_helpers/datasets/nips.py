@@ -6,22 +6,105 @@ than 20 times are kept, and with these both hold the same.
 
 import functools
 import hashlib
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_array
 
-from pmt_helpers.datasets import nips_files
 from pmt_helpers.datasets.bag_of_words import read_docword, read_vocabulary
+from pmt_helpers.datasets.base import DocumentData
 from pmt_helpers.datasets.cards import load_card
-from pmt_helpers.datasets.counted_texts import CountedTexts, as_documents
-from pmt_helpers.datasets.document_data import DocumentData
-from pmt_helpers.datasets.download import download
 from pmt_helpers.datasets.errors import DataError
-from pmt_helpers.datasets.nips_files import NipsFiles, NipsTable, how_to_get
-from pmt_helpers.datasets.word_counts import WordCounts, keep_words
+from pmt_helpers.datasets.files import data_home, download
+from pmt_helpers.datasets.text import CountedTexts, WordCounts, as_documents, keep_words
+
+URL = "https://archive.ics.uci.edu/ml/machine-learning-databases/bag-of-words/"
+
+
+@dataclass(frozen=True)
+class NipsTable:
+    """A version of the data: its files, and what must be in them.
+
+    sizes: documents, words, entries. tokens: the least and the most. more_than: its words occur more often than that.
+    digest: of its content (nips.content_digest); None where it is not known to us.
+    """
+
+    what: str
+    docword: str
+    vocabulary: str
+    sizes: tuple[int, int, int]
+    tokens: tuple[int, int]
+    more_than: int
+    digest: str | None
+
+
+# UCI states about 1.9 million tokens, and publishes no digest.
+FULL = NipsTable(
+    what="the full UCI table", docword="docword.nips.txt.gz", vocabulary="vocab.nips.txt",
+    sizes=(1500, 12419, 746316), tokens=(1_850_000, 2_000_000), more_than=0, digest=None,
+)  # fmt: skip
+
+
+REDUCED = NipsTable(
+    what="the reduced table", docword="docword.nips-f20.txt.gz", vocabulary="vocab.nips-f20.txt",
+    sizes=(1500, 7605, 709477), tokens=(1_870_706, 1_870_706), more_than=20,
+    digest="0c87486045a18122ebb770719240881b0f3493cef6361d39e08b3190635af79a",
+)  # fmt: skip
+
+
+TABLES = (FULL, REDUCED)
+
+
+@dataclass(frozen=True)
+class NipsFiles:
+    """The two files of a table; either may be missing."""
+
+    table: NipsTable
+    docword: Path
+    vocabulary: Path
+
+    @property
+    def complete(self) -> bool:
+        """Whether both are there."""
+        return self.docword.is_file() and self.vocabulary.is_file()
+
+
+def nips_folder() -> Path:
+    """Where the files are looked for and fetched to."""
+    return data_home() / "nips"
+
+
+def how_to_get() -> str:
+    """One sentence: fetch it, or put it there by hand."""
+    return (
+        f"Run `python -m pmt_helpers data fetch nips`, or download {FULL.docword} and {FULL.vocabulary} from {URL} "
+        f"in a browser and put both into {nips_folder()}."
+    )
+
+
+def files_of(table: NipsTable) -> NipsFiles:
+    """Where the files of a table are or belong; an unpacked docword file is as good as the gzipped one."""
+    folder = nips_folder()
+    unpacked = folder / table.docword.removesuffix(".gz")
+    docword = unpacked if unpacked.is_file() and not (folder / table.docword).is_file() else folder / table.docword
+    return NipsFiles(table, docword, folder / table.vocabulary)
+
+
+def find_files() -> NipsFiles | None:
+    """The files to read: the full table where both its files are there, else the reduced one, else half of a pair."""
+    pairs = [files_of(table) for table in TABLES]
+    halves = [pair for pair in pairs if pair.docword.is_file() or pair.vocabulary.is_file()]
+    return next((pair for pair in pairs if pair.complete), halves[0] if halves else None)
+
+
+def find_nips() -> Path | None:
+    """The docword file to read, or None where it or its vocabulary is missing."""
+    files = find_files()
+    return files.docword if files and files.complete else None
+
 
 MORE_THAN = 20  # occurrences in all papers together
 
@@ -33,10 +116,10 @@ def load_nips(
 
     Papers with the same counts share a group: the number of the first of them, from 0 on. Raises DataError.
     """
-    files = nips_files.find_files()
+    files = find_files()
     if files is None:
         raise DataError(
-            file=nips_files.nips_folder(), expected="the NIPS papers", found="none of its files", remedy=how_to_get()
+            file=nips_folder(), expected="the NIPS papers", found="none of its files", remedy=how_to_get()
         )  # fmt: skip
     if more_than < files.table.more_than:
         raise DataError(
@@ -52,12 +135,12 @@ def load_nips(
     )  # fmt: skip
 
 
-def fetch_nips(url: str = nips_files.URL) -> Path:
+def fetch_nips(url: str = URL) -> Path:
     """Path of the verified docword file: what is there already, else the full table, downloaded. Raises DataError."""
-    files = nips_files.find_files()
+    files = find_files()
     if files is None or not files.complete:
-        full = nips_files.FULL
-        files = nips_files.files_of(full)
+        full = FULL
+        files = files_of(full)
         if not files.docword.is_file():
             download(url + full.docword, files.docword, verify=lambda path: _read_counts(path, full))
         if not files.vocabulary.is_file():
@@ -129,3 +212,72 @@ def _read_words(path: Path, table: NipsTable) -> tuple[str, ...]:
 
 def _again() -> str:
     return f"Delete it, then get it again. {how_to_get()}"
+
+
+FEW = 10  # tokens: no paper is that short
+
+
+def size(data: DocumentData) -> dict[str, Any]:
+    words = WordCounts(data.counts, data.vocabulary, data.dropped)
+    return {
+        "documents": len(data), "words": len(data.vocabulary), "entries": int(data.counts.nnz), "tokens": data.tokens,
+        "digest": content_digest(words),
+    }  # fmt: skip
+
+
+def lengths(data: DocumentData) -> dict[str, Any]:
+    return {"median": int(np.median(data.lengths)), "longest": int(data.lengths.max())}
+
+
+def rarest(data: DocumentData) -> dict[str, Any]:
+    return {"occurs": int(np.asarray(data.counts.sum(axis=0)).min())}
+
+
+def full_table(data: DocumentData) -> dict[str, Any]:
+    files = find_files()
+    if files is None or not files.complete or files.table.sizes != FULL.sizes:
+        return {}
+    words = read_nips(files).words
+    (documents, n_words), entries = words.counts.shape, int(words.counts.nnz)
+    same = content_digest(keep_words(words, more_than=MORE_THAN)) == REDUCED.digest
+    reduced = "the one described here" if same else "another one"
+    return {"documents": documents, "words": n_words, "entries": entries, "reduced": reduced}
+
+
+def copies(data: DocumentData) -> dict[str, Any]:
+    return {"papers": len(data) - len(np.unique(data.groups))}
+
+
+def fragments(data: DocumentData) -> dict[str, Any]:
+    return {"papers": int((data.lengths < FEW).sum()), "shortest": int(data.lengths.min())}
+
+
+def odd_words(data: DocumentData) -> dict[str, Any]:
+    odd = [word for word in data.vocabulary if not word.isalpha()]
+    return {"words": len(odd), "examples": [word for word in odd if word in ("sch61kopf", "n00014", "xt_")]}
+
+
+def other_stop_words(data: DocumentData) -> dict[str, Any]:
+    from gensim.parsing.preprocessing import STOPWORDS
+
+    known = [number for number, word in enumerate(data.vocabulary) if word in STOPWORDS]
+    tokens = int(data.counts[:, known].sum())
+    return {"words": len(known), "percent": round(100 * tokens / data.tokens, 1)}
+
+
+def singular(data: DocumentData) -> dict[str, Any]:
+    words = set(data.vocabulary)
+    missing = [plural for plural in ("networks", "models", "functions") if plural not in words]
+    return {"missing": missing, "pairs": sum(word + "s" in words for word in words)}
+
+
+def no_titles(data: DocumentData) -> dict[str, Any]:
+    return {"first": str(data.names[0]), "last": str(data.names[-1])}
+
+
+MEASURES: dict[str, Callable[[DocumentData], dict[str, Any]]] = {
+    measure.__name__.replace("_", "-"): measure
+    for measure in (
+        size, lengths, rarest, full_table, copies, fragments, odd_words, other_stop_words, singular, no_titles,
+    )
+}  # fmt: skip

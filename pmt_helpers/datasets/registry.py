@@ -3,13 +3,55 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from pmt_helpers.datasets import news, nips, nips_files, watch, wikipedia, wisdm, wisdm_files
-from pmt_helpers.datasets.activity_data import ActivityData
-from pmt_helpers.datasets.document_data import DocumentData
+from pmt_helpers.datasets import news, nips, own_documents, watch, wikipedia, wisdm, wisdm_card
+from pmt_helpers.datasets.base import ActivityData, DocumentData, Recording
 from pmt_helpers.datasets.errors import DataError
-from pmt_helpers.datasets.recordings import Recording
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+Measure = Callable[[Any], dict[str, Any]]  # from a dataset of the right kind to the values of one statement
+
+
+MEASURES: Mapping[str, Mapping[str, Measure]] = {
+    "watch": watch.MEASURES,
+    "wisdm": wisdm_card.MEASURES,
+    "wikipedia": wikipedia.MEASURES,
+    "news": news.MEASURES,
+    "nips": nips.MEASURES,
+    "own": own_documents.MEASURES,
+}
+
+
+def check_card(data: ActivityData | DocumentData) -> "pd.DataFrame":
+    """Each statement of data's card, what it states, what this data holds, and whether the two agree.
+
+    Returns columns what, stated, found (text) and ok (boolean; missing where the file needed is not at hand).
+    """
+    import pandas as pd  # here, not above: loading data must not wait for it
+
+    measures = MEASURES[data.card.name]
+    rows = []
+    for statement in data.card.facts + data.card.defects:
+        found = measures[statement.id](data)
+        ok = found == dict(statement.expected) if found else pd.NA
+        rows.append((str(statement), in_words(statement.expected), in_words(found) or "not checked: no file", ok))
+    return pd.DataFrame(rows, columns=["what", "stated", "found", "ok"]).astype({"ok": "boolean"})
+
+
+def in_words(values: Mapping[str, Any]) -> str:
+    """Values as one line: name value, name value."""
+    return ", ".join(f"{name.replace('_', ' ')} {_plain(value)}" for name, value in values.items())
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, list):
+        return " ".join(map(_plain, value))
+    return f"{value:,}" if isinstance(value, int | float) and not isinstance(value, bool) else str(value)
+
 
 Data = TypeVar("Data", ActivityData, DocumentData)
 
@@ -27,12 +69,14 @@ class Dataset(Generic[Data]):
 
 ACTIVITY: dict[str, Dataset[ActivityData]] = {
     "watch": Dataset("watch", watch.find_watch, watch.load_watch, package="seglearn"),
-    "wisdm": Dataset("wisdm", wisdm_files.find_wisdm, wisdm.load_wisdm, wisdm.fetch_wisdm),
+    "wisdm": Dataset("wisdm", wisdm.find_wisdm, wisdm.load_wisdm, wisdm.fetch_wisdm),
 }
+
+
 DOCUMENTS: dict[str, Dataset[DocumentData]] = {
     "wikipedia": Dataset("wikipedia", wikipedia.find_wikipedia, wikipedia.load_wikipedia, package="gensim"),
     "news": Dataset("news", news.find_news, news.load_news, package="gensim"),
-    "nips": Dataset("nips", nips_files.find_nips, nips.load_nips, nips.fetch_nips),
+    "nips": Dataset("nips", nips.find_nips, nips.load_nips, nips.fetch_nips),
 }
 
 

@@ -4,28 +4,107 @@ Sections are cut into documents of about 200 words, so that a document has few t
 a group. Cleaning takes seconds, so the counts are kept under data_home().
 """
 
+import bz2
 import functools
 import hashlib
+import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
+from xml.etree.ElementTree import ParseError, iterparse
 
 import numpy as np
 
+from pmt_helpers.datasets.base import DocumentData
 from pmt_helpers.datasets.cards import load_card
-from pmt_helpers.datasets.counted_texts import CountedTexts, as_documents, kept
-from pmt_helpers.datasets.document_data import DocumentData
 from pmt_helpers.datasets.errors import DataError
-from pmt_helpers.datasets.locations import data_home, installed_file
-from pmt_helpers.datasets.tokens import CHUNK, cut, tokenise
-from pmt_helpers.datasets.wikitext import read_pages, sections
-from pmt_helpers.datasets.word_counts import count_everything
+from pmt_helpers.datasets.files import data_home, installed_file
+from pmt_helpers.datasets.text import CHUNK, CountedTexts, as_documents, count_everything, cut, kept, tokenise
+
+# Lists of titles, publishers and links: they would give every article the same topic.
+LEFT_OUT = frozenset({
+    "bibliography", "citations", "external links", "footnotes", "further reading", "notes", "notes and references",
+    "references", "see also", "sources",
+})  # fmt: skip
+
+
+_HEADING = re.compile(r"^==(?!=)[ \t]*(.+?)[ \t]*==[ \t]*$", re.MULTILINE)
+
+
+_GALLERY_FILE = re.compile(r"^\s*(?:file|image):[^|\n]*", re.MULTILINE | re.IGNORECASE)
+
+
+_ARTICLES = "0"  # the namespace of articles; talk, help and project pages have others
+
+
+@dataclass(frozen=True)
+class Page:
+    """An article as the dump holds it: its title, the time of its last change (ISO 8601), its text in wiki markup."""
+
+    title: str
+    changed: str
+    markup: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """A stretch of an article below one main heading; the first has the empty heading. text: without markup."""
+
+    heading: str
+    text: str
+
+
+def read_pages(path: Path, remedy: str) -> Iterator[Page]:
+    """The articles of a dump, one after the other; redirects and pages that are no articles are passed over.
+
+    Raises DataError, with the remedy given, for a file that is damaged, cut off or something else.
+    """
+    try:
+        with bz2.open(path) as file:
+            found: dict[str, str] = {}
+            for _, element in iterparse(file):
+                tag = element.tag.rpartition("}")[2]
+                if tag in ("title", "ns", "redirect", "timestamp", "text"):
+                    found[tag] = element.text or ""
+                elif tag == "page":
+                    if found.get("ns") == _ARTICLES and "redirect" not in found:
+                        yield Page(found.get("title", ""), found.get("timestamp", ""), found.get("text", ""))
+                    found = {}
+                    element.clear()
+    except (OSError, EOFError, ParseError) as error:
+        raise DataError(
+            file=path, expected="a whole Wikipedia dump (XML in bz2)", found=f"damage ({error})", remedy=remedy
+        ) from error  # fmt: skip
+
+
+def sections(markup: str) -> list[Section]:
+    """The sections of an article, in order, without those that LEFT_OUT names."""
+    from gensim.corpora.wikicorpus import filter_wiki  # here, not above: gensim takes a second to import
+
+    parts = _HEADING.split(markup)  # text, heading, text, heading, ..., text
+    headings = ["", *(filter_wiki(heading).replace("''", "").strip() for heading in parts[1::2])]
+    return [
+        Section(heading, filter_wiki(_GALLERY_FILE.sub("", text)))
+        for heading, text in zip(headings, parts[::2], strict=True)
+        if heading.lower() not in LEFT_OUT
+    ]
+
 
 FILE = "enwiki-latest-pages-articles1.xml-p000000010p000030302-shortened.bz2"
+
+
 MIN_DOCUMENTS = 3  # a word in fewer documents says nothing about what goes with what
+
+
 MAX_SHARE = 0.5  # a word in more than half of them neither
+
+
 FORMAT = 1  # of the kept counts: raise it whenever the same file would be cut or counted otherwise
+
+
 _AGAIN = "Install it again: `python -m pip install --force-reinstall --no-deps gensim`."
 
 
@@ -100,3 +179,92 @@ def cut_article(title: str, parts: Iterable[tuple[str, list[str]]]) -> Iterator[
             where = f"{title}: {heading}" if heading else title
             if piece:
                 yield (where if len(pieces) == 1 else f"{where} ({number} of {len(pieces)})"), piece
+
+
+MARKUP = ("isbn", "jpg", "png", "svg", "http", "www", "nbsp", "colspan")  # words that no text is about
+
+
+def _source() -> Path:
+    path = find_wikipedia()
+    if path is None:
+        raise FileNotFoundError("the dump went away after it was loaded")
+    return path
+
+
+@functools.lru_cache(maxsize=1)
+def _pages(path: Path) -> tuple[Page, ...]:
+    return tuple(read_pages(path, ""))
+
+
+def file(data: DocumentData) -> dict[str, Any]:
+    return {"sha256": hashlib.sha256(_source().read_bytes()).hexdigest()}
+
+
+def size(data: DocumentData) -> dict[str, Any]:
+    return {
+        "documents": len(data), "articles": len(np.unique(data.groups)), "words": len(data.vocabulary),
+        "tokens": data.tokens,
+    }  # fmt: skip
+
+
+def lengths(data: DocumentData) -> dict[str, Any]:
+    whole = data.lengths + data.dropped
+    return {"shortest": int(whole.min()), "median": int(np.median(whole)), "longest": int(whole.max())}
+
+
+def dates(data: DocumentData) -> dict[str, Any]:
+    changed = sorted(page.changed for page in _pages(_source()))
+    return {"first": changed[0][:10], "last": changed[-1][:10]}
+
+
+def dropped_words(data: DocumentData) -> dict[str, Any]:
+    everything = read_wikipedia(_source()).words
+    in_documents = np.bincount(everything.counts.indices, minlength=len(everything.vocabulary))
+    return {
+        "rare": int((in_documents < MIN_DOCUMENTS).sum()),
+        "frequent": int((in_documents > MAX_SHARE * len(data)).sum()),
+        "percent": round(100 * float(data.dropped.sum() / everything.counts.sum()), 1),
+    }  # fmt: skip
+
+
+def one_letter(data: DocumentData) -> dict[str, Any]:
+    titles = np.unique(data.groups)
+    return {"with_a": int(np.char.startswith(titles, "A").sum()), "articles": len(titles)}
+
+
+def uneven_articles(data: DocumentData) -> dict[str, Any]:
+    each = np.sort(np.unique(data.groups, return_counts=True)[1])[::-1]
+    return {
+        "largest": int(each[0]), "single": int((each == 1).sum()),
+        "percent_of_ten": round(100 * float(each[:10].sum() / each.sum())),
+    }  # fmt: skip
+
+
+def words_of_one_article(data: DocumentData) -> dict[str, Any]:
+    _, article = np.unique(data.groups, return_inverse=True)
+    entries = data.counts.tocoo()
+    pairs = np.unique(np.stack([entries.coords[1], article[entries.coords[0]]]), axis=1)
+    return {"words": int((np.bincount(pairs[0], minlength=len(data.vocabulary)) == 1).sum())}
+
+
+def lists_and_signposts(data: DocumentData) -> dict[str, Any]:
+    titles = np.unique(data.groups)
+    return {
+        "lists": int(np.char.startswith(titles, "List of").sum()),
+        "signposts": sum("{{disambig" in page.markup.lower() for page in _pages(_source())),
+    }
+
+
+def markup_left(data: DocumentData) -> dict[str, Any]:
+    column = {word: number for number, word in enumerate(data.vocabulary)}
+    left = {word: int(data.counts[:, [column[word]]].sum()) for word in MARKUP if word in column}
+    return {"words": [word for word, _ in sorted(left.items())], "tokens": sum(left.values())}
+
+
+MEASURES: dict[str, Callable[[DocumentData], dict[str, Any]]] = {
+    measure.__name__.replace("_", "-"): measure
+    for measure in (
+        file, size, lengths, dates, dropped_words, one_letter, uneven_articles, words_of_one_article,
+        lists_and_signposts, markup_left,
+    )
+}  # fmt: skip

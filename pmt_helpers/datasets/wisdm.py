@@ -4,26 +4,188 @@ Fetched on request, never shipped; whatever copy is found, its rows must be the 
 """
 
 import functools
+import hashlib
+import re
+import tarfile
+import zlib
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from pmt_helpers.datasets.activity_data import ActivityData
-from pmt_helpers.datasets.arff import ArffTable, content_digest, parse_arff
+from pmt_helpers.datasets.base import ActivityData
 from pmt_helpers.datasets.cards import load_card
-from pmt_helpers.datasets.download import download
 from pmt_helpers.datasets.errors import DataError
-from pmt_helpers.datasets.wisdm_files import ARCHIVE, URL, find_wisdm, how_to_get, read_text, wisdm_folder
+from pmt_helpers.datasets.files import data_home, download
+
+ARFF = "WISDM_ar_v1.1_transformed.arff"
+
+
+ABOUT = "WISDM_ar_v1.1_trans_about.txt"
+
+
+ARCHIVE = "WISDM_ar_latest.tar.gz"
+
+
+URL = f"https://www.cis.fordham.edu/wisdm/includes/datasets/latest/{ARCHIVE}"
+
+
+def wisdm_folder() -> Path:
+    """Where WISDM is looked for and fetched to."""
+    return data_home() / "wisdm"
+
+
+def how_to_get() -> str:
+    """One sentence: fetch it, or put it there by hand."""
+    return (
+        f"Run `python -m pmt_helpers data fetch wisdm`, or download {URL} in a browser "
+        f"and put {ARCHIVE} (or the {ARFF} inside it) into {wisdm_folder()}."
+    )
+
+
+def find_wisdm() -> Path | None:
+    """The file to read: an ARFF in the wisdm folder or below it, else the archive there, else None."""
+    folder = wisdm_folder()
+    archive = folder / ARCHIVE
+    return next(iter(sorted(folder.rglob(ARFF))), archive if archive.is_file() else None)
+
+
+def read_text(path: Path, name: str = ARFF) -> str:
+    """Text of the file called name: path itself, its sibling, or inside it when path is an archive.
+
+    Raises DataError when it is not there, cannot be read, or is not text.
+    """
+    try:
+        raw = _read_from_archive(path, name) if path.name.endswith(".tar.gz") else (path.parent / name).read_bytes()
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError(
+            file=path, expected=f"{name} as plain text", found=f"a byte that is not text at position {error.start:,}",
+            remedy=f"Delete the file, then get it again. {how_to_get()}",
+        ) from error  # fmt: skip
+    except OSError as error:
+        raise DataError(
+            file=path, expected=f"a readable {name}", found=error.strerror or str(error),
+            remedy=f"Check the file's permissions, or get it again. {how_to_get()}",
+        ) from error  # fmt: skip
+
+
+def _read_from_archive(path: Path, name: str) -> bytes:
+    with path.open("rb") as file:
+        start = file.read(40)
+    if not start.startswith(b"\x1f\x8b"):
+        found = "an empty file" if not start else f"a file that begins {start.decode('latin-1')!r}"
+        if start.lstrip().startswith(b"<"):
+            found = f"a web page saved under this name, beginning {start.decode('latin-1')!r}"
+        raise DataError(file=path, expected="a tar.gz archive", found=found, remedy=_delete_and_retry())
+    try:
+        with tarfile.open(path, mode="r|gz") as archive:  # a stream: what follows a good ARFF does not matter
+            for member in archive:
+                if member.isfile() and PurePosixPath(member.name).name == name:
+                    content = archive.extractfile(member)
+                    return content.read() if content else b""
+    except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
+        raise DataError(
+            file=path, expected=f"a whole tar.gz archive with {name}", found=f"a damaged or truncated one ({error})",
+            remedy=_delete_and_retry(),
+        ) from error  # fmt: skip
+    raise DataError(
+        file=path,
+        expected=f"{name} somewhere in the archive",
+        found="nothing of that name, or damage",
+        remedy=_delete_and_retry(),
+    )
+
+
+def _delete_and_retry() -> str:
+    return f"Delete it, then get it again. {how_to_get()}"
+
+
+_ATTRIBUTE = re.compile(r"""@attribute\s+(?:"([^"]*)"|'([^']*)'|([^\s{"']+))\s*(\S.*)""", re.IGNORECASE)
+
+
+_DATA_LINE = re.compile(r"^[ \t]*@data[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
+
+
+_NOISE = str.maketrans("", "", " ;\r")
+
+
+_AGAIN = "get the file again (see `python -m pmt_helpers data fetch --help`)"
+
+
+@dataclass(frozen=True)
+class ArffTable:
+    """names: one an attribute, in order. rows: the data as text cells, each row as long as names."""
+
+    names: tuple[str, ...]
+    rows: list[list[str]]
+
+
+def data_rows(text: str) -> list[str]:
+    """Lines after @data without spaces, semicolons, carriage returns, comments and blank lines: what copies share."""
+    body = _DATA_LINE.split(text, maxsplit=1)[-1]
+    lines = (line.translate(_NOISE) for line in body.split("\n"))
+    return [line for line in lines if line and not line.startswith("%")]
+
+
+def content_digest(text: str) -> str:
+    """sha256 of the data rows, each ended by one newline: the same for every header style and line end."""
+    return hashlib.sha256("".join(row + "\n" for row in data_rows(text)).encode()).hexdigest()
+
+
+def parse_arff(text: str, file: object) -> ArffTable:
+    """The attribute names and the rows of an ARFF text. file is named in errors.
+
+    Raises DataError for an empty text, an HTML page, a missing header, or a row of the wrong length.
+    """
+    if not text.strip():
+        raise DataError(file=file, expected="an ARFF table", found="an empty file", remedy=f"Delete it and {_AGAIN}.")
+    if text.lstrip()[:1] == "<":
+        raise DataError(
+            file=file, expected="an ARFF table", found=f"a web page, beginning {text.lstrip()[:40]!r}",
+            remedy=f"A server answered with a page instead of the data. Delete the file and {_AGAIN}.",
+        )  # fmt: skip
+    header = _DATA_LINE.split(text, maxsplit=1)[0]
+    lines = [line.strip() for line in header.split("\n")]
+    matches = [_ATTRIBUTE.match(line) for line in lines if line.lower().startswith("@attribute")]
+    names = tuple(next(group for group in match.groups() if group is not None) for match in matches if match)
+    if header == text or not names or None in matches:
+        broken = "an @attribute line without name or type" if None in matches else "no @attribute lines"
+        raise DataError(
+            file=file, expected="a header: @attribute lines, then @data, then the rows",
+            found="no @data line" if header == text else broken,
+            remedy=f"The header was cut off or edited. Delete the file and {_AGAIN}.",
+        )  # fmt: skip
+    rows = [row.split(",") for row in data_rows(text)]
+    for number, row in enumerate(rows, start=1):
+        if len(row) != len(names):
+            where = "the last row" if number == len(rows) else f"row {number:,} of {len(rows):,}"
+            raise DataError(
+                file=file, expected=f"{len(names)} cells in every row", found=f"{len(row)} cells in {where}",
+                remedy=f"The file looks truncated or edited. Delete it and {_AGAIN}.",
+            )  # fmt: skip
+    if not rows:
+        raise DataError(file=file, expected="rows after @data", found="none",
+                        remedy=f"The file looks truncated. Delete it and {_AGAIN}.")  # fmt: skip
+    return ArffTable(names, rows)
+
 
 CLASS_NAMES = ("Walking", "Jogging", "Upstairs", "Downstairs", "Sitting", "Standing")  # the file's own order
+
+
 FEATURES = (
     *(f"{axis}{i}" for axis in "XYZ" for i in range(10)),
     *(f"{axis}{kind}" for kind in ("AVG", "PEAK", "ABSOLDEV", "STANDDEV") for axis in "XYZ"),
     "RESULTANT",
 )
+
+
 COLUMNS = ("UNIQUE_ID", "user", *FEATURES, "class")
+
+
 LARGEST = 1e12  # beyond it a number is damage, and would not fit the types below
+
+
 DIGEST = "b4ffb6ea5d8d3d71b3b318960c03c656418fa8e7f5c07039cc522656cffcc054"
 
 

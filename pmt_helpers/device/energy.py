@@ -6,11 +6,154 @@ measured on a phone of their time, downloading.
 
 import math
 from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
-from pmt_helpers.datasets.locations import shipped
-from pmt_helpers.device.model import Device, find_device
+from pmt_helpers.datasets.errors import DataError
+from pmt_helpers.datasets.files import shipped
+from pmt_helpers.device.cost_model import Device, find_device
+from pmt_helpers.device.logs import Log
+
+# What meters and their apps call their columns, in lower case and without units.
+_NAMES = {
+    "time": ("time", "timestamp", "datetime", "date", "elapsed", "elapsedtime", "seconds", "t", "times", "zeit"),
+    "volts": ("volts", "volt", "voltage", "vbus", "v", "u", "voltagev", "spannung"),
+    "amps": ("amps", "amp", "current", "ampere", "amperes", "ibus", "a", "i", "currenta", "strom"),
+}
+
+
+_MILLI = ("ma", "mv", "ms")
+
+
+@dataclass(frozen=True, eq=False)
+class Meter:
+    """Readings in order of time. seconds: (n,), of UTC since 1970 if absolute, else of the meter's own clock."""
+
+    seconds: np.ndarray
+    volts: np.ndarray
+    amps: np.ndarray
+    absolute: bool
+
+    @property
+    def watts(self) -> np.ndarray:
+        """Power into the device, its losses and all that hangs on it included."""
+        return self.volts * self.amps
+
+
+def read_meter(path: str | Path) -> Meter:
+    """A CSV with time, volts and amps, found by their names; mV and mA are known by the unit in the name.
+
+    Commas, semicolons or tabs between columns; decimal commas where columns are not parted by commas. Time: seconds, or
+    dates, which are UTC unless they say otherwise. Raises DataError for a file in which these cannot be found.
+    """
+    path = Path(path)
+    table = _table(path)
+    columns = {what: _column(table, what, path) for what in _NAMES}
+    volts, amps = (_numbers(table[columns[what]], what, path) * _unit(columns[what]) for what in ("volts", "amps"))
+    seconds, absolute = _seconds(table[columns["time"]], path)
+    seconds = seconds * (_unit(columns["time"]) if not absolute else 1.0)
+    if (np.diff(seconds) < 0).any():
+        line = int(np.flatnonzero(np.diff(seconds) < 0)[0]) + 3
+        raise DataError(
+            file=f"{path}, line {line}", expected="times in order", found="an earlier one", remedy="sort the rows"
+        )
+    return Meter(seconds, volts, amps, absolute)
+
+
+def with_power(log: Log, meter: Meter, offset_s: float | None = None) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The log's spans with energy_j, and its samples with watts, NaN where the meter was not running.
+
+    offset_s: what is added to the meter's seconds to make them the log's. Without it both clocks must be UTC.
+    Energy is the integral of power over the span, by trapezoids. Raises ValueError when the clocks cannot be aligned.
+    """
+    if offset_s is None:
+        if not meter.absolute or "utc" not in log.header:
+            raise ValueError("these clocks are not both UTC: say offset_s, when the meter started in the log")
+        offset_s = -pd.Timestamp(log.header["utc"]).timestamp()
+    at, watts = meter.seconds + offset_s, meter.watts
+    samples = log.samples.copy()
+    samples["watts"] = np.interp(samples["t_s"], at, watts, left=np.nan, right=np.nan)
+    spans = log.spans.copy()
+    spans["energy_j"] = [
+        joules(at, watts, start, start + wall) for start, wall in zip(spans["t_s"], spans["wall_s"], strict=True)
+    ]
+    return spans, samples
+
+
+def joules(at: np.ndarray, watts: np.ndarray, start: float, stop: float) -> float:
+    """Energy between two times, of power (n,) read at times (n,), straight lines between. NaN outside of them."""
+    if not (len(at) and at[0] <= start and stop <= at[-1]):
+        return float("nan")
+    inside = (at > start) & (at < stop)
+    ends = np.interp([start, stop], at, watts)
+    return float(np.trapezoid([ends[0], *watts[inside], ends[1]], [start, *at[inside], stop]))
+
+
+def _table(path: Path) -> pd.DataFrame:
+    try:
+        text = path.read_text("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(
+            file=path, expected="a CSV file in UTF-8", found=str(error), remedy="export it from the meter again"
+        ) from error
+    first = text.lstrip().partition("\n")[0]
+    separator = max(",;\t", key=first.count)
+    if first.count(separator) < 2:
+        raise DataError(file=path, expected="three columns or more", found=repr(first[:60]), remedy=_REMEDY)
+    return pd.read_csv(StringIO(text), sep=separator, dtype=str, skipinitialspace=True).dropna(how="all")
+
+
+def _column(table: pd.DataFrame, what: str, path: Path) -> str:
+    for wanted in _NAMES[what]:
+        for name in table.columns:
+            if _bare(name) == wanted:
+                return name
+    raise DataError(file=path, expected=f"a column of {what}", found=", ".join(table.columns), remedy=_REMEDY)
+
+
+def _bare(name: str) -> str:
+    """ "Voltage (mV)" is "voltage"."""
+    name = name.lower()
+    for bracket in "([{":
+        name = name.partition(bracket)[0]
+    name = "".join(letter for letter in name if letter.isalnum() or letter == "_").strip("_")
+    return next((name[: -len(end)] for end in ("_ma", "_mv", "_ms", "_v", "_a", "_s") if name.endswith(end)), name)
+
+
+def _unit(name: str) -> float:
+    """A thousandth where the name's unit is mV, mA or ms."""
+    words = "".join(letter if letter.isalpha() else " " for letter in name.lower()).split()
+    return 1e-3 if words and words[-1] in _MILLI else 1.0
+
+
+def _numbers(column: pd.Series, what: str, path: Path) -> np.ndarray:
+    found = pd.to_numeric(column.str.replace(",", ".", regex=False), errors="coerce").to_numpy(float)
+    bad = np.flatnonzero(~np.isfinite(found))
+    if len(bad):
+        shown = repr(column.iloc[bad[0]])
+        raise DataError(file=f"{path}, line {bad[0] + 2}", expected=f"{what} as a number", found=shown, remedy=_REMEDY)
+    return found
+
+
+def _seconds(column: pd.Series, path: Path) -> tuple[np.ndarray, bool]:
+    """Seconds, and whether they are of UTC: dates are, and numbers beyond a billion, which no run lasts."""
+    plain = pd.to_numeric(column.str.replace(",", ".", regex=False), errors="coerce").to_numpy(float)
+    if np.isfinite(plain).all():
+        return plain, bool(len(plain) and plain[0] > 1e9)
+    try:
+        dates = pd.to_datetime(column, utc=True, format="ISO8601")
+    except ValueError as error:
+        raise DataError(
+            file=path, expected="seconds, or dates such as 2026-05-01T12:00:00Z", found=str(error), remedy=_REMEDY
+        ) from error
+    return (dates - pd.Timestamp(0, tz="UTC")).dt.total_seconds().to_numpy(float), True
+
+
+_REMEDY = "name the columns time, volts and amps"
+
 
 HERTZ, AXES, BYTES_EACH, WINDOW_S = 20, 3, 4, 10.0  # WISDM's recordings, as 4-byte numbers
 

@@ -8,7 +8,81 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.stats import linregress, t
 
+from pmt_helpers.device.cost_model import Device, cost, instructions, predict_seconds, work_of
 from pmt_helpers.device.logs import Log, seconds_of_spans, series
+
+PARTS = ["origin", "task", "kernel", "setup", "interpreter", "arithmetic"]
+
+
+def time_by_phase(logs: Iterable[Log], table: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Where the seconds of each kernel went: origin, task, kernel, setup, interpreter, arithmetic; of one origin.
+
+    Arithmetic is what the compiled loop needs for the same updates: by its own log of this origin, or else by counted
+    instructions; the interpreter is the rest of the training, with JAX and Keras what these libraries do around it.
+    """
+    logs = list(logs)
+    spans = series(logs, logs[0].origin)
+    train = spans[spans["phase"] == "train"]
+    if not {"task", "kernel", "updates"} <= set(train):
+        raise ValueError(f"the logs of {logs[0].origin} do not say how many updates they timed")
+    pairs = train[["task", "kernel"]].dropna().astype(str).drop_duplicates().itertuples(index=False)
+    done = {(task, kernel): _total(logs, kernel, task) for task, kernel in pairs}
+    rows = []
+    for (task, kernel), (updates, seconds, setup) in done.items():
+        if (task, "numba") in done:
+            compiled = done[task, "numba"]
+            arithmetic = updates * compiled[1] / compiled[0]
+        else:
+            arithmetic = seconds * cost(task, "numba", table)[0] / cost(task, kernel, table)[0]
+        arithmetic = min(arithmetic, seconds)
+        rows.append((logs[0].origin, task, kernel, setup, seconds - arithmetic, arithmetic))
+    return pd.DataFrame(rows, columns=PARTS)
+
+
+def predicted_parts(device: str | Device, task: str, updates: int, table: pd.DataFrame | None = None) -> pd.DataFrame:
+    """The same for so many updates on a device, from counted instructions; origin "predicted"."""
+    kernels = (instructions() if table is None else table).query("task == @task")["kernel"]
+    compiled = predict_seconds(device, "numba", updates, task=task, table=table).work
+    rows = []
+    for kernel in kernels:
+        one = predict_seconds(device, kernel, updates, task=task, table=table)
+        arithmetic = min(compiled, one.work)
+        rows.append(("predicted", task, kernel, one.setup, one.work - arithmetic, arithmetic))
+    return pd.DataFrame(rows, columns=PARTS)
+
+
+def _total(logs: list[Log], kernel: str, task: str) -> tuple[int, float, float]:
+    found = []
+    for log in logs:
+        try:
+            found.append(work_of(log, kernel, task))
+        except ValueError:
+            continue
+    return sum(one.updates for one in found), sum(one.seconds for one in found), sum(one.setup for one in found)
+
+
+SMALL_MB = 512  # Pi Zero 2 W
+
+
+def memory_by_kernel(logs: Iterable[Log], limit_mb: float = SMALL_MB) -> pd.DataFrame:
+    """Peak resident memory, a row a log: origin, task, kernel, peak_mb, left_mb, fits, limited_mb; the smallest first.
+
+    left_mb: what a board of limit_mb has left for its system. limited_mb: the limit the log was recorded under, NaN for
+    none. A process keeps its peak, so that logs of several kernels say nothing of the later ones: they are left out, as
+    are logs without memory.
+    """
+    rows = []
+    for log in logs:
+        spans = log.spans
+        if not {"kernel", "task", "peak_rss_mb"} <= set(spans) or spans["kernel"].nunique() != 1:
+            continue
+        task, kernel = (str(spans[name].dropna().iloc[0]) for name in ("task", "kernel"))
+        peak = float(spans["peak_rss_mb"].max())
+        limited = log.header.get("mem_limit_mb", float("nan"))
+        rows.append((log.origin, task, kernel, peak, limit_mb - peak, peak < limit_mb, limited))
+    columns = ["origin", "task", "kernel", "peak_mb", "left_mb", "fits", "limited_mb"]
+    return pd.DataFrame(rows, columns=columns).sort_values("peak_mb", ignore_index=True)
+
 
 SIZES = {"n_samples": "activity", "n_documents": "topics", "n_words": "topics"}
 

@@ -12,10 +12,9 @@ import jax
 import numpy as np
 from scipy.stats import beta
 
-from pmt_helpers.privacy.accountant import epsilon_of
+from pmt_helpers.privacy.accountant import Mechanism, epsilon_of
 from pmt_helpers.privacy.dp_sgd import Units, noisy_sum
-from pmt_helpers.privacy.mechanism import Mechanism
-from pmt_helpers.privacy.plain import Layers, window_gradients
+from pmt_helpers.privacy.reference import Layers, window_gradients
 
 # step(layers, X, y, clip, noise_multiplier, rng) gives the noisy sum over all windows, flat: (n_parameters,)
 Step = Callable[[Layers, np.ndarray, np.ndarray, float, float, np.random.Generator], np.ndarray]

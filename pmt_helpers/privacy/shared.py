@@ -8,13 +8,18 @@ from typing import Any
 import numpy as np
 from tqdm.auto import tqdm
 
-from pmt_helpers.activity.model import build_mlp
-from pmt_helpers.activity.preprocessing import Preprocessor
-from pmt_helpers.activity.shared import ActivityModel
-from pmt_helpers.datasets.activity_data import ActivityData
-from pmt_helpers.privacy.accountant import epsilon_of, noise_for, release_noise
+from pmt_helpers.activity.model import ActivityModel, Preprocessor, build_mlp
+from pmt_helpers.datasets.base import ActivityData
+from pmt_helpers.privacy.accountant import (
+    Mechanism,
+    check_clip,
+    check_level,
+    check_target,
+    epsilon_of,
+    noise_for,
+    release_noise,
+)
 from pmt_helpers.privacy.dp_sgd import Descent, Units, descend
-from pmt_helpers.privacy.mechanism import Mechanism, check_clip, check_level, check_target
 from pmt_helpers.privacy.scaler import private_scaler, public_scaler
 
 # One setting for every epsilon, found by looking at WISDM's people, which no epsilon here counts: at epsilon 8

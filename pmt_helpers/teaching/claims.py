@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from pmt_helpers.datasets.errors import DataError
-from pmt_helpers.datasets.locations import shipped
+from pmt_helpers.datasets.files import shipped
 from pmt_helpers.teaching.display import publish
 from pmt_helpers.teaching.measures import MEASURES
 

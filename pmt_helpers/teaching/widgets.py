@@ -1,6 +1,6 @@
 """Sliders over stored results, and the menu to choose who you are. Nothing is trained inside a callback."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pmt_helpers.teaching.display import Shown
@@ -10,6 +10,33 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from pmt_helpers.teaching.figures import Figure
+
+
+_STYLE = (
+    "<style>.jupyter-button.pmt-choice {width: auto; max-width: 46em; height: auto; padding: 0.2em 0.7em;"
+    " line-height: 1.4; text-align: left; white-space: normal}</style>"
+)
+
+
+def choice_buttons(options: Sequence[str], chosen: str | None, choose: Callable[[str], None]) -> Any:
+    """A box of buttons; the pressed one is marked, and `choose` is called with its text."""
+    import ipywidgets
+
+    buttons = [ipywidgets.Button() for _ in options]
+
+    def mark(current: str | None) -> None:
+        for button, option in zip(buttons, options, strict=True):
+            button.description = f"{'●' if option == current else '○'} {option}"
+
+    def press(option: str) -> None:
+        mark(option)
+        choose(option)
+
+    for button, option in zip(buttons, options, strict=True):
+        button.add_class("pmt-choice")
+        button.on_click(lambda _, option=option: press(option))
+    mark(chosen)
+    return ipywidgets.VBox([ipywidgets.HTML(_STYLE), *buttons])
 
 
 def explore(

@@ -8,7 +8,7 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from pmt_helpers.topics.gibbs_kernel import eight
-from pmt_helpers.topics.gibbs_plain import EIGHT
+from pmt_helpers.topics.gibbs_reference import EIGHT
 
 U = np.uint64
 Array = np.ndarray

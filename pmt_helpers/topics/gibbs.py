@@ -9,13 +9,160 @@ from typing import Any
 
 import numpy as np
 from joblib import Parallel, delayed
+from scipy.sparse import csr_array
 
-from pmt_helpers.topics.chain import Chain, words_of
-from pmt_helpers.topics.given import checked_counts, checked_positive, checked_whole
-from pmt_helpers.topics.starts import checked_start, first_topics, prior_of
+from pmt_helpers.topics.gibbs_reference import EIGHT, PLAIN, F, Loops
+from pmt_helpers.topics.validation import checked_counts, checked_positive, checked_topics, checked_whole, unknown_words
+
+DRAWS = 2**20  # random numbers made at once; no result depends on it
+
+
+class Chain:
+    """Tokens, their topics z, and how often each topic has each word and each document.
+
+    counts: checked. z: (n_tokens,) in the order of the table, a word's repetitions side by side. eta: (1, 1) or
+    (n_words, n_topics), prior counts of each word. reference: NumPy instead of the compiled loops; the same chain.
+    """
+
+    def __init__(
+        self, counts: csr_array, z: np.ndarray, n_topics: int, alpha: float, eta: np.ndarray, reference: bool = False
+    ) -> None:
+        n_docs, n_words = counts.shape
+        width = -(-n_topics // EIGHT) * EIGHT
+        self.n_topics, self.alpha, self.z = n_topics, F(alpha), z
+        self.words = words_of(counts)
+        self.starts = np.append(0, np.cumsum(counts.sum(axis=1))).astype(np.int64)
+        self.entries = counts.indices.astype(np.uint32), counts.data.astype(float), counts.indptr.astype(np.int64)
+        self.word_topic, self.doc_topic = np.zeros((n_words, width), F), np.zeros((n_docs, width), F)
+        docs = np.repeat(np.arange(n_docs), np.diff(self.starts))
+        for table, rows in ((self.word_topic, self.words), (self.doc_topic, docs)):
+            table[:] = np.bincount(rows.astype(np.int64) * width + z, minlength=table.size).reshape(table.shape)
+        self.eta = np.zeros((len(eta), width), F)
+        self.eta[:, :n_topics] = eta
+        self._eta_total = self.eta.sum(axis=0, dtype=float) * (n_words / len(eta))
+        self._step = width if len(eta) > 1 else 0
+        self._loops = PLAIN if reference else _compiled()
+
+    def sweep(self, rng: np.random.Generator) -> None:
+        """One iteration: a new topic for every token."""
+        totals = self._totals()
+        for first, last in self._pieces():
+            tokens = slice(self.starts[first], self.starts[last])
+            draws = rng.random(tokens.stop - tokens.start, dtype=F)
+            where = self.words[tokens], self.starts[first : last + 1] - tokens.start, self.z[tokens], draws
+            self._loops.sweep(*where, *self._tables(self.doc_topic[first:last], totals))
+
+    def log2_likelihood(self) -> float:
+        """Mean over the tokens of log2 sum_k theta_dk phi_kw."""
+        return self._loops.bits(*self.entries, *self._tables(self.doc_topic, self._totals())) / len(self.z)
+
+    def phi(self) -> np.ndarray:
+        """(n_topics, n_words) float64: the probability of each word in each topic, every row sums to one."""
+        return ((self.word_topic + self.eta.astype(float)) / self._totals()).T[: self.n_topics].copy()
+
+    def theta(self) -> np.ndarray:
+        """(n_docs, n_topics) float64: the share of each topic in each document; 1 / n_topics where it has no words."""
+        counts = self.doc_topic[:, : self.n_topics].astype(float) + self.alpha
+        return counts / counts.sum(axis=1, keepdims=True)
+
+    def _totals(self) -> np.ndarray:
+        """(width,) float64: tokens of each topic and their prior; 1 for the padding, which has neither."""
+        totals = self.word_topic.sum(axis=0, dtype=float) + self._eta_total
+        totals[self.n_topics :] = 1
+        return totals
+
+    def _tables(self, doc_topic: np.ndarray, totals: np.ndarray) -> tuple:
+        flat = self.word_topic.reshape(-1), doc_topic.reshape(-1), totals, self.eta.reshape(-1)
+        return *flat, self._step, self.alpha, self.n_topics
+
+    def _pieces(self) -> Iterator[tuple[int, int]]:
+        """Ranges of documents with up to DRAWS tokens, or one longer document."""
+        first, n_docs = 0, len(self.starts) - 1
+        while first < n_docs:
+            fits = int(np.searchsorted(self.starts, self.starts[first] + DRAWS, side="right")) - 1
+            last = max(fits, first + 1)
+            yield first, last
+            first = last
+
+
+def words_of(counts: csr_array) -> np.ndarray:
+    """(n_tokens,) uint32: the word of each token."""
+    return np.repeat(counts.indices, counts.data).astype(np.uint32)
+
+
+def _compiled() -> Loops:
+    from pmt_helpers.topics.gibbs_kernel import compiled_loops
+
+    return compiled_loops()
+
+
+STARTS = ("random", "shared", "prior")
+
+
+_AT_ONCE = 2**16  # tokens; how much memory drawing takes
+
+
+def checked_start(
+    start: str, shared_phi: np.ndarray | None, weight: float, counts: csr_array, n_topics: int
+) -> np.ndarray | None:
+    """The shared topics as float64, None for a random start. Raises ValueError for what does not fit together."""
+    if start not in STARTS:
+        raise ValueError(f"unknown start {start!r}; choose one of {', '.join(STARTS)}")
+    if not (np.isfinite(weight) and weight >= 0):
+        raise ValueError(f"weight must be a number from 0 on; got {weight}")
+    if start == "random":
+        if shared_phi is not None:
+            raise ValueError('start="random" takes no shared_phi; say start="shared" or start="prior"')
+        return None
+    if shared_phi is None:
+        raise ValueError(f'start="{start}" needs shared_phi, the topics to start from')
+    phi = checked_topics(shared_phi, counts.shape[1], n_topics)
+    unknown = unknown_words(phi, counts)
+    if start == "shared" and len(unknown):
+        raise ValueError(
+            f"{len(unknown)} words of these documents, the first in column {unknown[0]}, have no probability in any "
+            'shared topic, so no topic can be drawn for them; smooth the topics, or say start="prior", where beta does'
+        )
+    return phi
+
+
+def prior_of(start: str, phi: np.ndarray | None, weight: float, beta: float, counts: csr_array) -> np.ndarray:
+    """eta, the prior counts: (1, 1) of beta, or (n_words, n_topics) for start="prior".
+
+    There it is beta + weight * (tokens / n_topics) * phi: the shared topics weigh `weight` times as much as all that is
+    read at home.
+    """
+    if start != "prior" or phi is None:
+        return np.full((1, 1), beta)
+    with np.errstate(over="ignore"):
+        eta = beta + weight * (counts.sum() / len(phi)) * phi.T
+    if not eta.max() < np.finfo(np.float32).max / eta.shape[0]:
+        raise ValueError(f"weight {weight:g} is too large to count with; 1e6 already leaves nothing to learn")
+    return eta
+
+
+def first_topics(words: np.ndarray, phi: np.ndarray | None, n_topics: int, rng: np.random.Generator) -> np.ndarray:
+    """(n_tokens,) uint32: drawn evenly, or each from what the shared topics say of its word, p(k) ~ phi[k, word].
+
+    A word that no shared topic knows gets any topic.
+    """
+    if phi is None:
+        return rng.integers(0, n_topics, len(words), dtype=np.uint32)
+    known = np.where(phi.max(axis=0) > 0, phi, 1.0)
+    upto = np.cumsum(known.T, axis=1)
+    z = np.empty(len(words), np.uint32)
+    for first in range(0, len(words), _AT_ONCE):
+        piece = slice(first, first + _AT_ONCE)
+        here = upto[words[piece]]
+        z[piece] = (here[:, :-1] <= rng.random((len(here), 1)) * here[:, -1:]).sum(axis=1)
+    return z
+
 
 ITERATIONS = 50
+
+
 _SMALLEST = 1e-30  # alpha times beta over the tokens: below it, single precision makes zeros of weights
+
 
 Seed = int | Sequence[int]
 

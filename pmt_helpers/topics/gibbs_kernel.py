@@ -18,7 +18,7 @@ import numba
 import numpy as np
 from tqdm.auto import tqdm
 
-from pmt_helpers.topics.gibbs_plain import EIGHT, Loops
+from pmt_helpers.topics.gibbs_reference import EIGHT, Loops
 
 F = np.float32
 U = np.uint64

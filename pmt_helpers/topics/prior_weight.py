@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 
-from pmt_helpers.datasets.document_data import DocumentData
-from pmt_helpers.topics.dealing import Plan
+from pmt_helpers.datasets.base import DocumentData
 from pmt_helpers.topics.evaluation import held_out_bits
 from pmt_helpers.topics.gibbs import Fit, fit_many
 from pmt_helpers.topics.personal import TopicModel, Topics, widened
+from pmt_helpers.topics.splits import Plan
 
 WEIGHTS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
 FOLDS = 5

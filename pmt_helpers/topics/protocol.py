@@ -13,11 +13,11 @@ import pandas as pd
 from scipy.stats import t
 from tqdm.auto import tqdm
 
-from pmt_helpers.datasets.document_data import DocumentData
-from pmt_helpers.topics.dealing import Parts, Plan, deal
+from pmt_helpers.datasets.base import DocumentData
 from pmt_helpers.topics.evaluation import held_out_bits
 from pmt_helpers.topics.gibbs import ITERATIONS, Fit, GibbsLDA, fit_many
 from pmt_helpers.topics.prior_weight import WEIGHTS, best_weight, validation_bits
+from pmt_helpers.topics.splits import Parts, Plan, deal
 
 SEEDS = (0, 1, 2, 3, 4, 5)
 PERCENTS = (0, 10, 30, 50, 100)
@@ -127,7 +127,7 @@ def _measured(
     key: tuple[int, str, float], phi_at: Mapping[int, np.ndarray], part: Parts, plan: Plan, last: int
 ) -> Iterator[tuple]:
     """Rows of one model: bits after each iteration, coherence after the last."""
-    from pmt_helpers.topics.coherence import coherence  # here: gensim takes a while to load
+    from pmt_helpers.topics.evaluation import coherence
 
     for iteration, phi in phi_at.items():
         bits = held_out_bits(phi, part.test, plan.alpha, key[0])

@@ -5,7 +5,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from pmt_helpers.activity.base_grid import (
+from pmt_helpers.datasets import ActivityData, DataError
+from pmt_helpers.experiments.activity import (
     BETTER,
     PAPER,
     base_model_grid,
@@ -13,8 +14,7 @@ from pmt_helpers.activity.base_grid import (
     of_setting,
     promise_and_truth,
 )
-from pmt_helpers.datasets import ActivityData, DataError
-from pmt_helpers.datasets.grids import read_grid, write_grid
+from pmt_helpers.experiments.results import read_grid, write_grid
 
 
 def test_a_stored_row_comes_out_again(watch: ActivityData) -> None:

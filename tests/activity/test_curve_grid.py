@@ -13,23 +13,23 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pmt_helpers.activity.curve_grid import Sweep, curve_grid
-from pmt_helpers.activity.forgetting import Cure
-from pmt_helpers.activity.protocol import Plan
+from pmt_helpers.activity.curves import Plan
+from pmt_helpers.activity.mitigation import Cure
 from pmt_helpers.activity.shared import train_shared
 from pmt_helpers.activity.splits import split_user
 from pmt_helpers.activity.weights import Weights
 from pmt_helpers.datasets import ActivityData, DataError
-from pmt_helpers.datasets.grids import write_grid
-from pmt_helpers.datasets.locations import shipped
+from pmt_helpers.datasets.files import shipped
+from pmt_helpers.experiments.activity import Sweep, curve_grid
+from pmt_helpers.experiments.results import write_grid
 
 CURES = {"pull 3": Cure(pull=3.0), "rehearsal 1": Cure(rehearsal=1)}
 LONG = Plan("all", split="random", early_stopping=False, epochs=500)  # long enough to be killed in the middle
 SWEEP = """
 import sys
 from pathlib import Path
-from pmt_helpers.activity.curve_grid import curve_grid
-from pmt_helpers.activity.protocol import Plan
+from pmt_helpers.experiments.activity import curve_grid
+from pmt_helpers.activity.curves import Plan
 from pmt_helpers.datasets import load_activity
 
 data = load_activity("watch")
@@ -134,7 +134,7 @@ def test_another_seed_is_another_row_not_another_column(
         shared = train_shared(data, user, seed, init=init, progress=False, epochs=3)
         return {**vars(Weights.of(shared.model)), "mean": shared.scaler.mean, "scale": shared.scaler.scale}
 
-    monkeypatch.setattr("pmt_helpers.activity.curve_grid._shared_model", hardly_trained)
+    monkeypatch.setattr("pmt_helpers.experiments.activity._shared_model", hardly_trained)
     two = curve_grid(
         four_people.select(four_people.users <= 2), Plan(sizes=(2,), folds=3, epochs=5), with_shared_models / "seeds",
         seeds=(0, 1), workers=1,

@@ -6,9 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from pmt_helpers.activity.features import FEATURE_NAMES, extract_features, extract_features_loop
-from pmt_helpers.activity.windows import cut_windows
 from pmt_helpers.datasets import load_recordings
+from pmt_helpers.datasets.features import FEATURE_NAMES, cut_windows, extract_features, extract_features_loop
 
 PLACE = {name: i for i, name in enumerate(FEATURE_NAMES)}
 # eighths are exact in binary, so ties and equal steps, the hard cases for bins and peaks, happen often

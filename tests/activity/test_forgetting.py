@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from pmt_helpers.activity import personalise, train_shared
-from pmt_helpers.activity.forgetting import CURES, compare_ways, family_of, rehearsal_windows
-from pmt_helpers.activity.shared import ActivityModel
+from pmt_helpers.activity.mitigation import CURES, compare_ways, family_of, rehearsal_windows
+from pmt_helpers.activity.model import ActivityModel
 from pmt_helpers.datasets import ActivityData
 
 

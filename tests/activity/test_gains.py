@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pmt_helpers.activity.gains import (
+from pmt_helpers.activity.evaluation import (
     ahead_until,
     crossing,
     distance,

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pmt_helpers.activity.metrics import accuracy_interval, confusion_counts, scores
+from pmt_helpers.activity.evaluation import accuracy_interval, confusion_counts, scores
 
 
 def test_always_guessing_the_frequent_class_looks_good_only_in_accuracy() -> None:

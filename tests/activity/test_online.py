@@ -10,11 +10,11 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from pmt_helpers.activity.keras_at_home import train_with_keras
+from pmt_helpers.activity.keras_reference import train_with_keras
 from pmt_helpers.activity.online import EPOCHS, Task, train_many, train_online
 from pmt_helpers.activity.weights import Weights
 from pmt_helpers.datasets import ActivityData
-from pmt_helpers.datasets.locations import shipped
+from pmt_helpers.datasets.files import shipped
 
 
 def made_up(n: int, n_held: int = 0, n_features: int = 43, n_classes: int = 6, seed: int = 0) -> Task:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pmt_helpers.activity import Person, personalise, train_local, train_shared
-from pmt_helpers.activity.shared import ActivityModel
+from pmt_helpers.activity.model import ActivityModel
 from pmt_helpers.datasets import ActivityData
 
 

@@ -5,15 +5,14 @@ import pandas as pd
 import pytest
 
 from pmt_helpers.activity import Person, learning_curve, personalise, train_shared
-from pmt_helpers.activity.by_epoch import accuracy_by_epoch
-from pmt_helpers.activity.forgetting import Cure
-from pmt_helpers.activity.metrics import scores
+from pmt_helpers.activity.curves import Plan, accuracy_by_epoch, user_curve
+from pmt_helpers.activity.evaluation import scores
+from pmt_helpers.activity.mitigation import Cure
+from pmt_helpers.activity.model import ActivityModel
 from pmt_helpers.activity.online import EPOCHS
-from pmt_helpers.activity.protocol import Download, Plan, user_curve
-from pmt_helpers.activity.shared import ActivityModel
-from pmt_helpers.activity.weights import Weights
+from pmt_helpers.activity.weights import Download, Weights
 from pmt_helpers.datasets import ActivityData, load_activity
-from pmt_helpers.datasets.wisdm_files import find_wisdm
+from pmt_helpers.datasets.wisdm import find_wisdm
 
 CURES = {"held": Cure(pull=5.0), "rehearsed": Cure(rehearsal=2), "output": Cure(layers="output")}
 
@@ -111,7 +110,7 @@ def test_a_cure_that_rehearses_needs_windows_in_the_download(watch: ActivityData
 
 
 def test_scores_of_many_models_are_those_of_scikit_learn(watch: ActivityData) -> None:
-    from pmt_helpers.activity.metrics import scores_of_many
+    from pmt_helpers.activity.evaluation import scores_of_many
 
     rng = np.random.default_rng(0)
     y = rng.integers(0, 4, 40)
@@ -139,7 +138,7 @@ def test_after_so_many_epochs_a_model_is_what_training_that_long_gives(
 def test_people_of_wisdm_are_taken_without_readings_too() -> None:
     data = load_activity("wisdm")
     start = Weights.initial(43, 6, "he", np.random.default_rng(0))
-    from pmt_helpers.activity.preprocessing import Preprocessor
+    from pmt_helpers.activity.model import Preprocessor
 
     download = Download(start, Preprocessor.fit(data.X[data.users != 5]))
     for split in ("random", "blocked", "bout", "file_order"):

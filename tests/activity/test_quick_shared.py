@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from pmt_helpers.activity import train_shared
-from pmt_helpers.activity.base_grid import PAPER, of_setting
-from pmt_helpers.activity.quick_shared import train_shared_quickly, training_rows
+from pmt_helpers.activity.shared import train_shared_quickly, training_rows
 from pmt_helpers.attacks import poison_volunteers
 from pmt_helpers.attacks.poisoning import scores_of
 from pmt_helpers.datasets import ActivityData
-from pmt_helpers.datasets.grids import read_grid
+from pmt_helpers.experiments.activity import PAPER, of_setting
+from pmt_helpers.experiments.results import read_grid
 
 
 def test_it_is_as_good_as_keras_on_every_stranger(watch: ActivityData) -> None:

@@ -5,8 +5,7 @@ import pandas as pd
 import pytest
 
 from pmt_helpers.activity import train_shared
-from pmt_helpers.activity.preprocessing import Preprocessor
-from pmt_helpers.activity.shared import ActivityModel
+from pmt_helpers.activity.model import ActivityModel, Preprocessor
 from pmt_helpers.activity.splits import random_validation
 from pmt_helpers.datasets import ActivityData
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from pmt_helpers.activity import load_model, save_model, train_shared
-from pmt_helpers.activity.shared import ActivityModel
+from pmt_helpers.activity.model import ActivityModel
 from pmt_helpers.datasets import ActivityData, DataError
 
 

@@ -4,13 +4,12 @@ import pandas as pd
 import pytest
 
 from pmt_helpers.activity import learning_curve, train_shared
-from pmt_helpers.activity.curve_grid import grid_name, stored_curve
-from pmt_helpers.activity.forgetting import CURES, family_of
-from pmt_helpers.activity.gains import crossing, distance, gain_chosen_on_others, of_each_user, paired_gain
-from pmt_helpers.activity.protocol import Plan
+from pmt_helpers.activity.curves import Plan
+from pmt_helpers.activity.evaluation import crossing, distance, gain_chosen_on_others, of_each_user, paired_gain
+from pmt_helpers.activity.mitigation import CURES, family_of
 from pmt_helpers.datasets import ActivityData
-from pmt_helpers.datasets.locations import shipped
-from pmt_helpers.datasets.paper import paper_table
+from pmt_helpers.datasets.files import paper_table, shipped
+from pmt_helpers.experiments.activity import grid_name, stored_curve
 
 
 def accuracies(curve: pd.DataFrame, model: str, sizes: tuple[int, ...]) -> list[float]:
@@ -116,7 +115,7 @@ def test_a_stored_slice_comes_out_again(watch: ActivityData) -> None:
 
 @pytest.mark.parametrize("path", sorted(shipped("results").glob("c*_*.csv")), ids=lambda path: path.stem)
 def test_a_grid_is_whole_and_says_where_it_comes_from(path) -> None:
-    from pmt_helpers.datasets.grids import read_grid
+    from pmt_helpers.experiments.results import read_grid
 
     grid = read_grid(path.stem)
     assert not grid.duplicated(["seed", "user", "model", "n_samples"]).any()

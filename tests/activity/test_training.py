@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pmt_helpers.activity.model import build_mlp
-from pmt_helpers.activity.training import ShowProgress, history_frame, kept_epoch, trainable_view
+from pmt_helpers.activity.model import build_mlp, kept_epoch
+from pmt_helpers.activity.shared import ShowProgress, history_frame, trainable_view
 
 
 def test_stopping_early_fills_the_bar_so_that_it_goes_away() -> None:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pmt_helpers.activity.windows import cut_windows, window_starts
+from pmt_helpers.datasets.features import cut_windows, window_starts
 
 
 @given(st.integers(0, 400), st.integers(1, 60), st.integers(1, 60))

@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pmt_helpers.activity.quick_shared import train_shared_quickly
-from pmt_helpers.attacks import inversion_grid, membership_grid
-from pmt_helpers.attacks.membership_games import personal_game
+from pmt_helpers.activity.shared import train_shared_quickly
+from pmt_helpers.attacks.membership_game import personal_game
 from pmt_helpers.attacks.roc import strength
 from pmt_helpers.datasets import ActivityData, DataError, load_activity
-from pmt_helpers.datasets.grids import read_grid
+from pmt_helpers.experiments import inversion, membership
+from pmt_helpers.experiments.results import read_grid
 
 
 @pytest.fixture(scope="module")
@@ -26,14 +26,14 @@ def three_people(watch: ActivityData) -> ActivityData:
 def test_a_sweep_that_was_interrupted_ends_as_a_whole_one(
     watch: ActivityData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(membership_grid, "SIZES", (20,))
-    monkeypatch.setattr(membership_grid, "TRAININGS", {"5": 5, "stopped": None})
+    monkeypatch.setattr(membership, "SIZES", (20,))
+    monkeypatch.setattr(membership, "TRAININGS", {"5": 5, "stopped": None})
     data = three_people(watch)
     options = {"at_home": 4, "in_cloud": 4, "workers": 1}
-    whole = membership_grid.membership_grid(data, tmp_path / "one", **options)
+    whole = membership.membership_grid(data, tmp_path / "one", **options)
     (tmp_path / "one" / "user-5.npz").unlink()
     (tmp_path / "one" / "cloud.npz").unlink()
-    again = membership_grid.membership_grid(data, tmp_path / "one", **options)
+    again = membership.membership_grid(data, tmp_path / "one", **options)
     for name in ("table", "roc", "people"):
         pd.testing.assert_frame_equal(getattr(whole, name), getattr(again, name))
     found = whole.table.set_index(["target", "level", "training", "attack"])
@@ -46,21 +46,21 @@ def test_a_damaged_piece_is_named(watch: ActivityData, tmp_path: Path) -> None:
     piece = tmp_path / "user-5.npz"
     piece.write_bytes(b"nothing")
     with pytest.raises(DataError, match=r"user-5\.npz"):
-        list(membership_grid._read_games(piece))
+        list(membership._read_games(piece))
 
 
 def test_inversions_and_gradients_are_gathered_person_by_person(
     watch: ActivityData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(inversion_grid, "SIZES", (20, 500))  # nobody has 500 windows
-    monkeypatch.setattr(inversion_grid, "DRAWS", 1)
-    monkeypatch.setattr(inversion_grid, "EPOCHS", 5)
-    monkeypatch.setattr(inversion_grid, "UPLOADS", {"gradient": None})
+    monkeypatch.setattr(inversion, "SIZES", (20, 500))  # nobody has 500 windows
+    monkeypatch.setattr(inversion, "DRAWS", 1)
+    monkeypatch.setattr(inversion, "EPOCHS", 5)
+    monkeypatch.setattr(inversion, "UPLOADS", {"gradient": None})
     data = three_people(watch)
-    rows = inversion_grid.inversion_grid(data, tmp_path / "inversion", workers=1)
+    rows = inversion.inversion_grid(data, tmp_path / "inversion", workers=1)
     assert set(rows["user"]) <= {2, 5, 6}
     assert not rows.duplicated(["n_samples", "user", "activity", "method"]).any()
-    leaks = inversion_grid.gradient_grid(data, tmp_path / "gradients", workers=1)
+    leaks = inversion.gradient_grid(data, tmp_path / "gradients", workers=1)
     assert leaks["windows"].tolist() == [1, 2, 4, 8, 16, 32, 60]
     assert leaks.loc[0, "found"] == 1
     assert (leaks["people"] == 3).all()

@@ -7,11 +7,10 @@ import pandas as pd
 import pytest
 
 from pmt_helpers.attacks import neighbour_filter, outlier_filter, poison_volunteers, train_averaged
-from pmt_helpers.attacks.defence_grid import changed, left_out, unusualness, who_pays
-from pmt_helpers.attacks.defences import DEFENCES, keep_by, neighbour_labels
+from pmt_helpers.attacks.defences import AVERAGES, DEFENCES, changed, keep_by, left_out, neighbour_labels, trimmed_mean
 from pmt_helpers.attacks.poisoning import scores_of
-from pmt_helpers.attacks.robust_average import AVERAGES, trimmed_mean
 from pmt_helpers.datasets import ActivityData, load_activity
+from pmt_helpers.experiments.defences import unusualness, who_pays
 
 
 @pytest.fixture(scope="module")

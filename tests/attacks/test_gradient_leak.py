@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from pmt_helpers.activity.online import Task, train_online
-from pmt_helpers.activity.protocol import Download
-from pmt_helpers.activity.quick_shared import train_shared_quickly
+from pmt_helpers.activity.shared import train_shared_quickly
+from pmt_helpers.activity.weights import Download
 from pmt_helpers.attacks import gradient_at, leak_by_batch, recover_from_gradient
 from pmt_helpers.attacks.gradient_leak import change_of
 from pmt_helpers.datasets import ActivityData, load_activity

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from pmt_helpers.activity.online import Task, train_online
-from pmt_helpers.activity.protocol import Download
-from pmt_helpers.activity.quick_shared import train_shared_quickly
+from pmt_helpers.activity.shared import train_shared_quickly
+from pmt_helpers.activity.weights import Download
 from pmt_helpers.attacks import compare_inversions, invert_model
 from pmt_helpers.attacks.inversion import METHODS, PRIOR, climb
 from pmt_helpers.datasets import ActivityData, load_activity

@@ -5,12 +5,12 @@ import pytest
 from scipy.stats import norm
 
 from pmt_helpers.activity import build_mlp, personalise
-from pmt_helpers.activity.protocol import Download
-from pmt_helpers.activity.quick_shared import train_shared_quickly
-from pmt_helpers.activity.shared import ActivityModel, train_shared
+from pmt_helpers.activity.model import ActivityModel
+from pmt_helpers.activity.shared import train_shared, train_shared_quickly
+from pmt_helpers.activity.weights import Download
 from pmt_helpers.attacks import attack_shared, membership_inference
-from pmt_helpers.attacks import membership_scores as of
-from pmt_helpers.attacks.membership_games import apart, person_games, personal_game, train_on_all, window_game
+from pmt_helpers.attacks import membership_game as of
+from pmt_helpers.attacks.membership_game import apart, person_games, personal_game, train_on_all, window_game
 from pmt_helpers.attacks.roc import auc_of_each
 from pmt_helpers.datasets import ActivityData, load_activity
 

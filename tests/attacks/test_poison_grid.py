@@ -5,13 +5,22 @@ import pandas as pd
 import pytest
 
 from pmt_helpers.activity.online import EPOCHS, Task, train_online
-from pmt_helpers.activity.quick_shared import train_shared_quickly
+from pmt_helpers.activity.shared import train_shared_quickly
 from pmt_helpers.activity.splits import split_user
-from pmt_helpers.attacks import healing_curve, poison_volunteers, stored_poisoning, windows_to_heal
-from pmt_helpers.attacks.poison_grid import PLANS, PoisonPlan, poison_rows, user_rows
-from pmt_helpers.attacks.poison_table import KEYS, MEASURES, over_users, per_user
+from pmt_helpers.attacks import poison_volunteers
 from pmt_helpers.attacks.poisoning import poison_windows
 from pmt_helpers.datasets import ActivityData, load_activity
+from pmt_helpers.experiments import healing_curve, stored_poisoning, windows_to_heal
+from pmt_helpers.experiments.poisoning import (
+    KEYS,
+    MEASURES,
+    PLANS,
+    PoisonPlan,
+    over_users,
+    per_user,
+    poison_rows,
+    user_rows,
+)
 
 SMALL = PoisonPlan(kinds=("least_likely", "backdoor"), fractions=(0.5,), sizes=(10, 30))
 VOLUNTEERS, DEVICE = ("volunteers", "least_likely", 0.5), ("user", "least_likely", 0.5)
@@ -119,7 +128,7 @@ def test_pieces_that_are_there_are_not_computed_again(
     three = watch.select(watch.users <= 5)
     plan = PoisonPlan(kinds=("random",), fractions=(0.5,), sizes=(5,))
     first = poison_rows(three, plan, tmp_path, workers=1)
-    monkeypatch.setattr("pmt_helpers.attacks.poison_grid.user_rows", None)
+    monkeypatch.setattr("pmt_helpers.experiments.poisoning.user_rows", None)
     again = poison_rows(three, plan, tmp_path, workers=1)
     pd.testing.assert_frame_equal(first, again)
     assert sorted(first["user"].unique()) == [1, 2, 3, 4, 5]

@@ -12,10 +12,10 @@ from pmt_helpers.attacks import (
     poison_documents,
     poison_topics,
 )
-from pmt_helpers.attacks.poisoned_documents import crafted, pick_words
+from pmt_helpers.attacks.topic_poisoning import crafted, pick_words
 from pmt_helpers.datasets import load_documents
 from pmt_helpers.topics import Plan
-from pmt_helpers.topics.dealing import deal
+from pmt_helpers.topics.splits import deal
 from tests.topics.conftest import plant
 
 PLAN = Plan(n_shared=300, n_local=60, iterations=30)

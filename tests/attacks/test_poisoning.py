@@ -4,12 +4,10 @@ import numpy as np
 import pytest
 
 from pmt_helpers.activity import train_shared
-from pmt_helpers.activity.quick_shared import train_shared_quickly
-from pmt_helpers.activity.shared import ActivityModel
+from pmt_helpers.activity.model import ActivityModel
+from pmt_helpers.activity.shared import train_shared_quickly
 from pmt_helpers.attacks import malicious_volunteers, poison_user, poison_volunteers
-from pmt_helpers.attacks.backdoor import Trigger, attack_success
-from pmt_helpers.attacks.label_flips import LABEL_KINDS, flip_labels
-from pmt_helpers.attacks.poisoning import KINDS, scores_of
+from pmt_helpers.attacks.poisoning import KINDS, LABEL_KINDS, Trigger, attack_success, flip_labels, scores_of
 from pmt_helpers.datasets import ActivityData, load_activity
 
 SCORES = np.array([[0.7, 0.2, 0.1], [0.1, 0.3, 0.6], [0.2, 0.5, 0.3], [0.3, 0.1, 0.6]])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pmt_helpers.attacks import Budget, outlier_filter, score_attack, score_defence
-from pmt_helpers.attacks.hidden_rounds import hidden_rounds
+from pmt_helpers.attacks.challenge import hidden_rounds
 from pmt_helpers.datasets import ActivityData, load_activity
 
 Array = np.ndarray

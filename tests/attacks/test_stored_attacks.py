@@ -3,12 +3,11 @@
 import pandas as pd
 import pytest
 
-from pmt_helpers.attacks.membership_games import window_game
-from pmt_helpers.attacks.membership_grid import IN_CLOUD
-from pmt_helpers.attacks.poison_grid import PoisonPlan, user_rows
-from pmt_helpers.attacks.poison_table import stored_poisoning, windows_to_heal
+from pmt_helpers.attacks.membership_game import window_game
 from pmt_helpers.datasets import load_activity
-from pmt_helpers.datasets.grids import read_grid
+from pmt_helpers.experiments.membership import IN_CLOUD
+from pmt_helpers.experiments.poisoning import PoisonPlan, stored_poisoning, user_rows, windows_to_heal
+from pmt_helpers.experiments.results import read_grid
 
 PEOPLE = {"wisdm": 36, "watch": 10}
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from pmt_helpers.attacks import compare_defences, stored_defences, who_pays
-from pmt_helpers.attacks.defence_grid import DefencePlan, stranger_rows, unusualness, volunteer_rows
 from pmt_helpers.datasets import load_activity
+from pmt_helpers.experiments import compare_defences, stored_defences, who_pays
+from pmt_helpers.experiments.defences import DefencePlan, stranger_rows, unusualness, volunteer_rows
 
 KEY = ["kind", "fraction", "defence"]
 

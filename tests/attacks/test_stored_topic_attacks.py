@@ -3,11 +3,10 @@
 import numpy as np
 import pytest
 
-from pmt_helpers.attacks import stored_topic_attacks
-from pmt_helpers.attacks.topic_grids import BETA_FOUND, leak_piece
-from pmt_helpers.commands.sweep_topic_attacks import privacy_piece
-from pmt_helpers.datasets.locations import shipped
-from pmt_helpers.topics.grids import collection
+from pmt_helpers.datasets.files import shipped
+from pmt_helpers.experiments import stored_topic_attacks
+from pmt_helpers.experiments.topic_attacks import BETA_FOUND, leak_piece, privacy_piece
+from pmt_helpers.experiments.topics import collection
 
 NAMES = ("wikipedia", "news", "nips")
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from pmt_helpers.attacks import attack_topics, document_scores, publish
-from pmt_helpers.attacks.topic_grids import in_or_out
 from pmt_helpers.attacks.topic_membership import bits_a_word
 from pmt_helpers.datasets import load_documents
+from pmt_helpers.experiments.topic_attacks import in_or_out
 from pmt_helpers.topics import GibbsLDA
 from pmt_helpers.topics.evaluation import infer_theta
 

@@ -5,7 +5,7 @@ from types import ModuleType
 
 import pytest
 
-from pmt_helpers.datasets.locations import shipped
+from pmt_helpers.datasets.files import shipped
 
 FOLDER = shipped().parent / "benchmarks"
 

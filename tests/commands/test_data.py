@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from pmt_helpers.commands.data import data
 from pmt_helpers.datasets import load_activity
 from pmt_helpers.datasets.registry import ACTIVITY
-from pmt_helpers.datasets.wisdm_files import ARFF
+from pmt_helpers.datasets.wisdm import ARFF
 
 
 @pytest.fixture(autouse=True)

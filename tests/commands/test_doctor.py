@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from pmt_helpers.commands.doctor import doctor
+from pmt_helpers.commands.workbook import doctor
 from pmt_helpers.datasets import DataError, dataset_names
 from pmt_helpers.datasets.registry import DOCUMENTS
-from pmt_helpers.teaching.machine import look_at_data
+from pmt_helpers.teaching.surroundings import look_at_data
 
 
 @pytest.fixture(autouse=True)

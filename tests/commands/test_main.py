@@ -47,7 +47,7 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> type[Exception]:
     def doctor() -> None:
         raise DataError(file="watch.npy", expected="140 recordings", found="3", remedy="Install seglearn again.")
 
-    module = ModuleType("pmt_helpers.commands.doctor")
+    module = ModuleType("pmt_helpers.commands.workbook")
     module.doctor = doctor  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, module.__name__, module)
     return DataError
@@ -72,8 +72,8 @@ def test_pmt_debug_shows_all_of_it(failing: type[Exception], monkeypatch: pytest
 
 def test_an_error_of_ours_is_never_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PMT_DEBUG", raising=False)
-    command = importlib.import_module("pmt_helpers.commands.notebooks")
-    monkeypatch.setattr("pmt_helpers.teaching.verify.verify", lambda: 1 / 0)
+    command = importlib.import_module("pmt_helpers.commands.workbook")
+    monkeypatch.setattr("pmt_helpers.workbook.verify.verify", lambda: 1 / 0)
     assert command
     with pytest.raises(ZeroDivisionError):
         main(["notebooks", "verify"])
@@ -82,10 +82,10 @@ def test_an_error_of_ours_is_never_hidden(monkeypatch: pytest.MonkeyPatch) -> No
 def test_findings_are_printed_and_make_verify_fail(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from pmt_helpers.teaching.verify import Finding
+    from pmt_helpers.workbook.verify import Finding
 
     monkeypatch.setattr(
-        "pmt_helpers.teaching.verify.verify", lambda: [Finding("01_activity", 2, "holds a widget", "build it again")]
+        "pmt_helpers.workbook.verify.verify", lambda: [Finding("01_activity", 2, "holds a widget", "build it again")]
     )
     assert main(["notebooks", "verify"]) == 1
     said = capsys.readouterr()
@@ -96,16 +96,16 @@ def test_findings_are_printed_and_make_verify_fail(
 def test_run_fails_when_a_notebook_stops(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    from pmt_helpers.teaching import runner
+    from pmt_helpers.workbook import run
 
     asked: dict[str, object] = {}
 
-    def stopped(paths: list[Path], out: Path, **options: object) -> list[runner.Run]:
+    def stopped(paths: list[Path], out: Path, **options: object) -> list[run.Run]:
         asked.update(options, out=out)
-        return [runner.Run("01_activity", 1.0, 100, 0, 0, 0, "01_activity, cell 2 stopped: ValueError: no data")]
+        return [run.Run("01_activity", 1.0, 100, 0, 0, 0, "01_activity, cell 2 stopped: ValueError: no data")]
 
-    monkeypatch.setattr(runner, "run_notebooks", stopped)
-    monkeypatch.setattr("pmt_helpers.teaching.notebook_files.learner_paths", lambda names: [tmp_path / "01.ipynb"])
+    monkeypatch.setattr(run, "run_notebooks", stopped)
+    monkeypatch.setattr("pmt_helpers.workbook.files.learner_paths", lambda names: [tmp_path / "01.ipynb"])
     assert main(["run", "01", "--out", str(tmp_path), "--dataset", "wisdm"]) == 1
     assert asked["parameters"] == {"DATASET": "wisdm"}
     assert asked["out"] == tmp_path

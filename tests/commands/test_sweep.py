@@ -8,20 +8,20 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
-from pmt_helpers.activity import base_grid, curve_grid
-from pmt_helpers.activity.protocol import Plan
+from pmt_helpers.activity.curves import Plan
 from pmt_helpers.commands.sweep import sweep
-from pmt_helpers.datasets import grids, locations
-from pmt_helpers.topics import grids as topic_grids
-from pmt_helpers.topics import iteration_cost
+from pmt_helpers.datasets import files
+from pmt_helpers.experiments import activity
+from pmt_helpers.experiments import results as stored
+from pmt_helpers.experiments import topics as topic_grids
 
 
 @pytest.fixture
 def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A data folder of its own, with the stored watch grids in it."""
+    """A data folder of its own, with the stored watch results in it."""
     folder = tmp_path / "results"
-    shutil.copytree(locations.shipped("results"), folder)
-    monkeypatch.setattr(grids, "shipped", lambda *parts: tmp_path.joinpath(*parts))
+    shutil.copytree(files.shipped("results"), folder)
+    monkeypatch.setattr(stored, "shipped", lambda *parts: tmp_path.joinpath(*parts))
     return folder
 
 
@@ -31,7 +31,7 @@ def test_redoing_one_recipe_keeps_the_rows_and_the_origin_of_the_others(
     stored = pd.read_csv(results / "base_model_watch.csv")
     redone = stored[stored["recipe"] == "better"].assign(accuracy=0.5)
     cells = pd.read_csv(results / "base_model_watch_confusion.csv").query("recipe == 'better'")
-    monkeypatch.setattr(base_grid, "base_model_grid", lambda *args, **options: (redone, cells))
+    monkeypatch.setattr(activity, "base_model_grid", lambda *args, **options: (redone, cells))
     before = json.loads((results / "base_model_watch.json").read_text())["kept"]
     arguments = ["base", "--dataset", "watch", "--seeds", "3", "--recipe", "better", "--out", str(results)]
     for _ in range(2):
@@ -66,9 +66,9 @@ def test_figure3_writes_the_curve_under_its_name_with_its_origin(
     def fake(data, plan, folder, **options):
         asked.update(plan=plan, folder=folder, **options)
         table = pd.DataFrame({"seed": [0], "user": [1], "model": ["shared"], "n_samples": [5], "accuracy": [0.5]})
-        return curve_grid.Sweep(table, models=1, updates=100)
+        return activity.Sweep(table, models=1, updates=100)
 
-    monkeypatch.setattr(curve_grid, "curve_grid", fake)
+    monkeypatch.setattr(activity, "curve_grid", fake)
     arguments = ["figure3", "--split", "bout", "--init", "literal", "--sizes", "20,5", "--seeds", "2", "--workers", "1"]
     arguments += ["--early-stopping", "--dask", "tcp://127.0.0.1:8786", "--out", str(tmp_path), "--work", str(tmp_path)]
     assert CliRunner().invoke(sweep, arguments).exit_code == 0
@@ -108,6 +108,6 @@ def test_the_topics_sweeps_write_their_grids_under_their_names_with_their_origin
 
 def test_figure8_is_measured_and_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = pd.DataFrame({"by": ["documents"], "size": [200], "tokens": [1000], "seconds": [0.1]})
-    monkeypatch.setattr(iteration_cost, "figure_8", lambda counts, plan: rows)
+    monkeypatch.setattr(topic_grids, "figure_8", lambda counts, plan: rows)
     assert CliRunner().invoke(sweep, ["figure8", "--out", str(tmp_path)]).exit_code == 0
     pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "iteration_cost_wikipedia.csv"), rows)

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
-from pmt_helpers.attacks import inversion_grid, membership_grid
 from pmt_helpers.commands.sweep import sweep
+from pmt_helpers.experiments import inversion, membership
 
 
 def test_membership_writes_three_grids_with_their_origin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -17,9 +17,9 @@ def test_membership_writes_three_grids_with_their_origin(tmp_path: Path, monkeyp
     def fake(data, folder, **options):
         asked.update(folder=folder, people=len(data.user_ids), **options)
         frames = [pd.DataFrame({"attack": ["lira"], name: [0.5]}) for name in ("auc", "tpr", "user")]
-        return membership_grid.MembershipGrid(*frames)
+        return membership.MembershipGrid(*frames)
 
-    monkeypatch.setattr(membership_grid, "membership_grid", fake)
+    monkeypatch.setattr(membership, "membership_grid", fake)
     arguments = ["membership", "--workers", "1", "--seed", "3", "--out", str(tmp_path), "--work", str(tmp_path)]
     assert CliRunner().invoke(sweep, arguments).exit_code == 0
     expected = {"folder": tmp_path / "membership_watch", "people": 10, "seed": 3, "workers": 1, "dask": None}
@@ -39,7 +39,7 @@ def test_inversion_writes_profiles_and_gradients(tmp_path: Path, monkeypatch: py
         return pd.DataFrame({"user": [1]})
 
     for name in ("inversion_grid", "gradient_grid"):
-        monkeypatch.setattr(inversion_grid, name, fake)
+        monkeypatch.setattr(inversion, name, fake)
     assert CliRunner().invoke(sweep, ["inversion", "--out", str(tmp_path), "--work", str(tmp_path)]).exit_code == 0
     names = ["inversion_watch", "gradients_watch"]
     assert folders == [tmp_path / name for name in names]

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
-from pmt_helpers.attacks import defence_grid, poison_grid
-from pmt_helpers.attacks.poison_table import KEYS
 from pmt_helpers.commands.sweep import sweep
+from pmt_helpers.experiments import defences, poisoning
+from pmt_helpers.experiments.poisoning import KEYS
 
 
 def test_poisoning_stores_means_and_people(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -23,11 +23,11 @@ def test_poisoning_stores_means_and_people(tmp_path: Path, monkeypatch: pytest.M
         asked.update(plan=plan, folder=folder, **options)
         return rows
 
-    monkeypatch.setattr(poison_grid, "poison_rows", fake)
+    monkeypatch.setattr(poisoning, "poison_rows", fake)
     arguments = ["poisoning", "--split", "random", "--workers", "1", "--out", str(tmp_path), "--work", str(tmp_path)]
     result = CliRunner().invoke(sweep, arguments)
     assert result.exit_code == 0, result.output
-    assert asked["plan"] == poison_grid.PLANS["random"]
+    assert asked["plan"] == poisoning.PLANS["random"]
     assert asked["folder"] == tmp_path / "poisoning_watch_random"
     assert len(pd.read_csv(tmp_path / "poisoning_watch_random.csv")) == 2
     assert len(pd.read_csv(tmp_path / "poisoning_users_watch_random.csv")) == 1  # 0.1 is kept as a mean only
@@ -37,7 +37,7 @@ def test_poisoning_stores_means_and_people(tmp_path: Path, monkeypatch: pytest.M
 
 def test_defences_stores_strangers_and_volunteers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     frames = pd.DataFrame({"user": [1]}), pd.DataFrame({"user": [1, 2]})
-    monkeypatch.setattr(defence_grid, "defence_rows", lambda *args, **options: frames)
+    monkeypatch.setattr(defences, "defence_rows", lambda *args, **options: frames)
     result = CliRunner().invoke(sweep, ["defences", "--out", str(tmp_path)])
     assert result.exit_code == 0, result.output
     assert len(pd.read_csv(tmp_path / "defences_watch.csv")) == 1

@@ -1,4 +1,4 @@
-"""python -m pmt_helpers sweep privacy: the grid is stored under its name, with its origin."""
+"""python -m pmt_helpers sweep privacy: the privacy is stored under its name, with its origin."""
 
 import json
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from pmt_helpers.commands.sweep import sweep
-from pmt_helpers.privacy import grid
+from pmt_helpers.experiments import privacy
 
 
 def test_privacy_writes_the_grid_under_its_name_with_its_origin(
@@ -20,7 +20,7 @@ def test_privacy_writes_the_grid_under_its_name_with_its_origin(
         asked.update(data=data.card.name, folder=folder, **options)
         return pd.DataFrame({"level": ["user"], "epsilon": [float("inf")], "accuracy": [0.5]})
 
-    monkeypatch.setattr(grid, "privacy_grid", fake)
+    monkeypatch.setattr(privacy, "privacy_grid", fake)
     arguments = ["privacy", "--dataset", "watch", "--workers", "2", "--out", str(tmp_path), "--work", str(tmp_path)]
     result = CliRunner().invoke(sweep, arguments)
     assert result.exit_code == 0, result.output

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from pmt_helpers.commands import sweep_private_attacks
 from pmt_helpers.commands.sweep import sweep
 from pmt_helpers.datasets import load_activity
-from pmt_helpers.datasets.grids import read_grid
+from pmt_helpers.experiments.results import read_grid
 
 
 def test_every_level_and_epsilon_is_attacked_and_written_with_its_origin(

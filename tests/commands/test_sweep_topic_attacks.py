@@ -9,9 +9,8 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
-from pmt_helpers.attacks import topic_grids
 from pmt_helpers.commands.sweep import sweep
-from pmt_helpers.topics import grids
+from pmt_helpers.experiments import topic_attacks, topics
 
 
 @pytest.fixture
@@ -27,7 +26,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple]:
         rows = rows.assign(auc=[0.9, 1.0], tpr=0.7, fpr=np.nan)
         return pd.concat([rows, rows.assign(auc=np.nan, fpr=0.01, tpr=[0.2, 0.4])])
 
-    monkeypatch.setattr(topic_grids, "attack_rows", fake)
+    monkeypatch.setattr(topic_attacks, "attack_rows", fake)
     return made
 
 
@@ -52,12 +51,12 @@ def test_membership_keeps_curves_apart_as_means_over_seeds(asked: list[tuple], t
 
 
 def test_pieces_of_another_plan_are_thrown_away(tmp_path: Path) -> None:
-    given = grids.collection("news")
+    given = topics.collection("news")
     for n_local in (200, 150):
         other = given._replace(plan=replace(given.plan, n_local=n_local))
-        rows = topic_grids.attack_rows("topic_leak", plan_of, other, tmp_path / "work", seeds=(0, 1), workers=1)
+        rows = topic_attacks.attack_rows("topic_leak", plan_of, other, tmp_path / "work", seeds=(0, 1), workers=1)
         assert rows.to_dict("list") == {"seed": [0, 1], "n_local": [n_local, n_local]}
 
 
-def plan_of(given: grids.Collection, seed: int) -> pd.DataFrame:
+def plan_of(given: topics.Collection, seed: int) -> pd.DataFrame:
     return pd.DataFrame({"seed": [seed], "n_local": given.plan.n_local})

@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 
 from pmt_helpers.datasets import DocumentData, load_documents, wikipedia, wisdm
-from pmt_helpers.datasets.arff import content_digest
-from pmt_helpers.datasets.wisdm_files import ABOUT, ARFF
+from pmt_helpers.datasets.wisdm import ABOUT, ARFF, content_digest
 
 
 def small_rows() -> list[str]:

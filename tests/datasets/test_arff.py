@@ -8,8 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pmt_helpers.datasets import DataError
-from pmt_helpers.datasets.arff import content_digest, parse_arff
-from pmt_helpers.datasets.wisdm import COLUMNS, WisdmTable, parse_table
+from pmt_helpers.datasets.wisdm import COLUMNS, WisdmTable, content_digest, parse_arff, parse_table
 
 MakeArff = Callable[..., str]
 FIXTURES_ARE_FUNCTIONS = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -17,7 +17,7 @@ from pmt_helpers.datasets import (
     load_card,
     load_documents,
 )
-from pmt_helpers.datasets.checks import MEASURES
+from pmt_helpers.datasets.registry import MEASURES
 
 
 @pytest.mark.parametrize("name", dataset_names())

@@ -12,9 +12,8 @@ from pathlib import Path
 import pytest
 
 from pmt_helpers.datasets import DataError, load_activity
-from pmt_helpers.datasets.download import download
-from pmt_helpers.datasets.wisdm import fetch_wisdm
-from pmt_helpers.datasets.wisdm_files import ARCHIVE, ARFF, find_wisdm
+from pmt_helpers.datasets.files import download
+from pmt_helpers.datasets.wisdm import ARCHIVE, ARFF, fetch_wisdm, find_wisdm
 
 MakeArff = Callable[..., str]
 MakeArchive = Callable[..., bytes]

@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pmt_helpers.datasets.files import atomic_path
-from pmt_helpers.datasets.locations import data_home, installed_file, shipped
+from pmt_helpers.datasets.files import atomic_path, data_home, installed_file, shipped
 
 
 def test_a_finished_file_takes_the_name_and_leaves_nothing_else(tmp_path: Path) -> None:

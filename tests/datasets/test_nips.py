@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pmt_helpers.datasets import DataError, load_documents, nips, nips_files
+from pmt_helpers.datasets import DataError, load_documents, nips
 from pmt_helpers.datasets.nips import content_digest, fetch_nips
-from pmt_helpers.datasets.word_counts import count_documents, keep_words
+from pmt_helpers.datasets.text import count_documents, keep_words
 
 # "jug" occurs 20 times, "pot" 3 times: only the full table has them
 FULL_WORDS, FULL_ENTRIES = "tea\ncup\njug\npot\n", ["1 1 30", "1 3 10", "2 2 25", "2 4 3", "3 1 1", "3 3 10"]
@@ -31,10 +31,10 @@ def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """An empty nips folder in an own PMT_DATA_HOME; two small tables pass for the published ones."""
     reduced_texts = [["tea"] * 30, ["cup"] * 25, ["tea"]]
     digest = content_digest(count_documents(reduced_texts, ["tea", "cup"]))
-    full = replace(nips_files.FULL, sizes=(3, 4, 6), tokens=(79, 79))
-    reduced = replace(nips_files.REDUCED, sizes=(3, 2, 3), tokens=(56, 56), digest=digest)
-    monkeypatch.setattr(nips_files, "FULL", full)
-    monkeypatch.setattr(nips_files, "TABLES", (full, reduced))
+    full = replace(nips.FULL, sizes=(3, 4, 6), tokens=(79, 79))
+    reduced = replace(nips.REDUCED, sizes=(3, 2, 3), tokens=(56, 56), digest=digest)
+    monkeypatch.setattr(nips, "FULL", full)
+    monkeypatch.setattr(nips, "TABLES", (full, reduced))
     monkeypatch.setenv("PMT_DATA_HOME", str(tmp_path / "home"))
     folder = tmp_path / "home" / "nips"
     folder.mkdir(parents=True)
@@ -105,8 +105,8 @@ def test_an_unpacked_table_is_as_good(folder: Path) -> None:
 def test_papers_with_the_same_counts_share_a_group(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / "docword.nips.txt.gz").write_bytes(docword([*FULL_ENTRIES[:4], "3 1 30", "3 3 10"], 4))
     (folder / "vocab.nips.txt").write_text(FULL_WORDS)
-    table = replace(nips_files.FULL, tokens=(108, 108))
-    monkeypatch.setattr(nips_files, "TABLES", (table,))
+    table = replace(nips.FULL, tokens=(108, 108))
+    monkeypatch.setattr(nips, "TABLES", (table,))
     assert load_documents("nips").groups.tolist() == [0, 1, 0]
 
 
@@ -121,7 +121,7 @@ def test_a_missing_dataset_says_how_to_get_it(folder: Path) -> None:
 def test_a_missing_half_is_named(folder: Path, missing: str) -> None:
     put_full(folder)
     (folder / missing).unlink()
-    assert nips_files.find_nips() is None
+    assert nips.find_nips() is None
     with pytest.raises(DataError, match="no such file") as caught:
         load_documents("nips")
     assert caught.value.file == str(folder / missing)
@@ -250,7 +250,7 @@ class TestRealFile:
         assert data.vocabulary[:3] == ("aaai", "abbott", "abeles")
 
     def test_the_copy_is_the_one_its_checksums_speak_of(self) -> None:
-        checksums = nips_files.nips_folder() / "SHA256SUMS"
+        checksums = nips.nips_folder() / "SHA256SUMS"
         if not checksums.is_file():
             pytest.skip("no SHA256SUMS beside the data")
         for line in checksums.read_text().splitlines():
@@ -258,11 +258,11 @@ class TestRealFile:
             assert hashlib.sha256((checksums.parent / name).read_bytes()).hexdigest() == digest
 
     def test_keeping_the_words_it_has_changes_nothing(self) -> None:
-        files = nips_files.find_files()
+        files = nips.find_files()
         assert files is not None
         words = nips.read_nips(files).words
         again = keep_words(words, more_than=20)
-        assert content_digest(keep_words(again, more_than=20)) == nips_files.REDUCED.digest
+        assert content_digest(keep_words(again, more_than=20)) == nips.REDUCED.digest
 
     def test_reading_it_takes_less_than_three_seconds(self) -> None:
         nips._read_nips.cache_clear()

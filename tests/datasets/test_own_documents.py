@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pmt_helpers.datasets import DataError, DocumentData, check_card, load_own_documents
-from pmt_helpers.datasets.own_files import UnreadableError, read_own_file
+from pmt_helpers.datasets.own_documents import UnreadableError, read_own_file
 
 
 def pdf_bytes(*pages: str) -> bytes:

@@ -15,8 +15,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pmt_helpers.datasets import DataError, resumable
-from pmt_helpers.datasets.resumable import compute_missing, work_folder
+from pmt_helpers.datasets import DataError
+from pmt_helpers.experiments import resume
+from pmt_helpers.experiments.resume import compute_missing, work_folder
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -177,7 +178,7 @@ def test_a_job_that_fails_on_a_cluster_is_heard(tmp_path: Path, cluster: str) ->
 
 def test_a_cluster_that_does_not_answer_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("distributed")
-    monkeypatch.setattr(resumable, "PATIENCE", 0.5)
+    monkeypatch.setattr(resume, "PATIENCE", 0.5)
     with pytest.raises(DataError, match=r"tcp://127\.0\.0\.1:1[\s\S]*dask scheduler"):
         compute(ROOTS, tmp_path, dask="tcp://127.0.0.1:1")
     assert list(tmp_path.iterdir()) == []
@@ -186,7 +187,7 @@ def test_a_cluster_that_does_not_answer_is_named(tmp_path: Path, monkeypatch: py
 def test_a_cluster_without_workers_says_how_to_start_some(
     tmp_path: Path, without_workers: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(resumable, "PATIENCE", 0.5)
+    monkeypatch.setattr(resume, "PATIENCE", 0.5)
     with pytest.raises(DataError, match=f"0/1 workers[\\s\\S]*dask worker {without_workers}"):
         compute(ROOTS, tmp_path, dask=without_workers)
 
@@ -194,7 +195,7 @@ def test_a_cluster_without_workers_says_how_to_start_some(
 def test_a_worker_that_dies_is_an_error_not_a_wait_for_ever(
     tmp_path: Path, without_workers: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(resumable, "PATIENCE", 60)  # a machine at work may take a while to start one
+    monkeypatch.setattr(resume, "PATIENCE", 60)  # a machine at work may take a while to start one
     command = [sys.executable, "-m", "dask", "worker", without_workers, "--no-nanny", "--no-dashboard"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     worker = subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE)

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pmt_helpers.activity.features import extract_features
 from pmt_helpers.datasets import DataError, load_activity, load_recordings, watch
-from pmt_helpers.datasets.safe_pickle import UnsafePickleError, load_pickled_npy
+from pmt_helpers.datasets.arrays import UnsafePickleError, load_pickled_npy
+from pmt_helpers.datasets.features import extract_features
 
 
 def test_windows_people_and_classes_are_as_measured_before() -> None:

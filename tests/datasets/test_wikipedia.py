@@ -11,9 +11,8 @@ from xml.sax.saxutils import escape
 import numpy as np
 import pytest
 
-from pmt_helpers.datasets import DataError, DocumentData, counted_texts, load_documents, news, wikipedia
-from pmt_helpers.datasets.wikipedia import cut_article, find_wikipedia
-from pmt_helpers.datasets.wikitext import LEFT_OUT, read_pages, sections
+from pmt_helpers.datasets import DataError, DocumentData, load_documents, news, text, wikipedia
+from pmt_helpers.datasets.wikipedia import LEFT_OUT, cut_article, find_wikipedia, read_pages, sections
 
 MARKUP = """{{Infobox|name=Tea}} '''Tea''' is a [[drink|hot drink]].<ref>A book, ISBN 1</ref>
 <gallery>
@@ -33,11 +32,11 @@ Smith, ''The Tea Book'', Oxford.
 def dump(*pages: tuple[str, str, str]) -> bytes:
     """A dump of (title, namespace, text); a text that begins with #REDIRECT is marked as MediaWiki does."""
     items = []
-    for title, namespace, text in pages:
-        redirect = '<redirect title="Elsewhere" />' if text.startswith("#REDIRECT") else ""
+    for title, namespace, body in pages:
+        redirect = '<redirect title="Elsewhere" />' if body.startswith("#REDIRECT") else ""
         items.append(
             f"<page><title>{title}</title><ns>{namespace}</ns>{redirect}<revision><timestamp>2016-05-01T00:00:00Z"
-            f"</timestamp><text>{escape(text)}</text></revision></page>"
+            f"</timestamp><text>{escape(body)}</text></revision></page>"
         )
     head = '<mediawiki xmlns="http://www.mediawiki.org/xml/export-0.10/"><siteinfo><namespaces>'
     head += '<namespace key="0" /></namespaces></siteinfo>'
@@ -169,7 +168,7 @@ def test_damaged_kept_counts_are_made_again(fresh: Path, content: bytes | None) 
     kept.write_bytes(whole[: len(whole) // 2] if content is None else content)
     forget()
     assert (load_documents("wikipedia").counts != first.counts).nnz == 0
-    assert counted_texts._read(kept).words.vocabulary == first.vocabulary
+    assert text._read(kept).words.vocabulary == first.vocabulary
 
 
 def test_a_folder_marked_read_only_is_not_written_to(fresh: Path) -> None:

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pmt_helpers.activity.features import FEATURE_NAMES
 from pmt_helpers.datasets import DataError, load_activity, load_documents, load_recordings, wisdm
-from pmt_helpers.datasets.wisdm_files import ARCHIVE, ARFF, find_wisdm, read_text
+from pmt_helpers.datasets.features import FEATURE_NAMES
+from pmt_helpers.datasets.wisdm import ARCHIVE, ARFF, find_wisdm, read_text
 
 MakeArff = Callable[..., str]
 MakeArchive = Callable[..., bytes]

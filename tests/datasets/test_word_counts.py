@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pmt_helpers.datasets import DataError, count_documents
-from pmt_helpers.datasets.tokens import CHUNK, cut, tokenise
-from pmt_helpers.datasets.word_counts import count_everything, keep_words, require_words
+from pmt_helpers.datasets.text import CHUNK, count_everything, cut, keep_words, require_words, tokenise
 
 TEXTS = [["tea", "cup", "tea"], ["cup"], ["tea", "jug", "cup", "jug"], ["pot"]]
 WORD_LISTS = st.lists(st.lists(st.sampled_from(["tea", "cup", "jug", "pot", "milk"]), max_size=12), max_size=6)

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from pmt_helpers.commands.profile import profile
 from pmt_helpers.device import Log, read_log, read_logs
-from pmt_helpers.device.memory import memory_by_kernel
+from pmt_helpers.device.fits import memory_by_kernel
 from tools.constrained import guest, record
 from tools.raspi3b import board
 

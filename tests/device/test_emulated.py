@@ -14,7 +14,7 @@ import pytest
 
 from pmt_helpers.device import read_log, read_logs
 from pmt_helpers.device.export import one_file
-from pmt_helpers.device.kernels import KERNELS
+from pmt_helpers.device.pi_profile import KERNELS
 from tools.raspi3b import board, count_instructions, image, on_board, record
 
 LOGS = Path(__file__).resolve().parents[2] / "data" / "pi_logs"

@@ -5,7 +5,7 @@ import json
 import pandas as pd
 import pytest
 
-from pmt_helpers.datasets.locations import shipped
+from pmt_helpers.datasets.files import shipped
 from pmt_helpers.device import (
     compare_energy,
     memory_by_kernel,

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy.optimize import curve_fit
 from scipy.stats import t
 
-from pmt_helpers.datasets.locations import shipped
+from pmt_helpers.datasets.files import shipped
 from pmt_helpers.device import fit_line, fit_logs, read_log, read_logs, seconds_by_size, series
 
 

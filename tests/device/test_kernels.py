@@ -6,12 +6,19 @@ import numpy as np
 import pytest
 
 from pmt_helpers.activity.online import train_plainly
-from pmt_helpers.device.board import synthetic_tokens, synthetic_windows
-from pmt_helpers.device.engines import NETWORKS
-from pmt_helpers.device.kernels import BETA, Tokens, numpy_gibbs, numpy_mlp, python_gibbs
-from pmt_helpers.device.runs import latencies, passes
-from pmt_helpers.device.workloads import tokens, windows
-from pmt_helpers.topics import gibbs_plain
+from pmt_helpers.device.pi_profile import (
+    BETA,
+    Tokens,
+    latencies,
+    numpy_gibbs,
+    numpy_mlp,
+    passes,
+    python_gibbs,
+    synthetic_tokens,
+    synthetic_windows,
+)
+from pmt_helpers.device.workloads import NETWORKS, tokens, windows
+from pmt_helpers.topics import gibbs_reference
 
 
 def test_the_timed_training_makes_the_weights_of_the_reference() -> None:
@@ -77,7 +84,7 @@ def test_numpys_iteration_draws_the_topics_of_the_reference() -> None:
     for _ in range(3):
         trainer.run(1)
         draws = rng.random(len(z)).astype(np.float32)
-        gibbs_plain.sweep(
+        gibbs_reference.sweep(
             words,
             starts,
             z,

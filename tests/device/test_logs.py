@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 
 from pmt_helpers.datasets.errors import DataError
 from pmt_helpers.device import Recorder, read_log, read_logs, series
-from pmt_helpers.device.readings import Readings
-from pmt_helpers.device.recorder import ORIGINS, PHASES
+from pmt_helpers.device.pi_profile import ORIGINS, PHASES, Readings
 
 Written = Callable[..., Path]
 

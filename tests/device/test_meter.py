@@ -8,7 +8,7 @@ import pytest
 
 from pmt_helpers.datasets.errors import DataError
 from pmt_helpers.device import read_log, read_meter
-from pmt_helpers.device.meter import joules, with_power
+from pmt_helpers.device.energy import joules, with_power
 
 
 @pytest.mark.parametrize(

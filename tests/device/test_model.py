@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from pmt_helpers.datasets.errors import DataError
-from pmt_helpers.datasets.locations import shipped
+from pmt_helpers.datasets.files import shipped
 from pmt_helpers.device import (
     device_from_log,
     devices,
@@ -17,7 +17,7 @@ from pmt_helpers.device import (
     read_log,
     score_prediction,
 )
-from pmt_helpers.device.model import KERNEL_BANDS, work_of
+from pmt_helpers.device.cost_model import KERNEL_BANDS, work_of
 
 EMULATED = {
     ("activity", "numpy"): "emulated-raspi3b-icount-activity",
@@ -149,6 +149,6 @@ def test_a_log_without_seconds_gives_no_rate(written, good, counts):
 
 
 def test_kernels_with_a_band_of_their_own_are_kernels():
-    from pmt_helpers.device.kernels import KERNELS
+    from pmt_helpers.device.pi_profile import KERNELS
 
     assert set(KERNEL_BANDS) <= set(KERNELS["activity"])

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from pmt_helpers.device import read_log
-from pmt_helpers.device.board import NOTE
 from pmt_helpers.device.export import export, one_file
+from pmt_helpers.device.pi_profile import NOTE
 
 ALONE = """
 import runpy, sys

@@ -3,9 +3,9 @@
 import pandas as pd
 import pytest
 
-from pmt_helpers.datasets.paper import paper_table
+from pmt_helpers.datasets.files import paper_table
 from pmt_helpers.device import epochs_that_agree, predict_seconds, seconds_an_iteration
-from pmt_helpers.device.paper_times import paper_slope
+from pmt_helpers.device.paper import paper_slope
 
 COUNTS = pd.DataFrame(
     [("activity", "numpy", 261_000, 1.7e9), ("activity", "jax", 44_700, 1.1e10)],

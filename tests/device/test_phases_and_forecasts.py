@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from pmt_helpers.datasets.locations import shipped
+from pmt_helpers.datasets.files import shipped
 from pmt_helpers.device import forecast, forecast_log, predicted_parts, read_log, read_logs, time_by_phase
 
 COUNTS = pd.DataFrame(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pmt_helpers.device.readings import Readings
+from pmt_helpers.device.pi_profile import Readings
 
 PI_5 = {
     "proc/device-tree/model": "Raspberry Pi 5 Model B Rev 1.0\0",

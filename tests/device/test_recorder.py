@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from pmt_helpers.device import Recorder, read_log
-from pmt_helpers.device.readings import Readings
+from pmt_helpers.device.pi_profile import Readings
 
 
 def lines(path: Path) -> list[dict]:

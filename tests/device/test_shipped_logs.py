@@ -8,11 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pmt_helpers.datasets.locations import shipped
+from pmt_helpers.datasets.files import shipped
 from pmt_helpers.device import Log, Recorder, read_log, read_logs
-from pmt_helpers.device.board import origin_here
-from pmt_helpers.device.digitised import write_paper_logs
-from pmt_helpers.device.readings import Readings
+from pmt_helpers.device.paper import write_paper_logs
+from pmt_helpers.device.pi_profile import Readings, origin_here
 
 FOLDER = shipped("pi_logs")
 HOST = sorted(path.stem for path in FOLDER.glob("measured-host-[at]*.jsonl"))  # of activities and topics

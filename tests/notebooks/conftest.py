@@ -20,10 +20,9 @@ import nbformat
 import pytest
 from nbformat.notebooknode import NotebookNode
 
-from pmt_helpers.teaching.notebook_files import ROOT, write_notebook
-from pmt_helpers.teaching.notebook_kernel import CELL_SECONDS, START_SECONDS, kernel_environment
-from pmt_helpers.teaching.notebook_source import BEGIN, read_source, solved_copy
-from pmt_helpers.teaching.runner import Run, run_notebooks
+from pmt_helpers.workbook.build import BEGIN, read_source, solved_copy
+from pmt_helpers.workbook.files import CELL_SECONDS, ROOT, START_SECONDS, kernel_environment, write_notebook
+from pmt_helpers.workbook.run import Run, run_notebooks
 
 HERE = Path(__file__).resolve().parent
 SOURCES = sorted((ROOT / "notebooks" / "source").glob("[0-9][0-9]_*.py"))

@@ -6,9 +6,9 @@ from typing import Any
 
 import nbformat
 
-from pmt_helpers.teaching.notebook_files import ROOT, learner_path
-from pmt_helpers.teaching.runner import check_verdicts
-from pmt_helpers.teaching.verify import verify
+from pmt_helpers.workbook.files import ROOT, learner_path
+from pmt_helpers.workbook.run import check_verdicts
+from pmt_helpers.workbook.verify import verify
 
 
 def test_there_are_notebooks_to_look_at() -> None:

@@ -10,8 +10,7 @@ import nbformat
 import pytest
 from nbformat.notebooknode import NotebookNode
 
-from pmt_helpers.teaching.notebook_files import PLOTLY, ROOT, normalise, write_notebook
-from pmt_helpers.teaching.notebook_kernel import execute
+from pmt_helpers.workbook.files import PLOTLY, ROOT, execute, normalise, write_notebook
 
 Compare = Callable[..., Any]
 

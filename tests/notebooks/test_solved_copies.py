@@ -10,8 +10,8 @@ import pytest
 from nbformat.notebooknode import NotebookNode
 
 from pmt_helpers.teaching.exercises import all_exercises, find_exercise
-from pmt_helpers.teaching.notebook_source import read_source
-from pmt_helpers.teaching.runner import check_text, check_verdicts
+from pmt_helpers.workbook.build import read_source
+from pmt_helpers.workbook.run import check_text, check_verdicts
 
 MOST_MEGABYTES = 800  # Binder promises 1 GB, and the server needs its share
 

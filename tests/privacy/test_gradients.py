@@ -7,8 +7,7 @@ import pytest
 from pmt_helpers.activity.model import build_mlp
 from pmt_helpers.datasets import ActivityData
 from pmt_helpers.privacy import clip_and_noise, public_scaler, window_gradients
-from pmt_helpers.privacy.dp_sgd import Units
-from pmt_helpers.privacy.gradients import clipped_sum, clipped_sum_of_units
+from pmt_helpers.privacy.dp_sgd import Units, clipped_sum, clipped_sum_of_units
 
 
 @pytest.fixture(scope="module")

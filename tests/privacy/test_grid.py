@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 
 from pmt_helpers.datasets import ActivityData
-from pmt_helpers.privacy import stored_privacy, train_shared_private
-from pmt_helpers.privacy.grid import EPSILONS, KEYS, Setting, privacy_cost, privacy_grid, user_rows
+from pmt_helpers.experiments import stored_privacy
+from pmt_helpers.experiments.privacy import EPSILONS, KEYS, Setting, privacy_cost, privacy_grid, user_rows
+from pmt_helpers.privacy import train_shared_private
 
 ONE = (Setting("example", "sgd", "public", (0,)),)
 

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from pmt_helpers.privacy import Mechanism
-from pmt_helpers.privacy.mechanism import check_level, check_target
+from pmt_helpers.privacy.accountant import check_level, check_target
 
 GOOD = {"clip": 1.0, "noise_multiplier": 1.1, "sampling": 0.06, "steps": 500}
 

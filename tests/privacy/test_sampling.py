@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom, kstest
 
-from pmt_helpers.privacy.sampling import poisson_batches
+from pmt_helpers.privacy.dp_sgd import poisson_batches
 
 
 @pytest.fixture(scope="module")

@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from pmt_helpers.privacy import stored_privacy
-from pmt_helpers.privacy.grid import privacy_cost
+from pmt_helpers.experiments import stored_privacy
+from pmt_helpers.experiments.privacy import privacy_cost
 
 BEFORE = {8.0: 0.750, 3.0: 0.728, 1.0: 0.636}  # findings.md, each window protected
 

@@ -10,8 +10,7 @@ from scipy.stats import norm
 from pmt_helpers.datasets import load_documents
 from pmt_helpers.privacy import noisy_counts, train_topics_private
 from pmt_helpers.privacy.auditing import told_apart
-from pmt_helpers.privacy.document_counts import contributions, cut, noise_scale
-from pmt_helpers.privacy.topics import strongest_attack
+from pmt_helpers.privacy.topics import contributions, cut, noise_scale, strongest_attack
 from pmt_helpers.topics import GibbsLDA, Topics, held_out_bits
 from tests.topics.conftest import plant
 

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from pmt_helpers.teaching import figures
-from pmt_helpers.teaching.figures.template import MODEL_COLOURS
+from pmt_helpers.teaching.figures.style import MODEL_COLOURS
 
 
 def drawn(figure, name: str):

@@ -7,9 +7,9 @@ import nbformat
 import pytest
 from nbformat.notebooknode import NotebookNode
 
-from pmt_helpers.teaching.builder import build
-from pmt_helpers.teaching.notebook_files import PLOTLY, WIDGET_VIEW, NotebookError, same_content
-from pmt_helpers.teaching.notebook_png import add_pictures
+from pmt_helpers.workbook.build import build
+from pmt_helpers.workbook.files import PLOTLY, WIDGET_VIEW, NotebookError, same_content
+from pmt_helpers.workbook.pages import add_pictures
 
 SOURCE = """# %% [markdown]
 # # A small notebook

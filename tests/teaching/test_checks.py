@@ -275,7 +275,7 @@ def test_the_reference_forward_pass_is_what_the_network_of_the_workbook_does():
 
 
 def test_the_reference_feature_is_the_one_the_package_computes():
-    from pmt_helpers.activity.features import FEATURE_NAMES, extract_features
+    from pmt_helpers.datasets.features import FEATURE_NAMES, extract_features
 
     window = np.random.default_rng(0).normal(size=(100, 3))
     features = dict(zip(FEATURE_NAMES, extract_features(window[None], 20.0)[0], strict=True))

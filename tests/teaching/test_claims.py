@@ -9,9 +9,9 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pmt_helpers.commands.claims import claims as command
+from pmt_helpers.commands.workbook import claims as command
 from pmt_helpers.datasets import DataError
-from pmt_helpers.datasets.locations import shipped
+from pmt_helpers.datasets.files import shipped
 from pmt_helpers.teaching import claims, claims_table
 from pmt_helpers.teaching.claims import COLUMNS, Claim, judge_claim, load_claims, verdict_of
 from pmt_helpers.teaching.measures import MEASURES

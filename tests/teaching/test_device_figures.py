@@ -6,16 +6,27 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pmt_helpers.datasets.grids import read_grid
-from pmt_helpers.datasets.locations import shipped
+from pmt_helpers.datasets.files import shipped
 from pmt_helpers.device import read_logs
-from pmt_helpers.teaching.figures.device import seconds_by_documents, seconds_by_samples
-from pmt_helpers.teaching.figures.device_costs import latency, memory_by_kernel, where_time_goes
-from pmt_helpers.teaching.figures.device_forecasts import energy, predicted_and_measured
-from pmt_helpers.teaching.figures.device_rows import iteration_rows, spans_of, stored_iteration_rows, training_rows
-from pmt_helpers.teaching.figures.origins import OBTAINED, series_styles
-from pmt_helpers.teaching.figures.template import GREY
-from pmt_helpers.teaching.figures.units import counted, duration, joules
+from pmt_helpers.experiments.results import read_grid
+from pmt_helpers.teaching.figures.device import (
+    energy,
+    latency,
+    memory_by_kernel,
+    predicted_and_measured,
+    seconds_by_documents,
+    seconds_by_samples,
+    where_time_goes,
+)
+from pmt_helpers.teaching.figures.device_series import (
+    OBTAINED,
+    iteration_rows,
+    series_styles,
+    spans_of,
+    stored_iteration_rows,
+    training_rows,
+)
+from pmt_helpers.teaching.figures.style import GREY, counted, duration, joules
 
 EMULATED, HOST, PAPER = "emulated-raspi3b-icount", "measured-host", "paper-digitised"
 NAN = float("nan")

@@ -3,8 +3,8 @@
 import pandas as pd
 import pytest
 
-from pmt_helpers.teaching import device_measures
-from pmt_helpers.teaching.device_measures import DEVICE_MEASURES
+from pmt_helpers.teaching import measures
+from pmt_helpers.teaching.measures import DEVICE_MEASURES
 
 
 @pytest.mark.parametrize("name", list(DEVICE_MEASURES))
@@ -18,18 +18,18 @@ def test_every_measure_has_numbers_and_each_has_a_name(name):
 
 
 def test_a_measured_kernel_and_an_emulated_one_have_names_of_their_own():
-    names = device_measures.linear_in_samples().index
+    names = measures.linear_in_samples().index
     assert {"numpy, measured-host", "numpy, emulated-raspi3b-icount"} <= set(names)
     assert not any("paper" in name for name in names)
 
 
 def test_an_upload_over_wifi_is_cheaper_than_training_at_either_end():
-    ratios = device_measures.energy_against_upload()
+    ratios = measures.energy_against_upload()
     assert (ratios.filter(like="Wi-Fi") > 1).all()
     assert ratios["mobile 3G, slow"] < 1
 
 
 def test_the_more_of_a_step_is_interpreted_the_longer_a_sample_takes():
-    ms = device_measures.ms_a_sample()
+    ms = measures.ms_a_sample()
     assert ms["numba"] < ms["numpy"] < ms["keras_batch"]
-    assert (device_measures.training_seconds() > ms / 1000 * 100).all()
+    assert (measures.training_seconds() > ms / 1000 * 100).all()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.special import gammaln
 
 from pmt_helpers.datasets import load_documents
-from pmt_helpers.datasets.word_counts import count_documents
+from pmt_helpers.datasets.text import count_documents
 from pmt_helpers.teaching.exercises.choose_weight import choose_weight
 from pmt_helpers.teaching.exercises.document_completion import completion_bits
 from pmt_helpers.teaching.exercises.gibbs_update import CASES, topic_probabilities
@@ -138,12 +138,12 @@ def test_the_reference_is_the_joint_probability_of_each_topic_compared(seed, n_t
 
 def test_the_sampler_of_the_workbook_draws_from_the_reference(monkeypatch):
     """News text, token by token: the weights that reach the draw, against ours for tables with the token put back."""
-    from pmt_helpers.topics import gibbs_plain
-    from pmt_helpers.topics.chain import Chain
+    from pmt_helpers.topics import gibbs_reference
+    from pmt_helpers.topics.gibbs import Chain
 
     counts = load_documents("news").counts[:3]
     counts = counts[:, np.unique(counts.indices)]
-    n_topics, alpha, beta, n_seen, draw = 6, 2.5, 0.1, 0, gibbs_plain.draw
+    n_topics, alpha, beta, n_seen, draw = 6, 2.5, 0.1, 0, gibbs_reference.draw
     z = np.random.default_rng(1).integers(0, n_topics, counts.sum(), dtype=np.uint32)
     chain = Chain(counts, z, n_topics, alpha, np.full((1, 1), beta), reference=True)
     docs = np.repeat(np.arange(3), np.diff(chain.starts))
@@ -159,7 +159,7 @@ def test_the_sampler_of_the_workbook_draws_from_the_reference(monkeypatch):
         n_seen += 1
         return draw(weights, u, n)
 
-    monkeypatch.setattr(gibbs_plain, "draw", compared)
+    monkeypatch.setattr(gibbs_reference, "draw", compared)
     chain.sweep(np.random.default_rng(2))
     assert n_seen == len(z) > 200
 

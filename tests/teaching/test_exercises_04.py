@@ -13,8 +13,8 @@ from sklearn.metrics import roc_auc_score, roc_curve
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from pmt_helpers.activity.model import Preprocessor
 from pmt_helpers.activity.online import Task, train_online
-from pmt_helpers.activity.preprocessing import Preprocessor
 from pmt_helpers.activity.weights import Weights
 from pmt_helpers.datasets import load_activity, load_documents
 from pmt_helpers.teaching.exercises.clip_and_noise import private_mean
@@ -133,7 +133,7 @@ def test_in_every_dishonest_case_the_model_finds_some_truth_least_likely():
 
 
 def test_the_reference_lies_as_the_packages_volunteers_do():
-    theirs = of_the_package("pmt_helpers.attacks.label_flips", "flip_labels")
+    theirs = of_the_package("pmt_helpers.attacks.poisoning", "flip_labels")
     for y, probabilities, _, order in CASES.values():
         lies = theirs(y, "least_likely", probabilities.shape[1], np.random.default_rng(0), scores=probabilities)
         np.testing.assert_array_equal(flip_labels(y, probabilities, 1.0, order), lies)
@@ -270,7 +270,7 @@ def test_a_row_of_zeros_that_becomes_nan_is_called_by_name():
 
 
 def test_the_package_draws_the_same_noise_on_the_same_sum():
-    clip_and_noise = of_the_package("pmt_helpers.privacy.plain", "clip_and_noise")
+    clip_and_noise = of_the_package("pmt_helpers.privacy.reference", "clip_and_noise")
     for gradients, clip, noise_multiplier, expected_batch, noise in EXERCISE["clip-and-noise"].cases.values():
         draws, rng = np.random.default_rng(3).standard_normal(len(noise)), np.random.default_rng(3)
         ours = private_mean(gradients, clip, noise_multiplier, expected_batch, draws)

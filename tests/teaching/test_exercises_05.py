@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import linregress, t
 
-from pmt_helpers.datasets.locations import shipped
+from pmt_helpers.datasets.files import shipped
 from pmt_helpers.device import read_log
+from pmt_helpers.device.cost_model import predict_seconds
 from pmt_helpers.device.fits import fit_line as package_line
-from pmt_helpers.device.model import predict_seconds
 from pmt_helpers.teaching.exercises.fit_line import fit_line
 from pmt_helpers.teaching.exercises.nb05 import EXERCISES
 from pmt_helpers.teaching.exercises.parse_record import parse_log

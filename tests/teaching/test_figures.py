@@ -13,10 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pmt_helpers.activity.features import FEATURE_NAMES, extract_features
+from pmt_helpers.datasets.features import FEATURE_NAMES, extract_features
 from pmt_helpers.teaching import figures
-from pmt_helpers.teaching.figures.shown import PLOTLY, Figure, plain
-from pmt_helpers.teaching.figures.template import MODEL_COLOURS, MODEL_DASHES
+from pmt_helpers.teaching.figures.style import MODEL_COLOURS, MODEL_DASHES, PLOTLY, Figure, plain
 
 RNG = np.random.default_rng(0)
 CLASSES = ("Walking", "Jogging", "Sitting")
@@ -186,7 +185,7 @@ def test_plotly_accepts_the_json_again(draw):
 @each_figure
 def test_the_sentence_is_the_alternative_text_and_is_printed(draw, monkeypatch):
     bundles = []
-    monkeypatch.setattr("pmt_helpers.teaching.figures.shown.publish", bundles.append)
+    monkeypatch.setattr("pmt_helpers.teaching.figures.style.publish", bundles.append)
     figure, out = draw(), io.StringIO()
     with redirect_stdout(out):
         figure._ipython_display_()

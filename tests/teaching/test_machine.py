@@ -2,28 +2,32 @@
 
 import re
 import sys
+from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
 
-from pmt_helpers.commands.doctor import doctor
-from pmt_helpers.teaching import machine, preflight
+from pmt_helpers.commands.workbook import doctor
+from pmt_helpers.teaching import preflight, surroundings
 
 READY = re.compile(
     r"Ready: Python \d+\.\d+\.\d+, keras \d+\.\d+\.\d+ on jax, \d+\.\d GB free, "
     r"data watch: 1,737 windows of 10 people\.\n"
 )
 
-look_at_packages, free_memory = machine.look_at_packages, machine.free_memory  # the fixture below replaces them
+look_at_packages, free_memory = (
+    surroundings.look_at_packages,
+    surroundings.free_memory,
+)  # the fixture below replaces them
 
 
 @pytest.fixture(autouse=True)
 def a_good_machine(monkeypatch):
     """Tests decide what is wrong; how this machine happens to be does not matter."""
-    monkeypatch.setattr(machine, "free_memory", lambda: 4e9)
-    monkeypatch.setattr(machine, "look_at_packages", lambda: [machine.Finding("numpy", "2.4.6")])
+    monkeypatch.setattr(surroundings, "free_memory", lambda: 4e9)
+    monkeypatch.setattr(surroundings, "look_at_packages", lambda: [surroundings.Finding("numpy", "2.4.6")])
 
 
 def test_a_good_machine_gets_exactly_one_line(capsys):
@@ -32,7 +36,7 @@ def test_a_good_machine_gets_exactly_one_line(capsys):
 
 
 def test_too_little_memory_is_said_with_what_to_do(monkeypatch, capsys):
-    monkeypatch.setattr(machine, "free_memory", lambda: 0.31e9)
+    monkeypatch.setattr(surroundings, "free_memory", lambda: 0.31e9)
     preflight("watch")
     said = capsys.readouterr().out
     assert said.startswith("Not ready yet:\n- memory: 0.3 GB free. A notebook needs about 1 GB.")
@@ -51,14 +55,14 @@ def test_keras_already_on_another_backend_is_said_with_what_to_do(monkeypatch, c
 def test_a_backend_chosen_before_keras_is_imported_counts_too(monkeypatch):
     monkeypatch.delitem(sys.modules, "keras", raising=False)
     monkeypatch.setenv("KERAS_BACKEND", "torch")
-    assert machine.look_at_backend().state == "stop"
+    assert surroundings.look_at_backend().state == "stop"
     monkeypatch.setenv("KERAS_BACKEND", "jax")
-    assert machine.look_at_backend().state == "ok"
+    assert surroundings.look_at_backend().state == "ok"
 
 
 def test_an_old_python_is_a_reason_to_stop(monkeypatch):
-    monkeypatch.setattr(machine.sys, "version_info", (3, 10, 4))
-    finding = machine.look_at_python()
+    monkeypatch.setattr(surroundings.sys, "version_info", (3, 10, 4))
+    finding = surroundings.look_at_python()
     assert finding.state == "stop"
     assert "3.11" in finding.remedy
 
@@ -99,7 +103,7 @@ def cgroup(tmp_path, line, files):
         path = cgroups / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content)
-    return machine._cgroup_free(proc, cgroups)
+    return surroundings._cgroup_free(proc, cgroups)
 
 
 def test_a_container_of_1_gb_has_no_19_gb_free(tmp_path):
@@ -143,20 +147,20 @@ def test_the_smaller_of_machine_and_container_counts(tmp_path, monkeypatch):
 
 
 def test_a_system_without_control_groups_has_no_such_limit(tmp_path):
-    assert machine._cgroup_free(tmp_path / "proc", tmp_path / "cgroup") == []
+    assert surroundings._cgroup_free(tmp_path / "proc", tmp_path / "cgroup") == []
 
 
 def test_a_folder_that_cannot_be_written_to_is_worth_a_note(tmp_path):
-    assert machine.look_at_folder(tmp_path).state == "ok"
-    assert machine.look_at_folder(tmp_path / "nowhere").state == "warn"
+    assert surroundings.look_at_folder(tmp_path).state == "ok"
+    assert surroundings.look_at_folder(tmp_path / "nowhere").state == "warn"
 
 
 def test_missing_labextensions_are_noted_with_what_to_install(monkeypatch, tmp_path):
     monkeypatch.setattr("jupyter_core.paths.jupyter_path", lambda *parts: [str(tmp_path)])
-    assert [finding.state for finding in machine.look_at_extensions()] == ["warn", "warn"]
+    assert [finding.state for finding in surroundings.look_at_extensions()] == ["warn", "warn"]
     (tmp_path / "jupyterlab-plotly").mkdir()
     (tmp_path / "jupyterlab-plotly" / "package.json").write_text("{}")
-    plotly, widgets = machine.look_at_extensions()
+    plotly, widgets = surroundings.look_at_extensions()
     assert (plotly.state, widgets.state) == ("ok", "warn")
     assert "Install ipywidgets" in widgets.remedy
 
@@ -171,7 +175,7 @@ def test_doctor_shows_everything_and_is_content_with_a_good_machine(monkeypatch,
 
 
 def test_doctor_exits_with_1_when_something_stops_the_workbook(monkeypatch):
-    monkeypatch.setattr(machine, "free_memory", lambda: 0.2e9)
+    monkeypatch.setattr(surroundings, "free_memory", lambda: 0.2e9)
     result = CliRunner().invoke(doctor)
     assert result.exit_code == 1
     assert "cannot run yet: memory" in result.output
@@ -191,11 +195,12 @@ def test_importing_the_teaching_package_loads_nothing_heavy():
     assert done.stdout == "[]\n"
 
 
-def test_names_of_functions_are_not_hidden_by_their_modules():
-    import pmt_helpers.teaching as teaching
-
-    for name in teaching.__all__:
-        value = getattr(teaching, name)
-        assert callable(value) or name == "figures", name
-    with pytest.raises(AttributeError, match="no attribute 'chekc'; it has"):
-        teaching.chekc  # noqa: B018
+@pytest.mark.parametrize(
+    "door", ["activity", "attacks", "datasets", "device", "experiments", "privacy", "teaching", "topics"]
+)
+def test_no_name_of_a_door_is_hidden_by_a_module(door):
+    package = import_module(f"pmt_helpers.{door}")
+    modules = {path.stem for path in Path(package.__file__).parent.glob("*.py")}
+    assert not modules & set(package.__all__)
+    for name in package.__all__:
+        assert getattr(package, name) is not None, name

@@ -6,7 +6,7 @@ import pytest
 
 from pmt_helpers.datasets import DocumentData, load_documents
 from pmt_helpers.teaching import name_the_topic
-from pmt_helpers.teaching.topic_questions import CLEARLY, LEAD, LEAST_SHARE, STEM, topic_questions
+from pmt_helpers.teaching.topic_quiz import CLEARLY, LEAD, LEAST_SHARE, STEM, topic_questions
 from pmt_helpers.teaching.workbook_file import current_workbook
 from pmt_helpers.topics import TopicModel, train_shared_topics
 from tests.teaching.test_widgets import all_of, marked, press

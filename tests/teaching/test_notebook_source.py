@@ -5,8 +5,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from pmt_helpers.teaching.notebook_files import NotebookError, source_paths
-from pmt_helpers.teaching.notebook_source import TEXT_STUB, learner_copy, read_source, solution_regions, solved_copy
+from pmt_helpers.workbook.build import TEXT_STUB, learner_copy, read_source, solution_regions, solved_copy
+from pmt_helpers.workbook.files import NotebookError, source_paths
 
 SOURCE = '''# ---
 # jupyter:

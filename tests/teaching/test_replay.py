@@ -9,11 +9,10 @@ import pandas as pd
 import pytest
 
 from pmt_helpers.datasets.errors import DataError
-from pmt_helpers.datasets.locations import shipped
+from pmt_helpers.datasets.files import shipped
 from pmt_helpers.device import read_log
-from pmt_helpers.teaching.figures.replayed import lasts, replayed, timed
-from pmt_helpers.teaching.own_logs import keep_log, my_logs, own_folder, own_log
-from pmt_helpers.teaching.replay import replay
+from pmt_helpers.teaching.device_logs import keep_log, my_logs, own_folder, own_log, replay
+from pmt_helpers.teaching.figures.replay import lasts, replayed, timed
 
 PLOTLY = "application/vnd.plotly.v1+json"
 EMULATED = shipped("pi_logs", "emulated-raspi3b-icount-activity.jsonl")

@@ -7,9 +7,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from pmt_helpers.teaching.notebook_files import PLOTLY, write_notebook
-from pmt_helpers.teaching.notebook_memory import peak_megabytes
-from pmt_helpers.teaching.runner import Run, check_verdicts, run_notebooks, table
+from pmt_helpers.workbook.files import PLOTLY, write_notebook
+from pmt_helpers.workbook.run import Run, check_verdicts, peak_megabytes, run_notebooks, table
 
 SOUND = [
     "SEED = 0\nDATASET = 'watch'",

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from pmt_helpers.teaching import figures
-from pmt_helpers.teaching.figures.template import GREY, MODEL_COLOURS
+from pmt_helpers.teaching.figures.style import GREY, MODEL_COLOURS
 
 NAN = float("nan")
 

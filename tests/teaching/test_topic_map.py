@@ -13,11 +13,10 @@ import pytest
 
 from pmt_helpers.datasets import DocumentData, load_documents
 from pmt_helpers.teaching import topic_map, topic_table
-from pmt_helpers.teaching.ldavis_page import mended
-from pmt_helpers.teaching.notebook_findings import troubles
-from pmt_helpers.teaching.topic_maps import COMPARED, WORDS, topic_places
-from pmt_helpers.teaching.topic_tokens import tell
+from pmt_helpers.teaching.topic_maps import COMPARED, WORDS, mended, topic_places
+from pmt_helpers.teaching.topic_tables import tell
 from pmt_helpers.topics import TopicModel, Topics, infer_theta, personalise_topics, train_shared_topics
+from pmt_helpers.workbook.verify import troubles
 
 
 @pytest.fixture(scope="module")

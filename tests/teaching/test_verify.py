@@ -8,9 +8,9 @@ import nbformat
 import pytest
 from nbformat.notebooknode import NotebookNode
 
-from pmt_helpers.teaching.notebook_files import PLOTLY, WIDGET_VIEW, write_notebook
-from pmt_helpers.teaching.notebook_source import learner_copy, read_source
-from pmt_helpers.teaching.verify import Finding, verify
+from pmt_helpers.workbook.build import learner_copy, read_source
+from pmt_helpers.workbook.files import PLOTLY, WIDGET_VIEW, write_notebook
+from pmt_helpers.workbook.verify import Finding, verify
 
 SOURCE = """# %% [markdown]
 # # Sound

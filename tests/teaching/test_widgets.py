@@ -4,9 +4,19 @@ import ipywidgets
 import pandas as pd
 import pytest
 
-from pmt_helpers.teaching import Question, choose_person, explore, figures, my_person, prediction, quiz, reveal, say
+from pmt_helpers.teaching import (
+    Question,
+    choose_person,
+    explore,
+    figures,
+    my_person,
+    prediction,
+    quiz,
+    reveal,
+    say,
+)
 from pmt_helpers.teaching.exercises import NOTEBOOKS
-from pmt_helpers.teaching.quiz import stored_quiz
+from pmt_helpers.teaching.questions import stored_quiz
 from pmt_helpers.teaching.workbook_file import current_workbook
 
 VIEW = "application/vnd.jupyter.widget-view+json"

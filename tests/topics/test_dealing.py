@@ -5,7 +5,7 @@ import pytest
 
 from pmt_helpers.datasets import DocumentData, load_card
 from pmt_helpers.topics import Plan, split_documents
-from pmt_helpers.topics.dealing import deal
+from pmt_helpers.topics.splits import deal
 
 
 def as_documents(counts, words) -> DocumentData:

@@ -13,12 +13,12 @@ from hypothesis.extra.numpy import arrays
 from scipy.optimize import linear_sum_assignment
 from scipy.sparse import csr_array
 
-from pmt_helpers.datasets.locations import shipped
+from pmt_helpers.datasets.files import shipped
 from pmt_helpers.topics import Fit, GibbsLDA, fit_many
-from pmt_helpers.topics import chain as chain_module
-from pmt_helpers.topics.chain import Chain, words_of
-from pmt_helpers.topics.gibbs_plain import draw
-from pmt_helpers.topics.given import checked_counts
+from pmt_helpers.topics import gibbs as chain_module
+from pmt_helpers.topics.gibbs import Chain, words_of
+from pmt_helpers.topics.gibbs_reference import draw
+from pmt_helpers.topics.validation import checked_counts
 
 ATTRIBUTES = ("topics_", "phi_", "theta_", "log2_likelihood_")
 

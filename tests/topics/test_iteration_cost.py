@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from pmt_helpers.topics import Plan, figure_8
+from pmt_helpers.experiments import figure_8
+from pmt_helpers.topics import Plan
 
 
 def test_every_size_has_its_tokens_and_a_time(planted) -> None:

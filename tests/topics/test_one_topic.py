@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from pmt_helpers.topics import Plan, figure_6
-from pmt_helpers.topics.dealing import deal
-from pmt_helpers.topics.one_topic import improvement, local_after, one_topic_people, saving
+from pmt_helpers.topics.single_topic import improvement, local_after, one_topic_people, saving
+from pmt_helpers.topics.splits import deal
 from tests.topics.conftest import plant
 
 SMALL = Plan(n_shared=150, n_local=20, n_topics=4, alpha=0.3, iterations=6)

@@ -8,14 +8,7 @@ import pandas as pd
 import pytest
 from scipy.sparse import csr_array
 
-from pmt_helpers.topics import (
-    Plan,
-    figure_4,
-    figure_5,
-    held_out_curve,
-    iterations_to_reach,
-    over_seeds,
-)
+from pmt_helpers.topics import Plan, figure_4, figure_5, held_out_curve, iterations_to_reach, over_seeds
 
 SMALL = Plan(n_shared=120, n_local=20, n_topics=4, alpha=0.3, iterations=6)
 

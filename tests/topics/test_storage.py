@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pmt_helpers.datasets import DataError, load_documents
-from pmt_helpers.datasets.plain_arrays import digest
+from pmt_helpers.datasets.arrays import digest
 from pmt_helpers.topics import StoredTopics, Topics, load_topics, personalise_topics, save_topics, train_shared_topics
 
 WORDS = st.lists(st.text(max_size=8), min_size=1, max_size=6, unique=True)

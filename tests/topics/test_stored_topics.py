@@ -5,11 +5,10 @@ import pandas as pd
 import pytest
 from scipy.stats import t
 
-from pmt_helpers.datasets.grids import read_grid
-from pmt_helpers.datasets.locations import shipped
-from pmt_helpers.datasets.paper import paper_table
-from pmt_helpers.topics import iterations_to_reach, stored_topics
-from pmt_helpers.topics.grids import (
+from pmt_helpers.datasets.files import paper_table, shipped
+from pmt_helpers.experiments import stored_topics
+from pmt_helpers.experiments.results import read_grid
+from pmt_helpers.experiments.topics import (
     at_chosen_weight,
     collection,
     gains_by_weight,
@@ -17,7 +16,8 @@ from pmt_helpers.topics.grids import (
     held_out_piece,
     likelihood_piece,
 )
-from pmt_helpers.topics.one_topic import improvement, local_after, saving
+from pmt_helpers.topics import iterations_to_reach
+from pmt_helpers.topics.single_topic import improvement, local_after, saving
 
 
 def six_seeds(name: str, n_local: int | None = None) -> pd.DataFrame:

@@ -21,9 +21,8 @@ from pmt_helpers.topics import (
     personalise_topics,
     train_shared_topics,
 )
-from pmt_helpers.topics.gensim_input import gensim_corpus
-from pmt_helpers.topics.given import checked_counts
-from pmt_helpers.topics.variational_bound import bound_bits, log2_likelihood
+from pmt_helpers.topics.validation import checked_counts
+from pmt_helpers.topics.variational import bound_bits, gensim_corpus, log2_likelihood
 
 
 @pytest.fixture(scope="module")

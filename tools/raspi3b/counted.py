@@ -9,7 +9,7 @@ from importlib import import_module
 
 FIRST_MARK = 770000  # as in count.c
 LIBRARY = {"numba": "numba", "jax": "jax", "keras_fit": "keras", "keras_batch": "keras"}
-CALLERS = {("activity", "numba"): "pmt_helpers.activity.online", ("topics", "numba"): "pmt_helpers.topics.chain"}
+CALLERS = {("activity", "numba"): "pmt_helpers.activity.online", ("topics", "numba"): "pmt_helpers.topics.gibbs"}
 N_WINDOWS, N_DOCUMENTS, N_WORDS, LENGTH = 40, 40, 1000, 60
 
 
@@ -28,19 +28,19 @@ def main(task: str, kernel: str, short: int, long: int) -> None:
         import_module("numpy")
         import_module(LIBRARY.get(kernel, "numpy"))
     mark(1)
-    from pmt_helpers.device import board, engines, workloads
+    from pmt_helpers.device import pi_profile, workloads
 
     if kernel != "python":
         workloads.import_kernel(task, kernel)
         import_module(CALLERS.get((task, kernel), "numpy"))
     if task == "activity":
-        windows = board.synthetic_windows(N_WINDOWS)
+        windows = pi_profile.synthetic_windows(N_WINDOWS)
         updates = N_WINDOWS
     else:
-        tokens = board.synthetic_tokens(N_DOCUMENTS, N_WORDS, LENGTH)
+        tokens = pi_profile.synthetic_tokens(N_DOCUMENTS, N_WORDS, LENGTH)
         updates = len(tokens.words)
     mark(2)
-    trainer = engines.NETWORKS[kernel](*windows) if task == "activity" else engines.SAMPLERS[kernel](tokens, 20)
+    trainer = workloads.NETWORKS[kernel](*windows) if task == "activity" else workloads.SAMPLERS[kernel](tokens, 20)
     trainer.run(1)
     mark(3)
     trainer.run(short)

@@ -3,7 +3,7 @@
 import sys
 from typing import Any
 
-from pmt_helpers.device import Recorder, board, engines, runs, workloads
+from pmt_helpers.device import Recorder, pi_profile, workloads
 
 SAMPLES, DOCUMENTS = (20, 40, 80, 160), (20, 40, 60, 80)
 WORDS, LENGTH, TOPICS = 1000, 60, 20
@@ -12,21 +12,21 @@ ITERATIONS, CALLS = 100, 200
 
 
 def main(task: str, kernel: str, run_id: str, utc: str, note: str) -> None:
-    """Print one log, as board.py does for plain NumPy."""
+    """Print one log, as pi_profile.py does for plain NumPy."""
     about: dict[str, Any] = {"run_id": run_id, "utc": utc, "note": note, "task": task, "every_s": 0}
     with Recorder("-", "emulated-raspi3b-icount", **about) as recorder:
         with recorder.span("import", task=task, kernel=kernel):
             workloads.import_kernel(task, kernel)
         if task == "activity":
-            start, X, y = board.synthetic_windows(max(SAMPLES))
-            made, windows = engines.NETWORKS[kernel], (SAMPLES, EPOCHS[kernel])
-            runs.record_activity(
+            start, X, y = pi_profile.synthetic_windows(max(SAMPLES))
+            made, windows = workloads.NETWORKS[kernel], (SAMPLES, EPOCHS[kernel])
+            pi_profile.record_activity(
                 recorder, kernel, lambda n: made(start, X[:n], y[:n]), X, *windows, calls=CALLS, progress=say
             )
         else:
-            corpora = [board.synthetic_tokens(n, WORDS, LENGTH) for n in DOCUMENTS]
-            sampler = engines.SAMPLERS[kernel]
-            runs.record_topics(
+            corpora = [pi_profile.synthetic_tokens(n, WORDS, LENGTH) for n in DOCUMENTS]
+            sampler = workloads.SAMPLERS[kernel]
+            pi_profile.record_topics(
                 recorder, kernel, lambda one: sampler(one, TOPICS), corpora, ITERATIONS, TOPICS, progress=say
             )
 

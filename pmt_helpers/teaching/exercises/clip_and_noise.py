@@ -140,7 +140,7 @@ CLIP_AND_NOISE = Exercise(
         "shorter one stays as it is. Add the rows up. Add the noise once, times noise_multiplier times clip: so its "
         "standard deviation is noise_multiplier times the most that one row can add. At last divide by "
         "expected_batch: how many were drawn is itself about the people.",
-        pointer="clip_and_noise in pmt_helpers/privacy/plain.py does all but the division, and draws its own noise.",
+        pointer="clip_and_noise in pmt_helpers/privacy/reference.py does all but the division, and draws its own noise.",
     ),
     cases=_cases(),
     reference=private_mean,

@@ -148,7 +148,7 @@ GIBBS_UPDATE = Exercise(
         sketch="Make an array that is one at the token's topic and zero elsewhere. Subtract it from the row of the "
         "word, from the row of the document, and from the total of every topic. Document's row plus alpha, times "
         "word's row plus beta, divided by the totals plus n_words times beta; then divide by the sum over topics.",
-        pointer="sweep in pmt_helpers/topics/gibbs_plain.py does it for token after token, and draws.",
+        pointer="sweep in pmt_helpers/topics/gibbs_reference.py does it for token after token, and draws.",
     ),
     cases=CASES,
     reference=topic_probabilities,

@@ -146,7 +146,7 @@ GROW_DICTIONARY = Exercise(
         "no_below or more, sort them, and put them behind the shared ones. Count each of these words in each document. "
         "Then add to phi, for each new word, a column with the smallest value of every row, and divide each row by its "
         "sum.",
-        pointer="keep_words in pmt_helpers/datasets/word_counts.py counts, widened in pmt_helpers/topics/personal.py "
+        pointer="keep_words in pmt_helpers/datasets/text.py counts, widened in pmt_helpers/topics/personal.py "
         "makes room in the topics.",
     ),
     cases=_cases(),

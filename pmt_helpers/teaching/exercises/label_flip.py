@@ -161,7 +161,7 @@ LABEL_FLIP = Exercise(
         sketch="Copy the probabilities, and put infinity where the true class stands: what is lowest now is never the "
         "truth. Copy the labels. The chosen rows are the first ones of order, as many as fraction times n, rounded. "
         "Give them, and only them, their lowest class.",
-        pointer="flip_labels in pmt_helpers/attacks/label_flips.py does it, and three other kinds of lie.",
+        pointer="flip_labels in pmt_helpers/attacks/poisoning.py does it, and three other kinds of lie.",
     ),
     cases=CASES,
     reference=flip_labels,

@@ -123,7 +123,7 @@ LOSS_THRESHOLD = Exercise(
         "other window; the share of pairs in which the member scores higher, a tie counting a half. Rate: take each "
         "score as a threshold, caught is who has at least that; keep thresholds that catch at most max_fpr of the "
         "others, and return the largest share of the members that one of them catches, or 0.",
-        pointer="certainty in pmt_helpers/attacks/membership_scores.py scores windows, strength in "
+        pointer="certainty in pmt_helpers/attacks/membership_game.py scores windows, strength in "
         "pmt_helpers/attacks/roc.py says how well that tells.",
     ),
     cases=_cases(),

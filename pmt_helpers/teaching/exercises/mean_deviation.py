@@ -45,7 +45,7 @@ FEATURE_BY_HAND = Exercise(
         sketch="Three moves: the mean of each axis (average along the first axis of the array), the distance of every "
         "reading from it without its sign, and the average of those distances, again for each axis.",
         pointer="The package computes it for many windows at once: the ABSOLDEV part of extract_features in "
-        "pmt_helpers/activity/features.py.",
+        "pmt_helpers/datasets/features.py.",
     ),
     cases=_cases(),
     reference=mean_absolute_deviation,

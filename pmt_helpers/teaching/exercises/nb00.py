@@ -35,7 +35,7 @@ EXERCISES = (
             "that?",
             sketch="Compare the two arrays, then average: True counts as 1 and False as 0, so the average is a share "
             "between 0 and 1. Return it.",
-            pointer="The package's own version is at the top of pmt_helpers/activity/metrics.py.",
+            pointer="The package's own version is at the top of pmt_helpers/activity/evaluation.py.",
         ),
         cases=_cases(),
         reference=accuracy,

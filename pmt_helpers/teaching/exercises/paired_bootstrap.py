@@ -41,7 +41,7 @@ PAIRED_BOOTSTRAP = Exercise(
         sketch="First each person's own gain. Make one generator from the seed. Draw as many people as there are, with "
         "replacement, and average their gains; do that n_resamples times. The interval goes from the 2.5% to the 97.5% "
         "quantile of those averages.",
-        pointer="mean_interval in pmt_helpers/activity/gains.py hands the gains to scipy.stats.bootstrap.",
+        pointer="mean_interval in pmt_helpers/activity/evaluation.py hands the gains to scipy.stats.bootstrap.",
     ),
     cases=interval_symptoms.CASES,
     reference=paired_interval,

@@ -77,7 +77,7 @@ PREDICT_ZERO = Exercise(
         sketch="Add up all instructions: those of setting up once, those of an update for every update. Divide by the "
         "instructions a second, which is the rate times 1e9. The low end is that over the band, the high end that "
         "times the band.",
-        pointer="predict_seconds in pmt_helpers/device/model.py, with the boards of data/devices.csv; it "
+        pointer="predict_seconds in pmt_helpers/device/cost_model.py, with the boards of data/devices.csv; it "
         "gives setting up a wider band.",
     ),
     cases=_cases(),

@@ -1,6 +1,6 @@
 """The quiz of notebook 01."""
 
-from pmt_helpers.teaching.quiz import Question
+from pmt_helpers.teaching.questions import Question
 
 QUESTIONS = (
     Question(

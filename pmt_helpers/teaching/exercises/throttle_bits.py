@@ -93,7 +93,7 @@ THROTTLE_BITS = Exercise(
         "one?",
         sketch="value >> n moves bit n to the lowest place, and & 1 keeps that one alone: a truth. Do that for n from "
         "0 to 3, which is now, and for n from 16 to 19, which is since the start, and return the two lists.",
-        pointer="pmt_helpers/device/readings.py reads the number on a Pi; samples in a log keep it as throttled.",
+        pointer="pmt_helpers/device/pi_profile.py reads the number on a Pi; samples in a log keep it as throttled.",
     ),
     cases=_cases(),
     reference=throttled,

@@ -6,8 +6,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from pmt_helpers.teaching.figures.shown import Figure
-from pmt_helpers.teaching.figures.template import (
+from pmt_helpers.teaching.figures.style import (
     BLUE,
     GREY,
     INK,
@@ -16,6 +15,7 @@ from pmt_helpers.teaching.figures.template import (
     SKY,
     VERMILION,
     WITH_LEGEND,
+    Figure,
     error_bars,
     faded,
     model_style,

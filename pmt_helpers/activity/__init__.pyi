@@ -1,0 +1,11 @@
+from .curves import learning_curve as learning_curve
+from .evaluation import paired_gain as paired_gain
+from .model import ActivityModel as ActivityModel
+from .model import build_mlp as build_mlp
+from .model import load_model as load_model
+from .model import save_model as save_model
+from .personal import Person as Person
+from .personal import personalise as personalise
+from .personal import train_local as train_local
+from .shared import train_shared as train_shared
+from .splits import split_user as split_user

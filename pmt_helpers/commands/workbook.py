@@ -1,0 +1,131 @@
+"""python -m pmt_helpers doctor: what works on this machine, and what to do about the rest."""
+
+from pathlib import Path
+
+import click
+
+from pmt_helpers.teaching import surroundings
+
+_SIGNS = {"ok": "ok", "warn": "note", "stop": "STOP"}
+
+
+def everything() -> list[surroundings.Finding]:
+    """All that the doctor looks at, in the order shown."""
+    from pmt_helpers.datasets import dataset_names
+
+    notebooks = Path(__file__).resolve().parents[2] / "notebooks"
+    return [
+        surroundings.look_at_python(),
+        surroundings.look_at_cores(),
+        surroundings.look_at_memory(),
+        surroundings.look_at_backend(),
+        *surroundings.look_at_packages(),
+        *(_by_need(name, surroundings.look_at_data(name)) for name in dataset_names()),
+        *surroundings.look_at_extensions(),
+        surroundings.look_at_folder(notebooks if notebooks.is_dir() else Path.cwd()),
+        surroundings.look_at_chromium(),
+    ]
+
+
+def _by_need(name: str, finding: surroundings.Finding) -> surroundings.Finding:
+    """Data fetched on request may be absent: worth a note, no reason to stop."""
+    from pmt_helpers.datasets.registry import dataset
+
+    if finding.state != "stop" or dataset(name).fetch is None:
+        return finding
+    return surroundings.Finding(finding.what, "not here; nothing needs it by default", "warn", finding.remedy)
+
+
+@click.command()
+def doctor() -> None:
+    """Show what works on this machine; exit with 1 if something stops the workbook."""
+    findings = everything()
+    width = max(len(finding.what) for finding in findings)
+    for finding in findings:
+        click.echo(f"{_SIGNS[finding.state]:<5} {finding.what:<{width}}  {finding.found}")
+        if finding.remedy:
+            click.echo(f"{'':<5} {'':<{width}}  {finding.remedy}")
+    stops = [finding.what for finding in findings if finding.state == "stop"]
+    if stops:
+        click.echo(f"\nThe workbook cannot run yet: {', '.join(stops)}.")
+        raise SystemExit(1)
+    click.echo("\nReady for the workbook.")
+
+
+@click.group()
+def notebooks() -> None:
+    """Build the notebooks from their sources, and verify the stored ones."""
+
+
+@notebooks.command()
+@click.argument("names", nargs=-1)
+@click.option("--solutions/--no-solutions", default=True, help="Also build the solved copies, in build/solutions.")
+@click.option("--png/--no-png", default=True, help="Draw a picture beside each figure (needs Chromium or Chrome).")
+def build(names: tuple[str, ...], solutions: bool, png: bool) -> None:
+    """Build the learner's copies of NAMES (such as 01; all by default)."""
+    from pmt_helpers.workbook.build import build as build_notebooks
+
+    build_notebooks(names, solutions=solutions, png=png, report=click.echo)
+
+
+@notebooks.command()
+def verify() -> None:
+    """Check the stored notebooks against their sources, without running them."""
+    from pmt_helpers.workbook.verify import verify as verify_notebooks
+
+    findings = verify_notebooks()
+    for finding in findings:
+        click.echo(str(finding))
+    if findings:
+        raise click.ClickException(f"{len(findings)} finding{'s' * (len(findings) > 1)} in the stored notebooks.")
+    click.echo("Every stored notebook agrees with its source.")
+
+
+@click.command()
+def claims() -> None:
+    """Print the claims table; exit with 1 when a verdict is not the one its reason was written for."""
+    from pmt_helpers.teaching.claims import UNMEASURED, claims_table
+
+    table = claims_table()
+    click.echo(repr(table))
+    counts = {verdict: sum(item.verdict == verdict for item in table.judged) for verdict in _order(table.judged)}
+    click.echo("\n" + ", ".join(f"{count} {verdict}" for verdict, count in counts.items()) + ".")
+    wrong = [item for item in table.judged if not item.agrees]
+    for item in wrong:
+        click.echo(
+            f"{item.claim.id}: data/claims.csv says '{item.claim.verdict}', computed '{item.verdict}'. Rewrite its "
+            "reason for the new verdict, then change the verdict.",
+            err=True,
+        )
+    if any(item.verdict == UNMEASURED for item in table.judged):
+        click.echo("Values not measured yet need a stored grid: see python -m pmt_helpers sweep --help.")
+    if wrong:
+        raise SystemExit(1)
+
+
+def _order(judged: list) -> list[str]:
+    return list(dict.fromkeys(item.verdict for item in judged))
+
+
+@click.command()
+@click.argument("names", nargs=-1)
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("build"),
+    show_default=True,
+    help="Folder for the executed notebooks, their web pages and summary.csv.",
+)
+@click.option("--dataset", type=click.Choice(["watch", "wisdm"]), help="Activity data to use (wisdm: fetch it first).")
+def run(names: tuple[str, ...], out: Path, dataset: str | None) -> None:
+    """Execute the notebooks NAMES (such as 01; all by default) and say how long each took and how much memory."""
+    from pmt_helpers.workbook.files import learner_paths
+    from pmt_helpers.workbook.run import run_notebooks
+
+    runs = run_notebooks(
+        learner_paths(names), out, parameters={"DATASET": dataset} if dataset else None, report=click.echo
+    )
+    click.echo(f"Written to {out}: executed notebooks, web pages, summary.csv.")
+    failed = [result.notebook for result in runs if result.failure]
+    if failed:
+        raise click.ClickException(f"{len(failed)} of {len(runs)} notebooks stopped: {', '.join(failed)}.")

@@ -1,0 +1,12 @@
+from .activity import base_model_grid as base_model_grid
+from .defences import compare_defences as compare_defences
+from .defences import stored_defences as stored_defences
+from .defences import who_pays as who_pays
+from .poisoning import healing_curve as healing_curve
+from .poisoning import stored_poisoning as stored_poisoning
+from .poisoning import windows_to_heal as windows_to_heal
+from .privacy import privacy_cost as privacy_cost
+from .privacy import stored_privacy as stored_privacy
+from .topic_attacks import stored_topic_attacks as stored_topic_attacks
+from .topics import figure_8 as figure_8
+from .topics import stored_topics as stored_topics

@@ -1,0 +1,138 @@
+"""The stored price of privacy: accuracy by epsilon, for a protected window and a protected person. Notebook 04.
+
+`python -m pmt_helpers sweep privacy` calls this. Each person in turn is left out, everybody else trains a private
+shared model, and the person personalises it at home; pieces are kept person by person.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from pmt_helpers.activity.curves import Plan, user_curve
+from pmt_helpers.activity.evaluation import mean_interval
+from pmt_helpers.activity.weights import Download, Weights
+from pmt_helpers.datasets.base import ActivityData
+from pmt_helpers.experiments.results import activity_digest, read_grid
+from pmt_helpers.experiments.resume import Job, compute_missing, read_rows, work_folder, write_rows
+
+EPSILONS = (math.inf, 8.0, 3.0, 1.0, 0.5)
+
+
+DELTA = 1e-5
+
+
+N_SAMPLES = 60
+
+
+SETTING = ["level", "optimizer", "scaler", "epsilon", "noise_multiplier", "seed"]
+
+
+KEYS = [*SETTING, "user", "model", "n_samples"]
+
+
+SCORES = ["accuracy", "macro_recall", "macro_f1"]
+
+
+class Setting(NamedTuple):
+    """One way to train privately, for a number of seeds."""
+
+    level: str
+    optimizer: str
+    scaler: str
+    seeds: tuple[int, ...]
+
+
+EXAMPLE, USER = ("example", "sgd", "public"), ("user", "adam", "public")  # train_shared_private's own
+
+
+SETTINGS = (
+    Setting(*EXAMPLE, seeds=(0, 1)),
+    Setting(*USER, seeds=(0, 1)),
+    Setting("example", "adam", "public", seeds=(0,)),
+    Setting("example", "sgd", "private", seeds=(0,)),
+)
+
+
+def stored_privacy(dataset: str) -> pd.DataFrame:
+    """The grid data/results/privacy_DATASET, made by `sweep privacy`. Raises DataError when it is not there."""
+    return read_grid(f"privacy_{dataset}")
+
+
+def privacy_cost(
+    grid: pd.DataFrame, level: str = "example", *, optimizer: str | None = None, scaler: str = "public"
+) -> pd.DataFrame:
+    """Mean accuracy over people by epsilon and model: epsilon, model, n_samples, accuracy, lower, upper, users.
+
+    Model "shared" at n_samples 0 is tested on all of a person's windows; at 60, like "personal" and "local", on the
+    test windows of those people who have as many. lower and upper: 95% bootstrap interval of the mean over people.
+    """
+    usual = dict((EXAMPLE[:2], USER[:2]))
+    chosen = grid[(grid["level"] == level) & (grid["optimizer"] == (optimizer or usual[level]))]
+    chosen = chosen[chosen["scaler"] == scaler]
+    rows = []
+    for (epsilon, model, n_samples), group in chosen.groupby(["epsilon", "model", "n_samples"], sort=True):
+        values = group.groupby("user")["accuracy"].mean()
+        lower, upper = mean_interval(values.to_numpy())
+        found = {"accuracy": values.mean(), "lower": lower, "upper": upper, "users": len(values)}
+        rows.append({"epsilon": epsilon, "model": model, "n_samples": n_samples, **found})
+    return pd.DataFrame(rows)
+
+
+def privacy_grid(
+    data: ActivityData,
+    folder: Path,
+    *,
+    settings: Sequence[Setting] = SETTINGS,
+    epsilons: Sequence[float] = EPSILONS,
+    users: Sequence[int] | None = None,
+    workers: int = 1,
+    dask: str | None = None,
+) -> pd.DataFrame:
+    """Shared, personal and local accuracy of everybody, at each setting and epsilon; pieces are kept in `folder`.
+
+    A row for each setting, epsilon, seed, user and model: noise_multiplier, n_samples, folds (averaged), accuracy,
+    macro_recall, macro_f1. Personal and local models train on 60 windows, class-blocked split, with early stopping.
+    """
+    ids = [int(user) for user in (data.user_ids if users is None else users)]
+    libraries = {name: version(name) for name in ("numpy", "keras", "jax", "numba", "dp-accounting")}
+    asked = {"settings": [list(s) for s in settings], "epsilons": [str(e) for e in epsilons], "plan": asdict(_plan(0))}
+    work_folder(folder, {"digest": activity_digest(data), "libraries": libraries, **asked})
+    jobs: dict[str, Job] = {f"user-{user}": (user_rows, (data, user, tuple(settings), tuple(epsilons))) for user in ids}
+    paths = compute_missing(
+        jobs, folder, write_rows, suffix=".csv", description="private models", workers=workers, dask=dask
+    )
+    tables = [read_rows(path, KEYS) for path in paths.values()]
+    return pd.concat(tables, ignore_index=True).sort_values(KEYS, kind="stable", ignore_index=True)
+
+
+def user_rows(data: ActivityData, user: int, settings: Sequence[Setting], epsilons: Sequence[float]) -> pd.DataFrame:
+    """The rows of one person."""
+    from pmt_helpers.privacy.shared import train_shared_private
+
+    own = data.select(data.users == user)
+    tables = []
+    for setting in settings:
+        for epsilon in epsilons:
+            for seed in setting.seeds:
+                model = train_shared_private(
+                    data, user, epsilon, DELTA, setting.level,
+                    optimizer=setting.optimizer, scaler=setting.scaler, seed=seed,
+                )  # fmt: skip
+                rows = [pd.DataFrame([{"model": "shared", "n_samples": 0, "folds": 1, **model.scores(own.X, own.y)}])]
+                curve = user_curve(own, user, Download(Weights.of(model.model), model.scaler), _plan(seed), {})
+                if len(curve):
+                    means = curve.groupby(["model", "n_samples"], sort=False)
+                    rows.append(means.agg(folds=("accuracy", "size"), **{s: (s, "mean") for s in SCORES}).reset_index())
+                table = pd.concat(rows, ignore_index=True)
+                values: tuple[Any, ...] = (*setting[:3], epsilon, model.noise_multiplier, seed, user)
+                tables.append(table.assign(**dict(zip([*SETTING, "user"], values, strict=True))))
+    return pd.concat(tables, ignore_index=True)[[*KEYS, "folds", *SCORES]]
+
+
+def _plan(seed: int) -> Plan:
+    return Plan(sizes=(N_SAMPLES,), seed=seed)

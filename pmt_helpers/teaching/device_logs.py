@@ -1,0 +1,179 @@
+"""A log replayed with a play button, beside what was learnt meanwhile. Nothing is trained meanwhile. Notebook 05."""
+
+import html
+import math
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import TYPE_CHECKING, Any
+
+from pmt_helpers.datasets.errors import DataError
+from pmt_helpers.datasets.files import atomic_path, data_home, shipped
+from pmt_helpers.teaching.display import Shown
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from pmt_helpers.device.logs import Log
+if TYPE_CHECKING:
+    from pmt_helpers.device.logs import Log
+
+
+SPEEDS = (1, 2, 4, 8)  # steps a second
+
+
+SHORT_S, STEPS = 20, 40  # a log shorter than this is replayed in so many steps, others second by second
+
+
+def replay(log: "Log", curve: "pd.DataFrame | None" = None, size: int | None = None, start: float = 0.0) -> Shown:
+    """A play button, a slider of the seconds and one of the speed; the figure shows the log until that second.
+
+    curve: accuracy or loss by t_s, epoch or iteration. size: of several trainings in the log, that on so many windows
+    or documents (default: the most). start: the second shown first. Tab reaches the buttons and sliders; the sliders
+    move with the arrow keys. Raises ValueError for a log without clock, such as the paper's.
+    """
+    import ipywidgets
+
+    from pmt_helpers.teaching.figures.device_series import obtained
+    from pmt_helpers.teaching.figures.replay import lasts, replayed, timed
+    from pmt_helpers.teaching.figures.style import two_digits
+
+    whole = lasts(log)
+    learnt = None if curve is None else timed(log, curve, size)
+    every = 1.0 if whole >= SHORT_S else whole / STEPS
+    last = math.ceil(whole / every - 1e-9)
+    first = min(max(round(start / every), 0), last)
+    play = ipywidgets.Play(min=0, max=last, value=first, interval=1000, show_repeat=False, tooltip="replay")
+    seconds = ipywidgets.FloatSlider(
+        min=0.0,
+        max=last * every,
+        step=every,
+        value=first * every,
+        description="seconds",
+        readout_format=".0f" if every == 1 else ".2f",
+        continuous_update=False,
+        layout={"width": "90%", "max_width": "420px"},
+    )
+    speed = ipywidgets.SelectionSlider(
+        options=[(f"{steps} a second", steps) for steps in SPEEDS],
+        value=1,
+        description="steps",
+        continuous_update=False,
+        layout={"width": "90%", "max_width": "300px"},
+    )
+    output = ipywidgets.Output()
+
+    def show(_: Any = None) -> None:
+        pace = every * speed.value
+        title = "Second by second" if pace == 1 else f"{two_digits(pace)} seconds a second"
+        figure = replayed(log, seconds.value, learnt, title)
+        output.outputs = (
+            {"output_type": "display_data", "data": figure.bundle(), "metadata": {}},
+            {"output_type": "stream", "name": "stdout", "text": figure.sentence + "\n"},
+        )
+
+    def hurry(change: dict[str, Any]) -> None:
+        play.interval = round(1000 / change["new"])
+        show()
+
+    ipywidgets.link((play, "value"), (seconds, "value"), (lambda step: step * every, lambda now: round(now / every)))
+    seconds.observe(show, names="value")
+    speed.observe(hurry, names="value")
+    show()
+    sentence = (
+        f"A play button appears here when the cell is run: it replays {whole:.0f} seconds" if every == 1 else
+        f"A play button appears here when the cell is run: it replays, in slow motion, {whole:.2f} seconds"
+    )  # fmt: skip
+    return Shown(ipywidgets.VBox([play, seconds, speed, output]), f"{sentence} ({obtained(log.origin)}).")
+
+
+FOLDER = "pi_logs"
+
+
+SUFFIX = ".jsonl"
+
+
+_ABOUT = (("model", "board"), ("cpu", "processor"), ("task", "task"), ("utc", "recorded"), ("python", "Python"))
+
+
+def own_folder() -> Path:
+    """Where your logs are kept: files dropped there by hand count as well. It may not exist yet."""
+    return data_home() / FOLDER
+
+
+def my_logs() -> "dict[str, tuple[Log, ...]]":
+    """Shipped logs and your own, by origin: two origins are never one series. Raises DataError as read_log does."""
+    from pmt_helpers.device import read_logs
+
+    found = read_logs(shipped(FOLDER))
+    if own_folder().is_dir():
+        for origin, logs in read_logs(own_folder()).items():
+            found[origin] = (*found.get(origin, ()), *logs)
+    return found
+
+
+def keep_log(name: str, content: bytes) -> "tuple[Log, bool]":
+    """Check a log and keep it in `own_folder` under its name; the log, and whether it is new there.
+
+    A name that is taken by another log gets a number; the same log is kept once. Raises DataError when it is no log.
+    """
+    from pmt_helpers.device import read_log
+
+    bare = PurePosixPath(PureWindowsPath(name).name).name.lstrip(".")
+    if not bare.lower().endswith(SUFFIX) or len(bare) == len(SUFFIX):
+        raise DataError(file=name, expected=f"a name ending in {SUFFIX}", found=repr(name), remedy="upload a log")
+    path = own_folder() / bare
+    number = 1
+    while path.exists():
+        if path.read_bytes() == content:
+            return read_log(path), False
+        number += 1
+        path = own_folder() / f"{bare[: -len(SUFFIX)]}-{number}{SUFFIX}"
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(content)
+        try:
+            read_log(temporary)
+        except DataError as error:
+            line = error.file.removeprefix(str(temporary))
+            raise DataError(
+                file=f"{name}{line}", expected=error.expected, found=error.found, remedy=error.remedy
+            ) from None
+    return read_log(path), True
+
+
+def own_log() -> Shown:
+    """A button to upload logs; each is checked, and kept or refused with its reason."""
+    import ipywidgets
+
+    button = ipywidgets.FileUpload(accept=SUFFIX, multiple=True, description="Upload a log", layout={"width": "200px"})
+    told = ipywidgets.HTML()
+
+    def take(change: dict[str, Any]) -> None:
+        told.value = "".join(_told(str(file["name"]), bytes(file["content"])) for file in change["new"])
+
+    button.observe(take, names="value")
+    sentence = (
+        f"A button appears here when the cell is run: upload a log ({SUFFIX}) of your own, and it is checked and kept "
+        "beside those that come with the workbook."
+    )
+    return Shown(ipywidgets.VBox([button, told]), sentence)
+
+
+def _told(name: str, content: bytes) -> str:
+    try:
+        log, new = keep_log(name, content)
+    except DataError as error:
+        return f"<p><b>Not kept.</b></p><pre>{html.escape(str(error))}</pre>"
+    except OSError as error:
+        return f"<p><b>Not kept.</b> The folder cannot be written: {html.escape(error.strerror or str(error))}.</p>"
+    return f"<p><b>{'Kept' if new else 'Kept before'}</b> as {html.escape(log.path.name)}.</p>{_summary(log)}"
+
+
+def _summary(log: "Log") -> str:
+    """The header's main lines, and how much there is. A header may hold anything: it is escaped."""
+    from pmt_helpers.teaching.figures.device_series import obtained
+
+    lines = [("origin", f"{log.origin}: {obtained(log.origin)}"), ("run", log.header["run_id"])]
+    lines += [(word, log.header[name]) for name, word in _ABOUT if log.header.get(name)]
+    lines += [("records", f"{len(log.spans)} spans, {len(log.samples)} samples")]
+    lines += [("note", note) for note in log.notes]
+    rows = "".join(f"<tr><td>{word}</td><td>{html.escape(str(text))}</td></tr>" for word, text in lines)
+    return f"<table>{rows}</table>"

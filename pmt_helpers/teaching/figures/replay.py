@@ -1,0 +1,196 @@
+"""One moment of a log: what was learnt, done and read until then, and in grey what is to come. Notebook 05, step 1."""
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from pmt_helpers.device.logs import Log
+from pmt_helpers.device.pi_profile import PHASES
+from pmt_helpers.teaching.figures.device_series import kernel_name, obtained, with_origin
+from pmt_helpers.teaching.figures.style import (
+    GREY,
+    INK,
+    PURPLE,
+    SKY,
+    Figure,
+    dress,
+    faded,
+    need_columns,
+    percent,
+    two_digits,
+)
+
+READINGS = {"temp_c": "°C", "power_w": "watts", "rss_mb": "MB used"}  # the first that was read
+
+
+SCORES = ("accuracy", "loss")
+
+
+TURNS = {"epoch": "n_samples", "iteration": "n_documents"}  # a training's steps, and what tells trainings apart
+
+
+_SIZES = {"n_samples": "windows", "n_documents": "documents"}
+
+
+_GAP = 0.005  # of the whole: shorter pauses between two spans of a phase are not drawn
+
+
+def lasts(log: Log) -> float:
+    """Seconds from the first record to the last. Raises ValueError for a log of numbers without a clock."""
+    ends = [
+        *(log.spans["t_s"] + log.spans["wall_s"] if {"t_s", "wall_s"} <= set(log.spans) else []),
+        *log.samples.get("t_s", []),
+    ]
+    found = pd.Series(ends, dtype=float).max()
+    if not found > 0:
+        raise ValueError(f"{log.path.name} ({obtained(log.origin)}) does not say when: no clock ran, nothing to replay")
+    return float(found)
+
+
+def timed(log: Log, curve: pd.DataFrame, size: int | None = None) -> pd.DataFrame:
+    """The curve with t_s: as it is, or by the end of the log's training span of the same epoch or iteration.
+
+    size: of several trainings in a log, the one on so many windows or documents; the largest, if not given.
+    Raises ValueError for a curve without score or time, and for one that this log did not train.
+    """
+    if not set(SCORES) & set(curve):
+        raise ValueError(f"a training curve has {' or '.join(SCORES)}; this one has {', '.join(map(str, curve))}")
+    if "t_s" in curve:
+        return curve.sort_values("t_s")
+    turn = next((turn for turn in TURNS if turn in curve and turn in log.spans), None)
+    if turn is None:
+        raise ValueError(f"a training curve has t_s, or {' or '.join(TURNS)} as the log does; it has {list(curve)}")
+    spans = log.spans[(log.spans["phase"] == "train") & log.spans[turn].notna()]
+    if (sizes := TURNS[turn]) in spans:
+        spans = spans[spans[sizes] == (spans[sizes].max() if size is None else size)]
+    ends = spans.assign(t_s=spans["t_s"] + spans["wall_s"]).groupby(turn)["t_s"].first().reset_index()
+    found = curve.merge(ends, on=turn).sort_values("t_s")
+    if found.empty:
+        raise ValueError(f"{log.path.name} trained no {turn} of this curve" + (f" with {sizes} {size}" if size else ""))
+    return found
+
+
+def replayed(log: Log, now: float, curve: pd.DataFrame | None = None, title: str = "Second by second") -> Figure:
+    """The log until `now` (seconds since it began): the training curve, what was done, and the first of READINGS.
+
+    curve: t_s, and accuracy or loss (see `timed`); None for none.
+    """
+    from plotly.subplots import make_subplots
+
+    whole = lasts(log)
+    now = min(now, whole)
+    reading = _reading(log)
+    rows = ["curve"] * (curve is not None) + ["doing"] + ["reading"] * (reading is not None)
+    heights = [1.4 if row == "doing" else 1 for row in rows]
+    panels = make_subplots(len(rows), 1, shared_xaxes=True, vertical_spacing=0.07, row_heights=heights)
+    figure = dress(panels, title, 140 + round(115 * sum(heights)))
+    texts = [_done(log, now)]
+    if curve is not None:
+        need_columns(curve, ("t_s",), "replayed")
+        score = next(name for name in SCORES if name in curve)
+        texts += _add_values(figure, rows.index("curve") + 1, curve["t_s"], curve[score], now, score, PURPLE)
+    _add_phases(figure, rows.index("doing") + 1, log, now, whole)
+    if reading is not None:
+        name, table = reading
+        texts += _add_values(figure, len(rows), table["t_s"], table[name], now, READINGS[name], SKY)
+    figure.add_shape(type="line", x0=now, x1=now, y0=0, y1=1, yref="paper", line={"color": INK, "width": 1})
+    figure.update_xaxes(range=[0, 1.01 * whole])
+    figure.update_xaxes(title={"text": with_origin("seconds", obtained(log.origin))}, row=len(rows))
+    figure.update_layout(showlegend=False)
+    clock = f"{now:.{0 if whole >= 20 else 2}f} of {two_digits(whole)} seconds"
+    return Figure(figure, f"After {clock}, {obtained(log.origin)}: {', '.join(texts)}.")
+
+
+def _add_values(
+    figure: go.Figure, row: int, t: pd.Series, values: pd.Series, now: float, name: str, colour: str
+) -> list[str]:
+    """A line in colour until now, in grey after; returns the latest value in words, if there is one yet."""
+    past = (t <= now).to_numpy()
+    future = ~past
+    future[max(past.sum() - 1, 0) :] = True  # from the last point of the past on, so that the line is whole
+    for part, style in ((future, {"color": faded(GREY, 0.6), "width": 1.5}), (past, {"color": colour, "width": 2.5})):
+        figure.add_scatter(
+            x=t[part].tolist(), y=values[part].tolist(), mode="lines+markers" if part.sum() < 2 else "lines",
+            line=style, marker={"size": 5}, hovertemplate=f"%{{y:.3~g}} {name}<extra></extra>", row=row, col=1,
+        )  # fmt: skip
+    shares = name == "accuracy"
+    figure.update_yaxes(
+        title={"text": name}, range=_range(name, values), tickformat=".0%" if shares else None, row=row, col=1
+    )
+    latest = values[past].dropna()
+    if latest.empty:
+        return []
+    value = float(latest.iloc[-1])
+    if name in SCORES:
+        return [f"{name} {percent(value) if shares else two_digits(value)}"]
+    return [f"{two_digits(value)} {name}"]
+
+
+def _range(name: str, values: pd.Series) -> list[float]:
+    """The same at every moment. Temperatures and losses do not begin at zero, amounts do."""
+    low, high = float(values.min()), float(values.max())
+    if name == "accuracy":
+        return [0, 1.05]
+    pad = 0.1 * ((high - low) or abs(high) or 1.0)
+    return [low - pad, high + pad] if name in ("loss", READINGS["temp_c"]) else [0, 1.15 * high or 1.0]
+
+
+def _add_phases(figure: go.Figure, row: int, log: Log, now: float, whole: float) -> None:
+    """A bar for each stretch of a phase: black where it is over, grey where it is to come."""
+    names = [phase for phase in PHASES if phase in set(log.spans["phase"])]
+    for kind, colour in (("past", INK), ("future", faded(GREY, 0.6))):
+        x: list[float | None] = []
+        y: list[int | None] = []
+        for phase, start, end in _stretches(log, whole):
+            start, end = (start, min(end, now)) if kind == "past" else (max(start, now), end)
+            if start < end:
+                x, y = [*x, start, end, None], [*y, names.index(phase), names.index(phase), None]
+        figure.add_scatter(
+            x=x or [None], y=y or [None], mode="lines", line={"color": colour, "width": 12},
+            hoverinfo="skip", row=row, col=1,
+        )  # fmt: skip
+    figure.update_yaxes(
+        tickvals=list(range(len(names))),
+        ticktext=names,
+        tickfont={"size": 12},
+        range=[len(names) - 0.4, -0.6],
+        row=row,
+        col=1,
+    )
+
+
+def _stretches(log: Log, whole: float) -> list[tuple[str, float, float]]:
+    """Phase, start and end, neighbours of a phase as one; the shortest as long as can be seen."""
+    found: list[tuple[str, float, float]] = []
+    spans = log.spans.dropna(subset=["t_s"]).sort_values("t_s")
+    for phase, start, wall in zip(spans["phase"].astype(str), spans["t_s"], spans["wall_s"], strict=True):
+        end = max(start + wall, start + _GAP * whole)
+        if found and found[-1][0] == phase and start - found[-1][2] < _GAP * whole:
+            found[-1] = (phase, found[-1][1], max(end, found[-1][2]))
+        else:
+            found.append((phase, float(start), float(end)))
+    return found
+
+
+def _reading(log: Log) -> tuple[str, pd.DataFrame] | None:
+    """The first that was read, from the samples or from the ends of the spans, whichever read it more often."""
+    ends = log.spans.assign(t_s=log.spans["t_s"] + log.spans["wall_s"])
+    for name in READINGS:
+        tables = [table.dropna(subset=[name]) for table in (log.samples, ends) if name in table]
+        table = max(tables, key=len, default=ends[:0])
+        if len(table) > 1:
+            return name, table.sort_values("t_s")
+    return None
+
+
+def _done(log: Log, now: float) -> str:
+    """What the device was doing, in words: the last span that had begun."""
+    begun = log.spans[log.spans["t_s"] <= now]
+    if begun.empty:
+        return "not begun"
+    span = begun.sort_values("t_s").iloc[-1]
+    over = span["t_s"] + span["wall_s"] < now
+    text = f"{span['phase']}{' done' if over else ''}"
+    about = [kernel_name(str(span["kernel"]))] if isinstance(span.get("kernel"), str) else []
+    about += [f"{span[size]:.0f} {word}" for size, word in _SIZES.items() if pd.notna(span.get(size))]
+    text += f" ({', '.join(about)})" if about else ""
+    return text + "".join(f", {turn} {span[turn]:.0f}" for turn in TURNS if pd.notna(span.get(turn)))

@@ -1,0 +1,272 @@
+"""The one look of every figure: white, readable at 600 pixels, in colours that colour-blind people tell apart."""
+
+import math
+from collections.abc import Callable, Sequence
+from textwrap import wrap
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from numpy.typing import ArrayLike
+
+from pmt_helpers.teaching.display import publish
+
+# Okabe and Ito's colours. The three models own the first three, in every figure of the workbook.
+BLUE, ORANGE, GREEN = "#0072B2", "#E69F00", "#009E73"
+
+
+PURPLE, SKY, VERMILION, INK, GREY = "#CC79A7", "#56B4E9", "#D55E00", "#333333", "#999999"
+
+
+MODELS = ("shared", "local", "personal")
+
+
+MODEL_COLOURS = dict(zip(MODELS, (BLUE, ORANGE, GREEN), strict=True))
+
+
+MODEL_DASHES = dict(zip(MODELS, ("solid", "dash", "dashdot"), strict=True))
+
+
+MODEL_SYMBOLS = dict(zip(MODELS, ("circle", "square", "diamond"), strict=True))
+
+
+OTHERS = ((PURPLE, "triangle-up"), (INK, "x"), (SKY, "star"))  # series that are no model, in order of appearance
+
+
+AXIS_COLOURS = {"x": PURPLE, "y": SKY, "z": INK}
+
+
+_AXIS = {
+    "showgrid": True,
+    "gridcolor": "#E3E3E3",
+    "zeroline": False,
+    "linecolor": INK,
+    "ticks": "outside",
+    "tickcolor": INK,
+    "automargin": True,
+    "title": {"standoff": 8, "font": {"size": 14}},
+    "ticklabelstandoff": 2,
+}
+
+
+TEMPLATE = go.layout.Template(
+    layout={
+        "font": {"family": "Helvetica, Arial, sans-serif", "size": 14, "color": INK},
+        "title": {"x": 0, "xref": "paper", "xanchor": "left", "y": 1, "yref": "container", "yanchor": "top"},
+        "paper_bgcolor": "white",
+        "plot_bgcolor": "white",
+        "colorway": [BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILION, INK],
+        "hovermode": "closest",
+        "xaxis": _AXIS,
+        "yaxis": _AXIS,
+        "legend": {"orientation": "h", "x": 0, "xanchor": "left", "yref": "container", "yanchor": "top"},
+        "margin": {"l": 55, "r": 20, "b": 50},
+    }
+)
+
+
+TITLE_LINE = 30  # characters that fit a window of 480 pixels
+
+
+LINE = 20  # pixels
+
+
+PLAIN, WITH_LEGEND = 50, 85  # top margins: a title; a title and a legend of one line
+
+
+def new_figure(title: str, height: int, top: int = PLAIN) -> go.Figure:
+    """An empty figure in the workbook's look; it takes the width it is given."""
+    return dress(go.Figure(), title, height, top)
+
+
+def dress(figure: go.Figure, title: str, height: int, top: int = PLAIN) -> go.Figure:
+    """Give a figure (of make_subplots) the workbook's look.
+
+    `top` is the room above the plot. A long title is broken, and everything below it moves down: it meets neither the
+    legend nor the edge, however narrow the window.
+    """
+    lines = wrap(title, TITLE_LINE)
+    extra = LINE * (len(lines) - 1)
+    pad = 12 if extra == 0 else 23  # plotly hangs a title of several lines half a line higher
+    figure.update_layout(
+        template=TEMPLATE,
+        height=height + extra,
+        title={"text": "<br>".join(lines), "font": {"size": 16}, "pad": {"t": pad}},
+        legend={"y": 1 - (36 + extra) / (height + extra)},
+        margin={"t": top + extra},
+    )
+    return figure
+
+
+def faded(colour: str, opacity: float = 0.2) -> str:
+    """A hex colour as rgba, for bands."""
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return f"rgba({red}, {green}, {blue}, {opacity})"
+
+
+def add_band(figure: go.Figure, x: Sequence[Any], rows: pd.DataFrame, colour: str, group: str) -> None:
+    """Shade from `lower` to `upper` of the rows, behind the line of the same legend group; nothing where unknown."""
+    if not {"lower", "upper"} <= set(rows.columns) or rows[["lower", "upper"]].isna().to_numpy().any():
+        return
+    figure.add_scatter(
+        x=[*x, *x[::-1]],
+        y=rows["upper"].tolist() + rows["lower"].tolist()[::-1],
+        mode="lines",
+        fill="toself",
+        fillcolor=faded(colour),
+        line={"width": 0},
+        hoverinfo="skip",
+        showlegend=False,
+        legendgroup=group,
+    )
+
+
+def model_style(name: str, place: int = 0) -> dict[str, Any]:
+    """Line and marker of a model, the same everywhere; of another series, by its place among those of the figure."""
+    colour, symbol = OTHERS[place % len(OTHERS)]
+    colour = MODEL_COLOURS.get(name, colour)
+    return {
+        "line": {"color": colour, "dash": MODEL_DASHES.get(name, "dot"), "width": 2.5},
+        "marker": {"color": colour, "symbol": MODEL_SYMBOLS.get(name, symbol), "size": 9},
+    }
+
+
+def error_bars(
+    middle: ArrayLike, low: ArrayLike, high: ArrayLike, thickness: float = 1.5, width: float = 5, **more: Any
+) -> dict[str, Any]:
+    """Error bars from low to high about the middle: what plotly takes as error_x or error_y."""
+    middle, low, high = (np.asarray(values, float) for values in (middle, low, high))
+    ends = {"array": (high - middle).tolist(), "arrayminus": (middle - low).tolist()}
+    return {"type": "data", "symmetric": False, **ends, "thickness": thickness, "width": width, **more}
+
+
+def need_columns(frame: pd.DataFrame, columns: Sequence[str], figure: str) -> None:
+    """Raise ValueError when the frame lacks a column or has no row."""
+    missing = [column for column in columns if column not in frame.columns]
+    if missing:
+        raise ValueError(f"{figure} needs the columns {', '.join(columns)}; {', '.join(missing)} not in {list(frame)}")
+    if frame.empty:
+        raise ValueError(f"{figure} needs at least one row; the frame is empty")
+
+
+def percent(share: float) -> str:
+    """0.714 -> "71%"."""
+    return f"{100 * share:.0f}%"
+
+
+PLOTLY = "application/vnd.plotly.v1+json"
+
+
+DECIMALS = 4
+
+
+class Figure:
+    """A Plotly figure and one sentence computed from the same data: printed below it, and its alternative text.
+
+    The last expression of a cell shows itself; anywhere else, call show().
+    """
+
+    def __init__(self, plotly: go.Figure, sentence: str) -> None:
+        self.plotly = plotly
+        self.sentence = sentence
+
+    def __repr__(self) -> str:
+        return self.sentence
+
+    def bundle(self) -> dict[str, Any]:
+        """The formats of the one output: plain JSON for Plotly, and the sentence."""
+        content = plain(self.plotly.to_plotly_json())
+        # The mode bar would cover the title. Not "responsive": JupyterLab itself follows the window's width, and with
+        # both a window made taller or lower leaves every figure without height.
+        content["config"] = {"displayModeBar": False}
+        return {PLOTLY: content, "text/plain": self.sentence}
+
+    def show(self) -> None:
+        """Display the figure, then print its sentence."""
+        publish(self.bundle())
+        print(self.sentence)
+
+    def _ipython_display_(self) -> None:
+        self.show()
+
+
+def plain(value: Any) -> Any:
+    """The same content as JSON that people and version control can read: lists, floats of four decimals, no NaN.
+
+    Plotly packs arrays as base64 ("bdata"); they are unpacked here.
+    """
+    if isinstance(value, dict):
+        if "bdata" in value:
+            return plain(_unpacked(value))
+        return {str(key): plain(part) for key, part in value.items()}
+    if isinstance(value, np.ndarray):
+        return plain(value.tolist())
+    if isinstance(value, list | tuple):
+        return [plain(part) for part in value]
+    if isinstance(value, bool | np.bool_):
+        return bool(value)
+    if isinstance(value, float | np.floating):
+        return round(float(value), DECIMALS) if math.isfinite(value) else None
+    if isinstance(value, np.integer):
+        return int(value)
+    return value
+
+
+def _unpacked(packed: dict[str, Any]) -> np.ndarray:
+    from base64 import b64decode
+
+    array = np.frombuffer(b64decode(packed["bdata"]), dtype=np.dtype(packed["dtype"]))
+    shape = packed.get("shape")
+    return array.reshape([int(n) for n in str(shape).split(",")]) if shape else array
+
+
+_SECONDS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
+
+
+FEW, MANY = 2, 5  # powers of ten on an axis: up to FEW, 2 and 5 are marked too; above MANY, every other power only
+
+
+def duration(seconds: float) -> str:
+    """0.0766 -> "77 ms": two digits."""
+    size, unit = next(((size, unit) for size, unit in _SECONDS if abs(seconds) >= 0.995 * size), _SECONDS[-1])
+    return f"{two_digits(seconds / size)} {unit}"
+
+
+def joules(energy: float) -> str:
+    """0.01 -> "10 mJ"."""
+    return f"{two_digits(1000 * energy)} mJ" if energy < 0.1 else f"{two_digits(energy)} J"
+
+
+def counted(number: float) -> str:
+    """Instructions: 5.9e9 -> "5.9 G"."""
+    return f"{two_digits(number / 1e9)} G" if number >= 1e8 else f"{two_digits(number / 1e6)} M"
+
+
+def two_digits(value: float) -> str:
+    """1234.5 -> "1,200", 0.0456 -> "0.046"."""
+    rounded = float(f"{value:.2g}")
+    return f"{rounded:,.0f}" if abs(rounded) >= 10 else f"{rounded:g}"
+
+
+def first_upper(text: str) -> str:
+    """The text as a sentence begins; unlike str.capitalize, names keep their capitals."""
+    return text[:1].upper() + text[1:]
+
+
+def log_x_axis(figure: go.Figure, title: str, low: float, high: float, name: Callable[[float], str]) -> None:
+    """A log x axis from low to high; `name` turns a tick into words."""
+    first, last = math.log10(low), math.log10(high)
+    pad = 0.06 * max(last - first, 1.0)
+    powers = range(math.floor(first - pad), math.ceil(last + pad) + 1)
+    if last - first <= FEW:
+        ticks = [digit * 10.0**power for power in powers for digit in (1, 2, 5)]
+    else:
+        ticks = [10.0**power for power in powers if len(powers) <= MANY or power % 2 == 0]
+    figure.update_xaxes(
+        title={"text": title},
+        type="log",
+        range=[first - pad, last + pad],
+        tickvals=ticks,
+        ticktext=[name(tick) for tick in ticks],
+    )

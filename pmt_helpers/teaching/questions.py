@@ -1,0 +1,137 @@
+"""Predict before you run: keep a guess, then compare it with the value computed."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from importlib import import_module
+from typing import Any
+
+from pmt_helpers.teaching.display import Shown, say
+from pmt_helpers.teaching.widgets import choice_buttons
+from pmt_helpers.teaching.workbook_file import current_workbook
+
+STEPS = 100
+
+
+def prediction(question: str, answers: Sequence[Any], key: str) -> Shown:
+    """Ask for a guess and keep it in the workbook file under `key`.
+
+    answers: (low, high) or (low, high, step) of numbers gives a slider; a list of texts gives buttons.
+    """
+    import ipywidgets
+
+    before = current_workbook().get("predictions", key)
+    kept = ipywidgets.HTML(_kept(before))
+
+    def keep(guess: Any) -> None:
+        current_workbook().put("predictions", key, guess)
+        kept.value = _kept(guess)
+
+    numbers = all(isinstance(answer, int | float) for answer in answers)
+    answering = _slider(answers, before, keep) if numbers else choice_buttons(list(map(str, answers)), before, keep)
+    title = f'<p style="line-height: 1.4"><b>Before you run the next cell:</b> {escape(question)}</p>'
+    sentence = f"Before you run the next cell: {question} (A place for your guess appears here when this cell is run.)"
+    return Shown(ipywidgets.VBox([ipywidgets.HTML(title), answering, kept]), sentence)
+
+
+def _slider(answers: Sequence[Any], before: Any, keep: Callable[[Any], None]) -> Any:
+    """A slider and a button to save: where it stands at first is no guess."""
+    import ipywidgets
+
+    low, high = float(answers[0]), float(answers[1])
+    slider = ipywidgets.FloatSlider(
+        value=before if isinstance(before, int | float) and low <= before <= high else (low + high) / 2,
+        min=low,
+        max=high,
+        step=float(answers[2]) if len(answers) > 2 else (high - low) / STEPS,
+        continuous_update=False,
+        layout={"width": "90%", "max_width": "500px"},
+    )
+    save = ipywidgets.Button(description="Save my guess", icon="check")
+    save.on_click(lambda _: keep(slider.value))
+    return ipywidgets.VBox([slider, save])
+
+
+def _kept(guess: Any) -> str:
+    return "No guess yet." if guess is None else f"Your guess: <b>{escape(_readable(guess, 2))}</b>"
+
+
+def _readable(value: Any, digits: int) -> str:
+    return f"{value:.{digits}f}" if isinstance(value, float) else str(value)
+
+
+def reveal(key: str, actual: float | str, digits: int = 2) -> None:
+    """Print the value computed, and the guess kept under `key` if there is one: "You said 0.85; it is 0.87."."""
+    shown = _readable(float(actual) if not isinstance(actual, str) else actual, digits)
+    guess = current_workbook().get("predictions", key)
+    if guess is None:
+        say(f"It is {shown}.")
+    else:
+        guessed = _readable(float(guess) if not isinstance(guess, str) else guess, digits)
+        say(f"You said {guessed}, and so it is." if guessed == shown else f"You said {guessed}; it is {shown}.")
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question, its choices with an explanation each, and the right choice."""
+
+    text: str
+    choices: Mapping[str, str]
+    right: str
+
+    def __post_init__(self) -> None:
+        if self.right not in self.choices:
+            raise ValueError(f"the right choice {self.right!r} is not among {list(self.choices)}")
+
+
+def quiz(notebook: str, questions: Sequence[Question] | None = None) -> Shown:
+    """The quiz of a notebook ("01"), answered by mouse or keyboard; each choice explains itself at once.
+
+    The answers are kept in the workbook file. Where there are no widgets the questions are printed.
+    """
+    import ipywidgets
+
+    asked = stored_quiz(notebook) if questions is None else tuple(questions)
+    parts = [_question(f"{notebook}-{number}", number, question) for number, question in enumerate(asked, start=1)]
+    return Shown(ipywidgets.VBox(parts), quiz_text(asked))
+
+
+def stored_quiz(notebook: str) -> tuple[Question, ...]:
+    """The questions that come with a notebook. Raises KeyError, naming those there are."""
+    from pmt_helpers.teaching.exercises import NOTEBOOKS
+
+    if notebook not in NOTEBOOKS:
+        raise KeyError(f"no quiz for notebook {notebook!r}; there is one for {', '.join(NOTEBOOKS)}")
+    return import_module(f"{__package__}.exercises.quiz{notebook}").QUESTIONS
+
+
+def quiz_text(questions: Sequence[Question]) -> str:
+    """The questions and their choices as plain text."""
+    lines = []
+    for number, question in enumerate(questions, start=1):
+        lines += [f"Question {number}. {question.text}", *(f"  ( ) {choice}" for choice in question.choices)]
+    return "\n".join([*lines, "Run this cell to answer, and to read why."])
+
+
+def _question(key: str, number: int, question: Question) -> Any:
+    import ipywidgets
+
+    title = ipywidgets.HTML(f'<p style="line-height: 1.4"><b>Question {number}.</b> {escape(question.text)}</p>')
+    before = current_workbook().get("quiz", key)
+    chosen = before if before in question.choices else None
+    answer = ipywidgets.HTML(_explained(question, chosen))
+
+    def explain(choice: str) -> None:
+        current_workbook().put("quiz", key, choice)
+        answer.value = _explained(question, choice)
+
+    buttons = choice_buttons(list(question.choices), chosen, explain)
+    return ipywidgets.VBox([title, buttons, answer], layout={"margin": "0 0 1em 0"})
+
+
+def _explained(question: Question, choice: str | None) -> str:
+    if choice is None:
+        return ""
+    sign, word, colour = ("✔", "Right", "#009E73") if choice == question.right else ("✘", "Not quite", "#D55E00")
+    text = f'<span style="color: {colour}">{sign}</span> <b>{word}:</b> {escape(question.choices[choice])}'
+    return f'<div style="border-left: 5px solid {colour}; padding-left: 0.7em; line-height: 1.4">{text}</div>'

@@ -1,0 +1,229 @@
+"""What this machine has and what the workbook needs: Python, packages, memory, Keras backend, data, browser parts."""
+
+import importlib.metadata
+import os
+import platform
+import shutil
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+MIN_PYTHON = (3, 11)
+
+
+MIN_FREE_GB = 1.0  # a notebook's kernel stays below 0.8 GB
+
+
+BACKEND = "jax"
+
+
+GB = 1e9
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at: "ok", "warn" (something will be missing) or "stop" (the workbook cannot run)."""
+
+    what: str
+    found: str
+    state: Literal["ok", "warn", "stop"] = "ok"
+    remedy: str = ""
+
+
+def look_at_python() -> Finding:
+    """The version of Python."""
+    version = platform.python_version()
+    if sys.version_info >= MIN_PYTHON:
+        return Finding("Python", version)
+    return Finding("Python", version, "stop", "Install Python 3.11 or newer, then make the environment again.")
+
+
+def look_at_backend() -> Finding:
+    """The backend of Keras: the one in use when Keras is loaded already, else the one it would use."""
+    keras = sys.modules.get("keras")
+    chosen = os.environ.get("KERAS_BACKEND", "none chosen")
+    if keras is not None and hasattr(keras, "backend"):
+        chosen = keras.backend.backend()
+    if chosen == BACKEND:
+        return Finding("Keras backend", chosen)
+    remedy = (
+        f"Keras runs on {chosen} here; the workbook needs {BACKEND}. Restart the kernel and import pmt_helpers before "
+        "keras  (and do not set KERAS_BACKEND yourself)."
+    )
+    return Finding("Keras backend", chosen, "stop", remedy)
+
+
+def look_at_memory() -> Finding:
+    """Memory that a notebook could still take, in GB."""
+    free = free_memory()
+    found = f"{free / GB:.1f} GB free"
+    if free >= MIN_FREE_GB * GB:
+        return Finding("memory", found)
+    remedy = f"A notebook needs about {MIN_FREE_GB:g} GB. Shut down other kernels, or close other programs."
+    return Finding("memory", found, "stop", remedy)
+
+
+def free_memory(proc: Path = Path("/proc"), cgroups: Path = Path("/sys/fs/cgroup")) -> float:
+    """Bytes free, of the machine or of the control group (a container, Binder) that holds us, whichever is less."""
+    import psutil
+
+    return min([float(psutil.virtual_memory().available), *_cgroup_free(proc, cgroups)])
+
+
+def _cgroup_free(proc: Path, cgroups: Path) -> list[float]:
+    """Room left in each memory-limited control group above this process; version 2 (one tree) and version 1."""
+    try:
+        lines = (proc / "self" / "cgroup").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return []  # not Linux
+    rooms = []
+    for line in lines:
+        _, controllers, path = line.split(":", 2)
+        if controllers == "":
+            base, names = cgroups, ("memory.max", "memory.current")
+        elif "memory" in controllers.split(","):
+            base, names = cgroups / "memory", ("memory.limit_in_bytes", "memory.usage_in_bytes")
+        else:
+            continue
+        folder = base / path.strip("/")
+        for place in (folder, *folder.parents):
+            room = _room(place / names[0], place / names[1], place / "memory.stat")
+            if room is not None:
+                rooms.append(room)
+            if place == base:
+                break
+    return rooms
+
+
+def _room(limit: Path, usage: Path, stat: Path) -> float | None:
+    try:
+        total, used = int(limit.read_text()), int(usage.read_text())
+    except (OSError, ValueError):  # no such file, or "max": no limit here
+        return None
+    return float(max(total - used + _reclaimable(stat), 0))
+
+
+def _reclaimable(stat: Path) -> int:
+    """File cache which the kernel gives back when asked; it counts as used."""
+    try:
+        entries = dict(line.split() for line in stat.read_text().splitlines())
+        return int(entries.get("inactive_file", entries.get("total_inactive_file", 0)))
+    except (OSError, ValueError):
+        return 0
+
+
+def look_at_packages(requirements: Path | None = None) -> list[Finding]:
+    """Each package of requirements.txt: its version, and whether that lies inside the range asked for."""
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    findings = []
+    for line in _requirement_lines(requirements or requirements_file()):
+        try:
+            wanted = Requirement(line)
+        except InvalidRequirement:
+            continue  # an option such as "-r other.txt"
+        if wanted.marker is not None and not wanted.marker.evaluate():
+            continue
+        what, remedy = wanted.name, f'Install it again: python -m pip install "{wanted.name}{wanted.specifier}"'
+        try:
+            version = importlib.metadata.version(wanted.name)
+        except importlib.metadata.PackageNotFoundError:
+            findings.append(Finding(what, "missing", "stop", remedy))
+            continue
+        if wanted.specifier.contains(version, prereleases=True):
+            findings.append(Finding(what, version))
+        else:
+            findings.append(Finding(what, f"{version}, wanted {wanted.specifier}", "warn", remedy))
+    return findings
+
+
+def requirements_file() -> Path:
+    """requirements.txt of a checkout; it does not exist beside an installed wheel."""
+    return Path(__file__).resolve().parents[2] / "requirements.txt"
+
+
+def _requirement_lines(path: Path) -> list[str]:
+    if path.is_file():
+        lines = path.read_text(encoding="utf-8").splitlines()
+    else:
+        try:
+            lines = importlib.metadata.requires("pmt-helpers") or []
+        except importlib.metadata.PackageNotFoundError:
+            lines = []
+    return [text for line in lines if (text := line.partition(" #")[0].strip()) and not text.startswith(("#", "-"))]
+
+
+def look_at_data(dataset: str) -> Finding:
+    """Whether the dataset loads, and how large it is. The loader's own message says how to get it."""
+    from pmt_helpers.datasets import registry
+
+    what = f"data {dataset}"
+    try:
+        data = registry.dataset(dataset).load()
+    except Exception as error:  # whatever keeps the data from loading, the learner must read it, not a traceback
+        found = getattr(error, "found", "") or type(error).__name__
+        return Finding(what, f"cannot be loaded ({found})", "stop", getattr(error, "remedy", "") or str(error))
+    return Finding(what, data.summary)
+
+
+def look_at_cores() -> Finding:
+    """Processor cores that this process may use."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return Finding("cores", str(cores))
+
+
+def look_at_chromium() -> Finding:
+    """A Chromium for the browser tests; learners do not need it."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    path = next((found for name in names if (found := shutil.which(name))), None)
+    if path:
+        return Finding("Chromium", "found")
+    return Finding(
+        "Chromium", "not found", "warn", "Needed only for the browser tests: install Debian's chromium package."
+    )
+
+
+def look_at_folder(folder: Path) -> Finding:
+    """Whether answers can be written into the notebooks' folder."""
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            return Finding("notebook folder", "writable")
+    except OSError as error:
+        remedy = "Answers would be lost when a notebook closes. Copy the workbook to a folder of your own."
+        return Finding("notebook folder", f"not writable ({error.strerror})", "warn", remedy)
+
+
+def look_at_extensions() -> list[Finding]:
+    """The parts of JupyterLab that draw figures and widgets."""
+    from jupyter_core.paths import jupyter_path
+
+    folders = [Path(folder) for folder in jupyter_path("labextensions")]
+    wanted = {"plotly": "jupyterlab-plotly", "ipywidgets": "@jupyter-widgets/jupyterlab-manager"}
+    findings = []
+    for package, name in wanted.items():
+        what = f"JupyterLab shows {package}"
+        if any((folder / name / "package.json").is_file() for folder in folders):
+            findings.append(Finding(what, "yes"))
+        else:
+            remedy = f"Install {package} into the environment that runs JupyterLab, then start JupyterLab again."
+            findings.append(Finding(what, "no", "warn", remedy))
+    return findings
+
+
+def preflight(dataset: str = "watch") -> None:
+    """Print "Ready: Python 3.11.7, keras 3.15.1 on jax, 19.2 GB free, data watch: 1,737 windows of 10 people."
+
+    When something is wrong, print a line for each problem instead, with what to do about it. Never raises.
+    """
+    python, backend, memory = look_at_python(), look_at_backend(), look_at_memory()
+    packages, data = look_at_packages(), look_at_data(dataset)
+    problems = [finding for finding in (python, backend, memory, *packages, data) if finding.state != "ok"]
+    if problems:
+        print("Not ready yet:")
+        for problem in problems:
+            print(f"- {problem.what}: {problem.found}. {problem.remedy}")
+        return
+    keras = importlib.metadata.version("keras")
+    print(f"Ready: Python {python.found}, keras {keras} on {backend.found}, {memory.found}, {data.what}: {data.found}.")
