@@ -9,7 +9,7 @@ from pmt_helpers.teaching.quiz import Question, quiz
 from pmt_helpers.teaching.replay import replay
 
 _HOMES = {
-    "check": "checks",
+    "check": "exercises.checks",
     "claims_table": "claims",
     "explore": "widgets",
     "choose_person": "widgets",

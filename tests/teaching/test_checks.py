@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pmt_helpers.teaching import check
 from pmt_helpers.teaching.exercises import Exercise, all_exercises, find_exercise
-from pmt_helpers.teaching.verdicts import judge
+from pmt_helpers.teaching.exercises.judging import judge
 from pmt_helpers.teaching.workbook_file import current_workbook
 
 EXERCISES = list(all_exercises())
@@ -25,7 +25,7 @@ def own_workbook(tmp_path, monkeypatch):
 @pytest.fixture
 def shown(monkeypatch):
     bundles = []
-    monkeypatch.setattr("pmt_helpers.teaching.checks.publish", bundles.append)
+    monkeypatch.setattr("pmt_helpers.teaching.exercises.checks.publish", bundles.append)
     return bundles
 
 
