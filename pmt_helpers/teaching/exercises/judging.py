@@ -64,7 +64,7 @@ def judge(exercise: Exercise, answer: Any) -> Verdict:
         name = exercise.solution.__name__
         return Verdict("not yet", f"this check calls your function itself: pass {name}, not {_describe(answer)}.")
 
-    given = copy.deepcopy(dict(exercise.cases))
+    given = {case: copy.deepcopy(arguments) for case, arguments in exercise.cases.items()}
     returned = {case: _call(answer, arguments) for case, arguments in given.items()}
     if all(map(_is_blank, returned.values())):
         return Verdict(
