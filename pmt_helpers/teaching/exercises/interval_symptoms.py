@@ -127,6 +127,6 @@ def _near(found: float, end: float) -> bool:
 
 
 def _outside(answer: Answer) -> float:
-    """Share of the resamples outside of the interval, both sides together."""
+    """Share of the resamples outside the interval, both sides together."""
     low, high = _interval(answer)
     return float(np.interp(low, _MEANS, _BELOW) + 1 - np.interp(high, _MEANS, _BELOW))
