@@ -116,11 +116,11 @@ def squeezed(text):
 @each(EXERCISES)
 def test_neither_hints_nor_messages_hold_a_line_of_the_solution(exercise):
     body = inspect.getsource(exercise.solution).split('"""')[-1]
-    lines = [squeezed(line) for line in body.splitlines() if len(squeezed(line)) > 12]
+    lines = [line for line in (squeezed(each).removeprefix("return") for each in body.splitlines()) if len(line) > 12]
     assert lines
     said = [*exercise.hints, exercise.right, *(mistake.message for owner, mistake in MISTAKES if owner is exercise)]
     for text in map(squeezed, said):
-        assert not [line for line in lines if line in text or line.removeprefix("return") in text]
+        assert not [line for line in lines if line in text]
 
 
 @each(EXERCISES)

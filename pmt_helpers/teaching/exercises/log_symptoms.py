@@ -12,21 +12,12 @@ import numpy as np
 from pmt_helpers.teaching.exercises.base import Answer
 
 Lines = Sequence[str]
+Records = list[dict]
 
 
-def is_whole(line: str) -> bool:
-    """Whether a line is a record."""
-    try:
-        json.loads(line)
-    except ValueError:
-        return False
-    return True
-
-
-def seconds_of(lines: Lines) -> float:
-    """CPU seconds of the trainings in the whole lines."""
-    records = [json.loads(line) for line in lines if is_whole(line)]
-    return float(sum(record["cpu_s"] for record in records if record.get("phase") == "train"))
+def seconds(records: Records, *phases: str, field: str = "cpu_s") -> list[float]:
+    """Seconds of each span in one of these phases; of training, unless phases are given."""
+    return [record[field] for record in records if record.get("phase") in (phases or ("train",))]
 
 
 def _log(seed: int, trained: int, end: bool = True) -> list[str]:
@@ -37,7 +28,7 @@ def _log(seed: int, trained: int, end: bool = True) -> list[str]:
         cpu = rng.integers(2, 40) / 4
         return {"ev": "span", "phase": phase, "wall_s": cpu + rng.integers(1, 9) / 4, "cpu_s": cpu, **more}
 
-    records: list[dict] = [{"ev": "header", "schema": "pi-profile/1", "origin": "measured-pi", "run_id": f"r{seed}"}]
+    records: Records = [{"ev": "header", "schema": "pi-profile/1", "origin": "measured-pi", "run_id": f"r{seed}"}]
     records += [span("import"), span("load")]
     for epoch in range(1, trained + 1):
         records += [span("train", epoch=epoch, updates=40)]
@@ -62,26 +53,22 @@ def _outcome(answer: Answer, lines: Lines, origin: str = "measured-pi") -> float
         return error
 
 
-def _close(found: float | Exception, wanted: float | Exception) -> bool:
-    return not isinstance(found, Exception) and not isinstance(wanted, Exception) and bool(np.isclose(found, wanted))
+def _finds(answer: Answer, lines: Lines, expected: float) -> bool:
+    found = _outcome(answer, lines)
+    return not isinstance(found, Exception) and bool(np.isclose(found, expected))
 
 
-def counts(imitation: Answer) -> Callable[[Answer], bool]:
-    """Whether an answer returns what `imitation` does on the logs that nothing is wrong with."""
-    return lambda answer: all(
-        _close(_outcome(answer, lines), _outcome(imitation, lines)) for lines, _ in CASES.values()
-    )
+def _records(lines: Lines) -> Records:
+    return [json.loads(line) for line in lines]
 
 
-def on_damage(imitation: Answer) -> Callable[[Answer], bool]:
-    """Whether it goes on where it should refuse, with the number that `imitation` has there."""
-    return lambda answer: all(
-        _close(_outcome(answer, lines), _outcome(imitation, lines)) for lines in _DAMAGED.values()
-    )
+def returns(total: Callable[[Records], float]) -> Callable[[Answer], bool]:
+    """Whether an answer returns this total of the records, for the logs that nothing is wrong with."""
+    return lambda answer: all(_finds(answer, lines, total(_records(lines))) for lines, _ in CASES.values())
 
 
 def other_sum(answer: Answer) -> bool:
-    return not all(_close(_outcome(answer, lines), seconds_of(lines)) for lines, _ in CASES.values())
+    return not returns(lambda records: sum(seconds(records)))(answer)
 
 
 def dies_at_the_cut(answer: Answer) -> bool:
@@ -89,7 +76,12 @@ def dies_at_the_cut(answer: Answer) -> bool:
 
 
 def cut_miscounted(answer: Answer) -> bool:
-    return not _close(_outcome(answer, _CUT), seconds_of(_CUT))
+    return not _finds(answer, _CUT, sum(seconds(_records(_CUT[:-1]))))
+
+
+def stops_at_damage(answer: Answer) -> bool:
+    """Whether it returns the sum of what stands before the damaged line."""
+    return all(_finds(answer, lines, sum(seconds(_records(lines[: number - 1])))) for number, lines in _DAMAGED.items())
 
 
 def damage_returned(answer: Answer) -> bool:
