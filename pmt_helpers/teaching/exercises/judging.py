@@ -57,7 +57,11 @@ Outcomes = dict[str, Outcome]  # case -> what a call gave
 
 
 def judge(exercise: Exercise, answer: Any) -> Verdict:
-    """Compare an answer with the solution, then with each known mistake, on every case of the exercise."""
+    """Compare an answer with the solution and with each known mistake, on every case of the exercise.
+
+    An answer is right when it returns what the solution does (unless every mistake has a symptom: then right answers
+    differ, and only the shape counts), shows no symptom, and leaves its arguments as they are.
+    """
     if _is_blank(answer):
         return Verdict("to do", f"write {exercise.signature}, then run this cell again.")
     if not callable(answer):
@@ -75,11 +79,11 @@ def judge(exercise: Exercise, answer: Any) -> Verdict:
     ours = _returned(exercise, exercise.solution)
     found, expected = _outcomes(returned, ours), _outcomes(ours, ours)
     same = not exercise.judged_by_symptoms and all(_same(found[case], expected[case]) for case in given)
-    if not same:
-        facts = _shape_facts(exercise, found, expected)
-        verdict = _known_mistake(exercise, answer, found, ours, shape_is_right=not facts)
-        if verdict or facts:
-            return verdict or Verdict("not yet", facts)
+    facts = _shape_facts(exercise, found, expected)
+    verdict = None if same else _known_value(exercise, found, ours)
+    verdict = verdict or (Verdict("not yet", facts) if facts else _known_symptom(exercise, answer))
+    if verdict:
+        return verdict
     if changed := _changed_argument(exercise, given):
         return Verdict("not yet", f"your function changes `{changed}`: work on a copy.", ARGUMENTS_CHANGED)
     if same or exercise.judged_by_symptoms:
@@ -89,20 +93,22 @@ def judge(exercise: Exercise, answer: Any) -> Verdict:
     return Verdict("not yet", _value_facts(found, expected))
 
 
-def _known_mistake(
-    exercise: Exercise, answer: Answer, found: Outcomes, ours: dict[str, Any], shape_is_right: bool
-) -> Verdict | None:
-    """The first mistake that the answer makes. Symptoms are looked for only where the shape is right."""
+def _known_value(exercise: Exercise, found: Outcomes, ours: dict[str, Any]) -> Verdict | None:
+    """The first mistake whose values the answer returns."""
     for mistake in exercise.mistakes:
-        if mistake.symptom is None:
-            if _makes(found, _outcomes(_returned(exercise, exercise.mutant(mistake)), ours)):
-                return _verdict(mistake)
-        elif shape_is_right:
-            shown = _call(mistake.symptom, (answer,))
-            if isinstance(shown, Raised):
-                return Verdict("not yet", _raised(shown, exercise, "other numbers"))
-            if shown:
-                return _verdict(mistake)
+        if mistake.symptom is None and _makes(found, _outcomes(_returned(exercise, exercise.mutant(mistake)), ours)):
+            return _verdict(mistake)
+    return None
+
+
+def _known_symptom(exercise: Exercise, answer: Answer) -> Verdict | None:
+    """The first mistake whose symptom the answer shows."""
+    for mistake in exercise.mistakes:
+        shown = _call(mistake.symptom, (answer,)) if mistake.symptom else False
+        if isinstance(shown, Raised):
+            return Verdict("not yet", _raised(shown, exercise, "other numbers"))
+        if shown:
+            return _verdict(mistake)
     return None
 
 
