@@ -204,7 +204,7 @@ def test_the_split_of_scikit_learn_passes_the_property_check():
     assert judge(find_exercise("grouped-validation"), grouped_split).state == "right"
 
 
-def test_one_reference_step_is_the_step_that_keras_takes():
+def test_the_solutions_step_is_the_step_that_keras_takes():
     import keras
 
     W, b, x, y, learning_rate = find_exercise("sgd-step").cases["a random layer"]
@@ -218,7 +218,7 @@ def test_one_reference_step_is_the_step_that_keras_takes():
         np.testing.assert_allclose(ours, theirs, atol=1e-6)
 
 
-def test_the_reference_forward_pass_is_what_the_network_of_the_workbook_does():
+def test_the_solutions_forward_pass_is_what_the_network_of_the_workbook_does():
     from pmt_helpers.activity.model import build_mlp
 
     model = build_mlp(43, 6)
@@ -228,7 +228,7 @@ def test_the_reference_forward_pass_is_what_the_network_of_the_workbook_does():
     np.testing.assert_allclose(ours, model.predict(X, verbose=0), atol=1e-5)
 
 
-def test_the_reference_feature_is_the_one_the_package_computes():
+def test_the_solutions_feature_is_the_one_the_package_computes():
     from pmt_helpers.activity.features import FEATURE_NAMES, extract_features
 
     window = np.random.default_rng(0).normal(size=(100, 3))

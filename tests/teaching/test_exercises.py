@@ -45,9 +45,10 @@ def test_a_notebook_has_the_exercises_that_it_checks_in_its_order(notebook):
     assert [exercise.id for exercise in exercises] == checked
 
 
-def test_no_two_exercises_share_an_id_and_no_two_mistakes_of_one_a_name():
+def test_no_two_exercises_share_an_id_and_a_mistake_with_two_edits_has_one_message():
     assert len({exercise.id for exercise in EXERCISES}) == len(EXERCISES)
-    assert len({(exercise.id, mistake.name) for exercise, mistake in MISTAKES}) == len(MISTAKES)
+    messages = {(exercise.id, mistake.name): mistake.message for exercise, mistake in MISTAKES}
+    assert all(messages[exercise.id, mistake.name] == mistake.message for exercise, mistake in MISTAKES)
 
 
 def bare_function(code, name):

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from pmt_helpers.activity.splits import SPLIT_KINDS, split_user
 from pmt_helpers.datasets import load_activity
 from pmt_helpers.teaching.exercises import find_exercise
-from pmt_helpers.teaching.exercises.interval_symptoms import CASES, OUTSIDE, TOLERANCE, resampled_means
 from pmt_helpers.teaching.exercises.judging import judge
 from pmt_helpers.teaching.exercises.nb01 import sgd_step
 from pmt_helpers.teaching.exercises.nb02 import early_stopping, leaked, online_sgd, paired_interval
+from pmt_helpers.teaching.exercises.symptoms import INTERVAL_CASES, OUTSIDE, TOLERANCE, resampled_means
 
 
 def say(exercise_id, answer):
@@ -207,7 +207,7 @@ def test_a_paired_interval_is_right_with_other_luck(answer, shift):
 
 
 def test_what_is_forgiven_is_five_times_the_luck_of_the_draw():
-    for before, after, n_resamples, _ in CASES.values():
+    for before, after, n_resamples, _ in INTERVAL_CASES.values():
         means, below = resampled_means(after - before)
         ends = np.array([paired_interval(before, after, n_resamples, seed) for seed in range(200)])
         shares = np.interp(ends, means, below)
@@ -288,14 +288,14 @@ def test_one_end_is_not_an_interval():
 
 def test_the_people_of_the_exercise_set_right_and_wrong_clearly_apart():
     """They differ from each other so much that an unpaired interval cannot even tell that there is a gain."""
-    before, after, n_resamples, seed = CASES["twelve people"]
+    before, after, n_resamples, seed = INTERVAL_CASES["twelve people"]
     low, high = paired_interval(before, after, n_resamples, seed)
     exercise = find_exercise("paired-bootstrap")
     unpaired = exercise.mutant(next(mistake for mistake in exercise.mistakes if mistake.name == "unpaired"))
     lowest, highest = unpaired(before, after, n_resamples, seed)
     assert lowest < 0 < low
     assert highest - lowest > 5 * (high - low)
-    assert all(((values >= 0) & (values <= 1)).all() for case in CASES.values() for values in case[:2])
+    assert all(((values >= 0) & (values <= 1)).all() for case in INTERVAL_CASES.values() for values in case[:2])
 
 
 # ---- find-the-leak ----

@@ -2,7 +2,6 @@
 
 import inspect
 import sys
-import textwrap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,8 +13,8 @@ Answer = Callable[..., Any]
 class Mistake:
     """A usual mistake and what to tell whoever makes it: the solution with `old` replaced by `new`.
 
-    An answer makes this mistake when it returns what that edited solution returns, on every case. Where right answers
-    differ (random draws, raised errors), `symptom(answer)` recognises the mistake instead.
+    An answer makes this mistake when it returns what that edited solution returns, on every case; or, where values do
+    not tell (random draws, raised errors), when `symptom(answer)` is true.
     """
 
     name: str
@@ -30,8 +29,8 @@ class Exercise:
     """One exercise; the same solution stands in the notebook's source, and a test holds the two together.
 
     cases: name ("a window at rest") -> the arguments of one call. hints: a nudge, a sketch, and where the package does
-    the same. mistakes: in the order in which they are tried. fallback: named when the shape is right and the values
-    are wrong in no other known way.
+    the same. mistakes: in the order in which they are tried, those with a symptom last; a name may come twice, with
+    another edit. fallback: named when the shape is right and the values are wrong in no other known way.
     """
 
     id: str
@@ -50,12 +49,12 @@ class Exercise:
 
     @property
     def judged_by_symptoms(self) -> bool:
-        """Whether right answers differ: then an answer is right when it shows no mistake's symptom."""
+        """Whether right answers differ, so that no value is compared: true when every mistake has a symptom."""
         return all(mistake.symptom is not None for mistake in self.mistakes)
 
     def mutant(self, mistake: Mistake) -> Answer:
         """The solution with one mistake in it. Raises ValueError unless `old` stands in it exactly once."""
-        source = textwrap.dedent(inspect.getsource(self.solution))
+        source = inspect.getsource(self.solution)
         if (times := source.count(mistake.old)) != 1:
             raise ValueError(f"{mistake.name}: {mistake.old!r} stands {times} times in the solution of {self.id}")
         names = dict(vars(sys.modules[self.solution.__module__]))

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pmt_helpers.teaching.exercises import split_symptoms
+from pmt_helpers.teaching.exercises import symptoms
 from pmt_helpers.teaching.exercises.base import Exercise, Mistake
 from pmt_helpers.teaching.quiz import Question
 
@@ -320,7 +320,7 @@ GROUPED_VALIDATION = Exercise(
     id="grouped-validation",
     title="A validation set of people never trained on",
     solution=grouped_split,
-    cases=split_symptoms.CASES,
+    cases=symptoms.SPLIT_CASES,
     right="nobody is on both sides, the share of people is right, and the seed decides who. This split tells you what "
     "to expect for a stranger.",
     hints=(
@@ -336,14 +336,14 @@ GROUPED_VALIDATION = Exercise(
             "return a boolean mask: True or False for every window, True for validation.",
             "np.isin(users, chosen)",
             "np.isin(users, chosen).astype(int)",
-            split_symptoms.not_boolean,
+            symptoms.split_not_boolean,
         ),
         Mistake(
             "nobody",
             "with few people nobody is left for validation. Hold out at least one person.",
             "max(1, round(fraction * len(ids)))",
             "int(fraction * len(ids))",
-            split_symptoms.nobody,
+            symptoms.split_without_validation,
         ),
         Mistake(
             "leak",
@@ -351,14 +351,14 @@ GROUPED_VALIDATION = Exercise(
             "knows. Draw people, not windows.",
             "np.isin(users, chosen)",
             "np.random.default_rng(seed).random(len(users)) < fraction",
-            split_symptoms.leaks,
+            symptoms.split_leaks,
         ),
         Mistake(
             "inverted",
             "the two sides are swapped: most people are in validation. True should mark the few who are held out.",
             "np.isin(users, chosen)",
             "~np.isin(users, chosen)",
-            split_symptoms.inverted,
+            symptoms.split_inverted,
         ),
         Mistake(
             "share",
@@ -366,7 +366,7 @@ GROUPED_VALIDATION = Exercise(
             "people, rounded, and at least one.",
             "round(fraction * len(ids))",
             "round(fraction * len(ids) / 2)",
-            split_symptoms.wrong_share,
+            symptoms.split_of_another_share,
         ),
         Mistake(
             "always the first",
@@ -374,21 +374,21 @@ GROUPED_VALIDATION = Exercise(
             "of the list means something.",
             "np.random.default_rng(seed).choice(ids, size=n_validation, replace=False)",
             "ids[:n_validation]",
-            split_symptoms.always_first,
+            symptoms.split_always_first,
         ),
         Mistake(
             "seed ignored",
             "different seeds hold out the same people. Make the random generator from the seed that comes in.",
             "default_rng(seed)",
             "default_rng(42)",
-            split_symptoms.seed_ignored,
+            symptoms.split_seed_ignored,
         ),
         Mistake(
             "not repeatable",
             "the same seed gives other people every time. Make the generator from the seed, inside the function.",
             "default_rng(seed)",
             "default_rng()",
-            split_symptoms.not_repeatable,
+            symptoms.split_not_repeatable,
         ),
     ),
 )

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pmt_helpers.teaching.exercises import interval_symptoms
+from pmt_helpers.teaching.exercises import symptoms
 from pmt_helpers.teaching.exercises.base import Exercise, Mistake
 from pmt_helpers.teaching.exercises.nb01 import sgd_step
 from pmt_helpers.teaching.quiz import Question
@@ -264,7 +264,7 @@ PAIRED_BOOTSTRAP = Exercise(
     id="paired-bootstrap",
     title="How sure is the mean gain?",
     solution=paired_interval,
-    cases=interval_symptoms.CASES,
+    cases=symptoms.INTERVAL_CASES,
     right="your interval holds the share of resampled means that it should, and the seed decides which are drawn. Each "
     "person kept their own two numbers: that is what makes it narrow.",
     hints=(
@@ -280,7 +280,7 @@ PAIRED_BOOTSTRAP = Exercise(
             "the two ends are swapped: the lower one comes first.",
             "return low, high",
             "return high, low",
-            interval_symptoms.ends_swapped,
+            symptoms.interval_ends_swapped,
         ),
         Mistake(
             "sign swapped",
@@ -288,21 +288,21 @@ PAIRED_BOOTSTRAP = Exercise(
             "before.",
             "after - before",
             "before - after",
-            interval_symptoms.sign_swapped,
+            symptoms.interval_sign_swapped,
         ),
         Mistake(
             "percent",
             "this is in percentage points. Leave it as a fraction, as the accuracies that came in are.",
             "after - before",
             "100 * (after - before)",
-            interval_symptoms.percent,
+            symptoms.interval_in_percent,
         ),
         Mistake(
             "without replacement",
             _NO_WIDTH + "Draw with replacement, so that some people come twice and others not at all.",
             "rng.integers(0, len(gains), size=(n_resamples, len(gains)))",
             "np.array([rng.permutation(len(gains)) for _ in range(n_resamples)])",
-            interval_symptoms.no_width_at_the_mean,
+            symptoms.interval_no_width_at_the_mean,
         ),
         Mistake(
             "one resample, again and again",
@@ -310,7 +310,7 @@ PAIRED_BOOTSTRAP = Exercise(
             + "Make the generator once, before the resamples: made anew from the same seed it repeats itself.",
             "rng.integers(0, len(gains), size=(n_resamples, len(gains)))",
             "np.tile(rng.integers(0, len(gains), size=len(gains)), (n_resamples, 1))",
-            interval_symptoms.no_width,
+            symptoms.interval_no_width,
         ),
         Mistake(
             "over people",
@@ -318,7 +318,7 @@ PAIRED_BOOTSTRAP = Exercise(
             "then take the quantiles of the averages.",
             "gains[people].mean(axis=1)",
             "gains",
-            interval_symptoms.over_people,
+            symptoms.interval_over_people,
         ),
         Mistake(
             "unpaired",
@@ -326,7 +326,7 @@ PAIRED_BOOTSTRAP = Exercise(
             "differ. Draw people, and take both numbers of each.",
             "gains[people].mean(axis=1)",
             "after[people].mean(axis=1) - before[rng.permutation(people)].mean(axis=1)",
-            interval_symptoms.far_too_wide,
+            symptoms.interval_far_too_wide,
         ),
         Mistake(
             "5% and 95%",
@@ -334,7 +334,7 @@ PAIRED_BOOTSTRAP = Exercise(
             "side.",
             "[0.025, 0.975]",
             "[0.05, 0.95]",
-            interval_symptoms.ninety_percent,
+            symptoms.interval_of_90_percent,
         ),
         Mistake(
             "extremes",
@@ -342,7 +342,7 @@ PAIRED_BOOTSTRAP = Exercise(
             "resamples: take the 2.5% and 97.5% quantiles.",
             "[0.025, 0.975]",
             "[0, 1]",
-            interval_symptoms.extremes,
+            symptoms.interval_of_extremes,
         ),
         Mistake(
             "another interval",
@@ -350,21 +350,21 @@ PAIRED_BOOTSTRAP = Exercise(
             "it, and as many above.",
             "gains[people].mean(axis=1)",
             "np.median(gains[people], axis=1)",
-            interval_symptoms.not_the_interval,
+            symptoms.interval_elsewhere,
         ),
         Mistake(
             "seed ignored",
             "different seeds give the same interval. Make the random generator from the seed that comes in.",
             "default_rng(seed)",
             "default_rng(42)",
-            interval_symptoms.seed_ignored,
+            symptoms.interval_seed_ignored,
         ),
         Mistake(
             "not repeatable",
             "the same seed gives another interval every time. Make the generator from the seed, inside the function.",
             "default_rng(seed)",
             "default_rng()",
-            interval_symptoms.not_repeatable,
+            symptoms.interval_not_repeatable,
         ),
     ),
 )

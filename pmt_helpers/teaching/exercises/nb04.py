@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from pmt_helpers.teaching.exercises.base import Exercise, Mistake
+from pmt_helpers.teaching.exercises.base import Answer, Exercise, Mistake
 from pmt_helpers.teaching.quiz import Question
 
 Array = np.ndarray
@@ -47,22 +47,38 @@ def _volunteers() -> dict[str, tuple[Array, Array, float, Array]]:
     }
 
 
+_VOLUNTEERS = _volunteers()
+
+
+def _other_number(answer: Answer) -> bool:
+    return any(len(changed) != len(chosen) for changed, chosen in _changed_rows(answer))
+
+
+def _other_rows(answer: Answer) -> bool:
+    return any(changed != chosen for changed, chosen in _changed_rows(answer))
+
+
+def _changed_rows(answer: Answer) -> list[tuple[set[int], set[int]]]:
+    """Of each case: the rows that have another label now, and those that should have."""
+    rows = []
+    for y, probabilities, fraction, order in _VOLUNTEERS.values():
+        labels = answer(y.copy(), probabilities.copy(), fraction, order.copy())
+        rows.append((set(np.flatnonzero(labels != y).tolist()), set(order[: round(fraction * len(y))].tolist())))
+    return rows
+
+
 _CHOSEN = "order[: round(fraction * len(y))]"
 _LOWEST = "believed.argmin(axis=1)[chosen]"
 _WHICH_ROWS = (
     "the number is right, but other windows are flipped. order lists rows, the first one to flip first: take as many "
     "as you need from its beginning."
 )
-_HOW_MANY = (
-    "the number of changed labels is wrong. It is fraction times the number of windows, rounded to the nearest whole "
-    "number, neither always down nor always up."
-)
 
 LABEL_FLIP = Exercise(
     id="label-flip",
     title="Lie where it hurts",
     solution=flip_labels,
-    cases=_volunteers(),
+    cases=_VOLUNTEERS,
     right="your labels agree with ours, and the true ones are still there. The number of flipped labels does not give "
     "them away; the next cells measure what they do to the model.",
     hints=(
@@ -131,14 +147,20 @@ LABEL_FLIP = Exercise(
         ),
         Mistake("first rows", _WHICH_ROWS, _CHOSEN, "range(round(fraction * len(y)))"),
         Mistake("order taken for ranks", _WHICH_ROWS, _CHOSEN, "order < round(fraction * len(y))"),
-        Mistake("other number", _HOW_MANY, "round(", "int("),
-        Mistake("other number, rounded up", _HOW_MANY, "round(fraction * len(y))", "int(np.ceil(fraction * len(y)))"),
-        Mistake("other rows", _WHICH_ROWS, _CHOSEN, f"order[::-1]{_CHOSEN.removeprefix('order')}"),
+        Mistake(
+            "other number",
+            "the number of changed labels is wrong. It is fraction times the number of windows, rounded to the nearest "
+            "whole number, neither always down nor always up.",
+            "round(",
+            "int(",
+            _other_number,
+        ),
+        Mistake("other rows", _WHICH_ROWS, _CHOSEN, f"order[::-1]{_CHOSEN.removeprefix('order')}", _other_rows),
     ),
     fallback=Mistake(
         "other labels",
-        "some labels are wrong. The first rows of order, as many as fraction times n, rounded, get the class with the "
-        "lowest probability along their row, the true class excluded; all other rows keep their label.",
+        "the right windows are flipped, but not to the class that the model finds least likely. Look for the lowest "
+        "probability along each row, the true class excluded.",
         _LOWEST,
         "believed.argsort(axis=1)[chosen, 1]",
     ),
@@ -312,6 +334,17 @@ def _published_topics() -> dict[str, tuple[Array, float, int]]:
     }
 
 
+_PUBLISHED = _published_topics()
+
+
+def _one_too_few(answer: Answer) -> bool:
+    """Whether some counts are one too low, and none is wrong in another way."""
+    missing = [
+        recover_count(phi, beta, column) - answer(phi.copy(), beta, column) for phi, beta, column in _PUBLISHED.values()
+    ]
+    return bool(np.isin(missing, (0, 1)).all() and np.any(missing))
+
+
 def _unrounded(mistake: Mistake) -> Mistake:
     """The same mistake without the solution's rounding, which is not asked for."""
     _, old, rest = inspect.getsource(recover_count).rstrip().partition(mistake.old)
@@ -382,13 +415,11 @@ _MISCOUNTS = (
     ),
 )
 
-_WHOLE = ("largest topic only", "first topic only", "all tokens")  # whole numbers, so rounding does not change them
-
 RECOVER_WORD = Exercise(
     id="recover-word",
     title="Read a private word",
     solution=recover_count,
-    cases=_published_topics(),
+    cases=_PUBLISHED,
     right="your counts are the true ones, to the token. Only the published matrix was used: its probabilities still "
     "hold the counts.",
     hints=(
@@ -400,14 +431,15 @@ RECOVER_WORD = Exercise(
         "recover_word_counts in pmt_helpers/attacks/vocabulary.py does it for all words at once.",
     ),
     mistakes=(
+        *_MISCOUNTS,
         *map(_unrounded, _MISCOUNTS),
-        *(replace(each, name=f"{each.name}, rounded") for each in _MISCOUNTS if each.name not in _WHOLE),
         Mistake(
             "cut off",
             "the count is one too low in places. Floating point leaves it a hair below the whole number, and int() "
             "cuts that off: round to the nearest one.",
             "in_topic.sum().round()",
             "int(in_topic.sum())",
+            _one_too_few,
         ),
     ),
     fallback=Mistake(

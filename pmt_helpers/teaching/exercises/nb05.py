@@ -6,9 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.stats import t
 
-from pmt_helpers.teaching.exercises import log_symptoms
+from pmt_helpers.teaching.exercises import symptoms
 from pmt_helpers.teaching.exercises.base import Exercise, Mistake
-from pmt_helpers.teaching.exercises.log_symptoms import returns, seconds
 from pmt_helpers.teaching.quiz import Question
 
 Array = np.ndarray
@@ -45,7 +44,7 @@ PARSE_RECORD = Exercise(
     id="parse-record",
     title="Read a log",
     solution=parse_log,
-    cases=log_symptoms.CASES,
+    cases=symptoms.LOG_CASES,
     right="your sums agree with ours, also where the power failed, and what cannot be trusted is refused, with the "
     "number of its line. A reader that accepts everything makes a log worthless.",
     hints=(
@@ -62,35 +61,30 @@ PARSE_RECORD = Exercise(
             "phase is train.",
             _IS_TRAINING,
             'record["ev"] == "span"',
-            returns(lambda records: sum(seconds(records, "import", "load", "train", "inference"))),
         ),
         Mistake(
             "inference too",
             "this leaves out setting up, but counts predictions as training. Take the spans whose phase is train.",
             _IS_TRAINING,
             'record.get("phase") in ("train", "inference")',
-            returns(lambda records: sum(seconds(records, "train", "inference"))),
         ),
         Mistake(
             "wall time",
             "this is wall time, in which other programs ran as well. cpu_s is what the training itself used.",
             _SECONDS,
             'record["wall_s"]',
-            returns(lambda records: sum(seconds(records, field="wall_s"))),
         ),
         Mistake(
             "last span only",
             "this is one span. Each epoch has its own: add them up.",
             "seconds += record",
             "seconds = record",
-            returns(lambda records: seconds(records)[-1]),
         ),
         Mistake(
             "spans counted",
             "this is how many spans there are. Add up their seconds.",
             _SECONDS,
             "1",
-            returns(lambda records: len(seconds(records))),
         ),
         Mistake(
             "last line always left out",
@@ -98,14 +92,13 @@ PARSE_RECORD = Exercise(
             "leave it out only when it is not a record.",
             "enumerate(lines, start=1)",
             "enumerate(lines[:-1], start=1)",
-            returns(lambda records: sum(seconds(records[:-1]))),
         ),
         Mistake(
             "other sum",
             "this is not the sum of cpu_s over the spans whose phase is train.",
             _SECONDS,
             'record["cpu_s"] / record["updates"]',
-            log_symptoms.other_sum,
+            symptoms.log_other_sum,
         ),
         Mistake(
             "dies at the cut",
@@ -113,14 +106,14 @@ PARSE_RECORD = Exercise(
             "leave that one out.",
             f"{_AT_THE_END}\n            raise",
             "raise",
-            log_symptoms.dies_at_the_cut,
+            symptoms.log_dies_at_the_cut,
         ),
         Mistake(
             "cut miscounted",
             "with a last line that was cut off, the sum is wrong. The whole lines before it still count.",
             _AT_THE_END,
             "if number == len(lines):\n                return 0.0",
-            log_symptoms.cut_miscounted,
+            symptoms.log_cut_miscounted,
         ),
         Mistake(
             "stops at damage",
@@ -128,7 +121,7 @@ PARSE_RECORD = Exercise(
             "Raise ValueError, with the line's number: only the last line can be the result of a power cut.",
             _AT_DAMAGE,
             "break",
-            log_symptoms.stops_at_damage,
+            symptoms.log_stops_at_damage,
         ),
         Mistake(
             "swallows damage",
@@ -136,21 +129,21 @@ PARSE_RECORD = Exercise(
             "too small. Only the last line can be the result of a power cut; for any other raise ValueError.",
             _AT_DAMAGE,
             "continue",
-            log_symptoms.damage_returned,
+            symptoms.log_damage_returned,
         ),
         Mistake(
             "other error",
             "what cannot be trusted is refused, but not with ValueError, which is what a caller will look for.",
             _REFUSE,
             'raise RuntimeError(f"line {number} is damaged")',
-            log_symptoms.other_error,
+            symptoms.log_other_error,
         ),
         Mistake(
             "counted from zero",
             "the line is named, but counted from zero. An editor counts from one.",
             'f"line {number} is',
             'f"line {number - 1} is',
-            log_symptoms.counted_from_zero,
+            symptoms.log_counted_from_zero,
         ),
         Mistake(
             "no number",
@@ -158,14 +151,14 @@ PARSE_RECORD = Exercise(
             "number in the text.",
             'f"line {number} is damaged"',
             '"a line is damaged"',
-            log_symptoms.no_number,
+            symptoms.log_no_number,
         ),
         Mistake(
             "any origin",
             "a log of another origin is read as if it were of this one. Look at the header, and raise ValueError.",
             'number == 1 and record["origin"] != origin',
             'record["ev"] == "head"',
-            log_symptoms.any_origin,
+            symptoms.log_any_origin,
         ),
     ),
 )
