@@ -52,7 +52,7 @@ from pmt_helpers.teaching import (
     say,
     surroundings,
 )
-from pmt_helpers.teaching.exercises.sgd_step import sgd_step
+from pmt_helpers.teaching.exercises.nb01 import sgd_step
 
 surroundings(DATASET)
 

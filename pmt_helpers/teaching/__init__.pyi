@@ -1,10 +1,10 @@
 from . import figures as figures
-from .checks import check as check
 from .claims import claims_table as claims_table
 from .device_logs import my_logs as my_logs
 from .device_logs import own_log as own_log
 from .device_logs import replay as replay
 from .display import say as say
+from .exercises.checks import check as check
 from .questions import Question as Question
 from .questions import prediction as prediction
 from .questions import quiz as quiz

@@ -102,7 +102,7 @@ def stored_quiz(notebook: str) -> tuple[Question, ...]:
 
     if notebook not in NOTEBOOKS:
         raise KeyError(f"no quiz for notebook {notebook!r}; there is one for {', '.join(NOTEBOOKS)}")
-    return import_module(f"{__package__}.exercises.quiz{notebook}").QUESTIONS
+    return import_module(f"{__package__}.exercises.nb{notebook}").QUESTIONS
 
 
 def quiz_text(questions: Sequence[Question]) -> str:

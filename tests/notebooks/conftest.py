@@ -1,8 +1,8 @@
 """Each variant of each notebook is executed once a session, here; the tests then look at what came out.
 
 The learner's copies run under nbval in a second process with the network cut off, while this process runs the solved
-ones through papermill. A solved copy carries the mutants: after each check, the solution once more with one thing
-wrong, and its check again.
+ones through papermill. A solved copy carries wrong answers: after each check, the solution once more with one thing
+replaced, and its check again. Of the mistakes of an exercise two are tried here, all of them in tests/teaching.
 """
 
 import ast
@@ -20,13 +20,31 @@ import nbformat
 import pytest
 from nbformat.notebooknode import NotebookNode
 
+from pmt_helpers.teaching.exercises import all_exercises
 from pmt_helpers.workbook.build import BEGIN, read_source, solved_copy
 from pmt_helpers.workbook.files import CELL_SECONDS, ROOT, START_SECONDS, kernel_environment, write_notebook
 from pmt_helpers.workbook.run import Run, run_notebooks
 
 HERE = Path(__file__).resolve().parent
 SOURCES = sorted((ROOT / "notebooks" / "source").glob("[0-9][0-9]_*.py"))
-MUTANTS: list[dict[str, str]] = tomllib.loads((HERE / "mutants.toml").read_text(encoding="utf-8")).get("mutant", [])
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A wrong answer to an exercise: the solution's cell with `old` replaced, and a phrase that its check must say."""
+
+    exercise: str
+    old: str
+    new: str
+    says: str
+
+
+MUTANTS = [
+    Mutant(exercise.id, mistake.old, mistake.new, f"Not yet: {mistake.message}")
+    for exercise in all_exercises()
+    for mistake in (exercise.mistakes[0], exercise.mistakes[-1])
+]
+MUTANTS += [Mutant(**entry) for entry in tomllib.loads((HERE / "mutants.toml").read_text(encoding="utf-8"))["mutant"]]
 
 
 @dataclass(frozen=True)
@@ -117,7 +135,7 @@ def solved_runs(
     }
 
 
-def with_mutants(source: NotebookNode, mutants: list[dict[str, str]]) -> NotebookNode:
+def with_mutants(source: NotebookNode, mutants: list[Mutant]) -> NotebookNode:
     """The solved copy with each mutant's cell after the check it should fail, tagged mutant-N (N: place in mutants)."""
     solved = solved_copy(source)
     cells: list[NotebookNode] = []
@@ -129,11 +147,11 @@ def with_mutants(source: NotebookNode, mutants: list[dict[str, str]]) -> Noteboo
         own = BEGIN in cell.source
         solution = solved_cell.source if own else solution
         for exercise in checked_exercises(cell.source):
-            ours = [(place, mutant) for place, mutant in enumerate(mutants) if mutant["exercise"] == exercise]
+            ours = [(place, mutant) for place, mutant in enumerate(mutants) if mutant.exercise == exercise]
             for place, mutant in ours:
-                times = solution.count(mutant["old"])
-                assert times == 1, f"mutant {mutant} of mutants.toml: 'old' stands {times} times in\n{solution}"
-                wrong = solution.replace(mutant["old"], mutant["new"])
+                times = solution.count(mutant.old)
+                assert times == 1, f"{mutant}: 'old' stands {times} times in\n{solution}"
+                wrong = solution.replace(mutant.old, mutant.new)
                 text = wrong if own else f"{wrong}\n\n{cell.source}"
                 cells.append(nbformat.v4.new_code_cell(text, metadata={"tags": [f"mutant-{place}"]}))
             if ours:  # what comes later finds the right answer again
@@ -160,18 +178,6 @@ def mutated() -> Callable[..., NotebookNode]:
     return with_mutants
 
 
-@pytest.fixture(scope="session")
-def sources() -> list[Path]:
-    """The source of every notebook."""
-    return SOURCES
-
-
-@pytest.fixture(scope="session")
-def mutants() -> list[dict[str, str]]:
-    """The wrong answers of mutants.toml."""
-    return MUTANTS
-
-
 def _fixtures(item: pytest.Item) -> list[str]:
     return list(getattr(item, "fixturenames", ()))
 
@@ -186,5 +192,5 @@ def pytest_generate_tests(metafunc: Any) -> None:
     if "source" in metafunc.fixturenames:
         metafunc.parametrize("source", SOURCES, ids=lambda path: path.stem)
     if "mutant" in metafunc.fixturenames:
-        ids = [f"{place}-{mutant['exercise']}-{mutant.get('mistake', 'says')}" for place, mutant in enumerate(MUTANTS)]
+        ids = [f"{place}-{mutant.exercise}" for place, mutant in enumerate(MUTANTS)]
         metafunc.parametrize("mutant", list(enumerate(MUTANTS)), ids=ids)

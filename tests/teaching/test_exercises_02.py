@@ -11,13 +11,10 @@ from hypothesis import strategies as st
 from pmt_helpers.activity.splits import SPLIT_KINDS, split_user
 from pmt_helpers.datasets import load_activity
 from pmt_helpers.teaching.exercises import find_exercise
-from pmt_helpers.teaching.exercises.early_stopping import early_stopping
-from pmt_helpers.teaching.exercises.find_the_leak import leaked
-from pmt_helpers.teaching.exercises.interval_symptoms import CASES, OUTSIDE, TOLERANCE, resampled_means
-from pmt_helpers.teaching.exercises.online_sgd import online_sgd
-from pmt_helpers.teaching.exercises.paired_bootstrap import paired_interval
-from pmt_helpers.teaching.exercises.sgd_step import sgd_step
-from pmt_helpers.teaching.verdicts import judge
+from pmt_helpers.teaching.exercises.judging import judge
+from pmt_helpers.teaching.exercises.nb01 import sgd_step
+from pmt_helpers.teaching.exercises.nb02 import early_stopping, leaked, online_sgd, paired_interval
+from pmt_helpers.teaching.exercises.symptoms import INTERVAL_CASES, OUTSIDE, TOLERANCE, resampled_means
 
 
 def say(exercise_id, answer):
@@ -46,22 +43,30 @@ def in_place(W, b, X, y, epochs, learning_rate):
     return W, b
 
 
+def on_copies(W, b, X, y, epochs, learning_rate):
+    return in_place(W.copy(), b.copy(), X, y, epochs, learning_rate)
+
+
 def in_single_precision(W, b, X, y, epochs, learning_rate):
     return in_place(*(np.float32(values) for values in (W, b, X)), y, epochs, np.float32(learning_rate))
 
 
-@pytest.mark.parametrize("answer", [by_index, in_place, in_single_precision])
+@pytest.mark.parametrize("answer", [by_index, on_copies, in_single_precision])
 def test_training_step_by_step_is_right_however_it_is_written(answer):
     assert say("online-sgd", answer).state == "right"
 
 
+def test_right_weights_that_overwrite_those_that_came_in_are_not_yet_right():
+    assert say("online-sgd", in_place).text == "Not yet: your function changes `W`: work on a copy."
+
+
 @given(st.integers(0, 2**32 - 1), st.integers(1, 5), st.integers(1, 7), st.integers(2, 4), st.integers(0, 4))
-def test_the_reference_takes_the_same_steps_as_formulas_written_out(seed, n_features, n, n_classes, epochs):
+def test_the_solution_takes_the_same_steps_as_formulas_written_out(seed, n_features, n, n_classes, epochs):
     rng = np.random.default_rng(seed)
     layer = rng.normal(size=(n_features, n_classes)), rng.normal(size=n_classes)
     X, y = rng.normal(size=(n, n_features)), rng.integers(0, n_classes, n)
     ours = online_sgd(*layer, X, y, epochs, 0.1)
-    for mine, written_out in zip(ours, in_place(*(a.copy() for a in layer), X, y, epochs, 0.1), strict=True):
+    for mine, written_out in zip(ours, on_copies(*layer, X, y, epochs, 0.1), strict=True):
         np.testing.assert_allclose(mine, written_out, atol=1e-12)
 
 
@@ -75,7 +80,7 @@ def test_a_label_that_takes_the_name_of_the_labels_is_found_in_the_second_epoch(
     verdict = say("online-sgd", shadowing)
     assert "TypeError" in verdict.text
     assert "for x, y in zip(X, y):" in verdict.text
-    assert "Do not call a single label y" in find_exercise("online-sgd").hints.sketch
+    assert "Do not call a single label y" in find_exercise("online-sgd").hints[1]
 
 
 # ---- early-stopping ----
@@ -144,10 +149,10 @@ LOSSES = st.lists(st.integers(0, 9).map(lambda tenth: tenth / 10), min_size=1, m
 
 
 @given(LOSSES, st.integers(1, 6))
-def test_the_reference_stops_when_keras_stops_and_keeps_what_keras_keeps(val_losses, patience):
-    ours = early_stopping(np.array(val_losses), patience).tolist()
-    assert ours == list(as_keras_does(val_losses, patience))
-    assert ours == list(by_windows_of_patience(val_losses, patience))
+def test_the_solution_stops_when_keras_stops_and_keeps_what_keras_keeps(val_losses, patience):
+    ours = early_stopping(np.array(val_losses), patience)
+    assert ours == as_keras_does(val_losses, patience)
+    assert list(ours) == by_windows_of_patience(val_losses, patience)
 
 
 # ---- paired-bootstrap ----
@@ -187,10 +192,7 @@ def by_the_old_generator(before, after, n_resamples, seed):
     return np.quantile(means, 0.025), np.quantile(means, 0.975)
 
 
-RIGHT_INTERVALS = [person_by_person, by_scipy, by_counts, by_sorting, by_the_old_generator, paired_interval]
-
-
-@pytest.mark.parametrize("answer", RIGHT_INTERVALS)
+@pytest.mark.parametrize("answer", [person_by_person, by_scipy, by_counts, by_sorting, by_the_old_generator])
 def test_a_paired_interval_is_right_whatever_it_draws_first(answer):
     assert say("paired-bootstrap", answer).state == "right"
 
@@ -205,7 +207,7 @@ def test_a_paired_interval_is_right_with_other_luck(answer, shift):
 
 
 def test_what_is_forgiven_is_five_times_the_luck_of_the_draw():
-    for before, after, n_resamples, _ in CASES.values():
+    for before, after, n_resamples, _ in INTERVAL_CASES.values():
         means, below = resampled_means(after - before)
         ends = np.array([paired_interval(before, after, n_resamples, seed) for seed in range(200)])
         shares = np.interp(ends, means, below)
@@ -280,15 +282,20 @@ def test_other_ways_to_go_wrong_with_an_interval_are_recognised(way):
     assert say("paired-bootstrap", answer).mistake == mistake
 
 
+def test_one_end_is_not_an_interval():
+    assert "should return 2" in say("paired-bootstrap", lambda *arguments: paired_interval(*arguments)[0]).text
+
+
 def test_the_people_of_the_exercise_set_right_and_wrong_clearly_apart():
     """They differ from each other so much that an unpaired interval cannot even tell that there is a gain."""
-    before, after, n_resamples, seed = CASES["twelve people"]
+    before, after, n_resamples, seed = INTERVAL_CASES["twelve people"]
     low, high = paired_interval(before, after, n_resamples, seed)
-    unpaired = next(m for m in find_exercise("paired-bootstrap").mistakes if m.name == "unpaired").imitation
+    exercise = find_exercise("paired-bootstrap")
+    unpaired = exercise.mutant(next(mistake for mistake in exercise.mistakes if mistake.name == "unpaired"))
     lowest, highest = unpaired(before, after, n_resamples, seed)
     assert lowest < 0 < low
     assert highest - lowest > 5 * (high - low)
-    assert all(((values >= 0) & (values <= 1)).all() for case in CASES.values() for values in case[:2])
+    assert all(((values >= 0) & (values <= 1)).all() for case in INTERVAL_CASES.values() for values in case[:2])
 
 
 # ---- find-the-leak ----
@@ -335,7 +342,7 @@ def test_a_leak_is_found_however_the_search_is_written(answer):
 
 
 @given(st.data())
-def test_the_reference_finds_exactly_the_windows_with_readings_in_the_test(data):
+def test_the_solution_finds_exactly_the_windows_with_readings_in_the_test(data):
     n = data.draw(st.integers(2, 15))
     recordings = np.array(data.draw(st.lists(st.integers(0, 2), min_size=n, max_size=n)))
     starts = np.array(data.draw(st.lists(st.integers(0, 40), min_size=n, max_size=n)))

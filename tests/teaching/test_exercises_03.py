@@ -11,28 +11,24 @@ from scipy.special import gammaln
 
 from pmt_helpers.datasets import load_documents
 from pmt_helpers.datasets.text import count_documents
-from pmt_helpers.teaching.exercises.choose_weight import choose_weight
-from pmt_helpers.teaching.exercises.document_completion import completion_bits
-from pmt_helpers.teaching.exercises.gibbs_update import CASES, topic_probabilities
-from pmt_helpers.teaching.exercises.grow_dictionary import grow_topics
-from pmt_helpers.teaching.exercises.nb03 import EXERCISES
-from pmt_helpers.teaching.verdicts import judge
+from pmt_helpers.teaching.exercises import find_exercise
+from pmt_helpers.teaching.exercises.judging import judge
+from pmt_helpers.teaching.exercises.nb03 import choose_weight, completion_bits, grow_topics, topic_probabilities
 from pmt_helpers.topics import GibbsLDA, held_out_bits, split_tokens
 from pmt_helpers.topics.personal import Topics, widened
 from pmt_helpers.topics.prior_weight import best_weight
 
-EXERCISE = {exercise.id: exercise for exercise in EXERCISES}
-
 
 def say(exercise_id, answer):
     """The verdict on an answer; what it says is shown when a test fails."""
-    verdict = judge(EXERCISE[exercise_id], answer)
+    verdict = judge(find_exercise(exercise_id), answer)
     print(verdict.text)
     return verdict
 
 
-def imitation(exercise_id, name):
-    return next(mistake.imitation for mistake in EXERCISE[exercise_id].mistakes if mistake.name == name)
+def mutant(exercise_id, name):
+    exercise = find_exercise(exercise_id)
+    return exercise.mutant(next(mistake for mistake in exercise.mistakes if mistake.name == name))
 
 
 # ---- gibbs-update ----
@@ -81,8 +77,8 @@ def test_one_update_is_right_however_it_is_written(answer):
     assert say("gibbs-update", answer).state == "right"
 
 
-@pytest.mark.parametrize("table", [0, 1])
-def test_an_answer_that_leaves_the_token_out_of_a_table_is_told_so(table):
+@pytest.mark.parametrize(("table", "name"), [(0, "word_topic"), (1, "doc_topic")])
+def test_an_answer_that_leaves_the_token_out_of_a_table_is_told_so(table, name):
     def spoiling(*arguments):
         tables = [arguments[0].copy(), arguments[1].copy()]
         tables[table] = arguments[table]
@@ -93,7 +89,14 @@ def test_an_answer_that_leaves_the_token_out_of_a_table_is_told_so(table):
         p = (tables[1][rows[1]] + alpha) * (tables[0][rows[0]] + beta) / (tables[0] + beta).sum(axis=0)
         return p / p.sum()
 
-    assert say("gibbs-update", spoiling).mistake == "tables changed"
+    assert say("gibbs-update", spoiling).text == f"Not yet: your function changes `{name}`: work on a copy."
+
+
+def test_one_topic_is_not_a_probability_for_each():
+    def likeliest(*arguments):
+        return topic_probabilities(*arguments).argmax()
+
+    assert "expected (3,), found ()" in say("gibbs-update", likeliest).text
 
 
 def test_not_a_number_is_no_right_probability():
@@ -116,7 +119,7 @@ def log_joint(word_topic, doc_topic, alpha, beta):
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(2, 5), st.integers(1, 6), st.integers(1, 3))
-def test_the_reference_is_the_joint_probability_of_each_topic_compared(seed, n_topics, n_words, n_docs):
+def test_the_solution_is_the_joint_probability_of_each_topic_compared(seed, n_topics, n_words, n_docs):
     rng = np.random.default_rng(seed)
     tokens = rng.integers((n_words, n_docs, n_topics), size=(30, 3))
     word_topic, doc_topic = np.zeros((n_words, n_topics), int), np.zeros((n_docs, n_topics), int)
@@ -165,7 +168,7 @@ def test_the_sampler_of_the_workbook_draws_from_the_reference(monkeypatch):
 
 
 def test_the_tables_of_the_exercise_could_come_from_documents():
-    for word_topic, doc_topic, word, doc, topic, *_ in CASES.values():
+    for word_topic, doc_topic, word, doc, topic, *_ in find_exercise("gibbs-update").cases.values():
         np.testing.assert_array_equal(word_topic.sum(axis=0), doc_topic.sum(axis=0))
         assert word_topic[word, topic] >= 1
         assert doc_topic[doc, topic] >= 1
@@ -214,13 +217,13 @@ def test_the_other_half_is_scored_right_however_it_is_written(answer):
 
 @pytest.fixture(scope="module")
 def news():
-    """The first news texts over their own words, and four topics over the same words, smoothed and else by lot."""
+    """The first news texts over their own words, and four topics over the same words, smoothed and else random."""
     counts = load_documents("news").counts[:40]
     counts = counts[:, np.unique(counts.indices)]
     return counts, np.random.default_rng(3).dirichlet(np.full(counts.shape[1], 0.1), 4) * 0.9 + 0.1 / counts.shape[1]
 
 
-def test_the_reference_scores_a_news_text_as_the_package_does(news):
+def test_the_solution_scores_a_news_text_as_the_package_does(news):
     counts, phi = news
     for doc in range(5):
         document = counts[[doc]]
@@ -231,7 +234,7 @@ def test_the_reference_scores_a_news_text_as_the_package_does(news):
 
 def test_a_theta_that_saw_the_answer_flatters_on_news_texts(news):
     counts, phi = news
-    peek = imitation("document-completion", "both halves")
+    peek = mutant("document-completion", "both halves")
     halves = [[half.toarray()[0] for half in split_tokens(counts[[doc]], seed=doc)] for doc in range(40)]
     flattery = [peek(phi, *pair, 0.5, 20) - completion_bits(phi, *pair, 0.5, 20) for pair in halves]
     assert np.mean(flattery) > 0.05
@@ -267,14 +270,14 @@ def test_a_weight_is_chosen_right_however_it_is_written(answer):
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 6), st.integers(1, 8))
-def test_the_reference_takes_the_weight_that_the_package_takes_and_no_luckier_one(seed, n_seeds, n_weights):
+def test_the_solution_takes_the_weight_that_the_package_takes_and_no_luckier_one(seed, n_seeds, n_weights):
     validation, test = np.random.default_rng(seed).normal(-10.5, 0.3, (2, n_seeds, n_weights))
     weights = np.geomspace(0.01, 100, n_weights)
     rows = pd.DataFrame(validation, columns=weights).rename_axis("fold").reset_index()
     theirs = best_weight(rows.melt("fold", var_name="weight", value_name="bits"))
     weight, bits = choose_weight(weights, validation, test)
     assert weight == pytest.approx(theirs)
-    assert bits <= imitation("choose-weight", "chosen by test")(weights, validation, test)[1]
+    assert bits <= mutant("choose-weight", "chosen by test")(weights, validation, test)[1]
 
 
 def test_where_no_weight_is_better_the_honest_choice_says_so_and_the_others_promise_too_much():
@@ -284,8 +287,8 @@ def test_where_no_weight_is_better_the_honest_choice_says_so_and_the_others_prom
         name: np.mean([choose(np.arange(8.0), *pair)[1] for pair in tables])
         for name, choose in (
             ("honest", choose_weight),
-            ("test", imitation("choose-weight", "chosen by test")),
-            ("validation", imitation("choose-weight", "validation reported")),
+            ("test", mutant("choose-weight", "chosen by test")),
+            ("validation", mutant("choose-weight", "validation reported")),
         )
     }
     assert said["honest"] == pytest.approx(-10.5, abs=0.03)
@@ -343,7 +346,7 @@ LETTERS = st.lists(st.sampled_from("abcdefgh"), max_size=8)
 
 
 @given(st.lists(LETTERS, min_size=1, max_size=5), st.permutations("bdfh"), st.integers(1, 4), st.integers(0, 99))
-def test_the_reference_grows_as_the_package_grows(documents, words, no_below, seed):
+def test_the_solution_grows_as_the_package_grows(documents, words, no_below, seed):
     phi = np.random.default_rng(seed).dirichlet(np.ones(4), 3)
     counted = count_documents(documents, words, grow=True, min_documents=no_below)
     counts, wide = grow_topics(phi, words, documents, no_below)
@@ -352,17 +355,17 @@ def test_the_reference_grows_as_the_package_grows(documents, words, no_below, se
 
 
 def test_what_grew_can_be_learnt_and_what_is_impossible_is_refused():
-    for case in EXERCISE["grow-dictionary"].cases.values():
+    for case in find_exercise("grow-dictionary").cases.values():
         counts, wide = grow_topics(*case)
         assert GibbsLDA(3, seed=0).fit(counts, 2, "shared", wide, reference=True).phi_.shape == wide.shape
-    case = EXERCISE["grow-dictionary"].cases["four news texts, words in two of them"]
-    counts, impossible = imitation("grow-dictionary", "impossible words")(*case)
+    case = find_exercise("grow-dictionary").cases["four news texts, words in two of them"]
+    counts, impossible = mutant("grow-dictionary", "impossible words")(*case)
     with pytest.raises(ValueError, match="have no probability in any shared topic"):
         GibbsLDA(3, seed=0).fit(counts, 2, "shared", impossible, reference=True)
 
 
 def test_in_any_other_place_words_land_on_columns_of_phi_that_mean_others():
-    case = EXERCISE["grow-dictionary"].cases["four news texts, words in two of them"]
+    case = find_exercise("grow-dictionary").cases["four news texts, words in two of them"]
     _, words, documents, _ = case
     storms = np.array([document.count("storm") for document in documents])
 
@@ -371,7 +374,7 @@ def test_in_any_other_place_words_land_on_columns_of_phi_that_mean_others():
         return np.flatnonzero((counts == storms[:, None]).all(axis=0))
 
     assert columns_of_storm(grow_topics).min() >= len(words)
-    assert columns_of_storm(imitation("grow-dictionary", "new words in front in the counts")).max() < len(words)
-    alphabetical = imitation("grow-dictionary", "sorted together")(*case)[0]
+    assert columns_of_storm(mutant("grow-dictionary", "new words in front in the counts")).max() < len(words)
+    alphabetical = mutant("grow-dictionary", "sorted together")(*case)[0]
     banks = [document.count("bank") for document in documents]
     assert alphabetical[:, 0].tolist() == banks  # but the first column of phi is about rivers

@@ -17,13 +17,16 @@ from pmt_helpers.activity.model import Preprocessor
 from pmt_helpers.activity.online import Task, train_online
 from pmt_helpers.activity.weights import Weights
 from pmt_helpers.datasets import load_activity, load_documents
-from pmt_helpers.teaching.exercises.clip_and_noise import private_mean
-from pmt_helpers.teaching.exercises.label_flip import CASES, flip_labels
-from pmt_helpers.teaching.exercises.loss_threshold import loss_attack
-from pmt_helpers.teaching.exercises.nb04 import EXERCISES
-from pmt_helpers.teaching.exercises.quiz04 import QUESTIONS
-from pmt_helpers.teaching.exercises.recover_word import recover_count
-from pmt_helpers.teaching.verdicts import judge
+from pmt_helpers.teaching.exercises.base import Mistake
+from pmt_helpers.teaching.exercises.judging import judge
+from pmt_helpers.teaching.exercises.nb04 import (
+    EXERCISES,
+    QUESTIONS,
+    flip_labels,
+    loss_attack,
+    private_mean,
+    recover_count,
+)
 from pmt_helpers.topics import GibbsLDA
 
 EXERCISE = {exercise.id: exercise for exercise in EXERCISES}
@@ -37,8 +40,10 @@ def say(exercise_id, answer):
     return verdict
 
 
-def imitation(exercise_id, name):
-    return next(mistake.imitation for mistake in EXERCISE[exercise_id].mistakes if mistake.name == name)
+def wrong_answer(exercise_id, name):
+    """The solution with this mistake in it."""
+    exercise = EXERCISE[exercise_id]
+    return next(exercise.mutant(mistake) for mistake in exercise.mistakes if mistake.name == name)
 
 
 def of_the_package(module, name):
@@ -47,14 +52,6 @@ def of_the_package(module, name):
         return getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError) as missing:
         pytest.skip(f"{module} has no {name} yet: {missing}")
-
-
-@pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.id)
-def test_the_reference_is_right_and_each_mistake_is_called_by_its_name(exercise):
-    assert judge(exercise, exercise.reference).state == "right"
-    for mistake in exercise.mistakes:
-        verdict = judge(exercise, mistake.imitation)
-        assert (verdict.state, verdict.mistake) == ("not yet", mistake.name)
 
 
 def test_every_choice_of_the_quiz_is_explained():
@@ -77,72 +74,73 @@ def window_by_window(y, probabilities, fraction, order):
 
 def by_sorting(y, probabilities, fraction, order):
     ranked = probabilities.argsort(axis=1)
-    lies = np.where(ranked[:, 0] == y, ranked[:, 1], ranked[:, 0])
-    is_liar = np.isin(np.arange(len(y)), order[: int(np.rint(fraction * len(y)))])
-    return np.where(is_liar, lies, y).astype(float)
+    false = np.where(ranked[:, 0] == y, ranked[:, 1], ranked[:, 0])
+    is_chosen = np.isin(np.arange(len(y)), order[: int(np.rint(fraction * len(y)))])
+    return np.where(is_chosen, false, y).astype(float)
 
 
 def only_the_chosen(y, probabilities, fraction, order):
     chosen = order[: int(fraction * len(y) + 0.5)]
     false = np.ma.masked_array(probabilities[chosen], np.eye(probabilities.shape[1], dtype=bool)[y[chosen]])
-    told = np.array(y)
-    told[chosen] = false.argmin(axis=1, fill_value=2)
-    return told
+    flipped = np.array(y)
+    flipped[chosen] = false.argmin(axis=1, fill_value=2)
+    return flipped
 
 
 @pytest.mark.parametrize("answer", [window_by_window, by_sorting, only_the_chosen])
-def test_a_lie_is_right_however_it_is_written(answer):
+def test_a_flip_is_right_however_it_is_written(answer):
     assert say("label-flip", answer).state == "right"
 
 
-def test_an_answer_that_spoils_the_probabilities_is_told_so():
-    def spoiling(y, probabilities, fraction, order):
-        probabilities[range(len(y)), y] = np.inf
-        told, chosen = y.copy(), order[: round(fraction * len(y))]
-        told[chosen] = probabilities[chosen].argmin(axis=1)
-        return told
-
-    assert say("label-flip", spoiling).mistake == "arrays changed"
+@pytest.mark.parametrize("argument", ["y", "probabilities"])
+def test_an_answer_that_changes_an_argument_is_told_which(argument):
+    exercise = EXERCISE["label-flip"]
+    verdict = say("label-flip", exercise.mutant(Mistake("", "", f"{argument}.copy()", argument)))
+    assert verdict.mistake == "arguments changed"
+    assert f"`{argument}`" in verdict.text
 
 
 def test_two_mistakes_at_once_are_told_by_what_is_seen_first():
     def all_down(y, probabilities, fraction, order):
-        told, chosen = y.copy(), order[: int(fraction * len(y))]
-        told[chosen] = 0
-        return told
+        flipped, chosen = y.copy(), order[: int(fraction * len(y))]
+        flipped[chosen] = 0
+        return flipped
 
     assert say("label-flip", all_down).mistake == "other number"
+
+
+def test_the_chosen_labels_alone_have_the_wrong_shape():
     assert "expected (12,), found (5,)" in say("label-flip", lambda y, p, f, order: y[order[: round(f * len(y))]]).text
 
 
 @given(SEEDS, st.integers(1, 40), st.integers(2, 6), st.floats(0, 1))
-def test_the_reference_changes_so_many_labels_and_none_to_the_truth(seed, n, n_classes, fraction):
+def test_the_solution_changes_so_many_labels_and_none_to_the_truth(seed, n, n_classes, fraction):
     rng = np.random.default_rng(seed)
     y, order = rng.integers(0, n_classes, n), rng.permutation(n)
-    told = flip_labels(y, rng.dirichlet(np.ones(n_classes), n), fraction, order)
-    assert set(np.flatnonzero(told != y)) == set(order[: round(fraction * n)])
-    assert told.min() >= 0
-    assert told.max() < n_classes
+    flipped = flip_labels(y, rng.dirichlet(np.ones(n_classes), n), fraction, order)
+    assert set(np.flatnonzero(flipped != y)) == set(order[: round(fraction * n)])
+    assert flipped.min() >= 0
+    assert flipped.max() < n_classes
 
 
 def test_in_every_dishonest_case_the_model_finds_some_truth_least_likely():
-    for y, probabilities, fraction, order in CASES.values():
+    for y, probabilities, fraction, order in EXERCISE["label-flip"].cases.values():
         chosen = order[: round(fraction * len(y))]
         assert fraction == 0 or 0 < (probabilities[chosen].argmin(1) == y[chosen]).sum() < len(chosen)
         assert fraction == 0 or (probabilities.argmax(1) == y).mean() > 0.5
 
 
-def test_the_reference_lies_as_the_packages_volunteers_do():
+def test_the_solution_flips_as_the_packages_volunteers_do():
     theirs = of_the_package("pmt_helpers.attacks.poisoning", "flip_labels")
-    for y, probabilities, _, order in CASES.values():
-        lies = theirs(y, "least_likely", probabilities.shape[1], np.random.default_rng(0), scores=probabilities)
-        np.testing.assert_array_equal(flip_labels(y, probabilities, 1.0, order), lies)
+    for y, probabilities, _, order in EXERCISE["label-flip"].cases.values():
+        flipped = theirs(y, "least_likely", probabilities.shape[1], np.random.default_rng(0), scores=probabilities)
+        np.testing.assert_array_equal(flip_labels(y, probabilities, 1.0, order), flipped)
 
 
-def test_on_real_windows_the_least_likely_lie_harms_most_and_the_likeliest_hardly():
-    """A linear model of nine people, on the tenth, when half of its labels are lies: mean accuracy of three in turn."""
+def test_on_real_windows_the_least_likely_label_harms_most_and_the_likeliest_hardly():
+    """A linear model of nine people, on the tenth, with half of its labels flipped: mean accuracy of three in turn."""
     data = load_activity("watch")
-    answers = {name: imitation("label-flip", name) for name in ("no lie", "most likely", "next likely")}
+    answers = {name: wrong_answer("label-flip", name) for name in ("no lie", "most likely", "next likely")}
     found = {name: [] for name in (*answers, "least likely")}
     for user in data.user_ids[:3]:
         home = data.users == user
@@ -195,19 +193,23 @@ def test_an_attack_is_judged_right_however_it_is_written(answer):
 
 
 @given(SEEDS, st.integers(1, 30), st.integers(1, 30), st.integers(2, 4), st.sampled_from([0.0, 0.01, 0.1, 0.3, 1.0]))
-def test_the_reference_agrees_with_scikit_learn(seed, n_members, n_others, n_classes, max_fpr):
+def test_the_solution_agrees_with_scikit_learn(seed, n_members, n_others, n_classes, max_fpr):
     rng = np.random.default_rng(seed)
     n = n_members + n_others
     member = rng.permutation(n) < n_members
     case = rng.multinomial(6, np.full(n_classes, 1 / n_classes), n) / 6, rng.integers(0, n_classes, n), member, max_fpr
-    assert loss_attack(*case) == pytest.approx(by_scikit_learn(*case))
+    with np.errstate(divide="ignore"):  # log of 0
+        found = loss_attack(*case)
+    assert found == pytest.approx(by_scikit_learn(*case))
 
 
-def test_the_reference_agrees_with_the_package():
+def test_the_solution_agrees_with_the_package():
     hits_at = of_the_package("pmt_helpers.attacks.roc", "hits_at")
     for probabilities, y, member, max_fpr in EXERCISE["loss-threshold"].cases.values():
         scores = probabilities[range(len(y)), y]
-        assert loss_attack(probabilities, y, member, max_fpr)[1] == pytest.approx(hits_at(member, scores, max_fpr))
+        with np.errstate(divide="ignore"):  # log of 0
+            _, rate = loss_attack(probabilities, y, member, max_fpr)
+        assert rate == pytest.approx(hits_at(member, scores, max_fpr))
 
 
 def test_on_a_model_of_one_person_the_loss_tells_better_than_being_right_and_a_coin_tells_nothing():
@@ -225,7 +227,7 @@ def test_on_a_model_of_one_person_the_loss_tells_better_than_being_right_and_a_c
         p = np.exp(scores - scores.max(axis=1, keepdims=True))
         p = p / p.sum(axis=1, keepdims=True)
         found["loss"].append(loss_attack(p, y, member, 0.01)[0])
-        found["right or wrong"].append(imitation("loss-threshold", "right or wrong")(p, y, member, 0.01)[0])
+        found["right or wrong"].append(wrong_answer("loss-threshold", "right or wrong")(p, y, member, 0.01)[0])
         found["coin"].append(loss_attack(p, y, rng.permutation(member), 0.01)[0])
     mean = {attack: np.mean(values) for attack, values in found.items()}
     assert mean["loss"] > 0.6
@@ -311,7 +313,7 @@ def noise_of(answer, clip, noise_multiplier, expected_batch):
 
 
 @pytest.mark.parametrize(("clip", "noise_multiplier", "expected_batch"), [(0.5, 1.1, 64.0), (4.0, 0.7, 5.0)])
-def test_the_references_noise_is_as_large_as_the_accountant_takes_it_to_be(clip, noise_multiplier, expected_batch):
+def test_the_solutions_noise_is_as_large_as_the_accountant_takes_it_to_be(clip, noise_multiplier, expected_batch):
     """Epsilon from dp-accounting, by the noise multiplier alone; delta worked out from what the function really does.
 
     The exact delta of a Gaussian mechanism is Balle and Wang's (2018, theorem 8), for noise over sensitivity.
@@ -344,9 +346,10 @@ def test_the_references_noise_is_as_large_as_the_accountant_takes_it_to_be(clip,
     ],
 )
 def test_a_leaky_step_has_less_noise_than_the_accountant_takes_it_to_have(name):
-    leaky = imitation("clip-and-noise", name)
+    leaky = wrong_answer("clip-and-noise", name)
     clip, noise_multiplier, batch = 2.0, 0.9, 2.0
-    noise = noise_of(leaky, clip, noise_multiplier, batch)
+    with np.errstate(divide="ignore"):  # some divide by the length of a gradient that is zero
+        noise = noise_of(leaky, clip, noise_multiplier, batch)
     assert noise < 0.99 * noise_multiplier * most_moved(leaky, clip, batch)
 
 
@@ -378,8 +381,21 @@ def test_a_word_is_read_back_right_however_it_is_written(answer):
 @pytest.mark.parametrize("whole", [round, np.rint])
 @pytest.mark.parametrize("name", ["beta left in", "smallest of the column", "largest value", "n_words beta taken off"])
 def test_a_mistake_is_known_in_round_numbers_too(name, whole):
-    wrong = imitation("recover-word", name)
+    wrong = wrong_answer("recover-word", name)
     assert say("recover-word", lambda *arguments: whole(wrong(*arguments))).mistake == name
+
+
+def by_tokens(phi, beta, column):
+    return (phi[:, column] * beta / phi.min(axis=1)).sum() - len(phi) * beta
+
+
+def one_by_one(phi, beta, column):
+    return sum(float(topic[column]) * (beta / min(topic)) - beta for topic in phi)
+
+
+@pytest.mark.parametrize("answer", [by_ratios, by_tokens, one_by_one])
+def test_a_count_that_int_cuts_off_is_known_however_it_is_computed(answer):
+    assert say("recover-word", lambda *arguments: int(answer(*arguments))).mistake == "cut off"
 
 
 def test_the_counts_topic_by_topic_are_told_apart_from_their_sum():

@@ -1,11 +1,11 @@
-"""The exercises of every notebook, by id. One module a notebook: nb00, nb01, ..."""
+"""The exercises and the quiz of each notebook, in one module per notebook: nb00, nb01, ..."""
 
 from collections.abc import Iterator
 from importlib import import_module
 
-from pmt_helpers.teaching.exercises.base import Exercise, Hints, Mistake
+from pmt_helpers.teaching.exercises.base import Exercise, Mistake
 
-__all__ = ["NOTEBOOKS", "Exercise", "Hints", "Mistake", "all_exercises", "find_exercise"]
+__all__ = ["NOTEBOOKS", "Exercise", "Mistake", "all_exercises", "find_exercise"]
 
 NOTEBOOKS = ("00", "01", "02", "03", "04", "05")
 

@@ -1,6 +1,8 @@
-"""What an exercise is made of: the reference, made-up inputs, and the mistakes that people often make."""
+"""An exercise: a solution, the calls it is checked on, and the usual mistakes as edits of the solution's own text."""
 
-from collections.abc import Callable
+import inspect
+import sys
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,42 +11,52 @@ Answer = Callable[..., Any]
 
 @dataclass(frozen=True)
 class Mistake:
-    """A mistake with a name, what to tell the learner, and a function that makes it.
+    """A usual mistake and what to tell whoever makes it: the solution with `old` replaced by `new`.
 
-    An answer makes this mistake when it returns what `imitation` returns, on every case; or, for an answer that has no
-    single right value, when `symptom(answer)` is true.
+    An answer makes this mistake when it returns what that edited solution returns, on every case; or, where values do
+    not tell (random draws, raised errors), when `symptom(answer)` is true.
     """
 
     name: str
     message: str
-    imitation: Answer
+    old: str
+    new: str
     symptom: Callable[[Answer], bool] | None = None
 
 
 @dataclass(frozen=True)
-class Hints:
-    """Three steps: a nudge (a question or a direction), a sketch in words, and where the package does the same."""
-
-    nudge: str
-    sketch: str
-    pointer: str
-
-
-@dataclass(frozen=True)
 class Exercise:
-    """One exercise. `cases` maps a name ("a window at rest") to the arguments of one call.
+    """One exercise; the same solution stands in the notebook's source, and a test holds the two together.
 
-    When `judged_by_symptoms` is true there is no single right value: an answer is right when it returns something of
-    the reference's shape and shows no mistake's symptom.
+    cases: name ("a window at rest") -> the arguments of one call. hints: a nudge, a sketch, and where the package does
+    the same. mistakes: in the order in which they are tried, those with a symptom last; a name may come twice, with
+    another edit. fallback: named when the shape is right and the values are wrong in no other known way.
     """
 
     id: str
-    notebook: str
     title: str
-    signature: str
+    solution: Answer
+    cases: Mapping[str, tuple[Any, ...]]
     right: str
-    hints: Hints
-    cases: dict[str, tuple[Any, ...]]
-    reference: Answer
+    hints: tuple[str, str, str]
     mistakes: tuple[Mistake, ...]
-    judged_by_symptoms: bool = False
+    fallback: Mistake | None = None
+
+    @property
+    def signature(self) -> str:
+        """The call to write, as in "sgd_step(W, b, x, y, learning_rate)"."""
+        return f"{self.solution.__name__}({', '.join(inspect.signature(self.solution).parameters)})"
+
+    @property
+    def judged_by_symptoms(self) -> bool:
+        """Whether right answers differ, so that no value is compared: true when every mistake has a symptom."""
+        return all(mistake.symptom is not None for mistake in self.mistakes)
+
+    def mutant(self, mistake: Mistake) -> Answer:
+        """The solution with one mistake in it. Raises ValueError unless `old` stands in it exactly once."""
+        source = inspect.getsource(self.solution)
+        if (times := source.count(mistake.old)) != 1:
+            raise ValueError(f"{mistake.name}: {mistake.old!r} stands {times} times in the solution of {self.id}")
+        names = dict(vars(sys.modules[self.solution.__module__]))
+        exec(source.replace(mistake.old, mistake.new), names)
+        return names[self.solution.__name__]

@@ -1,8 +1,14 @@
-"""The warm-up exercise of notebook 00: how a check works."""
+"""Notebook 00: the warm-up exercise, which shows how a check works, and the quiz."""
 
 import numpy as np
 
-from pmt_helpers.teaching.exercises.base import Exercise, Hints, Mistake
+from pmt_helpers.teaching.exercises.base import Exercise, Mistake
+from pmt_helpers.teaching.questions import Question
+
+
+def accuracy(predicted: np.ndarray, actual: np.ndarray) -> float:
+    """Share of predictions that are right. Both are NumPy arrays of class numbers, (n_windows,)."""
+    return (predicted == actual).mean()
 
 
 def _cases() -> dict[str, tuple[np.ndarray, np.ndarray]]:
@@ -17,51 +23,84 @@ def _cases() -> dict[str, tuple[np.ndarray, np.ndarray]]:
     }
 
 
-def accuracy(predicted: np.ndarray, actual: np.ndarray) -> float:
-    """Share of windows whose predicted class is the actual one."""
-    return float(np.mean(np.asarray(predicted) == np.asarray(actual)))
-
-
 EXERCISES = (
     Exercise(
         id="warm-up",
-        notebook="00",
         title="The share of windows that are right",
-        signature="accuracy(predicted, actual)",
-        right="your accuracy agrees with ours on every case. That is all a check does; those to come work the same "
-        "way.",
-        hints=Hints(
-            nudge="Comparing two arrays element by element gives an array of True and False. What is the average of "
-            "that?",
-            sketch="Compare the two arrays, then average: True counts as 1 and False as 0, so the average is a share "
-            "between 0 and 1. Return it.",
-            pointer="The package's own version is at the top of pmt_helpers/activity/evaluation.py.",
-        ),
+        solution=accuracy,
         cases=_cases(),
-        reference=accuracy,
+        right="your accuracy agrees with ours on every case. That is all a check does, and the later ones work the "
+        "same way.",
+        hints=(
+            "Comparing two arrays element by element gives an array of True and False. What is the average of that?",
+            "Compare the two arrays, then average: True counts as 1 and False as 0, so the average is a share between "
+            "0 and 1. Return it.",
+            "The package's own version is at the top of pmt_helpers/activity/evaluation.py.",
+        ),
         mistakes=(
             Mistake(
                 "count",
                 "this is how many windows are right. Accuracy is the share of them: divide by the number of windows.",
-                lambda predicted, actual: np.sum(predicted == actual),
+                ".mean()",
+                ".sum()",
             ),
             Mistake(
                 "percent",
                 "this is a percentage. This workbook gives accuracy as a share between 0 and 1, so leave out the "
                 "factor of 100.",
-                lambda predicted, actual: 100 * np.mean(predicted == actual),
+                "return (",
+                "return 100 * (",
             ),
             Mistake(
                 "error rate",
                 "this is the share that is wrong. You want its complement: the share that is right.",
-                lambda predicted, actual: np.mean(predicted != actual),
+                "==",
+                "!=",
             ),
             Mistake(
                 "one value a window",
-                "you compared every window, which is the right start; now turn those True and False values into one "
+                "you compared every window, which is the right start. Now turn those True and False values into one "
                 "number.",
-                lambda predicted, actual: predicted == actual,
+                ".mean()",
+                "",
             ),
         ),
+    ),
+)
+
+QUESTIONS = (
+    Question(
+        "You trained a personal model on your own device. What has left the device?",
+        {
+            "My windows, without my name": "The method keeps windows at home. A name is not the only thing that tells "
+            "who you are: the way you move does too.",
+            "My weights": "Other methods send weights. Here the personal weights stay: they are trained at home and "
+            "used at home.",
+            "Nothing": "The shared model comes to you, and nothing goes back. Notebook 04 asks what a model could give "
+            "away if you shared it after all.",
+        },
+        right="Nothing",
+    ),
+    Question(
+        "The shared model has 70% accuracy over all people. What will it have for you?",
+        {
+            "70%": "That is the average. People differ by far more than a few points: see the first figure of "
+            "notebook 01.",
+            "Anything from far below to far above it": "An average hides its spread: some people move as the "
+            "volunteers did, others do not.",
+            "More than 70%, once the average is high": "A high average still leaves people for whom the model fails.",
+        },
+        right="Anything from far below to far above it",
+    ),
+    Question(
+        "A check says 'Not yet'. What now?",
+        {
+            "The notebook is broken, start over": "Nothing is broken: no later cell needs your answer, so you can go "
+            "on and come back.",
+            "Read what it says, change the cell, run it again": "As often as you like. If you are stuck, the three "
+            "hints below the verdict open one after the other.",
+            "Wait until it says 'Right'": "A check looks only when you run its cell.",
+        },
+        right="Read what it says, change the cell, run it again",
     ),
 )

@@ -5,8 +5,7 @@ from typing import Any
 
 from pmt_helpers.teaching.display import publish
 from pmt_helpers.teaching.exercises import Exercise, find_exercise
-from pmt_helpers.teaching.hints import nested_hints
-from pmt_helpers.teaching.verdicts import OPENINGS, State, Verdict, judge
+from pmt_helpers.teaching.exercises.judging import OPENINGS, State, Verdict, judge
 from pmt_helpers.teaching.workbook_file import current_workbook
 
 # A sign as well as a colour, so that nothing depends on seeing the colour (Okabe-Ito: blue, green, vermilion).
@@ -15,6 +14,7 @@ _LOOK: dict[State, tuple[str, str]] = {
     "right": ("✔", "#009E73"),
     "not yet": ("✘", "#D55E00"),
 }
+_HINT_TITLES = ("Hint 1 of 3: a nudge", "Hint 2 of 3: a sketch", "Hint 3 of 3: where to find it")
 
 
 def check(exercise_id: str, answer: Any) -> None:
@@ -39,8 +39,16 @@ def _plain(verdict: Verdict) -> dict[str, str]:
 def _bundle(exercise: Exercise, verdict: Verdict) -> dict[str, str]:
     if verdict.state == "right":
         return _plain(verdict)
-    nudge = f"\nHint: {exercise.hints.nudge}" if verdict.state == "not yet" else ""
-    return {"text/plain": verdict.text + nudge, "text/html": _box(verdict, nested_hints(exercise.hints))}
+    nudge = f"\nHint: {exercise.hints[0]}" if verdict.state == "not yet" else ""
+    return {"text/plain": verdict.text + nudge, "text/html": _box(verdict, _nested(exercise.hints))}
+
+
+def _nested(hints: tuple[str, str, str]) -> str:
+    """The hints as HTML: the second opens inside the first, the third inside the second. No script needed."""
+    html = ""
+    for title, text in reversed(list(zip(_HINT_TITLES, hints, strict=True))):
+        html = f"<details><summary>{title}</summary><p>{escape(text)}</p>{html}</details>"
+    return html
 
 
 def _box(verdict: Verdict, hints: str) -> str:

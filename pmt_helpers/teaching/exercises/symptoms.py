@@ -1,0 +1,305 @@
+"""How to recognise a mistake where right answers differ: they draw at random, or raise an error in their own words."""
+
+import json
+import re
+from collections.abc import Sequence
+
+import numpy as np
+
+from pmt_helpers.teaching.exercises.base import Answer
+
+Array = np.ndarray
+Lines = Sequence[str]
+
+
+# ---- a split by people (grouped-validation) ----
+# Right answers may draw any people, so a mask is judged by who is on which side of it.
+
+_SPLIT_SEEDS = range(8)
+
+
+def _split_cases() -> dict[str, tuple[Array, float, int]]:
+    rng = np.random.default_rng(4)
+    n_windows = rng.integers(20, 60, 12)  # people differ in how many windows they have
+    mixed = rng.permutation(np.repeat(np.arange(12) * 3 + 5, n_windows))
+    return {
+        "twelve people, a quarter": (mixed, 0.25, 0),
+        "twelve people, a third": (mixed, 1 / 3, 1),
+        "three people, a tenth": (np.repeat([7, 9, 30], 10), 0.1, 2),
+    }
+
+
+SPLIT_CASES = _split_cases()
+_USERS, _FRACTION = SPLIT_CASES["twelve people, a quarter"][:2]
+
+
+def split_not_boolean(answer: Answer) -> bool:
+    return any(mask.dtype != bool for *_, mask in _splits(answer))
+
+
+def split_without_validation(answer: Answer) -> bool:
+    return not all(mask.any() for *_, mask in _splits(answer))
+
+
+def split_leaks(answer: Answer) -> bool:
+    return any(np.isin(users[mask], users[~mask]).any() for users, _, mask in _splits(answer))
+
+
+def split_inverted(answer: Answer) -> bool:
+    return all(
+        held_out < n and abs(held_out - (1 - fraction) * n) < 1 for held_out, n, fraction in _numbers_of_people(answer)
+    )
+
+
+def split_of_another_share(answer: Answer) -> bool:
+    return any(abs(held_out - max(1.0, fraction * n)) >= 1 for held_out, n, fraction in _numbers_of_people(answer))
+
+
+def split_always_first(answer: Answer) -> bool:
+    """Whether the people are always the first or last by number, or the first to appear."""
+    ids, first_window = np.unique(_USERS, return_index=True)
+    orders = [ids, ids[::-1], _USERS[np.sort(first_window)]]
+    chosen = [set(_USERS[mask]) for mask in _masks(answer)]
+    return any(all(people == set(order[: len(people)]) for people in chosen) for order in orders)
+
+
+def split_seed_ignored(answer: Answer) -> bool:
+    first, *others = _masks(answer)
+    return all(np.array_equal(first, other) for other in others)
+
+
+def split_not_repeatable(answer: Answer) -> bool:
+    return not all(map(np.array_equal, _masks(answer), _masks(answer)))
+
+
+def _splits(answer: Answer) -> list[tuple[Array, float, Array]]:
+    """Users, fraction and the answer's mask of each case."""
+    return [
+        (users, fraction, np.asarray(answer(users.copy(), fraction, seed)))
+        for users, fraction, seed in SPLIT_CASES.values()
+    ]
+
+
+def _numbers_of_people(answer: Answer) -> list[tuple[int, int, float]]:
+    """Of each case: people in validation, people in all, and the fraction asked for."""
+    return [(len(np.unique(users[mask])), len(np.unique(users)), fraction) for users, fraction, mask in _splits(answer)]
+
+
+def _masks(answer: Answer) -> list[Array]:
+    """The answer's masks for the same users and different seeds."""
+    return [np.asarray(answer(_USERS.copy(), _FRACTION, seed)) for seed in _SPLIT_SEEDS]
+
+
+# ---- an interval of a mean gain (paired-bootstrap) ----
+# Right answers may draw their random numbers in any order, so no two need agree. But with accuracies in thousandths
+# every mean that a resample can have is known, and how probable it is: an interval is judged by the share of resamples
+# that lie below and above it.
+
+N_RESAMPLES = 4000
+OUTSIDE = 0.025  # of the resamples, on each side
+TOLERANCE = 0.0125  # five standard errors of that share with so many resamples
+_INTERVAL_SEEDS = range(4)
+
+
+def _interval_cases() -> dict[str, tuple[Array, Array, int, int]]:
+    rng = np.random.default_rng(8)
+
+    def people(n: int, gain: float, spread: float) -> tuple[Array, Array]:
+        """People who differ far more from each other than by what retraining changes."""
+        before = rng.integers(150, 850, n)
+        return before / 1000, (before + rng.normal(gain, spread, n).round()) / 1000
+
+    return {
+        "twelve people": (*people(12, 70, 40), N_RESAMPLES, 0),
+        "thirty people, hardly a gain": (*people(30, 5, 30), N_RESAMPLES, 1),
+    }
+
+
+def resampled_means(values: Array) -> tuple[Array, Array]:
+    """Each mean that a resample of `values` (thousandths) can have, and the share of resamples below it, exactly.
+
+    Half of those that are equal to it count as below.
+    """
+    n = len(values)
+    steps = np.rint(1000 * values).astype(int)
+    one_draw = np.bincount(steps - steps.min()) / n
+    shares = np.ones(1)
+    for _ in range(n):
+        shares = np.convolve(shares, one_draw)
+    return (np.arange(len(shares)) + n * steps.min()) / (1000 * n), np.cumsum(shares) - shares / 2
+
+
+INTERVAL_CASES = _interval_cases()
+_BEFORE, _AFTER, *_ = INTERVAL_CASES["twelve people"]
+_MEAN = float((_AFTER - _BEFORE).mean())
+_MEANS, _BELOW = resampled_means(_AFTER - _BEFORE)
+_LOW, _HIGH = np.interp([OUTSIDE, 1 - OUTSIDE], _BELOW, _MEANS)
+_WIDTH = _HIGH - _LOW
+
+
+def interval_ends_swapped(answer: Answer) -> bool:
+    low, high = _interval(answer)
+    return _near(high, _LOW) and _near(low, _HIGH)
+
+
+def interval_sign_swapped(answer: Answer) -> bool:
+    low, high = _interval(answer)
+    return _near(low, -_HIGH) and _near(high, -_LOW)
+
+
+def interval_in_percent(answer: Answer) -> bool:
+    low, high = _interval(answer)
+    return _near(low / 100, _LOW) and _near(high / 100, _HIGH)
+
+
+def interval_no_width_at_the_mean(answer: Answer) -> bool:
+    return all(abs(end - _MEAN) < 1e-3 * _WIDTH for end in _interval(answer))
+
+
+def interval_no_width(answer: Answer) -> bool:
+    low, high = _interval(answer)
+    return abs(high - low) < 1e-3 * _WIDTH
+
+
+def interval_over_people(answer: Answer) -> bool:
+    """Whether it is as wide as the gains of people are: 2.7 to 3.7 times, by quantiles or by standard deviation."""
+    low, high = _interval(answer)
+    return low < _MEAN < high and 2.3 < (high - low) / _WIDTH < 5
+
+
+def interval_far_too_wide(answer: Answer) -> bool:
+    """Resampling the people of one of the two already makes it seven times as wide, of both ten times."""
+    low, high = _interval(answer)
+    return high - low > 5 * _WIDTH
+
+
+def interval_of_90_percent(answer: Answer) -> bool:
+    return abs(_outside(answer) - 0.10) < 2 * TOLERANCE
+
+
+def interval_of_extremes(answer: Answer) -> bool:
+    return _outside(answer) < 0.004
+
+
+def interval_elsewhere(answer: Answer) -> bool:
+    def off(before: Array, after: Array, n_resamples: int, seed: int) -> bool:
+        means, below = resampled_means(after - before)
+        low, high = np.asarray(answer(before.copy(), after.copy(), n_resamples, seed), float)
+        outside = np.interp(low, means, below), 1 - np.interp(high, means, below)
+        return not all(abs(share - OUTSIDE) < TOLERANCE for share in outside)  # so that NaN is off
+
+    return any(off(*case) for case in INTERVAL_CASES.values())
+
+
+def interval_seed_ignored(answer: Answer) -> bool:
+    first, *others = [_interval(answer, 100, seed) for seed in _INTERVAL_SEEDS]
+    return all(other == first for other in others)
+
+
+def interval_not_repeatable(answer: Answer) -> bool:
+    return any(_interval(answer, 100, seed) != _interval(answer, 100, seed) for seed in _INTERVAL_SEEDS)
+
+
+def _interval(answer: Answer, n_resamples: int = N_RESAMPLES, seed: int = 0) -> tuple[float, float]:
+    low, high = np.asarray(answer(_BEFORE.copy(), _AFTER.copy(), n_resamples, seed), float)
+    return float(low), float(high)
+
+
+def _near(found: float, end: float) -> bool:
+    """Whether an end is where a mistake puts it: the luck of the draw moves it by a tenth of what is allowed."""
+    return bool(abs(found - end) < 0.1 * _WIDTH)
+
+
+def _outside(answer: Answer) -> float:
+    """Share of the resamples outside the interval, both sides together."""
+    low, high = _interval(answer)
+    return float(np.interp(low, _MEANS, _BELOW) + 1 - np.interp(high, _MEANS, _BELOW))
+
+
+# ---- a reader of logs (parse-record) ----
+# Half of what it does is to refuse: so it is given made-up logs that are whole, cut off, damaged, or of another origin.
+
+
+def _log(seed: int, trained: int, end: bool = True) -> list[str]:
+    """A log as text: header, set-up, epochs with a sample between them, predictions, and the end."""
+    rng = np.random.default_rng(seed)
+
+    def span(phase: str, **more: float) -> dict:
+        cpu = rng.integers(2, 40) / 4
+        return {"ev": "span", "phase": phase, "wall_s": cpu + rng.integers(1, 9) / 4, "cpu_s": cpu, **more}
+
+    records: list[dict] = [{"ev": "header", "schema": "pi-profile/1", "origin": "measured-pi", "run_id": f"r{seed}"}]
+    records += [span("import"), span("load")]
+    for epoch in range(1, trained + 1):
+        records += [span("train", epoch=epoch, updates=40)]
+        if epoch == 1:
+            records.append({"ev": "sample", "t_s": 20.25, "temp_c": 50.5})
+    if end:
+        records += [span("inference", updates=200), {"ev": "end", "t_s": 300.0}]
+    return [json.dumps(record) for record in records]
+
+
+_WHOLE, _STOPPED = _log(1, 3), _log(2, 4, end=False)
+LOG_CASES = {"a whole log": (_WHOLE, "measured-pi"), "stopped before its end": (_STOPPED, "measured-pi")}
+_CUT_OFF = [*_WHOLE[:-2], _WHOLE[-2][:31]]
+# In the middle, with its number from one on: a line whose end is missing.
+_DAMAGED = {7: [*_WHOLE[:6], _WHOLE[6][:25], *_WHOLE[7:]], 4: [*_STOPPED[:3], _STOPPED[3][:28], *_STOPPED[4:]]}
+
+
+def _outcome(answer: Answer, lines: Lines, origin: str = "measured-pi") -> float | Exception:
+    try:
+        return float(answer(list(lines), origin))
+    except Exception as error:
+        return error
+
+
+def _finds_sum(answer: Answer, lines: Lines, read: Lines) -> bool:
+    """Whether an answer, given `lines`, returns the CPU seconds of the trainings in the lines `read`."""
+    records = [json.loads(line) for line in read]
+    found = _outcome(answer, lines)
+    expected = sum(record["cpu_s"] for record in records if record.get("phase") == "train")
+    return not isinstance(found, Exception) and bool(np.isclose(found, expected))
+
+
+def log_other_sum(answer: Answer) -> bool:
+    return not all(_finds_sum(answer, lines, lines) for lines, _ in LOG_CASES.values())
+
+
+def log_dies_at_the_cut(answer: Answer) -> bool:
+    return isinstance(_outcome(answer, _CUT_OFF), Exception)
+
+
+def log_cut_miscounted(answer: Answer) -> bool:
+    return not _finds_sum(answer, _CUT_OFF, _CUT_OFF[:-1])
+
+
+def log_stops_at_damage(answer: Answer) -> bool:
+    """Whether it returns the sum of what stands before the damaged line."""
+    return all(_finds_sum(answer, lines, lines[: number - 1]) for number, lines in _DAMAGED.items())
+
+
+def log_damage_returned(answer: Answer) -> bool:
+    return any(not isinstance(_outcome(answer, lines), Exception) for lines in _DAMAGED.values())
+
+
+def log_other_error(answer: Answer) -> bool:
+    refused = [_outcome(answer, lines) for lines in _DAMAGED.values()] + [_outcome(answer, _WHOLE, "measured-host")]
+    return any(isinstance(error, Exception) and not isinstance(error, ValueError) for error in refused)
+
+
+def _numbers(answer: Answer, shift: int) -> bool:
+    """Whether each refusal has the line's number, plus shift, in its text."""
+    texts = {number: str(_outcome(answer, lines)) for number, lines in _DAMAGED.items()}
+    return all(re.search(rf"(?<!\d){number + shift}(?!\d)", text) for number, text in texts.items())
+
+
+def log_counted_from_zero(answer: Answer) -> bool:
+    return _numbers(answer, -1) and not _numbers(answer, 0)
+
+
+def log_no_number(answer: Answer) -> bool:
+    return not _numbers(answer, 0)
+
+
+def log_any_origin(answer: Answer) -> bool:
+    return not isinstance(_outcome(answer, _WHOLE, "measured-host"), Exception)
