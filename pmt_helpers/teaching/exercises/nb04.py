@@ -456,7 +456,7 @@ RECOVER_WORD = Exercise(
 
 
 def private_mean(gradients: Array, clip: float, noise_multiplier: float, expected_batch: float, noise: Array) -> Array:
-    """gradients (n, d): one row a window drawn; clip: the longest a row may be; noise (d,): standard normal draws.
+    """gradients (n, d): one row per window drawn; clip: the longest a row may be; noise (d,): standard normal draws.
 
     Returns (d,), the noisy mean gradient.
     """

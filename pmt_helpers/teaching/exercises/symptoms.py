@@ -97,7 +97,7 @@ def _masks(answer: Answer) -> list[Array]:
 
 N_RESAMPLES = 4000
 OUTSIDE = 0.025  # of the resamples, on each side
-TOLERANCE = 0.0125  # five standard errors of that share with so many resamples
+TOLERANCE = 0.0125  # five standard errors of that share, with N_RESAMPLES
 _INTERVAL_SEEDS = range(4)
 
 
