@@ -45,10 +45,10 @@ from pmt_helpers.teaching import (
     figures,
     name_the_topic,
     prediction,
-    questions,
+    preflight,
+    quiz,
     reveal,
     say,
-    surroundings,
     topic_map,
     topic_table,
 )
@@ -65,7 +65,7 @@ from pmt_helpers.topics.personal import widened
 from pmt_helpers.topics.protocol import by_model
 from pmt_helpers.topics.single_topic import improvement, local_after, saving
 
-surroundings("wikipedia")
+preflight("wikipedia")
 
 # %% [markdown]
 # ## The answer first
@@ -381,7 +381,7 @@ say(f"{mine.names[0]} is mostly of topic {topic + 1}: {', '.join(first)}.")
 claims_table(notebook="03")
 
 # %%
-questions("03")
+quiz("03")
 
 # %% [markdown]
 # **Take-aways.** A better start is not a better end: ask for held-out words. What should last must be in the model, as
