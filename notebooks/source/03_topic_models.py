@@ -45,10 +45,10 @@ from pmt_helpers.teaching import (
     figures,
     name_the_topic,
     prediction,
-    questions,
+    preflight,
+    quiz,
     reveal,
     say,
-    surroundings,
     topic_map,
     topic_table,
 )
@@ -67,7 +67,7 @@ from pmt_helpers.topics import (
     train_shared_topics,
 )
 
-surroundings("wikipedia")
+preflight("wikipedia")
 
 # %% [markdown]
 # ## The answer first
@@ -384,7 +384,7 @@ say(f"{mine.names[0]} is mostly of topic {topic + 1}: {', '.join(first)}.")
 claims_table(notebook="03")
 
 # %%
-questions("03")
+quiz("03")
 
 # %% [markdown]
 # **Take-aways.** A better start is not a better end: ask for held-out words. What should last must be in the model, as

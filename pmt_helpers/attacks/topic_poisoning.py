@@ -158,7 +158,7 @@ def poison_topics(
     return pd.DataFrame(rows)
 
 
-def heal_topics(
+def recovery_curve(
     documents: Any,
     plan: TopicSettings | None = None,
     own: Sequence[int] = OWN,
@@ -197,10 +197,10 @@ def heal_topics(
     return pd.DataFrame(rows)
 
 
-def documents_to_heal(rows: pd.DataFrame, part: float = 0.1) -> pd.Series:
+def documents_to_recover(rows: pd.DataFrame, part: float = 0.1) -> pd.Series:
     """By model: from how many own documents on p(evil | target) is at most this part of the shared topics' one.
 
-    rows: as `heal_topics` gives them, means over seeds are taken; NaN for a model that is not healed with the most.
+    rows: as `recovery_curve` gives them, means over seeds are taken; NaN for a model that is not healed with the most.
     """
     means = rows.groupby(["model", "own"])["association"].mean().unstack("model").sort_index()
     limit = part * means.pop("shared").loc[0]

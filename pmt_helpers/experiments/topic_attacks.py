@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array, vstack
 
-from pmt_helpers.attacks.publishing import WAYS, leak, publish
+from pmt_helpers.attacks.publishing import RELEASES, publish, recovered_share
 from pmt_helpers.attacks.topic_membership import attack_topics
-from pmt_helpers.attacks.topic_poisoning import CAP, CRAFTED, LENGTHS, OWN, heal_topics, poison_topics
+from pmt_helpers.attacks.topic_poisoning import CAP, CRAFTED, LENGTHS, OWN, poison_topics, recovery_curve
 from pmt_helpers.experiments.results import read_grid
 from pmt_helpers.experiments.topics import Collection, rows_by_seed
 from pmt_helpers.topics.splits import split
@@ -43,8 +43,10 @@ def leak_piece(given: Collection, seed: int) -> pd.DataFrame:
     """What each way to publish tells of the word counts: seed, way, words, counts, tokens, exact (see `leak`)."""
     local = split(given.documents, given.plan, seed, given.public).local
     phi = given.plan.model(seed, 1).fit(local, given.plan.iterations).phi_
-    rows = [{"way": way, **leak(publish(phi, local, way, seed), phi, given.plan.beta)} for way in WAYS]
-    rows.append({"way": BETA_FOUND, **leak(publish(phi, local, "all digits"), phi, given.plan.beta, find_beta=True)})
+    rows = [{"way": way, **recovered_share(publish(phi, local, way, seed), phi, given.plan.beta)} for way in RELEASES]
+    rows.append(
+        {"way": BETA_FOUND, **recovered_share(publish(phi, local, "all digits"), phi, given.plan.beta, find_beta=True)}
+    )
     return pd.DataFrame(rows).assign(seed=seed)[["seed", *rows[0]]]
 
 
@@ -88,8 +90,8 @@ def poison_piece(given: Collection, seed: int) -> pd.DataFrame:
 
 
 def healing_piece(given: Collection, seed: int) -> pd.DataFrame:
-    """`heal_topics` after six crafted documents."""
-    return heal_topics(given.documents, given.plan, seed=seed, public=given.public, progress=False)
+    """`recovery_curve` after six crafted documents."""
+    return recovery_curve(given.documents, given.plan, seed=seed, public=given.public, progress=False)
 
 
 KINDS: Mapping[str, Callable[[Collection, int], pd.DataFrame]] = {
@@ -116,7 +118,7 @@ def attack_rows(
     dask: str | None = None,
 ) -> pd.DataFrame:
     """The pieces of all seeds, in order. Neither workers nor an interruption changes a bit of it."""
-    settings = [list(WAYS), ATTACKED, SIZES, DRAWN, CRAFTED, LENGTHS, OWN, CAP]
+    settings = [list(RELEASES), ATTACKED, SIZES, DRAWN, CRAFTED, LENGTHS, OWN, CAP]
     libraries = ("numpy", "scipy", "numba", "scikit-learn")
     return rows_by_seed(kind, piece, given, folder, settings, libraries, seeds=seeds, workers=workers, dask=dask)
 

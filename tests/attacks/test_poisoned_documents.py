@@ -7,10 +7,10 @@ import pytest
 from pmt_helpers.attacks import (
     association,
     cap_repeats,
-    documents_to_heal,
-    heal_topics,
+    documents_to_recover,
     poison_documents,
     poison_topics,
+    recovery_curve,
 )
 from pmt_helpers.attacks.topic_poisoning import crafted, pick_words
 from pmt_helpers.datasets import load_documents
@@ -44,7 +44,7 @@ def test_a_cap_on_repeats_cures_it(wikipedia) -> None:
 
 
 def test_a_light_prior_heals_with_own_documents_and_a_proportional_one_does_not(wikipedia) -> None:
-    rows = heal_topics(wikipedia, PLAN, (10, 60, 500), progress=False)
+    rows = recovery_curve(wikipedia, PLAN, (10, 60, 500), progress=False)
     found = rows.set_index(["own", "model"])["association"]
     assert 500 not in rows["own"].unique()  # nobody has so many
     assert found[60, "prior"] > found[10, "prior"]
@@ -60,7 +60,7 @@ def test_healed_is_what_stays_so_with_more_documents() -> None:
         for model, line in values.items()
         for own, value in zip((10, 30, 100), line, strict=True)
     ]
-    found = documents_to_heal(pd.DataFrame(rows))
+    found = documents_to_recover(pd.DataFrame(rows))
     assert found[["personal", "prior of 30"]].tolist() == [10, 30]
     assert np.isnan(found["prior"])
 
