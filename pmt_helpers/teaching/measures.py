@@ -17,7 +17,7 @@ from pmt_helpers.device.cost_model import predict_seconds
 from pmt_helpers.device.energy import raw_bytes, training_energy, upload_energy
 from pmt_helpers.device.fits import fit_logs, memory_by_kernel
 from pmt_helpers.device.logs import Log, read_logs
-from pmt_helpers.device.paper import paper_slope, seconds_an_iteration
+from pmt_helpers.device.paper import paper_slope, seconds_per_iteration
 from pmt_helpers.experiments import stored_privacy, stored_topics
 from pmt_helpers.experiments.activity import stored_curve
 from pmt_helpers.experiments.poisoning import stored_poisoning
@@ -277,7 +277,7 @@ def training_seconds() -> pd.Series:
 
 def iteration_by_two_figures() -> float:
     """Seconds of an iteration by the paper's Figure 8a, over those by its Figures 8c and 8d."""
-    return seconds_an_iteration().ratio
+    return seconds_per_iteration().ratio
 
 
 def energy_against_upload() -> pd.Series:
