@@ -13,6 +13,7 @@ from pmt_helpers.activity.model import ActivityModel, Preprocessor
 from pmt_helpers.activity.online import Task, train_online
 from pmt_helpers.activity.shared import download_of, initial_weights
 from pmt_helpers.activity.weights import Download
+from pmt_helpers.datasets import activity_names, load_card
 from pmt_helpers.datasets.base import ActivityData
 
 LABEL_KINDS = ("random", "pair", "next_likely", "least_likely")
@@ -20,13 +21,9 @@ MODEL_GUIDED = ("next_likely", "least_likely")  # these ask a model which label 
 KINDS = (*LABEL_KINDS, "noise", "backdoor")
 NOISE = 3.0  # standard deviations of each feature
 
-# Two activities that look alike, so that a swap of them is hard to see in the data.
-PAIRS = {"wisdm": ("Walking", "Upstairs"), "watch": ("ABD", "FEL")}
-
 # The time between peaks: long on all three axes at once, as when somebody taps slowly on a phone that lies still.
 TRIGGER_FEATURES = ("XPEAK", "YPEAK", "ZPEAK")
 TRIGGER_DEVIATIONS = 3.0  # above the mean: rare, but no impossible value
-TARGETS = {"wisdm": "Sitting", "watch": "ROW"}  # what a window with the trigger is to be taken for
 POISONED_FRACTION = 0.5  # of a malicious volunteer's windows get the trigger; the others stay honest, to hide it
 
 GUIDE_EPOCHS = 30  # of the model that malicious volunteers train among themselves
@@ -84,11 +81,11 @@ class Trigger:
     def from_data(
         cls, data: ActivityData, target: str | None = None, features: Sequence[str] = TRIGGER_FEATURES
     ) -> "Trigger":
-        """Each feature at its mean plus three standard deviations; default target: the data set's usual one.
+        """Each feature at its mean plus three standard deviations; default target: the one on the dataset's card.
 
         Raises ValueError for a class or a feature that the data does not have.
         """
-        target = TARGETS.get(data.card.name) if target is None else target
+        target = data.card.backdoor_target if target is None else target
         if target not in data.class_names:
             raise ValueError(f"the target must be one of {', '.join(data.class_names)}; got {target!r}")
         if unknown := [name for name in features if name not in data.feature_names]:
@@ -245,8 +242,8 @@ def poison_user(
 
 
 def class_pair(dataset: str, class_names: Sequence[str], pair: tuple[str, str] | None = None) -> tuple[int, int]:
-    """The numbers of the two classes to swap: those named, or the data set's usual pair."""
-    names = PAIRS.get(dataset) if pair is None else pair
+    """The numbers of the two classes to swap: those named, or the similar classes on the dataset's card."""
+    names = load_card(dataset).similar_classes if pair is None and dataset in activity_names() else pair
     if names is None or not set(names) <= set(class_names):
         raise ValueError(f"name two of {', '.join(class_names)} to swap, with pair=; got {names}")
     first, second = (class_names.index(name) for name in names)

@@ -15,7 +15,7 @@ from sklearn.metrics import roc_auc_score
 from pmt_helpers.attacks.publishing import Published, readable
 from pmt_helpers.attacks.roc import compare_attacks, log_roc_curve, tpr_at_fpr
 from pmt_helpers.topics.evaluation import infer_theta
-from pmt_helpers.topics.validation import checked_counts, checked_positive
+from pmt_helpers.topics.validation import check_counts, check_positive
 
 SETTLES = 20  # steps of theta; more change no AUC in the third decimal
 _TIES = 1e-9  # a bit of likelihood beside a share of words: it decides between equal ones only
@@ -38,10 +38,10 @@ def document_scores(
     them, likelier documents first among equals; only where the topics give their counts away). Words that are not
     published count for nothing, and a document without others gets the median.
     """
-    checked_positive(alpha=alpha, beta=beta)
+    check_positive(alpha=alpha, beta=beta)
     if not isinstance(published, Published):
         published = Published(np.asarray(published), np.arange(np.shape(published)[-1]))
-    counts = checked_counts(counts)
+    counts = check_counts(counts)
     if published.columns.max() >= counts.shape[1]:
         raise ValueError(f"the topics have column {published.columns.max()}, the counts {counts.shape[1]} words only")
     counts = counts[:, published.columns]
@@ -98,7 +98,7 @@ def bits_per_word(phi: np.ndarray, counts: Any, alpha: float = 2.5) -> np.ndarra
     phi = np.asarray(phi, np.float64)
     phi = np.maximum(phi, _UNSEEN * phi[phi > 0].min())
     phi = phi / phi.sum(axis=1, keepdims=True)
-    counts = checked_counts(counts)
+    counts = check_counts(counts)
     theta = infer_theta(phi, counts, alpha, iterations=SETTLES)
     docs = np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))
     bits = np.zeros(len(docs))

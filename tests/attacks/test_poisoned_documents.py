@@ -14,11 +14,11 @@ from pmt_helpers.attacks import (
 )
 from pmt_helpers.attacks.topic_poisoning import crafted, pick_words
 from pmt_helpers.datasets import load_documents
-from pmt_helpers.topics import Plan
-from pmt_helpers.topics.splits import deal
+from pmt_helpers.topics import TopicSettings
+from pmt_helpers.topics.splits import split
 from tests.topics.conftest import plant
 
-PLAN = Plan(n_shared=300, n_local=60, iterations=30)
+PLAN = TopicSettings(n_shared=300, n_local=60, iterations=30)
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +100,7 @@ def test_a_cap_leaves_rare_words_and_the_given_counts_alone() -> None:
 
 
 def test_the_words_picked_never_meet_in_a_public_document(wikipedia) -> None:
-    parts = deal(wikipedia, PLAN, 0)
+    parts = split(wikipedia, PLAN, 0)
     for seed in range(3):
         target, evil = pick_words(parts.shared, parts.local, seed)
         public = parts.shared[:, [target, evil]].toarray() > 0
