@@ -9,8 +9,8 @@ import pandas as pd
 from scipy.special import softmax
 from tqdm.auto import tqdm
 
-from pmt_helpers.activity.shared import train_shared_quickly, training_rows
-from pmt_helpers.activity.weights import Download
+from pmt_helpers.activity.shared import train_shared_fast, training_rows
+from pmt_helpers.activity.weights import Checkpoint
 from pmt_helpers.attacks.defences import Filter, changed, left_out
 from pmt_helpers.attacks.poisoning import flip_labels, malicious_volunteers, poison_volunteers, scores_of
 from pmt_helpers.datasets.base import ActivityData
@@ -33,7 +33,7 @@ class Round:
     strangers: ActivityData
     seed: int
 
-    def accuracy(self, model: Download) -> float:
+    def accuracy(self, model: Checkpoint) -> float:
         """Mean over the strangers of the share of their windows that a shared model gets right."""
         right = scores_of(model, self.strangers.X).argmax(1) == self.strangers.y
         return float(np.mean([right[self.strangers.users == user].mean() for user in self.strangers.user_ids]))
@@ -168,7 +168,7 @@ def score_attack(
 
 def _play(attack: Attack, budget: Budget, one: Round) -> dict[str, float]:
     data = one.volunteers
-    clean = train_shared_quickly(data, seed=one.seed)
+    clean = train_shared_fast(data, seed=one.seed)
     found = {"clean": one.accuracy(clean)}
     for name, way in {"random": _random, "least_likely": _least_likely, "yours": attack}.items():
         labels = np.array(data.y)
@@ -177,7 +177,7 @@ def _play(attack: Attack, budget: Budget, one: Round) -> dict[str, float]:
             likelihood = softmax(scores_of(clean, data.X[own]).astype(np.float64), axis=1)
             rng = np.random.default_rng([one.seed, int(volunteer)])
             labels[own] = _told(way, data.X[own], data.y[own], likelihood, budget.of(len(own)), rng)
-        found[name] = one.accuracy(train_shared_quickly(replace(data, y=labels), seed=one.seed))
+        found[name] = one.accuracy(train_shared_fast(replace(data, y=labels), seed=one.seed))
     return found
 
 
@@ -283,7 +283,7 @@ def _play_blue_team(chosen: Filter, one: Round, kind: str, fraction: float) -> d
     keep = _kept(chosen, poisoned, one.seed)
     masks = {"undefended": None, "yours": keep, "perfect": ~bad if bad.any() else None}
     accuracies = {
-        name: one.accuracy(train_shared_quickly(poisoned, seed=one.seed, keep=mask)) for name, mask in masks.items()
+        name: one.accuracy(train_shared_fast(poisoned, seed=one.seed, keep=mask)) for name, mask in masks.items()
     }
     caught, dropped = left_out(keep, bad, ~bad)
     return {"attack": kind, **accuracies, "caught": caught, "dropped": dropped}

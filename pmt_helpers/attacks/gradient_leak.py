@@ -12,9 +12,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pmt_helpers.activity.model import Preprocessor
 from pmt_helpers.activity.online import Task, train_online
-from pmt_helpers.activity.weights import Weights
+from pmt_helpers.activity.weights import Preprocessor, Weights
 from pmt_helpers.attacks.membership_game import published
 
 FAINT = 1e-4  # a unit whose error is so much smaller than the largest says nothing but rounding

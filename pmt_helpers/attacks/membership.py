@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
-from pmt_helpers.activity.model import kept_epoch
+from pmt_helpers.activity.model import best_epoch
 from pmt_helpers.activity.online import Task, train_many
-from pmt_helpers.activity.shared import train_shared_quickly
-from pmt_helpers.activity.weights import Download, Windows
+from pmt_helpers.activity.shared import train_shared_fast
+from pmt_helpers.activity.weights import Checkpoint, Windows
 from pmt_helpers.attacks.membership_game import (
     OTHER,
     TRAINED,
@@ -99,7 +99,7 @@ def attack_personal(
     ids = [int(user) for user in (data.user_ids if users is None else users)]
     games = []
     for user in tqdm(ids, desc="personal models", unit="person", leave=False):
-        cloud = train_shared_quickly(data, user, seed) if shared is None else shared[user]
+        cloud = train_shared_fast(data, user, seed) if shared is None else shared[user]
         game = personal_game(data, user, cloud, n_samples, epochs=epochs, models=models, seed=seed)
         games += [] if game is None else [game]
     if not games:
@@ -117,7 +117,7 @@ def attack_shared(
     train: Trainer = train_on_all,
     seed: int = 0,
 ) -> Membership:
-    """Attack a shared model, however it was trained: an ActivityModel, a private one, or a Download.
+    """Attack a shared model, however it was trained: an ActivityModel, a private one, or a Checkpoint.
 
     members, others: the windows that it was and was not trained on. Where no person is in both, the attack also asks
     who is a volunteer (level "person"), by the mean loss over a person's windows. train(data, seed) makes the shadow
@@ -183,7 +183,7 @@ def _epochs_of(model: Any) -> int:
     """How long the model was trained: what the shadows have to copy."""
     history = getattr(model, "history", None)
     if history is not None and len(history):
-        return int(kept_epoch(history, model.card.get("monitor", "val_loss"))["epoch"])
+        return int(best_epoch(history, model.card.get("monitor", "val_loss"))["epoch"])
     return EPOCHS_AT_HOME
 
 
@@ -196,7 +196,7 @@ def _shadows_at_home(
     inputs = cloud.windows(X)
     tasks = [Task(cloud.weights, inputs[mask], y[mask], seed=(seed, i)) for i, mask in enumerate(chosen)]
     bar = tqdm(train_many(tasks, epochs=epochs), total=shadows, desc="shadow models", unit="model", leave=False)
-    sure = [answers(Download(one.weights, cloud.scaler), X, y)[0] for one in bar]
+    sure = [answers(Checkpoint(one.weights, cloud.scaler), X, y)[0] for one in bar]
     return np.stack(sure), np.where(chosen, TRAINED, OTHER)
 
 

@@ -11,10 +11,9 @@ from typing import Any
 import numpy as np
 from tqdm.auto import tqdm
 
-from pmt_helpers.activity.model import Preprocessor
 from pmt_helpers.activity.online import EPOCHS, LEARNING_RATE, Task, train_many, train_online
-from pmt_helpers.activity.shared import TIME, download_of, initial_weights
-from pmt_helpers.activity.weights import Download
+from pmt_helpers.activity.shared import TOTAL_STEP_LENGTH, initial_weights
+from pmt_helpers.activity.weights import Checkpoint, Preprocessor
 from pmt_helpers.datasets.base import ActivityData
 
 TRAINED, OTHER, ASIDE = 1, 0, -1  # a window's role for a model; aside: it told when to stop, and counts for neither
@@ -29,15 +28,15 @@ WORTH = 4  # the width of all windows' curves counts as so many shadows, beside 
 Sums = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
-def published(model: Any) -> Download:
-    """Weights and scaler of anything that has them: an ActivityModel, a private one, or a Download as it is.
+def published(model: Any) -> Checkpoint:
+    """Weights and scaler of anything that has them: an ActivityModel, a private one, or a Checkpoint as it is.
 
     Raises TypeError for anything else.
     """
-    if isinstance(model, Download):
+    if isinstance(model, Checkpoint):
         return model
     if hasattr(model, "model") and hasattr(model, "scaler"):
-        return download_of(model)
+        return Checkpoint.from_model(model)
     raise TypeError(f"an attack needs a model with its weights and scaler; got {type(model).__name__}")
 
 
@@ -49,7 +48,7 @@ def answers(model: Any, X: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.nd
     """
     download = published(model)
     rows = np.arange(len(y))
-    scores = download.weights.scores(download.windows(X)).astype(np.float64)
+    scores = download.weights.logits(download.windows(X)).astype(np.float64)
     own = scores[rows, y].copy()
     scores[rows, y] = -np.inf
     return own - np.logaddexp.reduce(scores, axis=1), own > scores.max(axis=1)
@@ -216,19 +215,19 @@ def personal_game(
         )
         for number, role in enumerate(roles)
     ]
-    trained = train_many(tasks, epochs=epochs or EPOCHS)
-    sure, right = zip(*(answers(Download(one.weights, cloud.scaler), own.X, own.y) for one in trained), strict=True)
+    trained = train_many(tasks, epochs=EPOCHS if epochs is None else epochs)
+    sure, right = zip(*(answers(Checkpoint(one.weights, cloud.scaler), own.X, own.y) for one in trained), strict=True)
     reference, before = answers(cloud, own.X, own.y)
     return Game(np.stack(sure), roles, own.users, np.stack(right), reference, before)
 
 
-def train_on_all(data: ActivityData, seed: int) -> Download:
-    """The paper's shared model, quickly, with no window put aside; see activity.quick_shared."""
+def train_on_all(data: ActivityData, seed: int) -> Checkpoint:
+    """The paper's shared model, quickly, with no window put aside; see shared.train_shared_fast."""
     start = initial_weights(data, seed)
-    cloud = Download(start, Preprocessor.fit(data.X))
-    epochs = max(1, round(TIME / (LEARNING_RATE * len(data))))
+    cloud = Checkpoint(start, Preprocessor.fit(data.X))
+    epochs = max(1, round(TOTAL_STEP_LENGTH / (LEARNING_RATE * len(data))))
     trained = train_online(Task(start, cloud.windows(data.X), data.y, seed=seed), epochs=epochs)
-    return Download(trained.weights, cloud.scaler)
+    return Checkpoint(trained.weights, cloud.scaler)
 
 
 def window_game(

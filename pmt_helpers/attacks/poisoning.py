@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pmt_helpers.activity.model import ActivityModel, Preprocessor
+from pmt_helpers.activity.model import ActivityModel
 from pmt_helpers.activity.online import Task, train_online
-from pmt_helpers.activity.shared import download_of, initial_weights
-from pmt_helpers.activity.weights import Download
+from pmt_helpers.activity.shared import initial_weights
+from pmt_helpers.activity.weights import Checkpoint, Preprocessor
 from pmt_helpers.datasets.base import ActivityData
 
 LABEL_KINDS = ("random", "pair", "next_likely", "least_likely")
@@ -149,7 +149,7 @@ def poison_volunteers(
     kind: str,
     seed: int = 0,
     *,
-    guide: ActivityModel | Download | None = None,
+    guide: ActivityModel | Checkpoint | None = None,
     pair: tuple[str, str] | None = None,
     noise: float = NOISE,
     trigger: Trigger | None = None,
@@ -210,7 +210,7 @@ def poison_user(
         raise ValueError("poison_user needs shared=, the model that the device has downloaded")
     if kind == "pair" and pair is None:
         pair = pair_of(shared.card.get("dataset", ""), shared.class_names)
-    return poison_windows(X_user, y_user, fraction, kind, seed, download_of(shared), pair, noise, trigger)
+    return poison_windows(X_user, y_user, fraction, kind, seed, Checkpoint.from_model(shared), pair, noise, trigger)
 
 
 def poison_windows(
@@ -219,7 +219,7 @@ def poison_windows(
     fraction: float,
     kind: str,
     seed: int | Sequence[int],
-    download: Download,
+    download: Checkpoint,
     pair: tuple[int, int] | None = None,
     noise: float = NOISE,
     trigger: Trigger | None = None,
@@ -241,11 +241,11 @@ def poison_windows(
     return X, y
 
 
-def scores_of(model: ActivityModel | Download, X: np.ndarray) -> np.ndarray:
+def scores_of(model: ActivityModel | Checkpoint, X: np.ndarray) -> np.ndarray:
     """How likely each class looks to a model, higher is likelier; (n_windows, n_classes)."""
     if isinstance(model, ActivityModel):
         return model.predict_proba(X)
-    return model.weights.scores(model.windows(X))
+    return model.weights.logits(model.windows(X))
 
 
 def pair_of(dataset: str, class_names: Sequence[str], pair: tuple[str, str] | None = None) -> tuple[int, int]:
@@ -281,12 +281,12 @@ def _poisoned(
     return X, flip_labels(y, kind, n_classes, rng, pair=pair, scores=scores)
 
 
-def _own_model(pooled: ActivityData, seed: int) -> Download:
+def _own_model(pooled: ActivityData, seed: int) -> Checkpoint:
     """What malicious volunteers can train together, honestly: the clean model of a weak attacker."""
     start = initial_weights(pooled, seed)
-    cloud = Download(start, _scaler_of(pooled.X))
+    cloud = Checkpoint(start, _scaler_of(pooled.X))
     trained = train_online(Task(start, cloud.windows(pooled.X), pooled.y, seed=seed), epochs=OWN_EPOCHS)
-    return Download(trained.weights, cloud.scaler)
+    return Checkpoint(trained.weights, cloud.scaler)
 
 
 def _scaler_of(X: np.ndarray) -> Preprocessor:

@@ -6,11 +6,14 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pandas as pd
 import platformdirs
 
 from pmt_helpers.datasets.errors import DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -85,12 +88,14 @@ def download(url: str, target: Path, verify: Callable[[Path], object]) -> Path:
         ) from error  # fmt: skip
 
 
-def paper_table(name: str) -> pd.DataFrame:
+def paper_table(name: str) -> "pd.DataFrame":
     """One table of data/paper, such as "fig3_accuracy_smooth". Raises DataError, naming those there are."""
     path = shipped("paper", f"{name}.csv")
     if not path.is_file():
         known = ", ".join(sorted(each.stem for each in shipped("paper").glob("*.csv")))
         raise DataError(file=path, expected=f"one of {known}", found=repr(name), remedy="check the spelling")
+    import pandas as pd  # 50 MB that a device which reads a model file can do without
+
     return pd.read_csv(path)
 
 
