@@ -149,13 +149,25 @@ class Checkpoint:
     rehearsal: Windows | None = None
 
     @classmethod
-    def from_model(cls, trained: "ActivityModel") -> "Checkpoint":
-        """Copies of a trained model's weights, and its scaler."""
-        return cls(Weights.from_model(trained.model), trained.scaler)
+    def from_model(cls, model: "ActivityModel | Checkpoint") -> "Checkpoint":
+        """Copies of a trained model's weights, and its scaler; a checkpoint as it is. Raises TypeError for others."""
+        if isinstance(model, Checkpoint):
+            return model
+        if not (hasattr(model, "model") and hasattr(model, "scaler")):
+            raise TypeError(f"expected a model with its weights and scaler; got {type(model).__name__}")
+        return cls(Weights.from_model(model.model), model.scaler)
 
     def windows(self, X: np.ndarray) -> np.ndarray:
         """Raw features as the network's inputs."""
         return self.weights.inputs(self.scaler.transform(X))
+
+    def logits(self, X: np.ndarray) -> np.ndarray:
+        """The network's output before the softmax for raw windows; (n_windows, n_classes) float32."""
+        return self.weights.logits(self.windows(X))
+
+    def predict(self, X: np.ndarray) -> np.ndarray:
+        """The likeliest class of each raw window; (n_windows,) int."""
+        return self.logits(X).argmax(1)
 
     def rehearsal_batch(self, per_class: int) -> Windows | None:
         """The first windows of each class, as the network's inputs, and their labels; None for zero."""

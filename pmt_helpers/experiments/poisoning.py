@@ -19,10 +19,9 @@ from pmt_helpers.attacks.poisoning import (
     KINDS,
     Trigger,
     attack_success,
-    pair_of,
+    class_pair,
     poison_volunteers,
     poison_windows,
-    scores_of,
 )
 from pmt_helpers.datasets.base import ActivityData
 from pmt_helpers.experiments.results import activity_digest, read_grid
@@ -159,7 +158,7 @@ def _own_device(
     data: ActivityData, user: int, cloud: Checkpoint, key: dict, plan: PoisonPlan, trigger: Trigger
 ) -> Iterator[dict]:
     """A clean cloud, and poison among the person's own windows, those that tell when to stop included."""
-    pair = pair_of(data.card.name, data.class_names) if key["kind"] == "pair" else None
+    pair = class_pair(data.card.name, data.class_names) if key["kind"] == "pair" else None
 
     def poisoned(rows: np.ndarray, seed: list[int]) -> Windows:
         X, y = data.X[rows], data.y[rows]
@@ -216,7 +215,7 @@ def _measured(data: ActivityData, split: UserSplit, model: Checkpoint, key: dict
     X, y = data.X[split.test], data.y[split.test]
 
     def predict(windows: np.ndarray) -> np.ndarray:
-        return scores_of(model, windows).argmax(1)
+        return model.predict(windows)
 
     success = rate = float("nan")
     if key["kind"] in ("none", "backdoor"):
