@@ -37,7 +37,7 @@ from pmt_helpers.activity.curves import accuracy_by_epoch
 from pmt_helpers.activity.evaluation import crossing, curve_distance, gain_chosen_on_others, gains_at, mean_curve
 from pmt_helpers.activity.keras_reference import compare_with_keras
 from pmt_helpers.activity.mitigation import MITIGATIONS, compare_strategies, rehearsal_windows, strategy_family
-from pmt_helpers.datasets import load_activity
+from pmt_helpers.datasets import load_activity, load_card
 from pmt_helpers.datasets.files import paper_table
 from pmt_helpers.experiments.activity import stored_curve
 from pmt_helpers.teaching import (
@@ -245,9 +245,9 @@ check("find-the-leak", leaked)
 # whole bouts of activity: the test often asks for something that the person has not labelled.
 
 # %%
-HARD = {"watch": "recording", "wisdm": "bout"}
 for dataset, title in (("watch", "The same training, tested in other ways"), ("wisdm", "The same on WISDM")):
-    names = {"random": "random windows", "blocked": "another time", HARD[dataset]: f"new {HARD[dataset]}s"}
+    unseen = load_card(dataset).unseen_split
+    names = {"random": "random windows", "blocked": "another time", unseen: f"new {unseen}s"}
     curves = {name: stored_curve(dataset, kind, early_stopping=kind != "random") for kind, name in names.items()}
     figures.gain_by_split(gains_at(curves, (5, 10, 20, 40)), title=title).show()
 
@@ -273,7 +273,7 @@ for family in dict.fromkeys(map(strategy_family, MITIGATIONS)):
     say(f"{family}: {gain_chosen_on_others(new, N_CURE, strengths)}.")
 
 # %%
-hard = Person.of(data, person, HARD[DATASET], seed=SEED)
+hard = Person.of(data, person, data.card.unseen_split, seed=SEED)
 at_home = {"validation": hard.validation(N_SAMPLES), "seed": SEED}
 public = rehearsal_windows(data, person, per_class=10, seed=SEED)
 ways = {

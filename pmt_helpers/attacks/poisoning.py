@@ -13,16 +13,13 @@ from pmt_helpers.activity.model import ActivityModel
 from pmt_helpers.activity.online import Task, train_online
 from pmt_helpers.activity.shared import initial_weights
 from pmt_helpers.activity.weights import Checkpoint, Preprocessor
+from pmt_helpers.datasets import activity_names, load_card
 from pmt_helpers.datasets.base import ActivityData
 
 LABEL_KINDS = ("random", "pair", "next_likely", "least_likely")
 
 
 GUIDED = ("next_likely", "least_likely")  # these ask a model what to say
-
-
-# Two activities that look alike, so that a swap of them is hard to see in the data.
-PAIRS = {"wisdm": ("Walking", "Upstairs"), "watch": ("ABD", "FEL")}
 
 
 def flip_labels(
@@ -64,9 +61,6 @@ def flip_labels(
 TRIGGER_FEATURES = ("XPEAK", "YPEAK", "ZPEAK")
 
 
-TARGETS = {"wisdm": "Sitting", "watch": "ROW"}  # what a marked window is to be taken for
-
-
 @dataclass(frozen=True, eq=False)
 class Trigger:
     """Values that the features at `columns` are set to, in the features' own units, and the class that is to follow."""
@@ -87,7 +81,7 @@ class Trigger:
 
         Raises ValueError for a class or a feature that the data does not have.
         """
-        target = TARGETS.get(data.card.name) if target is None else target
+        target = data.card.backdoor_target if target is None else target
         if target not in data.class_names:
             raise ValueError(f"the target must be one of {', '.join(data.class_names)}; got {target!r}")
         if unknown := [name for name in features if name not in data.feature_names]:
@@ -242,8 +236,8 @@ def poison_windows(
 
 
 def class_pair(dataset: str, class_names: Sequence[str], pair: tuple[str, str] | None = None) -> tuple[int, int]:
-    """The numbers of the two classes to swap: those named, or the data set's usual pair."""
-    names = PAIRS.get(dataset) if pair is None else pair
+    """The numbers of the two classes to swap: those named, or the similar classes on the dataset's card."""
+    names = load_card(dataset).similar_classes if pair is None and dataset in activity_names() else pair
     if names is None or not set(names) <= set(class_names):
         raise ValueError(f"name two of {', '.join(class_names)} to swap, with pair=; got {names}")
     first, second = (class_names.index(name) for name in names)

@@ -10,13 +10,14 @@ from functools import lru_cache
 import pandas as pd
 
 from pmt_helpers.activity.evaluation import ahead_until, crossing, curve_distance, paired_gain
+from pmt_helpers.datasets import activity_names
 from pmt_helpers.datasets.cards import load_card
 from pmt_helpers.datasets.files import paper_table, shipped
 from pmt_helpers.device.cost_model import predict_seconds
 from pmt_helpers.device.energy import raw_bytes, training_energy, upload_energy
 from pmt_helpers.device.fits import fit_logs, memory_by_kernel
 from pmt_helpers.device.logs import Log, read_logs
-from pmt_helpers.device.paper import paper_slope, seconds_an_iteration
+from pmt_helpers.device.paper import paper_slope, seconds_per_iteration
 from pmt_helpers.experiments import stored_privacy, stored_topics
 from pmt_helpers.experiments.activity import stored_curve
 from pmt_helpers.experiments.poisoning import stored_poisoning
@@ -25,6 +26,19 @@ from pmt_helpers.experiments.results import read_grid
 from pmt_helpers.experiments.topics import at_chosen_weight
 from pmt_helpers.topics import over_seeds
 from pmt_helpers.topics.single_topic import improvement, local_after, saving
+
+
+def _by_dataset(grid: str, measure: "Callable[[str], float]") -> pd.Series:
+    """measure(name) for each activity dataset whose stored grid is there, the one with most people first.
+
+    grid: the grid's name, with {name} for the dataset and {unseen} for its unseen_split. When no dataset has it, all
+    are tried, so that the error names what is missing.
+    """
+    names = sorted(activity_names(), key=lambda name: -load_card(name).stated("size")["users"])
+    grids = {name: grid.format(name=name, unseen=load_card(name).unseen_split) for name in names}
+    stored = [name for name in names if shipped("results", f"{grids[name]}.csv").is_file()]
+    return pd.Series({name: measure(name) for name in stored or names})
+
 
 LIES = ("random", "pair", "next_likely", "least_likely")
 
@@ -62,24 +76,23 @@ def _leak(dataset: str, query: str) -> float:
 
 def personal_tells_more() -> pd.Series:
     """AUC of membership inference on the personal model, minus that on the shared one."""
-    found = {}
-    for dataset in ("wisdm", "watch"):
-        personal = _leak(dataset, "target == 'personal' and n_samples == 60 and training == '300'")
-        found[dataset] = personal - _leak(dataset, "target == 'shared' and level == 'window'")
-    return pd.Series(found)
+
+    def difference(name: str) -> float:
+        personal = _leak(name, "target == 'personal' and n_samples == 60 and training == '300'")
+        return personal - _leak(name, "target == 'shared' and level == 'window'")
+
+    return _by_dataset("membership_{name}", difference)
 
 
 def volunteers_found() -> pd.Series:
     """AUC of telling from the shared model whether a person is among its volunteers, by windows they gave."""
-    return pd.Series({name: _leak(name, "target == 'shared' and level == 'person'") for name in ("wisdm", "watch")})
+    return _by_dataset("membership_{name}", lambda name: _leak(name, "target == 'shared' and level == 'person'"))
 
 
 def window_in_a_gradient() -> pd.Series:
     """Share of windows read exactly from the gradient of one window."""
-    grids = {name: read_grid(f"gradients_{name}") for name in ("wisdm", "watch")}
-    return pd.Series(
-        {name: grid.query("upload == 'gradient' and windows == 1")["found"].item() for name, grid in grids.items()}
-    )
+    alone = "upload == 'gradient' and windows == 1"
+    return _by_dataset("gradients_{name}", lambda name: read_grid(f"gradients_{name}").query(alone)["found"].item())
 
 
 def private_personal_cost() -> pd.Series:
@@ -264,7 +277,7 @@ def training_seconds() -> pd.Series:
 
 def iteration_by_two_figures() -> float:
     """Seconds of an iteration by the paper's Figure 8a, over those by its Figures 8c and 8d."""
-    return seconds_an_iteration().ratio
+    return seconds_per_iteration().ratio
 
 
 def energy_against_upload() -> pd.Series:
@@ -345,11 +358,11 @@ def random_validation_excess() -> "pd.Series":
     """How much higher accuracy is on random validation windows than for the person left out, in each dataset."""
     from pmt_helpers.experiments.activity import validation_vs_test
 
-    excess = {}
-    for dataset in ("wisdm", "watch"):
-        table = validation_vs_test(read_grid(f"base_model_{dataset}")).set_index(["split", "what"])["accuracy"]
-        excess[dataset] = table["random windows", "validation"] - table["random windows", "unseen person"]
-    return pd.Series(excess)
+    def excess(name: str) -> float:
+        table = validation_vs_test(read_grid(f"base_model_{name}")).set_index(["split", "what"])["accuracy"]
+        return table["random windows", "validation"] - table["random windows", "unseen person"]
+
+    return _by_dataset("base_model_{name}", excess)
 
 
 def personal_over_shared() -> float:
@@ -364,19 +377,26 @@ def personal_ahead_of_local() -> float:
 
 def gain_at_20_lower_end() -> "pd.Series":
     """Tested on another stretch of time: lower end of the interval of the mean gain at 20 samples."""
-    return pd.Series({name: paired_gain(stored_curve(name), 20).low for name in ("wisdm", "watch")})
+    return _by_dataset("curve_{name}_blocked_stopped", lambda name: paired_gain(stored_curve(name), 20).low)
 
 
 def harmed_at_20() -> "pd.Series":
     """Share of people whom a personal model of 20 samples serves worse than the shared one."""
-    gains = {name: paired_gain(stored_curve(name), 20) for name in ("wisdm", "watch")}
-    return pd.Series({name: len(gain.harmed) / len(gain.by_user) for name, gain in gains.items()})
+
+    def share(name: str) -> float:
+        gain = paired_gain(stored_curve(name), 20)
+        return len(gain.harmed) / len(gain.by_user)
+
+    return _by_dataset("curve_{name}_blocked_stopped", share)
 
 
 def gain_on_new_bouts() -> "pd.Series":
     """Mean gain at 40 samples, tested on bouts (WISDM) or on the arm (watch) that were not trained on."""
-    splits = {"wisdm": "bout", "watch": "recording"}
-    return pd.Series({name: paired_gain(stored_curve(name, split), 40).mean for name, split in splits.items()})
+
+    def gain(name: str) -> float:
+        return paired_gain(stored_curve(name, load_card(name).unseen_split), 40).mean
+
+    return _by_dataset("curve_{name}_{unseen}_stopped", gain)
 
 
 def literal_distance_ratio() -> float:
