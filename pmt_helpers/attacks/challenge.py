@@ -13,8 +13,8 @@ import pandas as pd
 from scipy.special import softmax
 from tqdm.auto import tqdm
 
-from pmt_helpers.activity.shared import train_shared_quickly, training_rows
-from pmt_helpers.activity.weights import Download
+from pmt_helpers.activity.shared import train_shared_fast, training_rows
+from pmt_helpers.activity.weights import Checkpoint
 from pmt_helpers.attacks.defences import Filter, poisoned_mask, removal_rates
 from pmt_helpers.attacks.poisoning import flip_labels, malicious_volunteers, poison_volunteers
 from pmt_helpers.datasets.base import ActivityData
@@ -39,7 +39,7 @@ class Round:
     unseen: ActivityData
     seed: int
 
-    def accuracy(self, model: Download) -> float:
+    def accuracy(self, model: Checkpoint) -> float:
         """Mean over the unseen people of the share of their windows that a shared model gets right."""
         right = model.predict(self.unseen.X) == self.unseen.y
         return float(np.mean([right[self.unseen.users == user].mean() for user in self.unseen.user_ids]))
@@ -183,7 +183,7 @@ def score_attack(
 
 def _play_attack(attack: Attack, budget: Budget, hidden: Round) -> dict[str, float]:
     data = hidden.volunteers
-    clean = train_shared_quickly(data, seed=hidden.seed)
+    clean = train_shared_fast(data, seed=hidden.seed)
     attacks = {"random": _flips("random"), "least_likely": _flips("least_likely"), "yours": attack}
     accuracies = {"clean": hidden.accuracy(clean)}
     for name, chosen in attacks.items():
@@ -195,7 +195,7 @@ def _play_attack(attack: Attack, budget: Budget, hidden: Round) -> dict[str, flo
             labels[rows] = _submitted_labels(
                 chosen, data.X[rows], data.y[rows], likelihood, budget.n_flips(len(rows)), rng
             )
-        accuracies[name] = hidden.accuracy(train_shared_quickly(replace(data, y=labels), seed=hidden.seed))
+        accuracies[name] = hidden.accuracy(train_shared_fast(replace(data, y=labels), seed=hidden.seed))
     return accuracies
 
 
@@ -288,7 +288,7 @@ def _play_defence(keeps: Filter, hidden: Round, kind: str, fraction: float) -> d
     keep = _submitted_mask(keeps, sent, hidden.seed)
     masks = {"undefended": None, "yours": keep, "perfect": ~poisoned if poisoned.any() else None}
     accuracies = {
-        name: hidden.accuracy(train_shared_quickly(sent, seed=hidden.seed, keep=mask)) for name, mask in masks.items()
+        name: hidden.accuracy(train_shared_fast(sent, seed=hidden.seed, keep=mask)) for name, mask in masks.items()
     }
     caught, dropped = removal_rates(keep, poisoned, ~poisoned)
     return {"attack": kind, **accuracies, "caught": caught, "dropped": dropped}

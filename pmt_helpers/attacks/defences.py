@@ -9,10 +9,9 @@ from functools import partial
 
 import numpy as np
 
-from pmt_helpers.activity.model import Preprocessor
 from pmt_helpers.activity.online import Task, train_online
-from pmt_helpers.activity.shared import initial_weights, train_shared_quickly, training_rows
-from pmt_helpers.activity.weights import Download, Weights
+from pmt_helpers.activity.shared import initial_weights, train_shared_fast, training_rows
+from pmt_helpers.activity.weights import Checkpoint, Preprocessor, Weights
 from pmt_helpers.attacks.membership_game import confidence, cross_entropy
 from pmt_helpers.datasets.base import ActivityData
 
@@ -51,7 +50,7 @@ AGGREGATIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 
 def train_federated(
     data: ActivityData, exclude_user: int | None = None, seed: int = 0, aggregation: str = "median"
-) -> Download:
+) -> Checkpoint:
     """A shared model averaged over volunteers, who all have one vote, after each epoch (McMahan et al. 2017).
 
     aggregation: "mean", "median" or "trimmed mean", each coordinate of the weights on its own (Yin et al. 2018). Start,
@@ -61,7 +60,7 @@ def train_federated(
     if aggregation not in AGGREGATIONS:
         raise ValueError(f"unknown aggregation {aggregation!r}; choose one of {', '.join(AGGREGATIONS)}")
     rows = training_rows(data, exclude_user, seed)
-    cloud = Download(initial_weights(data, seed), Preprocessor.fit(data.X[rows]))
+    cloud = Checkpoint(initial_weights(data, seed), Preprocessor.fit(data.X[rows]))
     volunteers = {int(user): rows[data.users[rows] == user] for user in np.unique(data.users[rows])}
     parts = {user: (cloud.windows(data.X[own]), data.y[own]) for user, own in volunteers.items()}
     common = cloud.weights
@@ -73,7 +72,7 @@ def train_federated(
             for layer in ("hidden", "output", "bias")
         )
         common = Weights(hidden, output, bias, common.n_features)
-    return Download(common, cloud.scaler)
+    return Checkpoint(common, cloud.scaler)
 
 
 def outlier_filter(X: np.ndarray, y: np.ndarray, users: np.ndarray) -> np.ndarray:
@@ -128,7 +127,7 @@ def filter_mask(keeps: Filter, data: ActivityData, exclude_user: int | None) -> 
 class Defended:
     """A shared model trained behind a defence. keep: (n_windows,) bool, None for a defence that leaves none out."""
 
-    model: Download
+    model: Checkpoint
     keep: np.ndarray | None = None
 
     def predict(self, X: np.ndarray) -> np.ndarray:
@@ -138,23 +137,23 @@ class Defended:
 
 def train_undefended(data: ActivityData, exclude_user: int | None, seed: int) -> Defended:
     """The shared model of all windows."""
-    return Defended(train_shared_quickly(data, exclude_user, seed))
+    return Defended(train_shared_fast(data, exclude_user, seed))
 
 
 def train_filtered(data: ActivityData, exclude_user: int | None, seed: int, keeps: Filter) -> Defended:
     """The shared model of the windows that a filter keeps; it sees the volunteers' windows only."""
     keep = filter_mask(keeps, data, exclude_user)
-    return Defended(train_shared_quickly(data, exclude_user, seed, keep=keep), keep)
+    return Defended(train_shared_fast(data, exclude_user, seed, keep=keep), keep)
 
 
 def train_trimmed(data: ActivityData, exclude_user: int | None, seed: int) -> Defended:
     """Train, leave out the TRIMMED_LOSS of the windows with the highest loss, train again; TRIM_ROUNDS times."""
     volunteers, keep = data.users != exclude_user, np.ones(len(data), bool)
-    model = train_shared_quickly(data, exclude_user, seed, keep=keep)
+    model = train_shared_fast(data, exclude_user, seed, keep=keep)
     for _ in range(TRIM_ROUNDS):
         loss = cross_entropy(confidence(model, data.X, data.y)[0])
         keep = loss <= np.quantile(loss[volunteers], 1 - TRIMMED_LOSS)
-        model = train_shared_quickly(data, exclude_user, seed, keep=keep)
+        model = train_shared_fast(data, exclude_user, seed, keep=keep)
     return Defended(model, keep)
 
 

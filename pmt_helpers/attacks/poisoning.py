@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pmt_helpers.activity.model import ActivityModel, Preprocessor
+from pmt_helpers.activity.model import ActivityModel
 from pmt_helpers.activity.online import Task, train_online
-from pmt_helpers.activity.shared import download_of, initial_weights
-from pmt_helpers.activity.weights import Download
+from pmt_helpers.activity.shared import initial_weights
+from pmt_helpers.activity.weights import Checkpoint, Preprocessor
 from pmt_helpers.datasets import activity_names, load_card
 from pmt_helpers.datasets.base import ActivityData
 
@@ -156,7 +156,7 @@ def poison_volunteers(
     kind: str,
     seed: int = 0,
     *,
-    guide: ActivityModel | Download | None = None,
+    guide: ActivityModel | Checkpoint | None = None,
     pair: tuple[str, str] | None = None,
     noise: float = NOISE,
     trigger: Trigger | None = None,
@@ -193,7 +193,8 @@ def poison_volunteers(
     )
     class_scores = np.zeros((len(data), len(data.class_names)), np.float32)
     if kind in MODEL_GUIDED:
-        class_scores[pooled_rows] = download_of(_train_guide(pooled, seed) if guide is None else guide).logits(pooled.X)
+        clean = Checkpoint.from_model(_train_guide(pooled, seed) if guide is None else guide)
+        class_scores[pooled_rows] = clean.logits(pooled.X)
     X, y = np.array(data.X), np.array(data.y)
     for volunteer in malicious:
         rows = pooled_rows[pooled.users == volunteer]
@@ -210,7 +211,7 @@ def poison_user(
     fraction: float,
     kind: str,
     seed: int | Sequence[int] = 0,
-    shared: ActivityModel | Download | None = None,
+    shared: ActivityModel | Checkpoint | None = None,
     *,
     pair: tuple[int, int] | None = None,
     noise: float = NOISE,
@@ -231,7 +232,7 @@ def poison_user(
         raise ValueError(f"fraction is the share of poisoned windows, 0 to 1; got {fraction}")
     if kind == "backdoor" and trigger is None:
         raise ValueError('kind "backdoor" needs a trigger, such as Trigger.from_data(data)')
-    cloud = download_of(shared)
+    cloud = Checkpoint.from_model(shared)
     X, y = np.array(X_user, np.float32), np.array(y_user, np.int64)
     rng = np.random.default_rng(seed)
     rows = rng.permutation(len(y))[: round(fraction * len(y))]
@@ -255,11 +256,11 @@ def _check_kind(kind: str) -> None:
         raise ValueError(f"unknown kind of poison {kind!r}; choose one of {', '.join(KINDS)}")
 
 
-def _train_guide(pooled: ActivityData, seed: int) -> Download:
+def _train_guide(pooled: ActivityData, seed: int) -> Checkpoint:
     """What malicious volunteers can train together, honestly: the clean model of a weak attacker."""
     start = initial_weights(pooled, seed)
     # A few people's windows may lack a feature altogether: it counts as 0.
     scaler = Preprocessor.fit(np.where(np.isnan(pooled.X).all(0), np.float32(0), pooled.X))
-    cloud = Download(start, scaler)
+    cloud = Checkpoint(start, scaler)
     trained = train_online(Task(start, cloud.windows(pooled.X), pooled.y, seed=seed), epochs=GUIDE_EPOCHS)
-    return Download(trained.weights, scaler)
+    return Checkpoint(trained.weights, scaler)

@@ -97,16 +97,16 @@ def _keras_batch(start: Network, X: np.ndarray, y: np.ndarray) -> Trainer:
 
 
 def _keras(start: Network) -> tuple[Any, Any]:
-    """The network, and the view of it that is fitted, as activity/keras_at_home.py has them."""
+    """The network, and its logits model, which is fitted, as activity/keras_reference.py has them."""
     import keras
 
     from pmt_helpers.activity.model import build_mlp
-    from pmt_helpers.activity.shared import trainable_view
+    from pmt_helpers.activity.shared import logits_model
 
     model = build_mlp(start.n_features, len(start.bias))
     n = start.n_features
     model.set_weights([start.hidden[:n], start.hidden[n], start.output.T, start.bias])
-    return model, trainable_view(model, keras.optimizers.SGD(LEARNING_RATE))
+    return model, logits_model(model, keras.optimizers.SGD(LEARNING_RATE))
 
 
 def _numba_gibbs(corpus: Tokens, n_topics: int, seed: int = 0) -> Trainer:

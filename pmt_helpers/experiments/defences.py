@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pmt_helpers.activity.model import Preprocessor
 from pmt_helpers.activity.shared import training_rows
+from pmt_helpers.activity.weights import Preprocessor
 from pmt_helpers.attacks.defences import DEFENCES, poisoned_mask, removal_rates
 from pmt_helpers.attacks.poisoning import Trigger, attack_success, poison_volunteers
 from pmt_helpers.datasets.base import ActivityData

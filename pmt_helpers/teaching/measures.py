@@ -9,7 +9,7 @@ from functools import lru_cache
 
 import pandas as pd
 
-from pmt_helpers.activity.evaluation import ahead_until, crossing, distance, paired_gain
+from pmt_helpers.activity.evaluation import ahead_until, crossing, curve_distance, paired_gain
 from pmt_helpers.datasets import activity_names
 from pmt_helpers.datasets.cards import load_card
 from pmt_helpers.datasets.files import paper_table, shipped
@@ -356,10 +356,10 @@ def shared_accuracy() -> float:
 
 def random_validation_excess() -> "pd.Series":
     """How much higher accuracy is on random validation windows than for the person left out, in each dataset."""
-    from pmt_helpers.experiments.activity import promise_and_truth
+    from pmt_helpers.experiments.activity import validation_vs_test
 
     def excess(name: str) -> float:
-        table = promise_and_truth(read_grid(f"base_model_{name}")).set_index(["split", "what"])["accuracy"]
+        table = validation_vs_test(read_grid(f"base_model_{name}")).set_index(["split", "what"])["accuracy"]
         return table["random windows", "validation"] - table["random windows", "unseen person"]
 
     return _by_dataset("base_model_{name}", excess)
@@ -403,7 +403,8 @@ def literal_distance_ratio() -> float:
     """Distance of the curve with literal initial weights from the paper's, over the distance with He's."""
     paper = paper_table("fig3_accuracy_smooth")
     literal, he = (
-        distance(stored_curve("wisdm", "random", early_stopping=False, init=init), paper) for init in ("literal", "he")
+        curve_distance(stored_curve("wisdm", "random", early_stopping=False, init=init), paper)
+        for init in ("literal", "he")
     )
     return literal / he
 

@@ -13,9 +13,8 @@ from sklearn.metrics import roc_auc_score, roc_curve
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from pmt_helpers.activity.model import Preprocessor
 from pmt_helpers.activity.online import Task, train_online
-from pmt_helpers.activity.weights import Weights
+from pmt_helpers.activity.weights import Preprocessor, Weights
 from pmt_helpers.datasets import load_activity, load_documents
 from pmt_helpers.teaching.exercises.base import Mistake
 from pmt_helpers.teaching.exercises.judging import judge

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from pmt_helpers.activity.evaluation import of_each_user, paired_gain
+from pmt_helpers.activity.evaluation import paired_gain, user_means
 from pmt_helpers.teaching.figures.style import (
     GREEN,
     GREY,
@@ -27,30 +27,30 @@ from pmt_helpers.teaching.figures.style import (
 )
 
 
-def trade_off(ways: pd.DataFrame, known: str, new: str) -> Figure:
-    """A point a way to personalise: accuracy where the person has trained, and where they have not; a line a family.
+def trade_off(strategies: pd.DataFrame, known: str, new: str) -> Figure:
+    """Accuracy where the person has trained, and where not: one point per strategy, one line per family.
 
-    ways: way, family, known, new (accuracies). The ways "shared" and "personal" (plain retraining) are the two ends.
+    strategies: strategy, family, known, new (accuracies). "shared" and "personal" (plain retraining) are the two ends.
     known, new: what the two axes test on, in words.
     """
-    need_columns(ways, ("way", "family", "known", "new"), "trade_off")
+    need_columns(strategies, ("strategy", "family", "known", "new"), "trade_off")
     figure = new_figure("What a cure saves and costs", 460, WITH_LEGEND)
-    ends = {name: ways[ways["way"] == name].iloc[0] for name in ("personal", "shared")}
-    families = [family for family in dict.fromkeys(ways["family"]) if family not in ends]
+    ends = {name: strategies[strategies["strategy"] == name].iloc[0] for name in ("personal", "shared")}
+    families = [family for family in dict.fromkeys(strategies["family"]) if family not in ends]
     for place, family in enumerate(families):
-        rows = ways[ways["family"] == family]
+        rows = strategies[strategies["family"] == family]
         colour, symbol = OTHERS[place % len(OTHERS)]
         path = pd.concat([ends["personal"].to_frame().T, rows])
         figure.add_scatter(
             x=path["known"].tolist(),
             y=path["new"].tolist(),
             mode="lines+markers+text",
-            text=["", *(way.removeprefix(family).strip() for way in rows["way"])],
+            text=["", *(name.removeprefix(family).strip() for name in rows["strategy"])],
             textposition="top center",
             line={"color": colour, "width": 1.5, "dash": "dot"},
             marker={"color": colour, "symbol": symbol, "size": 9},
             name=family,
-            hovertext=["", *rows["way"]],
+            hovertext=["", *rows["strategy"]],
             hovertemplate="%{hovertext}: %{x:.1%} and %{y:.1%}<extra></extra>",
         )
     for name, label in (("shared", "shared: no retraining"), ("personal", "personal: plain retraining")):
@@ -64,12 +64,12 @@ def trade_off(ways: pd.DataFrame, known: str, new: str) -> Figure:
         )
     figure.update_xaxes(title={"text": f"accuracy, {known}"}, tickformat=".0%")
     figure.update_yaxes(title={"text": f"accuracy, {new}"}, tickformat=".0%")
-    return Figure(figure, trade_off_sentence(ways, known, new))
+    return Figure(figure, trade_off_sentence(strategies, known, new))
 
 
-def trade_off_sentence(ways: pd.DataFrame, known: str, new: str) -> str:
+def trade_off_sentence(strategies: pd.DataFrame, known: str, new: str) -> str:
     """Where the two ends lie, and which cure keeps most of both."""
-    table = ways.set_index("way")[["known", "new"]]
+    table = strategies.set_index("strategy")[["known", "new"]]
     best = table.drop(index=["shared", "personal"]).sum(axis=1).idxmax()
     listed = [
         f"{name} {percent(table['known'][name])} and {percent(table['new'][name])}"
@@ -186,7 +186,7 @@ def gain_of_each_person(curve: pd.DataFrame, at: int, highlight: int | None = No
     need_columns(curve, ("user", "n_samples", "model", "accuracy"), "gain_of_each_person")
     if "folds" in curve:  # folds differ by a window or two, and at the end a mean over fewer of them would jump
         curve = curve[curve["folds"] == curve.groupby("user")["folds"].transform("max")]
-    table = of_each_user(curve)
+    table = user_means(curve)
     gains = (table["personal"] - table["shared"]).dropna().unstack("user").sort_index()
     found = paired_gain(curve, at)
     harmed = set(found.harmed)
