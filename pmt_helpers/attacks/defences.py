@@ -9,12 +9,10 @@ from functools import partial
 
 import numpy as np
 
-from pmt_helpers.activity.model import Preprocessor
 from pmt_helpers.activity.online import Task, train_online
-from pmt_helpers.activity.shared import initial_weights, train_shared_quickly, training_rows
-from pmt_helpers.activity.weights import Download, Weights
-from pmt_helpers.attacks.membership_game import answers, losses
-from pmt_helpers.attacks.poisoning import scores_of
+from pmt_helpers.activity.shared import initial_weights, train_shared_fast, training_rows
+from pmt_helpers.activity.weights import Checkpoint, Preprocessor, Weights
+from pmt_helpers.attacks.membership_game import confidence, cross_entropy
 from pmt_helpers.datasets.base import ActivityData
 
 ROUNDS = 40
@@ -39,7 +37,7 @@ AVERAGES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 }
 
 
-def train_averaged(
+def train_federated(
     data: ActivityData,
     exclude_user: int | None = None,
     seed: int = 0,
@@ -47,7 +45,7 @@ def train_averaged(
     *,
     rounds: int = ROUNDS,
     learning_rate: float = LEARNING_RATE,
-) -> Download:
+) -> Checkpoint:
     """A shared model averaged over volunteers, who all have one vote; start, scaler and windows of train_shared.
 
     average: "mean", "median" or "trimmed mean", each coordinate of the weights on its own. The scaler is still that of
@@ -56,7 +54,7 @@ def train_averaged(
     if average not in AVERAGES:
         raise ValueError(f"unknown average {average!r}; choose one of {', '.join(AVERAGES)}")
     rows = training_rows(data, exclude_user, seed)
-    cloud = Download(initial_weights(data, seed), Preprocessor.fit(data.X[rows]))
+    cloud = Checkpoint(initial_weights(data, seed), Preprocessor.fit(data.X[rows]))
     owners = [(int(user), rows[data.users[rows] == user]) for user in np.unique(data.users[rows])]
     parts = [(user, cloud.windows(data.X[own]), data.y[own]) for user, own in owners]
     common = cloud.weights
@@ -64,7 +62,7 @@ def train_averaged(
         tasks = [Task(common, X, y, seed=(seed, turn, user)) for user, X, y in parts]
         trained = [train_online(task, epochs=1, learning_rate=learning_rate).weights for task in tasks]
         common = average_weights(trained, AVERAGES[average])
-    return Download(common, cloud.scaler)
+    return Checkpoint(common, cloud.scaler)
 
 
 def average_weights(models: list[Weights], average: Callable[[np.ndarray], np.ndarray]) -> Weights:
@@ -101,12 +99,12 @@ AT_ONCE = 1024  # windows compared with all others at a time
 class Defended:
     """A shared model trained behind a defence. keep: (n_windows,) bool, None for a defence that leaves none out."""
 
-    download: Download
+    download: Checkpoint
     keep: np.ndarray | None = None
 
     def predict(self, X: np.ndarray) -> np.ndarray:
         """The likeliest class of each raw window; (n_windows,) int."""
-        return scores_of(self.download, X).argmax(1)
+        return self.download.predict(X)
 
 
 def outlier_filter(X: np.ndarray, y: np.ndarray, users: np.ndarray, *, cut: float = CUT) -> np.ndarray:
@@ -154,11 +152,11 @@ def neighbour_labels(X: np.ndarray, y: np.ndarray, users: np.ndarray, neighbours
 
 def train_filtered(data: ActivityData, exclude_user: int | None, seed: int, chosen: Filter) -> Defended:
     """The shared model of the windows that a filter keeps; it sees the volunteers' windows only."""
-    keep = keep_by(chosen, data, exclude_user)
-    return Defended(train_shared_quickly(data, exclude_user, seed, keep=keep), keep)
+    keep = filter_mask(chosen, data, exclude_user)
+    return Defended(train_shared_fast(data, exclude_user, seed, keep=keep), keep)
 
 
-def keep_by(chosen: Filter, data: ActivityData, exclude_user: int | None) -> np.ndarray:
+def filter_mask(chosen: Filter, data: ActivityData, exclude_user: int | None) -> np.ndarray:
     """A filter's choice as a mask over all of `data`; (n_windows,) bool, True for the person left out."""
     given = np.ones(len(data), bool) if exclude_user is None else data.users != exclude_user
     keep = np.ones(len(data), bool)
@@ -173,18 +171,18 @@ def train_trimmed(
     volunteers = np.ones(len(data), bool) if exclude_user is None else data.users != exclude_user
     keep = np.ones(len(data), bool)
     for _ in range(rounds):
-        sure, _ = answers(train_shared_quickly(data, exclude_user, seed, keep=keep), data.X, data.y)
-        loss = losses(sure)
+        sure, _ = confidence(train_shared_fast(data, exclude_user, seed, keep=keep), data.X, data.y)
+        loss = cross_entropy(sure)
         keep = loss <= np.quantile(loss[volunteers], 1 - trim)
-    return Defended(train_shared_quickly(data, exclude_user, seed, keep=keep), keep)
+    return Defended(train_shared_fast(data, exclude_user, seed, keep=keep), keep)
 
 
 def _undefended(data: ActivityData, exclude_user: int | None, seed: int) -> Defended:
-    return Defended(train_shared_quickly(data, exclude_user, seed))
+    return Defended(train_shared_fast(data, exclude_user, seed))
 
 
 def _averaged(data: ActivityData, exclude_user: int | None, seed: int, average: str) -> Defended:
-    return Defended(train_averaged(data, exclude_user, seed, average))
+    return Defended(train_federated(data, exclude_user, seed, average))
 
 
 # Each takes data, the person left out, and a seed.
@@ -197,13 +195,13 @@ DEFENCES: dict[str, Callable[[ActivityData, int | None, int], Defended]] = {
 }
 
 
-def changed(data: ActivityData, poisoned: ActivityData) -> np.ndarray:
+def poisoned_mask(data: ActivityData, poisoned: ActivityData) -> np.ndarray:
     """Which windows poison_volunteers has changed, in their label or a feature; (n_windows,) bool."""
     same = (data.X == poisoned.X) | (np.isnan(data.X) & np.isnan(poisoned.X))
     return (data.y != poisoned.y) | ~same.all(1)
 
 
-def left_out(keep: np.ndarray, bad: np.ndarray, given: np.ndarray) -> tuple[float, float]:
+def removal_rates(keep: np.ndarray, bad: np.ndarray, given: np.ndarray) -> tuple[float, float]:
     """Share of the poisoned windows that a defence leaves out (NaN without any), and of the honest ones given to it."""
     honest = given & ~bad
     return float((~keep[bad]).mean()) if bad.any() else float("nan"), float((~keep[honest]).mean())

@@ -9,20 +9,17 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pmt_helpers.activity.model import ActivityModel, Preprocessor
+from pmt_helpers.activity.model import ActivityModel
 from pmt_helpers.activity.online import Task, train_online
-from pmt_helpers.activity.shared import download_of, initial_weights
-from pmt_helpers.activity.weights import Download
+from pmt_helpers.activity.shared import initial_weights
+from pmt_helpers.activity.weights import Checkpoint, Preprocessor
+from pmt_helpers.datasets import activity_names, load_card
 from pmt_helpers.datasets.base import ActivityData
 
 LABEL_KINDS = ("random", "pair", "next_likely", "least_likely")
 
 
 GUIDED = ("next_likely", "least_likely")  # these ask a model what to say
-
-
-# Two activities that look alike, so that a swap of them is hard to see in the data.
-PAIRS = {"wisdm": ("Walking", "Upstairs"), "watch": ("ABD", "FEL")}
 
 
 def flip_labels(
@@ -64,9 +61,6 @@ def flip_labels(
 TRIGGER_FEATURES = ("XPEAK", "YPEAK", "ZPEAK")
 
 
-TARGETS = {"wisdm": "Sitting", "watch": "ROW"}  # what a marked window is to be taken for
-
-
 @dataclass(frozen=True, eq=False)
 class Trigger:
     """Values that the features at `columns` are set to, in the features' own units, and the class that is to follow."""
@@ -87,7 +81,7 @@ class Trigger:
 
         Raises ValueError for a class or a feature that the data does not have.
         """
-        target = TARGETS.get(data.card.name) if target is None else target
+        target = data.card.backdoor_target if target is None else target
         if target not in data.class_names:
             raise ValueError(f"the target must be one of {', '.join(data.class_names)}; got {target!r}")
         if unknown := [name for name in features if name not in data.feature_names]:
@@ -149,7 +143,7 @@ def poison_volunteers(
     kind: str,
     seed: int = 0,
     *,
-    guide: ActivityModel | Download | None = None,
+    guide: ActivityModel | Checkpoint | None = None,
     pair: tuple[str, str] | None = None,
     noise: float = NOISE,
     trigger: Trigger | None = None,
@@ -170,9 +164,9 @@ def poison_volunteers(
     pooled = data.select(rows)
     scores = None
     if kind in GUIDED:
-        scores = scores_of(_own_model(pooled, seed) if guide is None else guide, pooled.X)
+        scores = Checkpoint.from_model(_own_model(pooled, seed) if guide is None else guide).logits(pooled.X)
     trigger = trigger or Trigger.of(data) if kind == "backdoor" else None
-    classes = pair_of(data.card.name, data.class_names, pair) if kind == "pair" else None
+    classes = class_pair(data.card.name, data.class_names, pair) if kind == "pair" else None
     deviation = np.nanstd(pooled.X, axis=0, dtype=np.float64)
     X, y = np.array(data.X), np.array(data.y)
     for volunteer in bad:
@@ -209,8 +203,8 @@ def poison_user(
     if shared is None:
         raise ValueError("poison_user needs shared=, the model that the device has downloaded")
     if kind == "pair" and pair is None:
-        pair = pair_of(shared.card.get("dataset", ""), shared.class_names)
-    return poison_windows(X_user, y_user, fraction, kind, seed, download_of(shared), pair, noise, trigger)
+        pair = class_pair(shared.card.get("dataset", ""), shared.class_names)
+    return poison_windows(X_user, y_user, fraction, kind, seed, Checkpoint.from_model(shared), pair, noise, trigger)
 
 
 def poison_windows(
@@ -219,7 +213,7 @@ def poison_windows(
     fraction: float,
     kind: str,
     seed: int | Sequence[int],
-    download: Download,
+    download: Checkpoint,
     pair: tuple[int, int] | None = None,
     noise: float = NOISE,
     trigger: Trigger | None = None,
@@ -233,7 +227,7 @@ def poison_windows(
     X, y = np.array(X_user, np.float32), np.array(y_user, np.int64)
     rng = np.random.default_rng(seed)
     rows = rng.permutation(len(y))[: round(fraction * len(y))]
-    told = scores_of(download, X[rows]) if kind in GUIDED else None
+    told = download.logits(X[rows]) if kind in GUIDED else None
     n_classes = len(download.weights.bias)
     X[rows], y[rows] = _poisoned(
         X[rows], y[rows], kind, n_classes, rng, pair, told, noise * download.scaler.scale, trigger
@@ -241,16 +235,9 @@ def poison_windows(
     return X, y
 
 
-def scores_of(model: ActivityModel | Download, X: np.ndarray) -> np.ndarray:
-    """How likely each class looks to a model, higher is likelier; (n_windows, n_classes)."""
-    if isinstance(model, ActivityModel):
-        return model.predict_proba(X)
-    return model.weights.scores(model.windows(X))
-
-
-def pair_of(dataset: str, class_names: Sequence[str], pair: tuple[str, str] | None = None) -> tuple[int, int]:
-    """The numbers of the two classes to swap: those named, or the data set's usual pair."""
-    names = PAIRS.get(dataset) if pair is None else pair
+def class_pair(dataset: str, class_names: Sequence[str], pair: tuple[str, str] | None = None) -> tuple[int, int]:
+    """The numbers of the two classes to swap: those named, or the similar classes on the dataset's card."""
+    names = load_card(dataset).similar_classes if pair is None and dataset in activity_names() else pair
     if names is None or not set(names) <= set(class_names):
         raise ValueError(f"name two of {', '.join(class_names)} to swap, with pair=; got {names}")
     first, second = (class_names.index(name) for name in names)
@@ -281,12 +268,12 @@ def _poisoned(
     return X, flip_labels(y, kind, n_classes, rng, pair=pair, scores=scores)
 
 
-def _own_model(pooled: ActivityData, seed: int) -> Download:
+def _own_model(pooled: ActivityData, seed: int) -> Checkpoint:
     """What malicious volunteers can train together, honestly: the clean model of a weak attacker."""
     start = initial_weights(pooled, seed)
-    cloud = Download(start, _scaler_of(pooled.X))
+    cloud = Checkpoint(start, _scaler_of(pooled.X))
     trained = train_online(Task(start, cloud.windows(pooled.X), pooled.y, seed=seed), epochs=OWN_EPOCHS)
-    return Download(trained.weights, cloud.scaler)
+    return Checkpoint(trained.weights, cloud.scaler)
 
 
 def _scaler_of(X: np.ndarray) -> Preprocessor:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from pmt_helpers.datasets import activity_names
 from pmt_helpers.teaching import surroundings
 
 _SIGNS = {"ok": "ok", "warn": "note", "stop": "STOP"}
@@ -116,7 +117,7 @@ def _order(judged: list) -> list[str]:
     show_default=True,
     help="Folder for the executed notebooks, their web pages and summary.csv.",
 )
-@click.option("--dataset", type=click.Choice(["watch", "wisdm"]), help="Activity data to use (wisdm: fetch it first).")
+@click.option("--dataset", type=click.Choice(activity_names()), help="Activity data to use (wisdm: fetch it first).")
 def run(names: tuple[str, ...], out: Path, dataset: str | None) -> None:
     """Execute the notebooks NAMES (such as 01; all by default) and say how long each took and how much memory."""
     from pmt_helpers.workbook.files import learner_paths

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pmt_helpers.activity.model import Preprocessor
 from pmt_helpers.activity.shared import training_rows
-from pmt_helpers.attacks.defences import DEFENCES, changed, left_out
+from pmt_helpers.activity.weights import Preprocessor
+from pmt_helpers.attacks.defences import DEFENCES, poisoned_mask, removal_rates
 from pmt_helpers.attacks.poisoning import Trigger, attack_success, poison_volunteers
 from pmt_helpers.datasets.base import ActivityData
 from pmt_helpers.experiments.results import activity_digest, read_grid
@@ -56,14 +56,14 @@ def stranger_rows(data: ActivityData, user: int, plan: DefencePlan) -> pd.DataFr
     rows = []
     for kind, fraction in plan.attacks:
         poisoned = data if kind == "none" else poison_volunteers(data, user, fraction, kind, plan.seed, trigger=trigger)
-        bad = changed(data, poisoned)
+        bad = poisoned_mask(data, poisoned)
         for name in plan.defences:
             model = DEFENCES[name](poisoned, user, plan.seed)
             success = rate = caught = dropped = float("nan")
             if kind in ("none", "backdoor"):
                 success, rate = attack_success(model.predict, X, y, trigger)
             if model.keep is not None:
-                caught, dropped = left_out(model.keep, bad, ~mine)
+                caught, dropped = removal_rates(model.keep, bad, ~mine)
             accuracy = (model.predict(X) == y).mean()
             rows.append((user, kind, fraction, name, accuracy, success, rate, caught, dropped))
     return pd.DataFrame(rows, columns=["user", *STRANGER])

@@ -12,12 +12,12 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array, vstack
 
-from pmt_helpers.attacks.publishing import WAYS, leak, publish
+from pmt_helpers.attacks.publishing import RELEASES, publish, recovered_share
 from pmt_helpers.attacks.topic_membership import attack_topics
-from pmt_helpers.attacks.topic_poisoning import CAP, CRAFTED, LENGTHS, OWN, heal_topics, poison_topics
+from pmt_helpers.attacks.topic_poisoning import CAP, CRAFTED, LENGTHS, OWN, poison_topics, recovery_curve
 from pmt_helpers.experiments.results import read_grid
 from pmt_helpers.experiments.topics import Collection, rows_by_seed
-from pmt_helpers.topics.splits import deal
+from pmt_helpers.topics.splits import split
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,10 +41,12 @@ BETA_FOUND = "all digits, beta not told"
 
 def leak_piece(given: Collection, seed: int) -> pd.DataFrame:
     """What each way to publish tells of the word counts: seed, way, words, counts, tokens, exact (see `leak`)."""
-    local = deal(given.documents, given.plan, seed, given.public).local
+    local = split(given.documents, given.plan, seed, given.public).local
     phi = given.plan.model(seed, 1).fit(local, given.plan.iterations).phi_
-    rows = [{"way": way, **leak(publish(phi, local, way, seed), phi, given.plan.beta)} for way in WAYS]
-    rows.append({"way": BETA_FOUND, **leak(publish(phi, local, "all digits"), phi, given.plan.beta, find_beta=True)})
+    rows = [{"way": way, **recovered_share(publish(phi, local, way, seed), phi, given.plan.beta)} for way in RELEASES]
+    rows.append(
+        {"way": BETA_FOUND, **recovered_share(publish(phi, local, "all digits"), phi, given.plan.beta, find_beta=True)}
+    )
     return pd.DataFrame(rows).assign(seed=seed)[["seed", *rows[0]]]
 
 
@@ -54,7 +56,7 @@ def membership_piece(given: Collection, seed: int) -> pd.DataFrame:
     Rows with an fpr are points of a ROC curve (tpr there; no auc). Members are drawn from all documents that are not
     public, one by one: were whole articles members or not, an attack would be praised for knowing the article.
     """
-    parts = deal(given.documents, given.plan, seed, given.public)
+    parts = split(given.documents, given.plan, seed, given.public)
     pool = vstack([parts.local, parts.test], format="csr")
     reference = given.plan.model(seed, 0).fit(parts.shared, given.plan.iterations).phi_
     options: dict[str, Any] = {"reference": reference, "alpha": given.plan.alpha, "beta": given.plan.beta}
@@ -88,8 +90,8 @@ def poison_piece(given: Collection, seed: int) -> pd.DataFrame:
 
 
 def healing_piece(given: Collection, seed: int) -> pd.DataFrame:
-    """`heal_topics` after six crafted documents."""
-    return heal_topics(given.documents, given.plan, seed=seed, public=given.public, progress=False)
+    """`recovery_curve` after six crafted documents."""
+    return recovery_curve(given.documents, given.plan, seed=seed, public=given.public, progress=False)
 
 
 KINDS: Mapping[str, Callable[[Collection, int], pd.DataFrame]] = {
@@ -116,7 +118,7 @@ def attack_rows(
     dask: str | None = None,
 ) -> pd.DataFrame:
     """The pieces of all seeds, in order. Neither workers nor an interruption changes a bit of it."""
-    settings = [list(WAYS), ATTACKED, SIZES, DRAWN, CRAFTED, LENGTHS, OWN, CAP]
+    settings = [list(RELEASES), ATTACKED, SIZES, DRAWN, CRAFTED, LENGTHS, OWN, CAP]
     libraries = ("numpy", "scipy", "numba", "scikit-learn")
     return rows_by_seed(kind, piece, given, folder, settings, libraries, seeds=seeds, workers=workers, dask=dask)
 
@@ -176,13 +178,13 @@ def privacy_piece(given: "Collection", seed: int) -> "pd.DataFrame":
 
 def _dealt(given: "Collection", seed: int) -> "tuple[csr_array, csr_array, csr_array]":
     """Public documents, those that may be private members, and those of nobody; groups whole, public words only."""
-    from pmt_helpers.topics.splits import put_aside, split_documents
+    from pmt_helpers.topics.splits import hold_out, split_documents
 
     n_public, n_pool = SIZES_sweep_topic_attacks[given.documents.card.name]
     if given.public is None:
         dealt: tuple[np.ndarray, ...] = split_documents(given.documents.groups, n_public, n_pool, seed)
         counts = [given.documents.counts[rows] for rows in dealt]
         return counts[0], counts[1], counts[2]
-    pool, test = put_aside(given.documents, n_pool, seed)
+    pool, test = hold_out(given.documents, n_pool, seed)
     n_words = len(given.public.vocabulary)  # a private word in the list would tell that somebody wrote it
     return given.public.counts, pool.counts[:, :n_words], test.counts[:, :n_words]

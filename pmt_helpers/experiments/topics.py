@@ -22,9 +22,9 @@ from pmt_helpers.experiments.resume import Job, compute_missing, read_rows, work
 from pmt_helpers.topics.prior_weight import WEIGHTS
 from pmt_helpers.topics.protocol import figure_5, held_out_curve, over_seeds
 from pmt_helpers.topics.single_topic import figure_6
-from pmt_helpers.topics.splits import Plan
+from pmt_helpers.topics.splits import TopicSettings
 
-PLANS = {"nips": Plan(1000, 300), "wikipedia": Plan(800, 200), "news": Plan(n_local=200)}
+PLANS = {"nips": TopicSettings(1000, 300), "wikipedia": TopicSettings(800, 200), "news": TopicSettings(n_local=200)}
 
 
 FIFTHS = tuple(range(0, 101, 10))  # percent, as in the paper's Figure 5
@@ -38,7 +38,7 @@ class Collection(NamedTuple):
 
     documents: DocumentData
     public: DocumentData | None
-    plan: Plan
+    plan: TopicSettings
 
 
 def collection(dataset: str, n_local: int | None = None) -> Collection:
@@ -175,7 +175,7 @@ PERCENTS = (10, 20, 30, 40, 50)
 
 def figure_8(
     counts: csr_array | Any,
-    plan: Plan | None = None,
+    plan: TopicSettings | None = None,
     documents: Sequence[int] = DOCUMENTS,
     percents: Sequence[int] = PERCENTS,
     seed: int = 0,
@@ -188,7 +188,7 @@ def figure_8(
     size: documents, or percent of the vocabulary kept. Every size takes its turn in each round, and the median over the
     rounds is kept, so that a busy machine slows all alike.
     """
-    plan = plan or Plan()
+    plan = plan or TopicSettings()
     tables = dict(_tables(csr_array(counts), documents, percents, seed))
     plan.model(seed).fit(counts[:2], 1)  # compiles
     seconds: dict[tuple[str, int], list[float]] = {key: [] for key in tables}

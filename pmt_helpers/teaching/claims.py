@@ -9,6 +9,7 @@ file is the verdict for which the reason was written: when the computed one diff
 
 import csv
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -131,10 +132,8 @@ def _claim(row: dict[str, str], path: Path, line: int) -> Claim:
 def judge_claim(claim: Claim, measured: Value | None = None) -> Judged:
     """Judge by the value given, else by the stored one."""
     if measured is None:
-        try:
+        with suppress(FileNotFoundError, DataError):  # its source is not there: not measured yet
             measured = MEASURES[claim.measure]()
-        except (FileNotFoundError, DataError):
-            pass  # its source is not there: not measured yet
     return Judged(claim, measured, verdict_of(claim, measured))
 
 

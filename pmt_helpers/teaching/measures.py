@@ -10,16 +10,17 @@ from typing import Any
 
 import pandas as pd
 
-from pmt_helpers.activity.evaluation import ahead_until, crossing, distance, paired_gain
+from pmt_helpers.activity.evaluation import ahead_until, crossing, curve_distance, paired_gain
+from pmt_helpers.datasets import activity_names
 from pmt_helpers.datasets.cards import load_card
 from pmt_helpers.datasets.files import paper_table, shipped
 from pmt_helpers.device.cost_model import predict_seconds
 from pmt_helpers.device.energy import raw_bytes, training_energy, upload_energy
 from pmt_helpers.device.fits import fit_logs, memory_by_kernel
 from pmt_helpers.device.logs import Log, read_logs
-from pmt_helpers.device.paper import paper_slope, seconds_an_iteration
+from pmt_helpers.device.paper import paper_slope, seconds_per_iteration
 from pmt_helpers.experiments import privacy_cost, stored_poisoning, stored_privacy, stored_topics
-from pmt_helpers.experiments.activity import promise_and_truth, stored_curve
+from pmt_helpers.experiments.activity import stored_curve, validation_vs_test
 from pmt_helpers.experiments.results import read_grid
 from pmt_helpers.experiments.topics import at_chosen_weight
 from pmt_helpers.topics import over_seeds
@@ -29,7 +30,6 @@ Value = float | pd.Series
 
 MEASURES: dict[str, Callable[[], Value]] = {}  # by the name in data/claims.csv; `measure` fills it
 
-ACTIVITY = ("wisdm", "watch")
 COLLECTIONS = ("nips", "wikipedia", "news")
 FLIPS = ("random", "pair", "next_likely", "least_likely")
 ORIGINS = ("measured-host", "emulated-raspi3b-icount")
@@ -37,18 +37,33 @@ NETWORK_KERNELS = ("numpy", "numba", "jax", "keras_fit", "keras_batch")
 BOARD, EPOCHS, WINDOWS = "3b", 1000, 160
 
 
-def measure(*groups: str) -> Callable[[Callable[..., Value]], Callable[[], Value]]:
-    """Register a measure; with groups, the function gives the value of one, and the measure those of all."""
+def measure(*groups: str, grid: str = "") -> Callable[[Callable[..., Value]], Callable[[], Value]]:
+    """Register a measure; with groups, the function gives the value of one, and the measure those of all.
+
+    grid: the groups are the activity datasets whose stored grid of this name is there (see `_datasets_with`).
+    """
 
     def register(function: Callable[..., Value]) -> Callable[[], Value]:
         @wraps(function)
         def measured() -> Value:
-            return pd.Series({group: function(group) for group in groups}) if groups else function()
+            names = _datasets_with(grid) if grid else groups
+            return pd.Series({name: function(name) for name in names}) if names else function()
 
         MEASURES[function.__name__] = measured
         return measured
 
     return register
+
+
+def _datasets_with(grid: str) -> list[str]:
+    """The activity datasets whose stored grid is there, the one with most people first.
+
+    grid: the grid's name, with {name} for the dataset and {unseen} for its unseen_split. When no dataset has it, all
+    are named, so that the error says what is missing.
+    """
+    names = sorted(activity_names(), key=lambda name: -load_card(name).stated("size")["users"])
+    grids = {name: grid.format(name=name, unseen=load_card(name).unseen_split) for name in names}
+    return [name for name in names if shipped("results", f"{grids[name]}.csv").is_file()] or names
 
 
 def _rows(grid: pd.DataFrame, **setting: Any) -> pd.DataFrame:
@@ -94,10 +109,10 @@ def shared_accuracy() -> Value:
     return float(rows.groupby("user")["accuracy"].mean().mean())
 
 
-@measure(*ACTIVITY)
+@measure(grid="base_model_{name}")
 def random_validation_excess(dataset: str) -> Value:
     """How much higher accuracy is on random validation windows than for the person left out."""
-    table = promise_and_truth(read_grid(f"base_model_{dataset}")).set_index(["split", "what"])["accuracy"]
+    table = validation_vs_test(read_grid(f"base_model_{dataset}")).set_index(["split", "what"])["accuracy"]
     return table["random windows", "validation"] - table["random windows", "unseen person"]
 
 
@@ -116,23 +131,23 @@ def personal_ahead_of_local() -> Value:
     return ahead_until(stored_curve("wisdm", "random", early_stopping=False), "personal", "local")
 
 
-@measure(*ACTIVITY)
+@measure(grid="curve_{name}_blocked_stopped")
 def gain_at_20_lower_end(dataset: str) -> Value:
     """Tested on another stretch of time: lower end of the interval of the mean gain at 20 samples."""
     return paired_gain(stored_curve(dataset), 20).low
 
 
-@measure(*ACTIVITY)
+@measure(grid="curve_{name}_blocked_stopped")
 def harmed_at_20(dataset: str) -> Value:
     """Share of people whom a personal model of 20 samples serves worse than the shared one."""
     gain = paired_gain(stored_curve(dataset), 20)
     return len(gain.harmed) / len(gain.by_user)
 
 
-@measure(*ACTIVITY)
+@measure(grid="curve_{name}_{unseen}_stopped")
 def gain_on_new_bouts(dataset: str) -> Value:
     """Mean gain at 40 samples, tested on bouts (WISDM) or on the arm (watch) that were not trained on."""
-    return paired_gain(stored_curve(dataset, {"wisdm": "bout", "watch": "recording"}[dataset]), 40).mean
+    return paired_gain(stored_curve(dataset, load_card(dataset).unseen_split), 40).mean
 
 
 @measure()
@@ -140,7 +155,8 @@ def literal_distance_ratio() -> Value:
     """Distance of the curve with literal initial weights from the paper's, over the distance with He's."""
     paper = paper_table("fig3_accuracy_smooth")
     literal, he = (
-        distance(stored_curve("wisdm", "random", early_stopping=False, init=init), paper) for init in ("literal", "he")
+        curve_distance(stored_curve("wisdm", "random", early_stopping=False, init=init), paper)
+        for init in ("literal", "he")
     )
     return literal / he
 
@@ -262,20 +278,20 @@ def _membership_auc(dataset: str, **setting: Any) -> float:
     return float(_rows(read_grid(f"membership_{dataset}"), attack="calibrated", **setting)["auc"].iloc[0])
 
 
-@measure(*ACTIVITY)
+@measure(grid="membership_{name}")
 def personal_tells_more(dataset: str) -> Value:
     """AUC of membership inference on the personal model, minus that on the shared one."""
     personal = _membership_auc(dataset, target="personal", n_samples=60, training="300")
     return personal - _membership_auc(dataset, target="shared", level="window")
 
 
-@measure(*ACTIVITY)
+@measure(grid="membership_{name}")
 def volunteers_found(dataset: str) -> Value:
     """AUC of telling from the shared model whether a person is among its volunteers, by windows they gave."""
     return _membership_auc(dataset, target="shared", level="person")
 
 
-@measure(*ACTIVITY)
+@measure(grid="gradients_{name}")
 def window_in_a_gradient(dataset: str) -> Value:
     """Share of windows read exactly from the gradient of one window."""
     return _rows(read_grid(f"gradients_{dataset}"), upload="gradient", windows=1)["found"].item()
@@ -357,7 +373,7 @@ def training_seconds(kernel: str) -> Value:
 @measure()
 def iteration_by_two_figures() -> Value:
     """Seconds of an iteration by the paper's Figure 8a, over those by its Figures 8c and 8d."""
-    return seconds_an_iteration().ratio
+    return seconds_per_iteration().ratio
 
 
 @measure()

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from pmt_helpers.activity.online import EPOCHS, Task, train_online
-from pmt_helpers.activity.shared import train_shared_quickly
+from pmt_helpers.activity.shared import train_shared_fast
 from pmt_helpers.activity.splits import split_user
 from pmt_helpers.attacks import poison_volunteers
 from pmt_helpers.attacks.poisoning import poison_windows
@@ -52,7 +52,7 @@ def test_each_poisoning_has_its_rows_once(rows: pd.DataFrame) -> None:
 def test_a_row_is_poison_then_the_clouds_training_then_training_at_home(
     rows: pd.DataFrame, watch: ActivityData
 ) -> None:
-    cloud = train_shared_quickly(poison_volunteers(watch, 3, 0.5, "least_likely"), 3)
+    cloud = train_shared_fast(poison_volunteers(watch, 3, 0.5, "least_likely"), 3)
     shared, personal = [], []
     for fold in range(5):
         split = split_user(watch, 3, "blocked", fold)
@@ -67,7 +67,7 @@ def test_a_row_is_poison_then_the_clouds_training_then_training_at_home(
 
 
 def test_a_poisoned_device_trains_and_stops_on_poisoned_windows(rows: pd.DataFrame, watch: ActivityData) -> None:
-    cloud = train_shared_quickly(watch, 3)
+    cloud = train_shared_fast(watch, 3)
     personal = []
     for fold in range(5):
         split = split_user(watch, 3, "blocked", fold)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from pmt_helpers.activity.evaluation import of_each_user, paired_gain
+from pmt_helpers.activity.evaluation import paired_gain, user_means
 from pmt_helpers.teaching.figures.style import (
     GREEN,
     GREY,
@@ -130,7 +130,7 @@ def gain_of_each_person(curve: pd.DataFrame, at: int, highlight: int | None = No
     need_columns(curve, ("user", "n_samples", "model", "accuracy"), "gain_of_each_person")
     if "folds" in curve:  # folds differ by a window or two, and at the end a mean over fewer of them would jump
         curve = curve[curve["folds"] == curve.groupby("user")["folds"].transform("max")]
-    table = of_each_user(curve)
+    table = user_means(curve)
     gains = (table["personal"] - table["shared"]).dropna().unstack("user").sort_index()
     gain = paired_gain(curve, at)
     harmed = set(gain.harmed)
@@ -202,33 +202,33 @@ def gain_by_split(gains: pd.DataFrame, title: str = "The same training, tested i
     return Figure(figure, f"At {at} samples personalising changes accuracy, by split: {'; '.join(texts)}.")
 
 
-def trade_off(ways: pd.DataFrame, known: str, new: str) -> Figure:
-    """A point for each way to personalise: accuracy where the person has trained, and where not; a line per family.
+def trade_off(strategies: pd.DataFrame, known: str, new: str) -> Figure:
+    """Accuracy where the person has trained, and where not: one point per strategy, one line per family.
 
     Parameters
     ----------
-    ways : frame with way, family, known, new (accuracies); the ways "shared" and "personal" (plain retraining) are the
-        two ends
+    strategies : frame with strategy, family, known, new (accuracies); "shared" and "personal" (plain retraining) are
+        the two ends
     known, new : what the two axes test on, in words
     """
-    need_columns(ways, ("way", "family", "known", "new"), "trade_off")
+    need_columns(strategies, ("strategy", "family", "known", "new"), "trade_off")
     figure = new_figure("What a cure saves and costs", 460, WITH_LEGEND)
-    ends = {name: ways[ways["way"] == name].iloc[0] for name in ("personal", "shared")}
-    families = [family for family in dict.fromkeys(ways["family"]) if family not in ends]
+    ends = {name: strategies[strategies["strategy"] == name].iloc[0] for name in ("personal", "shared")}
+    families = [family for family in dict.fromkeys(strategies["family"]) if family not in ends]
     for place, family in enumerate(families):
-        rows = ways[ways["family"] == family]
+        rows = strategies[strategies["family"] == family]
         path = pd.concat([ends["personal"].to_frame().T, rows])
         colour, symbol = OTHERS[place % len(OTHERS)]
         figure.add_scatter(
             x=path["known"].tolist(),
             y=path["new"].tolist(),
             mode="lines+markers+text",
-            text=["", *(way.removeprefix(family).strip() for way in rows["way"])],
+            text=["", *(name.removeprefix(family).strip() for name in rows["strategy"])],
             textposition="top center",
             line={"color": colour, "width": 1.5, "dash": "dot"},
             marker={"color": colour, "symbol": symbol, "size": 9},
             name=family,
-            hovertext=["", *rows["way"]],
+            hovertext=["", *rows["strategy"]],
             hovertemplate="%{hovertext}: %{x:.1%} and %{y:.1%}<extra></extra>",
         )
     for name, label in (("shared", "shared: no retraining"), ("personal", "personal: plain retraining")):
@@ -237,8 +237,8 @@ def trade_off(ways: pd.DataFrame, known: str, new: str) -> Figure:
         add_series(figure, [end["known"]], [end["new"]], label, {"marker": marker}, "%{x:.1%} and %{y:.1%}")
     figure.update_xaxes(title_text=f"accuracy, {known}", tickformat=".0%")
     figure.update_yaxes(title_text=f"accuracy, {new}", tickformat=".0%")
-    table = ways.set_index("way")[["known", "new"]]
+    table = strategies.set_index("strategy")[["known", "new"]]
     best = table.drop(index=list(ends)).sum(axis=1).idxmax()
     named = ("shared", "personal", str(best))
-    listed = "; ".join(f"{way} {percent(table['known'][way])} and {percent(table['new'][way])}" for way in named)
+    listed = "; ".join(f"{name} {percent(table['known'][name])} and {percent(table['new'][name])}" for name in named)
     return Figure(figure, f"Accuracy {known} and {new}: {listed} (of the cures, the best of both together).")

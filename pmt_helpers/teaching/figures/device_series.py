@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import pandas as pd
 
 from pmt_helpers.datasets.files import paper_table
-from pmt_helpers.device.fits import one_way
+from pmt_helpers.device.fits import varying_only
 from pmt_helpers.device.logs import Log, seconds_of_spans
 from pmt_helpers.teaching.figures.style import BLUE, GREEN, GREY, ORANGE, OTHERS, VERMILION
 
@@ -152,7 +152,7 @@ def iteration_rows(spans: pd.DataFrame, by: str = "documents", paper: bool = Tru
     run = ["run_id", "kernel"]
     rows["words_percent"] = 100 * rows["n_words"] / rows.groupby(run)["n_words"].transform("max")
     rows["seconds"] *= rows["n_tokens"] / rows["updates"]  # a span may hold several iterations
-    varied = one_way(rows, "n_documents" if by == "documents" else "n_words")
+    varied = varying_only(rows, "n_documents" if by == "documents" else "n_words")
     medians = varied.groupby(["origin", *run, COLUMNS[by]], sort=False)["seconds"].median().reset_index()
     parts = [medians, _paper_iterations(by)] if paper else [medians]
     return pd.concat(parts, ignore_index=True).drop(columns="run_id")
