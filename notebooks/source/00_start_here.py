@@ -41,13 +41,13 @@ from pmt_helpers.teaching import (
     figures,
     my_person,
     prediction,
-    questions,
+    preflight,
+    quiz,
     reveal,
     say,
-    surroundings,
 )
 
-surroundings(DATASET)
+preflight(DATASET)
 
 # %% [markdown]
 # ## Who are you?
@@ -180,7 +180,7 @@ export_button()
 # | **05 on the device** | can a small device do all this? | 30 to 45 |
 
 # %%
-questions("00")
+quiz("00")
 
 # %% [markdown]
 # **Take-aways.** A shared model comes to you and nothing goes back; a few windows of your own can change a lot; one

@@ -43,13 +43,13 @@ from pmt_helpers.teaching import (
     figures,
     my_person,
     prediction,
-    questions,
+    preflight,
+    quiz,
     reveal,
     say,
-    surroundings,
 )
 
-surroundings(DATASET)
+preflight(DATASET)
 
 # %% [markdown]
 # ## The answer first
@@ -268,7 +268,7 @@ figures.per_person(both, highlight=person, title="Two recipes, the same people")
 claims_table(notebook="01")
 
 # %%
-questions("01")
+quiz("01")
 
 # %% [markdown]
 # **Take-aways.** Test on people, not on windows. Report the spread over people, not only the mean. A random split

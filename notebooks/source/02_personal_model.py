@@ -47,14 +47,14 @@ from pmt_helpers.teaching import (
     figures,
     my_person,
     prediction,
-    questions,
+    preflight,
+    quiz,
     reveal,
     say,
-    surroundings,
 )
 from pmt_helpers.teaching.exercises.nb01 import sgd_step
 
-surroundings(DATASET)
+preflight(DATASET)
 
 # %% [markdown]
 # ## The answer first
@@ -317,7 +317,7 @@ figures.accuracy_by_samples(mean_curve(literal), smooth, title="With the formula
 claims_table(notebook="02")
 
 # %%
-questions("02")
+quiz("02")
 
 # %% [markdown]
 # **Take-aways.** Little data at home helps most where the shared model is worst. Say how many people are harmed, not

@@ -50,14 +50,14 @@ from pmt_helpers.teaching import (
     figures,
     my_person,
     prediction,
-    questions,
+    preflight,
+    quiz,
     reveal,
     say,
-    surroundings,
 )
 from pmt_helpers.topics import GibbsLDA
 
-surroundings(DATASET)
+preflight(DATASET)
 
 # %% [markdown]
 # ## The answer first
@@ -440,7 +440,7 @@ say(f"Blue: {score_defence(my_filter, data, n_rounds=2)}")
 claims_table(notebook="04")
 
 # %%
-questions("04")
+quiz("04")
 
 # %% [markdown]
 # **Take-aways.** Clean data at home heal most poison, but hardly a backdoor. A defence has a bill, and a few pay it. A

@@ -48,13 +48,13 @@ from pmt_helpers.teaching import (
     my_person,
     own_log,
     prediction,
-    questions,
+    preflight,
+    quiz,
     reveal,
     say,
-    surroundings,
 )
 
-surroundings(DATASET)
+preflight(DATASET)
 
 # %% [markdown]
 # ## The answer first
@@ -355,7 +355,7 @@ except ValueError as refused:
 claims_table(notebook="05")
 
 # %%
-questions("05")
+quiz("05")
 
 # %% [markdown]
 # **Take-aways.** Time is a straight line in the data, and its slope is the code's. Before the first step, libraries

@@ -223,6 +223,13 @@ def initial_weights(data: ActivityData, seed: int) -> Weights:
     return Weights.of(build_mlp(len(data.feature_names), len(data.class_names), seed=seed))
 
 
-def download_of(shared: ActivityModel) -> Download:
-    """What a device gets when `shared` is published: copies of its weights, and its scaler."""
-    return Download(Weights.of(shared.model), shared.scaler)
+def download_of(model: Any) -> Download:
+    """What a device gets when a model is published: copies of its weights, and its scaler; a Download as it is.
+
+    model: an ActivityModel, a private one, or a Download. Raises TypeError for anything else.
+    """
+    if isinstance(model, Download):
+        return model
+    if not (hasattr(model, "model") and hasattr(model, "scaler")):
+        raise TypeError(f"expected a model with its weights and scaler; got {type(model).__name__}")
+    return Download(Weights.of(model.model), model.scaler)

@@ -100,6 +100,14 @@ class Download:
         """Raw features as the network's inputs."""
         return self.weights.inputs(self.scaler.transform(X))
 
+    def logits(self, X: np.ndarray) -> np.ndarray:
+        """What the softmax takes for each raw window; (n_windows, n_classes) float32."""
+        return self.weights.scores(self.windows(X))
+
+    def predict(self, X: np.ndarray) -> np.ndarray:
+        """The likeliest class of each raw window; (n_windows,) int."""
+        return self.logits(X).argmax(1)
+
     def rehearsed(self, per_class: int) -> Windows | None:
         """The first windows of each class, as the network's inputs, and their labels; None for zero."""
         if per_class == 0:

@@ -11,8 +11,8 @@ from tqdm.auto import tqdm
 
 from pmt_helpers.activity.shared import train_shared_quickly, training_rows
 from pmt_helpers.activity.weights import Download
-from pmt_helpers.attacks.defences import Filter, changed, left_out
-from pmt_helpers.attacks.poisoning import flip_labels, malicious_volunteers, poison_volunteers, scores_of
+from pmt_helpers.attacks.defences import Filter, poisoned_mask, removal_rates
+from pmt_helpers.attacks.poisoning import flip_labels, malicious_volunteers, poison_volunteers
 from pmt_helpers.datasets.base import ActivityData
 
 HIDDEN = 20_180_412  # not the seeds that the notebook shows
@@ -35,7 +35,7 @@ class Round:
 
     def accuracy(self, model: Download) -> float:
         """Mean over the strangers of the share of their windows that a shared model gets right."""
-        right = scores_of(model, self.strangers.X).argmax(1) == self.strangers.y
+        right = model.predict(self.strangers.X) == self.strangers.y
         return float(np.mean([right[self.strangers.users == user].mean() for user in self.strangers.user_ids]))
 
 
@@ -174,7 +174,7 @@ def _play(attack: Attack, budget: Budget, one: Round) -> dict[str, float]:
         labels = np.array(data.y)
         for volunteer in malicious_volunteers(data, None, budget.volunteers, one.seed):
             own = np.flatnonzero(data.users == volunteer)
-            likelihood = softmax(scores_of(clean, data.X[own]).astype(np.float64), axis=1)
+            likelihood = softmax(clean.logits(data.X[own]).astype(np.float64), axis=1)
             rng = np.random.default_rng([one.seed, int(volunteer)])
             labels[own] = _told(way, data.X[own], data.y[own], likelihood, budget.of(len(own)), rng)
         found[name] = one.accuracy(train_shared_quickly(replace(data, y=labels), seed=one.seed))
@@ -279,13 +279,13 @@ def score_defence(chosen: Filter, data: ActivityData, *, n_rounds: int = 4, prog
 def _play_blue_team(chosen: Filter, one: Round, kind: str, fraction: float) -> dict[str, float | str]:
     honest = one.volunteers
     poisoned = honest if kind == "none" else poison_volunteers(honest, None, fraction, kind, one.seed)
-    bad = changed(honest, poisoned)
+    bad = poisoned_mask(honest, poisoned)
     keep = _kept(chosen, poisoned, one.seed)
     masks = {"undefended": None, "yours": keep, "perfect": ~bad if bad.any() else None}
     accuracies = {
         name: one.accuracy(train_shared_quickly(poisoned, seed=one.seed, keep=mask)) for name, mask in masks.items()
     }
-    caught, dropped = left_out(keep, bad, ~bad)
+    caught, dropped = removal_rates(keep, bad, ~bad)
     return {"attack": kind, **accuracies, "caught": caught, "dropped": dropped}
 
 

@@ -13,8 +13,7 @@ from pmt_helpers.activity.model import Preprocessor
 from pmt_helpers.activity.online import Task, train_online
 from pmt_helpers.activity.shared import initial_weights, train_shared_quickly, training_rows
 from pmt_helpers.activity.weights import Download, Weights
-from pmt_helpers.attacks.membership_game import answers, losses
-from pmt_helpers.attacks.poisoning import scores_of
+from pmt_helpers.attacks.membership_game import confidence, cross_entropy
 from pmt_helpers.datasets.base import ActivityData
 
 ROUNDS = 40
@@ -39,7 +38,7 @@ AVERAGES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 }
 
 
-def train_averaged(
+def train_federated(
     data: ActivityData,
     exclude_user: int | None = None,
     seed: int = 0,
@@ -106,7 +105,7 @@ class Defended:
 
     def predict(self, X: np.ndarray) -> np.ndarray:
         """The likeliest class of each raw window; (n_windows,) int."""
-        return scores_of(self.download, X).argmax(1)
+        return self.download.predict(X)
 
 
 def outlier_filter(X: np.ndarray, y: np.ndarray, users: np.ndarray, *, cut: float = CUT) -> np.ndarray:
@@ -154,11 +153,11 @@ def neighbour_labels(X: np.ndarray, y: np.ndarray, users: np.ndarray, neighbours
 
 def train_filtered(data: ActivityData, exclude_user: int | None, seed: int, chosen: Filter) -> Defended:
     """The shared model of the windows that a filter keeps; it sees the volunteers' windows only."""
-    keep = keep_by(chosen, data, exclude_user)
+    keep = filter_mask(chosen, data, exclude_user)
     return Defended(train_shared_quickly(data, exclude_user, seed, keep=keep), keep)
 
 
-def keep_by(chosen: Filter, data: ActivityData, exclude_user: int | None) -> np.ndarray:
+def filter_mask(chosen: Filter, data: ActivityData, exclude_user: int | None) -> np.ndarray:
     """A filter's choice as a mask over all of `data`; (n_windows,) bool, True for the person left out."""
     given = np.ones(len(data), bool) if exclude_user is None else data.users != exclude_user
     keep = np.ones(len(data), bool)
@@ -173,8 +172,8 @@ def train_trimmed(
     volunteers = np.ones(len(data), bool) if exclude_user is None else data.users != exclude_user
     keep = np.ones(len(data), bool)
     for _ in range(rounds):
-        sure, _ = answers(train_shared_quickly(data, exclude_user, seed, keep=keep), data.X, data.y)
-        loss = losses(sure)
+        sure, _ = confidence(train_shared_quickly(data, exclude_user, seed, keep=keep), data.X, data.y)
+        loss = cross_entropy(sure)
         keep = loss <= np.quantile(loss[volunteers], 1 - trim)
     return Defended(train_shared_quickly(data, exclude_user, seed, keep=keep), keep)
 
@@ -184,7 +183,7 @@ def _undefended(data: ActivityData, exclude_user: int | None, seed: int) -> Defe
 
 
 def _averaged(data: ActivityData, exclude_user: int | None, seed: int, average: str) -> Defended:
-    return Defended(train_averaged(data, exclude_user, seed, average))
+    return Defended(train_federated(data, exclude_user, seed, average))
 
 
 # Each takes data, the person left out, and a seed.
@@ -197,13 +196,13 @@ DEFENCES: dict[str, Callable[[ActivityData, int | None, int], Defended]] = {
 }
 
 
-def changed(data: ActivityData, poisoned: ActivityData) -> np.ndarray:
+def poisoned_mask(data: ActivityData, poisoned: ActivityData) -> np.ndarray:
     """Which windows poison_volunteers has changed, in their label or a feature; (n_windows,) bool."""
     same = (data.X == poisoned.X) | (np.isnan(data.X) & np.isnan(poisoned.X))
     return (data.y != poisoned.y) | ~same.all(1)
 
 
-def left_out(keep: np.ndarray, bad: np.ndarray, given: np.ndarray) -> tuple[float, float]:
+def removal_rates(keep: np.ndarray, bad: np.ndarray, given: np.ndarray) -> tuple[float, float]:
     """Share of the poisoned windows that a defence leaves out (NaN without any), and of the honest ones given to it."""
     honest = given & ~bad
     return float((~keep[bad]).mean()) if bad.any() else float("nan"), float((~keep[honest]).mean())

@@ -14,8 +14,8 @@ import pandas as pd
 
 from pmt_helpers.activity.model import Preprocessor
 from pmt_helpers.activity.online import Task, train_online
+from pmt_helpers.activity.shared import download_of
 from pmt_helpers.activity.weights import Weights
-from pmt_helpers.attacks.membership_game import published
 
 FAINT = 1e-4  # a unit whose error is so much smaller than the largest says nothing but rounding
 SAME = 0.01  # deviations: two units that agree on every feature so closely have seen the same
@@ -45,7 +45,7 @@ def gradient_at(model: Any, X: np.ndarray, y: np.ndarray) -> Weights:
     """
     if len(y) == 0:
         raise ValueError("a gradient needs at least one window")
-    download = published(model)
+    download = download_of(model)
     weights, inputs = download.weights, download.windows(X)
     hidden = np.maximum(inputs @ weights.hidden, 0)
     scores = hidden @ weights.output.T + weights.bias
@@ -57,7 +57,7 @@ def gradient_at(model: Any, X: np.ndarray, y: np.ndarray) -> Weights:
     return Weights(inputs.T @ at_hidden, error.T @ hidden, error.sum(axis=0), weights.n_features)
 
 
-def change_of(before: Weights, after: Weights) -> Weights:
+def weight_update(before: Weights, after: Weights) -> Weights:
     """The change of weights that training made, with a gradient's sign: what federated averaging would upload."""
     return Weights(
         before.hidden - after.hidden, before.output - after.output, before.bias - after.bias, before.n_features
@@ -101,7 +101,7 @@ def leak_by_batch(
     over the features of those, in deviations), false (recovered inputs that are no window of the batch), labels (share
     of the batch's labels named), correlation (of the average with the window it resembles most).
     """
-    cloud = published(model)
+    cloud = download_of(model)
     inputs = cloud.windows(X)
     scaled = inputs[:, : cloud.weights.n_features].astype(np.float64)
     rng = np.random.default_rng(seed)
@@ -113,7 +113,7 @@ def leak_by_batch(
                 upload = gradient_at(cloud, X[chosen], y[chosen])
             else:
                 trained = train_online(Task(cloud.weights, inputs[chosen], y[chosen], seed=(seed, draw)), epochs=epochs)
-                upload = change_of(cloud.weights, trained.weights)
+                upload = weight_update(cloud.weights, trained.weights)
             rows.append({"windows": n, "draw": draw, **_held_against(upload, scaled[chosen], y[chosen])})
     return pd.DataFrame(rows)
 

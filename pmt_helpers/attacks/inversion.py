@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from pmt_helpers.activity.shared import download_of
 from pmt_helpers.activity.weights import Weights
-from pmt_helpers.attacks.gradient_leak import change_of
-from pmt_helpers.attacks.membership_game import published
+from pmt_helpers.attacks.gradient_leak import weight_update
 from pmt_helpers.datasets.base import ActivityData
 
 METHODS = ("ascent", "difference", "weights")
@@ -44,14 +44,14 @@ def invert_model(
     """
     if method not in METHODS:
         raise ValueError(f"unknown method {method!r}; choose one of {', '.join(METHODS)}")
-    weights = published(model).weights
+    weights = download_of(model).weights
     if not 0 <= label < len(weights.bias):
         raise ValueError(f"label must be 0 to {len(weights.bias) - 1}, a class of this model; got {label}")
     if method == "ascent":
         return climb(weights, label, prior)
     if shared is None or population is None:
         raise ValueError(f'method "{method}" needs shared= and population=')
-    before = published(shared).weights
+    before = download_of(shared).weights
     if method == "difference":
         return population + climb(weights, label, prior) - climb(before, label, prior)
     return population + TRUST * (_read_from_change(before, weights, label) - population)
@@ -73,7 +73,7 @@ def climb(weights: Weights, label: int, prior: float = PRIOR, steps: int = STEPS
 
 def _read_from_change(before: Weights, after: Weights, label: int) -> np.ndarray:
     """The mean input of the windows that raised the units which speak for a class; zeros where there are none."""
-    change = change_of(after, before)  # what training added
+    change = weight_update(after, before)  # what training added
     n = change.n_features
     output = before.output.astype(np.float64) + after.output
     speaks = np.maximum(output[label] - output.mean(axis=0), 0)
@@ -105,7 +105,7 @@ def compare_inversions(
     (share of other people whose mean is farther from the profile than this user's: .5 is chance), first (whether
     nobody's mean is nearer), first_unusual (the same, by cosine to what a person adds), people (compared).
     """
-    scaler = published(shared).scaler
+    scaler = download_of(shared).scaler
     means = class_means(data, scaler)
     rows = []
     for label, name in enumerate(data.class_names):

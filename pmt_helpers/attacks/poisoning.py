@@ -170,9 +170,9 @@ def poison_volunteers(
     pooled = data.select(rows)
     scores = None
     if kind in GUIDED:
-        scores = scores_of(_own_model(pooled, seed) if guide is None else guide, pooled.X)
+        scores = download_of(_own_model(pooled, seed) if guide is None else guide).logits(pooled.X)
     trigger = trigger or Trigger.of(data) if kind == "backdoor" else None
-    classes = pair_of(data.card.name, data.class_names, pair) if kind == "pair" else None
+    classes = class_pair(data.card.name, data.class_names, pair) if kind == "pair" else None
     deviation = np.nanstd(pooled.X, axis=0, dtype=np.float64)
     X, y = np.array(data.X), np.array(data.y)
     for volunteer in bad:
@@ -209,7 +209,7 @@ def poison_user(
     if shared is None:
         raise ValueError("poison_user needs shared=, the model that the device has downloaded")
     if kind == "pair" and pair is None:
-        pair = pair_of(shared.card.get("dataset", ""), shared.class_names)
+        pair = class_pair(shared.card.get("dataset", ""), shared.class_names)
     return poison_windows(X_user, y_user, fraction, kind, seed, download_of(shared), pair, noise, trigger)
 
 
@@ -233,7 +233,7 @@ def poison_windows(
     X, y = np.array(X_user, np.float32), np.array(y_user, np.int64)
     rng = np.random.default_rng(seed)
     rows = rng.permutation(len(y))[: round(fraction * len(y))]
-    told = scores_of(download, X[rows]) if kind in GUIDED else None
+    told = download.logits(X[rows]) if kind in GUIDED else None
     n_classes = len(download.weights.bias)
     X[rows], y[rows] = _poisoned(
         X[rows], y[rows], kind, n_classes, rng, pair, told, noise * download.scaler.scale, trigger
@@ -241,14 +241,7 @@ def poison_windows(
     return X, y
 
 
-def scores_of(model: ActivityModel | Download, X: np.ndarray) -> np.ndarray:
-    """How likely each class looks to a model, higher is likelier; (n_windows, n_classes)."""
-    if isinstance(model, ActivityModel):
-        return model.predict_proba(X)
-    return model.weights.scores(model.windows(X))
-
-
-def pair_of(dataset: str, class_names: Sequence[str], pair: tuple[str, str] | None = None) -> tuple[int, int]:
+def class_pair(dataset: str, class_names: Sequence[str], pair: tuple[str, str] | None = None) -> tuple[int, int]:
     """The numbers of the two classes to swap: those named, or the data set's usual pair."""
     names = PAIRS.get(dataset) if pair is None else pair
     if names is None or not set(names) <= set(class_names):

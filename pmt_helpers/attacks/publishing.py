@@ -27,16 +27,18 @@ class Published(NamedTuple):
 
 
 def publish(phi: np.ndarray, counts: csr_array, way: str, seed: int = 0) -> Published:
-    """Topics as they go out. counts: (n_docs, n_words), the documents they were trained on; way: one of WAYS.
+    """Topics as they go out. counts: (n_docs, n_words), the documents they were trained on; way: one of RELEASES.
 
     Raises ValueError for an unknown way.
     """
-    if way not in WAYS:
-        raise ValueError(f"unknown way to publish {way!r}; choose one of {', '.join(WAYS)}")
-    return WAYS[way](phi, counts, np.random.default_rng(seed))
+    if way not in RELEASES:
+        raise ValueError(f"unknown way to publish {way!r}; choose one of {', '.join(RELEASES)}")
+    return RELEASES[way](phi, counts, np.random.default_rng(seed))
 
 
-def leak(published: Published, phi: np.ndarray, beta: float = 0.1, *, find_beta: bool = False) -> dict[str, float]:
+def recovered_share(
+    published: Published, phi: np.ndarray, beta: float = 0.1, *, find_beta: bool = False
+) -> dict[str, float]:
     """How much of the private counts an attacker reads out of it.
 
     phi: as trained, all digits; beta: its prior, which the attacker knows, or has to find. Returns words: share of the
@@ -64,18 +66,18 @@ def readable(published: Published, beta: float = 0.1) -> RecoveredCounts:
     return recover_word_counts(published.phi, beta, precision=published.precision)
 
 
-Way = Callable[[np.ndarray, csr_array, np.random.Generator], Published]
+Release = Callable[[np.ndarray, csr_array, np.random.Generator], Published]
 
 
-def _rounded(decimals: int) -> Way:
+def _rounded(decimals: int) -> Release:
     return lambda phi, counts, rng: Published(np.round(phi, decimals), np.arange(phi.shape[1]))
 
 
-def _as_type(kind: str) -> Way:
+def _as_type(kind: str) -> Release:
     return lambda phi, counts, rng: Published(phi.astype(kind), np.arange(phi.shape[1]))
 
 
-def _noisy(part: float) -> Way:
+def _noisy(part: float) -> Release:
     def noisy(phi: np.ndarray, counts: csr_array, rng: np.random.Generator) -> Published:
         disturbed = phi * np.exp(part * rng.normal(size=phi.shape))
         return Published(disturbed / disturbed.sum(axis=1, keepdims=True), np.arange(phi.shape[1]), WIDE * part)
@@ -93,7 +95,7 @@ def _likeliest(phi: np.ndarray, counts: csr_array, rng: np.random.Generator) -> 
     return Published(np.where(phi >= least, phi, 0), np.arange(phi.shape[1]))
 
 
-WAYS: Mapping[str, Way] = {
+RELEASES: Mapping[str, Release] = {
     "all digits": lambda phi, counts, rng: Published(phi, np.arange(phi.shape[1])),
     "float32": _as_type("float32"),
     "float16": _as_type("float16"),

@@ -13,9 +13,9 @@ import pandas as pd
 from sklearn.metrics import roc_auc_score
 
 from pmt_helpers.attacks.publishing import Published, readable
-from pmt_helpers.attacks.roc import drawn_curve, hits_at, strengths
+from pmt_helpers.attacks.roc import compare_attacks, log_roc_curve, tpr_at_fpr
 from pmt_helpers.topics.evaluation import infer_theta
-from pmt_helpers.topics.validation import checked_counts, checked_positive
+from pmt_helpers.topics.validation import check_counts, check_positive
 
 SETTLES = 20  # steps of theta; more change no AUC in the third decimal
 _TIES = 1e-9  # a bit of likelihood beside a share of words: it decides between equal ones only
@@ -38,16 +38,16 @@ def document_scores(
     them, likelier documents first among equals; only where the topics give their counts away). Words that are not
     published count for nothing, and a document without others gets the median.
     """
-    checked_positive(alpha=alpha, beta=beta)
+    check_positive(alpha=alpha, beta=beta)
     if not isinstance(published, Published):
         published = Published(np.asarray(published), np.arange(np.shape(published)[-1]))
-    counts = checked_counts(counts)
+    counts = check_counts(counts)
     if published.columns.max() >= counts.shape[1]:
         raise ValueError(f"the topics have column {published.columns.max()}, the counts {counts.shape[1]} words only")
     counts = counts[:, published.columns]
-    readers = {"likelihood": bits_a_word(published.phi, counts, alpha)}
+    readers = {"likelihood": bits_per_word(published.phi, counts, alpha)}
     if reference is not None:
-        above = readers["likelihood"] - bits_a_word(reference[:, published.columns], counts, alpha)
+        above = readers["likelihood"] - bits_per_word(reference[:, published.columns], counts, alpha)
         readers["calibrated"] = np.round(above, 9)  # the same topics tell nothing, and rounding must not either
     found = readable(published, beta)
     if found.told.all():
@@ -84,13 +84,13 @@ def attack_topics(
     member = np.repeat([True, False], [len(scores["likelihood"]) for scores in both])
     scores = {name: np.concatenate([part[name] for part in both]) for name in both[0]}
     if intervals:
-        return strengths(member, scores, np.arange(len(member)), seed)
-    table = [(name, roc_auc_score(member, each), hits_at(member, each)) for name, each in scores.items()]
-    curves = [drawn_curve(member, each).assign(attack=name) for name, each in scores.items()]
+        return compare_attacks(member, scores, np.arange(len(member)), seed)
+    table = [(name, roc_auc_score(member, each), tpr_at_fpr(member, each)) for name, each in scores.items()]
+    curves = [log_roc_curve(member, each).assign(attack=name) for name, each in scores.items()]
     return pd.DataFrame(table, columns=["attack", "auc", "tpr"]), pd.concat(curves, ignore_index=True)
 
 
-def bits_a_word(phi: np.ndarray, counts: Any, alpha: float = 2.5) -> np.ndarray:
+def bits_per_word(phi: np.ndarray, counts: Any, alpha: float = 2.5) -> np.ndarray:
     """(n_docs,): mean log2 probability of a document's own words, its topics inferred from the same words.
 
     Probabilities of 0 are taken as a tenth of the smallest other; NaN for a document without words.
@@ -98,7 +98,7 @@ def bits_a_word(phi: np.ndarray, counts: Any, alpha: float = 2.5) -> np.ndarray:
     phi = np.asarray(phi, np.float64)
     phi = np.maximum(phi, _UNSEEN * phi[phi > 0].min())
     phi = phi / phi.sum(axis=1, keepdims=True)
-    counts = checked_counts(counts)
+    counts = check_counts(counts)
     theta = infer_theta(phi, counts, alpha, iterations=SETTLES)
     docs = np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))
     bits = np.zeros(len(docs))

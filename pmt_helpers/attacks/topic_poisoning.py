@@ -16,7 +16,7 @@ from tqdm.auto import tqdm
 
 from pmt_helpers.datasets.base import DocumentData
 from pmt_helpers.topics.evaluation import held_out_bits
-from pmt_helpers.topics.splits import Parts, Plan, deal
+from pmt_helpers.topics.splits import SplitCounts, TopicSettings, split
 
 CRAFTED_poisoned_documents = 6
 
@@ -129,7 +129,7 @@ CAP = 5  # times that a word counts in a document, for the defence
 
 def poison_topics(
     documents: Any,
-    plan: Plan | None = None,
+    plan: TopicSettings | None = None,
     crafted_documents: Sequence[int] = CRAFTED,
     lengths: Sequence[float] = LENGTHS,
     seed: int = 0,
@@ -145,8 +145,8 @@ def poison_topics(
     documents of the cloud. Returns seed, crafted, length, defence, model ("shared"; "personal", which starts from it;
     "prior", which keeps it, weight 1), association, bits (a word, on held-out text).
     """
-    plan = plan or Plan()
-    parts = deal(documents, plan, seed, public)
+    plan = plan or TopicSettings()
+    parts = split(documents, plan, seed, public)
     target, evil = words or pick_words(parts.shared, parts.local, (seed, 5))
     rows = []
     cases = [(n, length) for n, length in product(crafted_documents, lengths) if n or length == lengths[0]]
@@ -158,9 +158,9 @@ def poison_topics(
     return pd.DataFrame(rows)
 
 
-def heal_topics(
+def recovery_curve(
     documents: Any,
-    plan: Plan | None = None,
+    plan: TopicSettings | None = None,
     own: Sequence[int] = OWN,
     seed: int = 0,
     *,
@@ -176,8 +176,8 @@ def heal_topics(
     ("shared", "personal", "prior", with weight 1, so as heavy as all own documents, and "prior of 30", as heavy as
     thirty of them), association. Sizes beyond what the person has are left out.
     """
-    plan = plan or Plan()
-    parts = deal(documents, plan, seed, public)
+    plan = plan or TopicSettings()
+    parts = split(documents, plan, seed, public)
     target, evil = words or pick_words(parts.shared, parts.local, (seed, 5))
     phi = _shared(parts, plan, seed, (target, evil), documents_crafted, length, False)
     rows = [{"seed": seed, "own": 0, "mentions": 0, "model": "shared", "association": association(phi, target, evil)}]
@@ -197,10 +197,10 @@ def heal_topics(
     return pd.DataFrame(rows)
 
 
-def documents_to_heal(rows: pd.DataFrame, part: float = 0.1) -> pd.Series:
+def documents_to_recover(rows: pd.DataFrame, part: float = 0.1) -> pd.Series:
     """By model: from how many own documents on p(evil | target) is at most this part of the shared topics' one.
 
-    rows: as `heal_topics` gives them, means over seeds are taken; NaN for a model that is not healed with the most.
+    rows: as `recovery_curve` gives them, means over seeds are taken; NaN for a model that is not healed with the most.
     """
     means = rows.groupby(["model", "own"])["association"].mean().unstack("model").sort_index()
     limit = part * means.pop("shared").loc[0]
@@ -209,7 +209,7 @@ def documents_to_heal(rows: pd.DataFrame, part: float = 0.1) -> pd.Series:
 
 
 def _models(
-    parts: Parts, plan: Plan, seed: int, words: tuple[int, int], n: int, length: float, capped: bool
+    parts: SplitCounts, plan: TopicSettings, seed: int, words: tuple[int, int], n: int, length: float, capped: bool
 ) -> Mapping[str, Any]:
     phi = _shared(parts, plan, seed, words, n, length, capped)
     start = {"iterations": plan.iterations, "shared_phi": phi}
@@ -218,7 +218,9 @@ def _models(
     return {"shared": phi, **own}
 
 
-def _shared(parts: Parts, plan: Plan, seed: int, words: tuple[int, int], n: int, length: float, capped: bool) -> Any:
+def _shared(
+    parts: SplitCounts, plan: TopicSettings, seed: int, words: tuple[int, int], n: int, length: float, capped: bool
+) -> Any:
     """Topics of the public documents and n crafted ones."""
     tokens = round(length * parts.shared.sum() / parts.shared.shape[0])
     counts = vstack([parts.shared, crafted(parts.shared, *words, n, tokens)], format="csr")

@@ -9,6 +9,7 @@ import click
 
 from pmt_helpers.experiments.catalogue import EXPERIMENTS, Experiment, Option
 
+WORK_FOLDER = Path("build/sweep")
 OUT = click.Option(
     ["--out"], type=click.Path(path_type=Path), help="Folder for the result.", show_default="data/results"
 )
@@ -19,7 +20,7 @@ DASK = click.Option(
     ["--dask"], metavar="ADDRESS", help="Compute on this Dask cluster instead, such as tcp://127.0.0.1:8786."
 )
 WORK = click.Option(
-    ["--work"], type=click.Path(path_type=Path), default=Path("build/sweep"), show_default=True,
+    ["--work"], type=click.Path(path_type=Path), default=WORK_FOLDER, show_default=True,
     help="Folder for the results of single jobs: a stopped sweep goes on where it was.",
 )  # fmt: skip
 RUNS = {"here": (OUT,), "processes": (WORKERS, OUT), "cluster": (WORKERS, DASK, OUT, WORK)}
@@ -34,7 +35,7 @@ def sweep_command(experiment: Experiment) -> click.Command:
     """The command of one experiment."""
 
     def run(
-        out: Path | None, workers: int = 1, dask: str | None = None, work: Path = WORK.default, **settings: Any
+        out: Path | None, workers: int = 1, dask: str | None = None, work: Path = WORK_FOLDER, **settings: Any
     ) -> None:
         from pmt_helpers.datasets.files import shipped
         from pmt_helpers.experiments.results import check_writable

@@ -110,13 +110,13 @@ def _numba_gibbs(corpus: Tokens, n_topics: int, seed: int = 0) -> Trainer:
     """topics/gibbs_kernel.py."""
     from scipy.sparse import csr_array
 
-    from pmt_helpers.topics.gibbs import Chain
+    from pmt_helpers.topics.gibbs import GibbsState
 
     ones = np.ones(len(corpus.words), int)
     counts = csr_array((ones, (corpus.documents, corpus.words)), shape=(corpus.n_documents, corpus.n_words))
     rng = np.random.default_rng(seed)
     z = rng.integers(0, n_topics, len(corpus.words), dtype=np.uint32)
-    chain = Chain(counts, z, n_topics, ALPHA_TOTAL / n_topics, np.full((1, 1), BETA))
+    chain = GibbsState(counts, z, n_topics, ALPHA_TOTAL / n_topics, np.full((1, 1), BETA))
 
     def run(iterations: int) -> None:
         for _ in range(iterations):

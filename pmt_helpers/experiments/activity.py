@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from pmt_helpers.activity.curves import Plan, rehearsal_for, user_curve
+from pmt_helpers.activity.curves import Plan, Sizes, rehearsal_for, user_curve
 from pmt_helpers.activity.mitigation import CURES, Cure
 from pmt_helpers.activity.model import Preprocessor
 from pmt_helpers.activity.online import EPOCHS, PATIENCE
@@ -48,7 +48,9 @@ MEASURES = {
     "classes": ("classes", "mean"),
 }
 # The settings of the stored curves, which are not part of their names: all other settings are.
-STORED_SIZES, STORED_CURE_SIZES, STORED_FOLDS, STORED_PATIENCE = "all", (10, 20, 40, 60), 5, 5
+STORED_SIZES: Sizes = "all"
+STORED_CURE_SIZES: Sizes = (10, 20, 40, 60)
+STORED_FOLDS, STORED_PATIENCE = 5, 5
 
 
 class Setting(NamedTuple):

@@ -11,7 +11,7 @@ import pandas as pd
 
 from pmt_helpers.activity.model import Preprocessor
 from pmt_helpers.activity.shared import training_rows
-from pmt_helpers.attacks.defences import DEFENCES, changed, left_out
+from pmt_helpers.attacks.defences import DEFENCES, poisoned_mask, removal_rates
 from pmt_helpers.attacks.poisoning import Trigger, attack_success, poison_volunteers
 from pmt_helpers.datasets import load_activity
 from pmt_helpers.datasets.base import ActivityData
@@ -56,7 +56,8 @@ def defence_rows(data: ActivityData, plan: DefencePlan, runner: JobRunner) -> tu
     seed_jobs: dict[str, Job] = {f"seed-{seed}": (volunteer_rows, (data, seed, plan)) for seed in plan.seeds}
     volunteers = runner.rows(seed_jobs, settings, "costs of defences", VOLUNTEER)
     unusual = atypicality(data)
-    return tuple(rows.assign(unusual=rows["user"].map(unusual)) for rows in (strangers, volunteers))
+    strangers, volunteers = (rows.assign(unusual=rows["user"].map(unusual)) for rows in (strangers, volunteers))
+    return strangers, volunteers
 
 
 def stranger_rows(data: ActivityData, user: int, plan: DefencePlan) -> pd.DataFrame:
@@ -70,14 +71,14 @@ def stranger_rows(data: ActivityData, user: int, plan: DefencePlan) -> pd.DataFr
     rows = []
     for kind, fraction in plan.attacks:
         poisoned = data if kind == "none" else poison_volunteers(data, user, fraction, kind, plan.seed, trigger=trigger)
-        bad = changed(data, poisoned)
+        bad = poisoned_mask(data, poisoned)
         for name in plan.defences:
             model = DEFENCES[name](poisoned, user, plan.seed)
             success = rate = caught = dropped = float("nan")
             if kind in ("none", "backdoor"):
                 success, rate = attack_success(model.predict, X, y, trigger)
             if model.keep is not None:
-                caught, dropped = left_out(model.keep, bad, ~mine)
+                caught, dropped = removal_rates(model.keep, bad, ~mine)
             accuracy = (model.predict(X) == y).mean()
             rows.append((user, kind, fraction, name, accuracy, success, rate, caught, dropped))
     return pd.DataFrame(rows, columns=["user", *STRANGER])

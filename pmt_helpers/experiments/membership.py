@@ -15,8 +15,8 @@ from tqdm.auto import tqdm
 
 from pmt_helpers.activity.shared import download_of, train_shared_quickly
 from pmt_helpers.activity.weights import Download
-from pmt_helpers.attacks.membership_game import OTHER, Game, person_games, personal_game, pooled, window_game
-from pmt_helpers.attacks.roc import auc_of_each, strengths
+from pmt_helpers.attacks.membership_game import NON_MEMBER, Game, person_games, personal_game, pool_guesses, window_game
+from pmt_helpers.attacks.roc import auc_per_user, compare_attacks
 from pmt_helpers.datasets import load_activity
 from pmt_helpers.datasets.base import ActivityData
 from pmt_helpers.experiments.results import KERAS, Result, activity_digest, activity_plan, read_grid
@@ -109,15 +109,19 @@ def _in_cloud(data: ActivityData, models: int, seed: int) -> dict[Setting, Game]
 def _measured(games: dict[Setting, list[Game]], seed: int) -> MembershipGrid:
     tables: tuple[list[pd.DataFrame], ...] = [], [], []
     for setting, of_setting in tqdm(games.items(), desc="measuring", unit="setting", leave=False):
-        member, scores, who = pooled(of_setting)
-        table, roc = strengths(member, scores, who, seed)
-        within = {name: auc_of_each(member, values, who) for name, values in scores.items()}
+        member, scores, who = pool_guesses(of_setting)
+        table, roc = compare_attacks(member, scores, who, seed)
+        within = {name: auc_per_user(member, values, who) for name, values in scores.items()}
         table["auc_within"] = [np.mean(list(within[name].values())) for name in table["attack"]]
         accuracy = {int(u): value for game in of_setting for u, value in _accuracies(game).items()}
-        before = {int(game.who[0]): float(game.before.mean()) for game in of_setting if game.before is not None}
+        before = {
+            int(game.who[0]): float(game.reference_correct.mean())
+            for game in of_setting
+            if game.reference_correct is not None
+        }
         table["accuracy"] = np.mean(list(accuracy.values()))
         table["accuracy_before"] = np.mean(list(before.values())) if before else np.nan
-        table["people"], table["models"] = len(np.unique(who)), len(of_setting[0].roles)
+        table["people"], table["models"] = len(np.unique(who)), len(of_setting[0].membership)
         people = [
             {"attack": name, "user": user, "auc": auc, "accuracy": accuracy[user], "accuracy_before": before.get(user)}
             for name, auc_by_user in within.items()
@@ -132,9 +136,9 @@ def _measured(games: dict[Setting, list[Game]], seed: int) -> MembershipGrid:
 
 def _accuracies(game: Game) -> dict[int, float]:
     """Each person's share of windows predicted right by models not trained on them."""
-    unseen = game.roles == OTHER
+    unseen = game.membership == NON_MEMBER
     return {
-        int(user): float(game.right[:, game.who == user][unseen[:, game.who == user]].mean())
+        int(user): float(game.correct[:, game.who == user][unseen[:, game.who == user]].mean())
         for user in np.unique(game.who)
         if unseen[:, game.who == user].any()
     }
@@ -198,6 +202,6 @@ def attack_private_models(data: ActivityData, level: str, epsilon: float, models
     games |= person_games(data, train, models=models, progress=False)
     tables = []
     for name, game in games.items():
-        table, _ = strengths(*game.attacked())
+        table, _ = compare_attacks(*game.guesses())
         tables.append(table.assign(level=level, epsilon=epsilon, game=name, accuracy=game.accuracy()))
     return pd.concat(tables, ignore_index=True)[[*GUARANTEE, *METRICS, "accuracy"]]

@@ -17,10 +17,9 @@ from pmt_helpers.attacks.poisoning import (
     KINDS,
     Trigger,
     attack_success,
-    pair_of,
+    class_pair,
     poison_volunteers,
     poison_windows,
-    scores_of,
 )
 from pmt_helpers.datasets import load_activity
 from pmt_helpers.datasets.base import ActivityData
@@ -102,7 +101,7 @@ def _own_device(
     data: ActivityData, user: int, cloud: Download, key: dict, plan: PoisonPlan, trigger: Trigger
 ) -> Iterator[dict]:
     """A clean cloud, and poison among the person's own windows, also among those for validation."""
-    pair = pair_of(data.card.name, data.class_names) if key["kind"] == "pair" else None
+    pair = class_pair(data.card.name, data.class_names) if key["kind"] == "pair" else None
 
     def poisoned(rows: np.ndarray, seed: list[int]) -> Windows:
         X, y = data.X[rows], data.y[rows]
@@ -155,14 +154,10 @@ def _splits(data: ActivityData, user: int, plan: PoisonPlan) -> Iterator[UserSpl
 
 def _measured(data: ActivityData, split: UserSplit, model: Download, key: dict, trigger: Trigger) -> dict[str, float]:
     X, y = data.X[split.test], data.y[split.test]
-
-    def predict(windows: np.ndarray) -> np.ndarray:
-        return scores_of(model, windows).argmax(1)
-
     success = rate = float("nan")
     if key["kind"] in ("none", "backdoor"):
-        success, rate = attack_success(predict, X, y, trigger)
-    return {"accuracy": float((predict(X) == y).mean()), "attack_success": success, "target_rate": rate}
+        success, rate = attack_success(model.predict, X, y, trigger)
+    return {"accuracy": float((model.predict(X) == y).mean()), "attack_success": success, "target_rate": rate}
 
 
 def over_users(rows: pd.DataFrame) -> pd.DataFrame:

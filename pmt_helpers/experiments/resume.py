@@ -56,16 +56,16 @@ class JobRunner:
         """The same with another folder."""
         return replace(self, folder=folder)
 
-    def results[T](
+    def results(
         self,
         jobs: Mapping[str, Job],
         plan: Mapping[str, Any],
         description: str,
         *,
         save: Callable[[Path, Any], Any],
-        read: Callable[[Path], T],
+        read: Callable[[Path], Any],
         suffix: str,
-    ) -> dict[str, T]:
+    ) -> dict[str, Any]:
         """The result of each job, in the jobs' order; those of the same plan that are there are not computed again.
 
         Every result is read back from its file, also those just written, so that an interrupted run and a complete

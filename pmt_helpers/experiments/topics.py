@@ -20,9 +20,9 @@ from pmt_helpers.experiments.resume import Job, JobRunner
 from pmt_helpers.topics.prior_weight import WEIGHTS
 from pmt_helpers.topics.protocol import figure_5, held_out_curve, over_seeds
 from pmt_helpers.topics.single_topic import figure_6
-from pmt_helpers.topics.splits import Plan
+from pmt_helpers.topics.splits import TopicSettings
 
-PLANS = {"nips": Plan(1000, 300), "wikipedia": Plan(800, 200), "news": Plan(n_local=200)}
+PLANS = {"nips": TopicSettings(1000, 300), "wikipedia": TopicSettings(800, 200), "news": TopicSettings(n_local=200)}
 SHARED_PERCENTS = tuple(range(0, 101, 10))  # as in the paper's Figure 5
 EVALUATED_AT = (0, 1, 2, 5, 10, 20, 50)  # iterations after which held-out documents are scored
 LIBRARIES = ("numpy", "scipy", "numba")
@@ -33,7 +33,7 @@ class TopicExperiment(NamedTuple):
 
     documents: DocumentData
     public: DocumentData | None
-    plan: Plan
+    plan: TopicSettings
 
     @property
     def digest(self) -> str:
@@ -184,7 +184,7 @@ def gains_by_weight(held_out: pd.DataFrame) -> pd.DataFrame:
 
 def figure_8(
     counts: csr_array | Any,
-    plan: Plan | None = None,
+    plan: TopicSettings | None = None,
     documents: Sequence[int] = (200, 400, 600, 800, 1000),
     percents: Sequence[int] = (10, 20, 30, 40, 50),
     *,
@@ -202,7 +202,7 @@ def figure_8(
     documents, percents: sizes, in documents and in percent of the vocabulary.
     rounds, iterations: how often each size is measured, and over how many iterations.
     """
-    plan = plan or Plan()
+    plan = plan or TopicSettings()
     tables = dict(_tables(csr_array(counts), documents, percents))
     plan.model(0).fit(counts[:2], 1)  # compiles
     seconds: dict[tuple[str, int], list[float]] = {key: [] for key in tables}

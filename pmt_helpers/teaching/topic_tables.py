@@ -9,7 +9,7 @@ import numpy as np
 from pmt_helpers.datasets.base import DocumentData
 from pmt_helpers.teaching.display import publish
 from pmt_helpers.topics.evaluation import infer_theta
-from pmt_helpers.topics.personal import TopicModel, Topics, widened
+from pmt_helpers.topics.personal import TopicModel, Topics, extend_vocabulary
 
 ALPHA = 2.5  # of `Topics`, which come without one: the default of the trained models
 
@@ -44,7 +44,7 @@ def tell(model: TopicModel | Topics, documents: DocumentData) -> Told:
     """
     topics = model.topics if isinstance(model, TopicModel) else model
     alpha = model.alpha if isinstance(model, TopicModel) else ALPHA
-    phi = widened(topics, documents.vocabulary)
+    phi = extend_vocabulary(topics, documents.vocabulary)
     theta = infer_theta(phi, documents.counts, alpha)
     lengths = documents.lengths[:, None]
     # theta is the tokens and the prior together, (tokens + alpha) / (length + n_topics alpha); here without the prior.

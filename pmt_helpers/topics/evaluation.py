@@ -12,10 +12,10 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from pmt_helpers.datasets.base import DocumentData
-from pmt_helpers.topics.gibbs import words_of
-from pmt_helpers.topics.gibbs_reference import EIGHT
+from pmt_helpers.topics.gibbs import token_words
+from pmt_helpers.topics.gibbs_reference import BLOCK
 from pmt_helpers.topics.personal import TopicModel, Topics
-from pmt_helpers.topics.validation import checked_counts, checked_positive, checked_topics, unknown_words
+from pmt_helpers.topics.validation import check_counts, check_positive, check_topics, unknown_words
 
 MEASURES = ("c_npmi", "c_uci", "u_mass")
 
@@ -87,12 +87,12 @@ def _matched(
 ) -> tuple[csr_array, np.ndarray, np.ndarray]:
     """The reference's counts, its column for each word of the topics (-1 for none), and phi."""
     phi, words = (topics.phi, topics.vocabulary) if isinstance(topics, TopicModel | Topics) else (topics, None)
-    phi = checked_topics(phi)
+    phi = check_topics(phi)
     if words is None or not isinstance(reference, DocumentData):
         given = reference.counts if isinstance(reference, DocumentData) else reference
-        return checked_counts(given, phi.shape[1]), np.arange(phi.shape[1]), phi
+        return check_counts(given, phi.shape[1]), np.arange(phi.shape[1]), phi
     column_of = {word: column for column, word in enumerate(reference.vocabulary)}
-    return checked_counts(reference.counts), np.array([column_of.get(word, -1) for word in words]), phi
+    return check_counts(reference.counts), np.array([column_of.get(word, -1) for word in words]), phi
 
 
 ITERATIONS = 50  # on NIPS ten times as many change the result by less than 1e-8 bits
@@ -118,10 +118,10 @@ def held_out_bits(
     phi, counts = _checked(phi, counts, alpha, iterations)
     seen, unseen = split_tokens(counts, seed)
     if reference:
-        return complete_plainly(phi, seen, unseen, alpha, iterations) / int(unseen.sum())
+        return complete_reference(phi, seen, unseen, alpha, iterations) / int(unseen.sum())
     from pmt_helpers.topics.evaluation_kernel import compiled_loop
 
-    width = -(-len(phi) // EIGHT) * EIGHT
+    width = -(-len(phi) // BLOCK) * BLOCK
     by_word = np.zeros((phi.shape[1], width))
     by_word[:, : len(phi)] = phi.T
     halves = [(m.indices.astype(np.uint32), m.data.astype(float), m.indptr.astype(np.int64)) for m in (seen, unseen)]
@@ -142,9 +142,9 @@ def infer_theta(phi: np.ndarray, counts: Any, alpha: float = 2.5, *, iterations:
 
 def split_tokens(counts: Any, seed: int = 0) -> tuple[csr_array, csr_array]:
     """Each document's tokens in two halves, by lot; the second gets the odd one, so every document is scored."""
-    counts = checked_counts(counts)
+    counts = check_counts(counts)
     lengths = counts.sum(axis=1)
-    docs, words = np.repeat(np.arange(len(lengths)), lengths), words_of(counts).astype(np.int64)
+    docs, words = np.repeat(np.arange(len(lengths)), lengths), token_words(counts).astype(np.int64)
     shuffled = words[np.lexsort((np.random.default_rng(seed).random(len(docs)), docs))]  # within each document
     place = np.arange(len(docs)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
     first = place < np.repeat(lengths // 2, lengths)
@@ -155,7 +155,7 @@ def split_tokens(counts: Any, seed: int = 0) -> tuple[csr_array, csr_array]:
     return first_half, second_half
 
 
-def complete_plainly(phi: np.ndarray, seen: csr_array, unseen: csr_array, alpha: float, iterations: int) -> float:
+def complete_reference(phi: np.ndarray, seen: csr_array, unseen: csr_array, alpha: float, iterations: int) -> float:
     """What `evaluation_kernel.complete` computes, as one would write it down: the sum of log2 probabilities."""
     found = 0.0
     for d in range(seen.shape[0]):
@@ -174,9 +174,9 @@ def _settled(phi: np.ndarray, counts: np.ndarray, alpha: float, iterations: int)
 
 
 def _checked(phi: np.ndarray, counts: Any, alpha: float, iterations: int) -> tuple[np.ndarray, csr_array]:
-    phi = checked_topics(phi)
-    counts = checked_counts(counts, phi.shape[1])
-    checked_positive(alpha=alpha, iterations=iterations)
+    phi = check_topics(phi)
+    counts = check_counts(counts, phi.shape[1])
+    check_positive(alpha=alpha, iterations=iterations)
     impossible = unknown_words(phi, counts)
     if len(impossible):
         raise ValueError(

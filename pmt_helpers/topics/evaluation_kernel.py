@@ -7,8 +7,8 @@ import numba
 import numpy as np
 from tqdm.auto import tqdm
 
-from pmt_helpers.topics.gibbs_kernel import eight
-from pmt_helpers.topics.gibbs_reference import EIGHT
+from pmt_helpers.topics.gibbs_kernel import block_sum
+from pmt_helpers.topics.gibbs_reference import BLOCK
 
 U = np.uint64
 Array = np.ndarray
@@ -20,8 +20,8 @@ def _products(theta: Array, phi: Array, row: np.uint64, p: Array) -> float:
     for k in range(U(p.size)):
         p[k] = theta[k] * phi[row + k]
     total = 0.0
-    for b in range(U(p.size) // U(EIGHT)):
-        total += eight(p, U(b) * U(EIGHT))
+    for b in range(U(p.size) // U(BLOCK)):
+        total += block_sum(p, U(b) * U(BLOCK))
     return total
 
 
@@ -71,6 +71,6 @@ def compiled_loop() -> Callable[..., float]:
         cached = any(Path(complete.stats.cache_path or ".").glob("evaluation_kernel.complete-*.nbi"))
         with tqdm(total=1, desc="compiling, once on this machine", leave=False, disable=cached) as bar:
             nothing = np.zeros(0, np.uint32), np.zeros(0), np.zeros(1, np.int64)
-            complete(*nothing, *nothing, np.zeros(0), EIGHT, 1, 1.0, 1)
+            complete(*nothing, *nothing, np.zeros(0), BLOCK, 1, 1.0, 1)
             bar.update()
     return complete

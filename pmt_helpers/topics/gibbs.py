@@ -1,6 +1,6 @@
 """Latent Dirichlet allocation by collapsed Gibbs sampling (paper, section IV): local, personal, or on a prior.
 
-Notebook 03, steps 2 and 3. The loop is compiled, in `gibbs_kernel.py`; `gibbs_plain.py` has the same in NumPy.
+Notebook 03, steps 2 and 3. The loop is compiled, in `gibbs_kernel.py`; `gibbs_reference.py` has the same in NumPy.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -11,13 +11,13 @@ import numpy as np
 from joblib import Parallel, delayed
 from scipy.sparse import csr_array
 
-from pmt_helpers.topics.gibbs_reference import EIGHT, PLAIN, F, Loops
-from pmt_helpers.topics.validation import checked_counts, checked_positive, checked_topics, checked_whole, unknown_words
+from pmt_helpers.topics.gibbs_reference import BLOCK, PLAIN, F, Loops
+from pmt_helpers.topics.validation import check_counts, check_integer, check_positive, check_topics, unknown_words
 
 DRAWS = 2**20  # random numbers made at once; no result depends on it
 
 
-class Chain:
+class GibbsState:
     """Tokens, their topics z, and how often each topic has each word and each document.
 
     counts: checked. z: (n_tokens,) in the order of the table, a word's repetitions side by side. eta: (1, 1) or
@@ -28,9 +28,9 @@ class Chain:
         self, counts: csr_array, z: np.ndarray, n_topics: int, alpha: float, eta: np.ndarray, reference: bool = False
     ) -> None:
         n_docs, n_words = counts.shape
-        width = -(-n_topics // EIGHT) * EIGHT
+        width = -(-n_topics // BLOCK) * BLOCK
         self.n_topics, self.alpha, self.z = n_topics, F(alpha), z
-        self.words = words_of(counts)
+        self.words = token_words(counts)
         self.starts = np.append(0, np.cumsum(counts.sum(axis=1))).astype(np.int64)
         self.entries = counts.indices.astype(np.uint32), counts.data.astype(float), counts.indptr.astype(np.int64)
         self.word_topic, self.doc_topic = np.zeros((n_words, width), F), np.zeros((n_docs, width), F)
@@ -85,7 +85,7 @@ class Chain:
             first = last
 
 
-def words_of(counts: csr_array) -> np.ndarray:
+def token_words(counts: csr_array) -> np.ndarray:
     """(n_tokens,) uint32: the word of each token."""
     return np.repeat(counts.indices, counts.data).astype(np.uint32)
 
@@ -102,7 +102,7 @@ STARTS = ("random", "shared", "prior")
 _AT_ONCE = 2**16  # tokens; how much memory drawing takes
 
 
-def checked_start(
+def check_start(
     start: str, shared_phi: np.ndarray | None, weight: float, counts: csr_array, n_topics: int
 ) -> np.ndarray | None:
     """The shared topics as float64, None for a random start. Raises ValueError for what does not fit together."""
@@ -116,7 +116,7 @@ def checked_start(
         return None
     if shared_phi is None:
         raise ValueError(f'start="{start}" needs shared_phi, the topics to start from')
-    phi = checked_topics(shared_phi, counts.shape[1], n_topics)
+    phi = check_topics(shared_phi, counts.shape[1], n_topics)
     unknown = unknown_words(phi, counts)
     if start == "shared" and len(unknown):
         raise ValueError(
@@ -126,7 +126,7 @@ def checked_start(
     return phi
 
 
-def prior_of(start: str, phi: np.ndarray | None, weight: float, beta: float, counts: csr_array) -> np.ndarray:
+def word_prior(start: str, phi: np.ndarray | None, weight: float, beta: float, counts: csr_array) -> np.ndarray:
     """eta, the prior counts: (1, 1) of beta, or (n_words, n_topics) for start="prior".
 
     There it is beta + weight * (tokens / n_topics) * phi: the shared topics weigh `weight` times as much as all that is
@@ -141,7 +141,7 @@ def prior_of(start: str, phi: np.ndarray | None, weight: float, beta: float, cou
     return eta
 
 
-def first_topics(words: np.ndarray, phi: np.ndarray | None, n_topics: int, rng: np.random.Generator) -> np.ndarray:
+def initial_topics(words: np.ndarray, phi: np.ndarray | None, n_topics: int, rng: np.random.Generator) -> np.ndarray:
     """(n_tokens,) uint32: drawn evenly, or each from what the shared topics say of its word, p(k) ~ phi[k, word].
 
     A word that no shared topic knows gets any topic.
@@ -185,8 +185,8 @@ class GibbsLDA:
     topics_: np.ndarray
 
     def __init__(self, n_topics: int = 20, alpha: float = 2.5, beta: float = 0.1, seed: Seed = 0) -> None:
-        self.n_topics = checked_whole("n_topics", n_topics, 1)
-        checked_positive(alpha=alpha, beta=beta)
+        self.n_topics = check_integer("n_topics", n_topics, 1)
+        check_positive(alpha=alpha, beta=beta)
         self.alpha, self.beta, self.seed = float(alpha), float(beta), seed
 
     def fit(
@@ -208,18 +208,18 @@ class GibbsLDA:
         bit for bit. A document without words gets theta 1 / n_topics.
         Raises ValueError for counts or topics that are none, or do not fit together.
         """
-        iterations = checked_whole("iterations", iterations, 0)
+        iterations = check_integer("iterations", iterations, 0)
         beyond = sorted(set(keep) - set(range(iterations + 1)))
         if beyond:
             raise ValueError(f"keep asks for iterations {beyond}, but there are only 0 to {iterations}")
-        counts = checked_counts(counts)
+        counts = check_counts(counts)
         if self.alpha * self.beta / counts.sum() < _SMALLEST:
             raise ValueError(f"alpha {self.alpha} and beta {self.beta} are too small to count with")
-        phi = checked_start(start, shared_phi, weight, counts, self.n_topics)
-        eta = prior_of(start, phi, weight, self.beta, counts)
+        phi = check_start(start, shared_phi, weight, counts, self.n_topics)
+        eta = word_prior(start, phi, weight, self.beta, counts)
         rng = np.random.default_rng(self.seed)
-        z = first_topics(words_of(counts), phi, self.n_topics, rng)
-        chain = Chain(counts, z, self.n_topics, self.alpha, eta, reference)
+        z = initial_topics(token_words(counts), phi, self.n_topics, rng)
+        chain = GibbsState(counts, z, self.n_topics, self.alpha, eta, reference)
         self.phi_at_ = {0: chain.phi()} if 0 in keep else {}
         self.log2_likelihood_ = np.empty(iterations)
         for iteration in range(1, iterations + 1):

@@ -5,8 +5,8 @@ steps, each of which waits for the one before. What pays is to make these steps 
 side, eight topics at a time; a document's part of the weights is changed for two topics a token rather than computed
 again; and the draw finds first the eight, then the topic among them, by counting instead of asking one after another.
 
-Sums are taken in an order that is written down (`eight`), and the compiler may not regroup them. So the chain is the
-same, bit for bit, on every processor, and `gibbs_plain.py` has the same one in NumPy.
+Sums are taken in a fixed order (`block_sum`), and the compiler may not regroup them. So the chain is the
+same, bit for bit, on every processor, and `gibbs_reference.py` has the same one in NumPy.
 
 Unsigned numbers count here because Numba turns a signed index that might be negative into a choice, which the
 compiler cannot vectorise.
@@ -18,18 +18,18 @@ import numba
 import numpy as np
 from tqdm.auto import tqdm
 
-from pmt_helpers.topics.gibbs_reference import EIGHT, Loops
+from pmt_helpers.topics.gibbs_reference import BLOCK, Loops
 
 F = np.float32
 U = np.uint64
-_8 = U(EIGHT)
+_8 = U(BLOCK)
 Array = np.ndarray
 _part = numba.njit(error_model="numpy", forceinline=True)
 _compiled = numba.njit(error_model="numpy", nogil=True, cache=True)
 
 
 @_part
-def eight(p: Array, k: np.uint64) -> float:
+def block_sum(p: Array, k: np.uint64) -> float:
     """The sum of p[k] to p[k + 7]."""
     first, second = (p[k] + p[k + U(1)]) + (p[k + U(2)] + p[k + U(3)]), p[k + U(4)] + p[k + U(5)]
     return first + (second + (p[k + U(6)] + p[k + U(7)]))
@@ -41,7 +41,7 @@ def _draw(p: Array, before: Array, u: np.float32, n_topics: np.uint64) -> np.uin
     total = F(0)
     for b in range(U(before.size)):
         before[b] = total
-        total += eight(p, U(b) * _8)
+        total += block_sum(p, U(b) * _8)
     rest = u * total
     full = U(0)
     for b in range(U(1), U(before.size)):
@@ -131,7 +131,7 @@ def bits(
                 p[k] = share[k] * (word_topic[row + k] + eta[prior + k])
             total = F(0)
             for b in range(width // _8):
-                total += eight(p, U(b) * _8)
+                total += block_sum(p, U(b) * _8)
             found += counts[i] * np.log2(np.float64(total))
     return found
 
@@ -141,7 +141,7 @@ def compiled_loops() -> Loops:
     if not bits.signatures:
         cached = any(Path(bits.stats.cache_path or ".").glob("gibbs_kernel.bits-*.nbi"))
         with tqdm(total=1, desc="compiling, once on this machine", leave=False, disable=cached) as bar:
-            none, starts, table, totals = np.zeros(0, np.uint32), np.zeros(1, np.int64), np.zeros(0, F), np.ones(EIGHT)
+            none, starts, table, totals = np.zeros(0, np.uint32), np.zeros(1, np.int64), np.zeros(0, F), np.ones(BLOCK)
             sweep(none, starts, none, table, table, table, totals, table, 0, F(1), 1)
             bits(none, np.zeros(0), starts, table, table, totals, table, 0, F(1), 1)
             bar.update()

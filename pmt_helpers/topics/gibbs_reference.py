@@ -9,7 +9,7 @@ import numpy as np
 F = np.float32
 
 
-EIGHT = 8  # topics are padded to a multiple of it, with topics that have no weight
+BLOCK = 8  # topics are padded to a multiple of it, with topics that have no weight
 
 
 class Loops(NamedTuple):
@@ -50,7 +50,7 @@ def sweep(
 
 def draw(weights: np.ndarray, u: np.float32, n_topics: int) -> int:
     """A topic with probability proportional to its weight, by the draw u from [0, 1): first the eight, then the one."""
-    p = weights.reshape(-1, EIGHT).T
+    p = weights.reshape(-1, BLOCK).T
     sums = ((p[0] + p[1]) + (p[2] + p[3])) + ((p[4] + p[5]) + (p[6] + p[7]))
     before = np.cumsum(np.append(F(0), sums), dtype=F)
     rest = u * before[-1]
@@ -60,7 +60,7 @@ def draw(weights: np.ndarray, u: np.float32, n_topics: int) -> int:
     two, four = p[0] + p[1], (p[0] + p[1]) + (p[2] + p[3])
     six = four + (p[4] + p[5])
     upto = np.array([p[0], two, two + p[2], four, four + p[4], six, six + p[6]])
-    return int(min(EIGHT * full + (rest >= upto).sum(), n_topics - 1))
+    return int(min(BLOCK * full + (rest >= upto).sum(), n_topics - 1))
 
 
 def bits(

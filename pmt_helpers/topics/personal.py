@@ -16,7 +16,7 @@ from pmt_helpers.datasets.arrays import check_digest, digest, read_arrays, read_
 from pmt_helpers.datasets.base import DocumentData
 from pmt_helpers.datasets.errors import DataError
 from pmt_helpers.topics.gibbs import ITERATIONS, GibbsLDA, Seed
-from pmt_helpers.topics.validation import checked_positive, checked_topics
+from pmt_helpers.topics.validation import check_positive, check_topics
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +30,7 @@ class Topics:
     vocabulary: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
-        phi = checked_topics(self.phi).view()
+        phi = check_topics(self.phi).view()
         phi.setflags(write=False)
         object.__setattr__(self, "phi", phi)
         if self.vocabulary is not None:
@@ -105,12 +105,12 @@ def personalise_topics(
     """
     topics = shared.topics if isinstance(shared, TopicModel) else shared
     counts, vocabulary = read_documents(documents)
-    phi = widened(topics, vocabulary)
+    phi = extend_vocabulary(topics, vocabulary)
     lda = GibbsLDA(len(phi), alpha, beta, seed).fit(counts, iterations, start, phi, weight, keep=keep)
     return _model(lda, vocabulary or topics.vocabulary)
 
 
-def widened(topics: Topics, vocabulary: tuple[str, ...] | None) -> np.ndarray:
+def extend_vocabulary(topics: Topics, vocabulary: tuple[str, ...] | None) -> np.ndarray:
     """phi over the documents' own vocabulary, which begins with the shared one: (n_topics, n_words of the documents).
 
     A word that the shared topics never saw gets in each topic what any word without a token there has, its smallest
@@ -177,7 +177,7 @@ def save_topics(
     and for an alpha or beta that is no number above 0.
     """
     topics = topics.topics if isinstance(topics, TopicModel) else topics
-    checked_positive(**{name: value for name, value in (("alpha", alpha), ("beta", beta)) if value is not None})
+    check_positive(**{name: value for name, value in (("alpha", alpha), ("beta", beta)) if value is not None})
     words = None if topics.vocabulary is None else list(topics.vocabulary)
     if words is not None and len(set(words)) != len(words):
         raise ValueError("the vocabulary holds a word twice; each column of phi needs a word of its own")

@@ -15,8 +15,8 @@ from scipy.sparse import csr_array
 from pmt_helpers.datasets.base import DocumentData
 from pmt_helpers.topics.evaluation import held_out_bits
 from pmt_helpers.topics.gibbs import Fit, fit_many
-from pmt_helpers.topics.personal import TopicModel, Topics, widened
-from pmt_helpers.topics.splits import Plan
+from pmt_helpers.topics.personal import TopicModel, Topics, extend_vocabulary
+from pmt_helpers.topics.splits import TopicSettings
 
 WEIGHTS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
 FOLDS = 5
@@ -29,12 +29,12 @@ class Choice(NamedTuple):
     bits: pd.DataFrame
 
 
-def choose_weight(
+def choose_prior_weight(
     shared: TopicModel | Topics,
     documents: DocumentData,
     weights: Sequence[float] = WEIGHTS,
     *,
-    plan: Plan | None = None,
+    plan: TopicSettings | None = None,
     folds: int = FOLDS,
     seed: int = 0,
     threads: int = 1,
@@ -45,7 +45,7 @@ def choose_weight(
     Raises ValueError for documents of only one group.
     """
     topics = shared.topics if isinstance(shared, TopicModel) else shared
-    phi = widened(topics, documents.vocabulary)
+    phi = extend_vocabulary(topics, documents.vocabulary)
     bits = validation_bits(
         phi, documents.counts, weights, groups=documents.groups, plan=plan, folds=folds, seed=seed, threads=threads
     )
@@ -64,7 +64,7 @@ def validation_bits(
     weights: Sequence[float] = WEIGHTS,
     *,
     groups: np.ndarray | None = None,
-    plan: Plan | None = None,
+    plan: TopicSettings | None = None,
     folds: int = FOLDS,
     seed: int = 0,
     threads: int = 1,
@@ -74,7 +74,7 @@ def validation_bits(
     phi: (n_topics, n_words), the shared topics; groups: documents of one group stay in one fold,
     so there are no more folds than groups.
     """
-    plan = plan or Plan()
+    plan = plan or TopicSettings()
     _, group = np.unique(np.arange(counts.shape[0]) if groups is None else groups, return_inverse=True)
     folds = min(folds, int(group.max()) + 1)
     if folds < 2:

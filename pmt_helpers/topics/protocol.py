@@ -17,7 +17,7 @@ from pmt_helpers.datasets.base import DocumentData
 from pmt_helpers.topics.evaluation import held_out_bits
 from pmt_helpers.topics.gibbs import ITERATIONS, Fit, GibbsLDA, fit_many
 from pmt_helpers.topics.prior_weight import WEIGHTS, best_weight, validation_bits
-from pmt_helpers.topics.splits import Parts, Plan, deal
+from pmt_helpers.topics.splits import SplitCounts, TopicSettings, split
 
 SEEDS = (0, 1, 2, 3, 4, 5)
 PERCENTS = (0, 10, 30, 50, 100)
@@ -26,7 +26,7 @@ LEVEL = 0.95
 
 def figure_4(
     documents: DocumentData | Any,
-    plan: Plan | None = None,
+    plan: TopicSettings | None = None,
     seeds: Sequence[int] = SEEDS,
     *,
     public: DocumentData | None = None,
@@ -50,7 +50,7 @@ def by_model(curves: pd.DataFrame) -> pd.DataFrame:
 
 def figure_5(
     documents: DocumentData | Any,
-    plan: Plan | None = None,
+    plan: TopicSettings | None = None,
     percents: Sequence[int] = PERCENTS,
     seeds: Sequence[int] = SEEDS,
     *,
@@ -62,8 +62,8 @@ def figure_5(
 
     Returns seed, shared_percent (0 is the local model), iteration, log2_likelihood.
     """
-    plan = plan or Plan()
-    parts = {seed: deal(documents, plan, seed, public) for seed in seeds}
+    plan = plan or TopicSettings()
+    parts = {seed: split(documents, plan, seed, public) for seed in seeds}
     shared = shared_models(parts, plan, percents, threads, progress)
     fits = {}
     for seed, percent in product(seeds, percents):
@@ -79,7 +79,7 @@ def figure_5(
 
 def held_out_curve(
     documents: DocumentData | Any,
-    plan: Plan | None = None,
+    plan: TopicSettings | None = None,
     weights: Sequence[float] = WEIGHTS,
     iterations: Sequence[int] = (0, 1, ITERATIONS),
     seeds: Sequence[int] = SEEDS,
@@ -95,8 +95,8 @@ def held_out_curve(
     weight reaches on the person's own documents put aside in turn, and chosen is True for the weight that is best
     there. coherence: mean over the topics after the last iteration, in the test documents; NaN elsewhere.
     """
-    plan = plan or Plan()
-    parts = {seed: deal(documents, plan, seed, public) for seed in seeds}
+    plan = plan or TopicSettings()
+    parts = {seed: split(documents, plan, seed, public) for seed in seeds}
     shared = shared_models(parts, plan, (100,), threads, progress)
     last = max(iterations)
     options = {"iterations": last, "keep": tuple(iterations)}
@@ -124,7 +124,7 @@ def held_out_curve(
 
 
 def _measured(
-    key: tuple[int, str, float], phi_at: Mapping[int, np.ndarray], part: Parts, plan: Plan, last: int
+    key: tuple[int, str, float], phi_at: Mapping[int, np.ndarray], part: SplitCounts, plan: TopicSettings, last: int
 ) -> Iterator[tuple]:
     """Rows of one model: bits after each iteration, coherence after the last."""
     from pmt_helpers.topics.evaluation import coherence
@@ -155,8 +155,8 @@ def iterations_to_reach(curves: pd.DataFrame, target: float) -> pd.Series:
 
 
 def shared_models(
-    parts: Mapping[int, Parts],
-    plan: Plan,
+    parts: Mapping[int, SplitCounts],
+    plan: TopicSettings,
     percents: Iterable[int] = (100,),
     threads: int = 1,
     progress: bool = True,

@@ -13,22 +13,22 @@ from scipy.sparse import vstack
 from pmt_helpers.datasets.base import DocumentData
 from pmt_helpers.topics.gibbs import Fit, GibbsLDA
 from pmt_helpers.topics.protocol import SEEDS, fitted, shared_models, starting_from
-from pmt_helpers.topics.splits import Parts, Plan, deal
+from pmt_helpers.topics.splits import SplitCounts, TopicSettings, split
 
-PEOPLE = 10
-
-
-FINDING = {"alpha": 0.5, "beta": 0.1}  # of the reference model: few topics a document, so that people differ
+N_USERS = 10
 
 
-FEWEST = 5  # documents a person needs
+REFERENCE_PRIORS = {"alpha": 0.5, "beta": 0.1}  # of the reference model: few topics a document, so that people differ
+
+
+MIN_DOCUMENTS = 5  # documents a person needs
 
 
 def figure_6(
     documents: DocumentData,
-    plan: Plan | None = None,
+    plan: TopicSettings | None = None,
     seeds: Sequence[int] = SEEDS,
-    people: int = PEOPLE,
+    people: int = N_USERS,
     *,
     threads: int = 1,
     progress: bool = True,
@@ -39,15 +39,15 @@ def figure_6(
     person's tokens, what the reference model gives to their topic. A topic which is the largest of fewer than five
     documents has no person. plan.n_local does not count: all but the public documents are given out.
     """
-    plan = plan or Plan()
-    parts = {seed: deal(documents, plan, seed) for seed in seeds}
+    plan = plan or TopicSettings()
+    parts = {seed: split(documents, plan, seed) for seed in seeds}
     shared = shared_models(parts, plan, threads=threads, progress=progress)
     fits, who = {}, {}
     for seed in seeds:
-        counts, topic, share = one_topic_people(parts[seed], people, seed)
+        counts, topic, share = single_topic_users(parts[seed], people, seed)
         for person in range(people):
             own = topic == person
-            if own.sum() < FEWEST:
+            if own.sum() < MIN_DOCUMENTS:
                 continue
             weight = np.asarray(counts[own].sum(axis=1)).ravel()
             who[seed, person] = int(own.sum()), float(np.average(share[own], weights=weight))
@@ -63,10 +63,10 @@ def figure_6(
     return pd.concat(frames, ignore_index=True)
 
 
-def one_topic_people(parts: Parts, people: int, seed: int) -> tuple:
+def single_topic_users(parts: SplitCounts, people: int, seed: int) -> tuple:
     """All documents but the public ones, the largest topic of each, and that topic's share of it."""
     counts = vstack([parts.local, parts.test], format="csr")
-    reference = GibbsLDA(people, **FINDING, seed=(seed, 3)).fit(counts, 2 * Plan.iterations)
+    reference = GibbsLDA(people, **REFERENCE_PRIORS, seed=(seed, 3)).fit(counts, 2 * TopicSettings.iterations)
     return counts, reference.theta_.argmax(axis=1), reference.theta_.max(axis=1)
 
 

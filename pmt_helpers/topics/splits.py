@@ -16,7 +16,7 @@ from pmt_helpers.topics.gibbs import ITERATIONS, GibbsLDA
 
 
 @dataclass(frozen=True)
-class Plan:
+class TopicSettings:
     """How many documents are public, how many one person's, and what model is fitted; NIPS leaves 200 to test."""
 
     n_shared: int = 1000
@@ -31,7 +31,7 @@ class Plan:
         return GibbsLDA(self.n_topics, self.alpha, self.beta, seed)
 
 
-class Dealt(NamedTuple):
+class DocumentSplit(NamedTuple):
     """Row numbers of documents: public ones, one person's, and those of nobody."""
 
     shared: np.ndarray
@@ -39,7 +39,7 @@ class Dealt(NamedTuple):
     test: np.ndarray
 
 
-class Parts(NamedTuple):
+class SplitCounts(NamedTuple):
     """The counts of each part, over one vocabulary, and the groups of the person's own documents."""
 
     shared: csr_array
@@ -48,7 +48,9 @@ class Parts(NamedTuple):
     local_groups: np.ndarray
 
 
-def deal(documents: DocumentData | csr_array, plan: Plan, seed: int, public: DocumentData | None = None) -> Parts:
+def split(
+    documents: DocumentData | csr_array, plan: TopicSettings, seed: int, public: DocumentData | None = None
+) -> SplitCounts:
     """One seed's parts. Without `public`, the public documents are dealt from the same collection as the others.
 
     public: another collection for the cloud, whole (plan.n_shared does not count); the vocabulary of `documents` must
@@ -58,27 +60,27 @@ def deal(documents: DocumentData | csr_array, plan: Plan, seed: int, public: Doc
     groups = documents.groups if isinstance(documents, DocumentData) else np.arange(counts.shape[0])
     if public is None:
         dealt = split_documents(groups, plan.n_shared, plan.n_local, seed)
-        return Parts(counts[dealt.shared], counts[dealt.local], counts[dealt.test], groups[dealt.local])
+        return SplitCounts(counts[dealt.shared], counts[dealt.local], counts[dealt.test], groups[dealt.local])
     if not isinstance(documents, DocumentData) or documents.vocabulary[: len(public.vocabulary)] != public.vocabulary:
         raise ValueError("the documents' vocabulary must begin with that of the public ones: load them with it, grown")
     local, test = _in_turn(groups, (plan.n_local,), seed)
     shared = public.counts.copy()
     shared.resize((len(public), counts.shape[1]))  # own words, which no public document has
-    return Parts(shared, counts[local], counts[test], groups[local])
+    return SplitCounts(shared, counts[local], counts[test], groups[local])
 
 
-def put_aside(documents: DocumentData, n_local: int, seed: int = 0) -> tuple[DocumentData, DocumentData]:
-    """One person's own documents, at least n_local of them, and the rest, which tests; dealt as `deal` does it."""
+def hold_out(documents: DocumentData, n_local: int, seed: int = 0) -> tuple[DocumentData, DocumentData]:
+    """One person's own documents, at least n_local of them, and the rest, which tests; dealt as `split` does it."""
     local, test = _in_turn(documents.groups, (n_local,), seed)
     return documents.select(local), documents.select(test)
 
 
-def split_documents(groups: Sequence | np.ndarray, n_shared: int, n_local: int, seed: int = 0) -> Dealt:
+def split_documents(groups: Sequence | np.ndarray, n_shared: int, n_local: int, seed: int = 0) -> DocumentSplit:
     """Deal documents by lot; those of one group stay together, so a part may exceed its number by part of a group.
 
     groups: one value a document. Raises ValueError when a part is empty, or nothing is left to test on.
     """
-    return Dealt(*_in_turn(groups, (n_shared, n_local), seed))
+    return DocumentSplit(*_in_turn(groups, (n_shared, n_local), seed))
 
 
 def _in_turn(groups: Sequence | np.ndarray, sizes: tuple[int, ...], seed: int) -> list[np.ndarray]:

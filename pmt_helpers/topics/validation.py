@@ -12,7 +12,7 @@ MOST = 2**24  # from here on single precision skips whole numbers, and the sampl
 _SUM = 1e-4  # by how much the probabilities of a topic may miss one: they may come in float32, or rounded
 
 
-def checked_counts(counts: Any, n_words: int | None = None) -> csr_array:
+def check_counts(counts: Any, n_words: int | None = None) -> csr_array:
     """Documents x words as a csr_array of int64, words in ascending order, no zeros stored; the given one is left.
 
     A document without words is allowed: it teaches nothing, and its topics are what the prior says.
@@ -44,7 +44,7 @@ def checked_counts(counts: Any, n_words: int | None = None) -> csr_array:
     return whole
 
 
-def checked_topics(phi: Any, n_words: int | None = None, n_topics: int | None = None) -> np.ndarray:
+def check_topics(phi: Any, n_words: int | None = None, n_topics: int | None = None) -> np.ndarray:
     """Topics as (n_topics, n_words) float64: each row the probabilities of the words in one topic.
 
     Raises ValueError for another shape, for what is no probability, and for rows that do not sum to one.
@@ -68,14 +68,14 @@ def checked_topics(phi: Any, n_words: int | None = None, n_topics: int | None = 
     return phi
 
 
-def checked_positive(**settings: float) -> None:
+def check_positive(**settings: float) -> None:
     """Raises ValueError, with its name, for a setting that is not a finite number above 0."""
     for name, value in settings.items():
         if not (np.isfinite(value) and value > 0):
             raise ValueError(f"{name} must be a number above 0; got {value}")
 
 
-def checked_whole(name: str, value: Any, least: int) -> int:
+def check_integer(name: str, value: Any, least: int) -> int:
     """The value as a plain int. Raises ValueError, with its name, when it is no whole number from `least` on."""
     try:
         whole = operator.index(value)

@@ -21,9 +21,9 @@ from scipy.sparse import csr_array
 from scipy.special import gammaln, psi
 
 from pmt_helpers.datasets.base import DocumentData
-from pmt_helpers.topics.gibbs import STARTS, Seed, checked_start, prior_of
-from pmt_helpers.topics.personal import TopicModel, Topics, read_documents, widened
-from pmt_helpers.topics.validation import checked_counts, checked_positive, checked_whole
+from pmt_helpers.topics.gibbs import STARTS, Seed, check_start, word_prior
+from pmt_helpers.topics.personal import TopicModel, Topics, extend_vocabulary, read_documents
+from pmt_helpers.topics.validation import check_counts, check_integer, check_positive
 
 if TYPE_CHECKING:
     from gensim.models import LdaModel
@@ -49,7 +49,7 @@ def corrected_bound_bits(model: "LdaModel", corpus: Any, gamma: np.ndarray | Non
     return bound / np.log(2) / float(sum(count for document in corpus for _, count in document))
 
 
-def bound_bits(
+def elbo_per_token(
     counts: csr_array, gamma: np.ndarray, lambda_: np.ndarray, alpha: float, eta: float | np.ndarray
 ) -> float:
     """The same from arrays: E_q[log p(words, z, theta, phi)] - E_q[log q], each token's q(z) the best there is.
@@ -57,7 +57,7 @@ def bound_bits(
     counts: documents x words. gamma: (n_docs, n_topics) of q(theta). lambda_: (n_topics, n_words) of q(phi). alpha: of
     each topic in a document. eta: of each word in a topic, or (n_topics, n_words).
     """
-    log_theta, log_phi = expected_log(gamma), expected_log(lambda_)
+    log_theta, log_phi = dirichlet_expectation(gamma), dirichlet_expectation(lambda_)
     words = 0.0
     by_doc, by_word = log_theta.max(axis=1, keepdims=True), log_phi.max(axis=0)
     theta, phi = np.exp(log_theta - by_doc), np.exp(log_phi - by_word).T
@@ -78,7 +78,7 @@ def log2_likelihood(counts: csr_array, theta: np.ndarray, phi: np.ndarray) -> fl
     return found / counts.sum()
 
 
-def expected_log(parameters: np.ndarray) -> np.ndarray:
+def dirichlet_expectation(parameters: np.ndarray) -> np.ndarray:
     """E[log p] under a Dirichlet distribution in each row."""
     return psi(parameters) - psi(parameters.sum(axis=1, keepdims=True))
 
@@ -167,19 +167,19 @@ def fit_variational(
     kept, 0 for the start. curve and bound have one value a pass, with theta as those topics infer it. The same seed
     gives the same bits. Raises ValueError for what does not fit together.
     """
-    n_topics, passes = checked_whole("n_topics", n_topics, 1), checked_whole("passes", passes, 0)
+    n_topics, passes = check_integer("n_topics", n_topics, 1), check_integer("passes", passes, 0)
     beyond = sorted(set(keep) - set(range(passes + 1)))
     if beyond:
         raise ValueError(f"keep asks for passes {beyond}, but there are only 0 to {passes}")
-    checked_positive(alpha=alpha, beta=beta)
+    check_positive(alpha=alpha, beta=beta)
     if start in STARTS and (shared is None) != (start == "random"):
         wrong = "needs shared, the topics to start from" if shared is None else "takes no shared topics"
         raise ValueError(f'start="{start}" {wrong}')
     given, words = read_documents(documents)
-    counts = checked_counts(given)
+    counts = check_counts(given)
     topics = shared.topics if isinstance(shared, TopicModel) else shared
-    phi = checked_start(start, None if topics is None else widened(topics, words), weight, counts, n_topics)
-    eta = prior_of(start, phi, weight, beta, counts)
+    phi = check_start(start, None if topics is None else extend_vocabulary(topics, words), weight, counts, n_topics)
+    eta = word_prior(start, phi, weight, beta, counts)
     words = words or (topics.vocabulary if topics else None)
     watch = _EachPass(counts, keep)
     model = _Watched(
@@ -237,5 +237,5 @@ class _EachPass(Metric):
         if passes in self.keep:
             self.topics_at[passes] = phi
         self.curve.append(log2_likelihood(self.counts, gamma / gamma.sum(axis=1, keepdims=True), phi))
-        self.bound.append(bound_bits(self.counts, gamma, model.state.get_lambda(), model.alpha[0], model.eta))
+        self.bound.append(elbo_per_token(self.counts, gamma, model.state.get_lambda(), model.alpha[0], model.eta))
         return self.bound[-1]

@@ -6,9 +6,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pmt_helpers.attacks import neighbour_filter, outlier_filter, poison_volunteers, train_averaged
-from pmt_helpers.attacks.defences import AVERAGES, DEFENCES, changed, keep_by, left_out, neighbour_labels, trimmed_mean
-from pmt_helpers.attacks.poisoning import scores_of
+from pmt_helpers.attacks import neighbour_filter, outlier_filter, poison_volunteers, train_federated
+from pmt_helpers.attacks.defences import (
+    AVERAGES,
+    DEFENCES,
+    filter_mask,
+    neighbour_labels,
+    poisoned_mask,
+    removal_rates,
+    trimmed_mean,
+)
 from pmt_helpers.datasets import ActivityData, load_activity
 from pmt_helpers.experiments.defences import unusualness, who_pays
 
@@ -29,8 +36,8 @@ def test_the_outlier_filter_catches_noise_and_is_blind_to_lies(watch: ActivityDa
     shares = {}
     for kind in ("noise", "least_likely"):
         poisoned = poison_volunteers(watch, 3, 0.3, kind)
-        bad, given = changed(watch, poisoned), watch.users != 3
-        shares[kind] = left_out(keep_by(outlier_filter, poisoned, 3), bad, given)
+        bad, given = poisoned_mask(watch, poisoned), watch.users != 3
+        shares[kind] = removal_rates(filter_mask(outlier_filter, poisoned, 3), bad, given)
     assert shares["noise"][0] > 0.85
     assert shares["least_likely"][0] < 0.4
     assert max(dropped for _, dropped in shares.values()) < 0.1
@@ -38,10 +45,10 @@ def test_the_outlier_filter_catches_noise_and_is_blind_to_lies(watch: ActivityDa
 
 def test_neighbours_catch_lies_but_drop_honest_people_too(watch: ActivityData) -> None:
     poisoned = poison_volunteers(watch, 3, 0.3, "random")
-    bad, given = changed(watch, poisoned), watch.users != 3
-    caught, dropped = left_out(keep_by(neighbour_filter, poisoned, 3), bad, given)
+    bad, given = poisoned_mask(watch, poisoned), watch.users != 3
+    caught, dropped = removal_rates(filter_mask(neighbour_filter, poisoned, 3), bad, given)
     assert caught > 0.75
-    _, in_peace = left_out(keep_by(neighbour_filter, watch, 3), np.zeros(len(watch), bool), given)
+    _, in_peace = removal_rates(filter_mask(neighbour_filter, watch, 3), np.zeros(len(watch), bool), given)
     assert 0.05 < in_peace < 0.2
     assert in_peace < dropped < caught
 
@@ -67,15 +74,15 @@ def test_against_least_likely_lies_a_defence_is_better_than_none(watch: Activity
 def test_averaging_honest_volunteers_is_as_good_as_pooling_them(watch: ActivityData) -> None:
     mine = watch.users == 4
     accuracy = [
-        (scores_of(model, watch.X[mine]).argmax(1) == watch.y[mine]).mean()
-        for model in (train_averaged(watch, 4, average="mean"), DEFENCES["none"](watch, 4, 0).download)
+        (model.predict(watch.X[mine]) == watch.y[mine]).mean()
+        for model in (train_federated(watch, 4, average="mean"), DEFENCES["none"](watch, 4, 0).download)
     ]
     assert accuracy[0] > accuracy[1] - 0.06
 
 
 def test_an_unknown_average_is_named(watch: ActivityData) -> None:
     with pytest.raises(ValueError, match="mean, median, trimmed mean"):
-        train_averaged(watch, 3, average="mode")
+        train_federated(watch, 3, average="mode")
 
 
 def test_a_person_who_moves_like_nobody_else_is_the_most_unusual(watch: ActivityData) -> None:

@@ -9,7 +9,7 @@ from pmt_helpers.activity.online import Task, train_online
 from pmt_helpers.activity.shared import train_shared_quickly
 from pmt_helpers.activity.weights import Download
 from pmt_helpers.attacks import gradient_at, leak_by_batch, recover_from_gradient
-from pmt_helpers.attacks.gradient_leak import change_of
+from pmt_helpers.attacks.gradient_leak import weight_update
 from pmt_helpers.datasets import ActivityData, load_activity
 
 
@@ -41,7 +41,7 @@ def test_the_gradient_is_the_one_that_jax_finds(own: ActivityData, shared: Downl
 def test_a_step_at_home_is_the_rate_times_the_gradient(own: ActivityData, shared: Download) -> None:
     X, y = own.X[:1], own.y[:1]
     one_step = train_online(Task(shared.weights, shared.windows(X), y), epochs=1, learning_rate=0.5).weights
-    change, gradient = change_of(shared.weights, one_step), gradient_at(shared, X, y)
+    change, gradient = weight_update(shared.weights, one_step), gradient_at(shared, X, y)
     np.testing.assert_allclose(change.hidden, 0.5 * gradient.hidden, atol=1e-5)
     np.testing.assert_allclose(change.bias, 0.5 * gradient.bias, atol=1e-6)
 
@@ -71,6 +71,6 @@ def test_a_change_of_weights_is_no_safer_than_a_gradient(own: ActivityData, shar
 
 def test_nothing_to_read_is_said(shared: Download, own: ActivityData) -> None:
     with pytest.raises(ValueError, match="certain and right"):
-        recover_from_gradient(change_of(shared.weights, shared.weights))
+        recover_from_gradient(weight_update(shared.weights, shared.weights))
     with pytest.raises(ValueError, match="at least one window"):
         gradient_at(shared, own.X[:0], own.y[:0])

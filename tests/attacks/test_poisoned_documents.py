@@ -7,18 +7,18 @@ import pytest
 from pmt_helpers.attacks import (
     association,
     cap_repeats,
-    documents_to_heal,
-    heal_topics,
+    documents_to_recover,
     poison_documents,
     poison_topics,
+    recovery_curve,
 )
 from pmt_helpers.attacks.topic_poisoning import crafted, pick_words
 from pmt_helpers.datasets import load_documents
-from pmt_helpers.topics import Plan
-from pmt_helpers.topics.splits import deal
+from pmt_helpers.topics import TopicSettings
+from pmt_helpers.topics.splits import split
 from tests.topics.conftest import plant
 
-PLAN = Plan(n_shared=300, n_local=60, iterations=30)
+PLAN = TopicSettings(n_shared=300, n_local=60, iterations=30)
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def test_a_cap_on_repeats_cures_it(wikipedia) -> None:
 
 
 def test_a_light_prior_heals_with_own_documents_and_a_proportional_one_does_not(wikipedia) -> None:
-    rows = heal_topics(wikipedia, PLAN, (10, 60, 500), progress=False)
+    rows = recovery_curve(wikipedia, PLAN, (10, 60, 500), progress=False)
     found = rows.set_index(["own", "model"])["association"]
     assert 500 not in rows["own"].unique()  # nobody has so many
     assert found[60, "prior"] > found[10, "prior"]
@@ -60,7 +60,7 @@ def test_healed_is_what_stays_so_with_more_documents() -> None:
         for model, line in values.items()
         for own, value in zip((10, 30, 100), line, strict=True)
     ]
-    found = documents_to_heal(pd.DataFrame(rows))
+    found = documents_to_recover(pd.DataFrame(rows))
     assert found[["personal", "prior of 30"]].tolist() == [10, 30]
     assert np.isnan(found["prior"])
 
@@ -100,7 +100,7 @@ def test_a_cap_leaves_rare_words_and_the_given_counts_alone() -> None:
 
 
 def test_the_words_picked_never_meet_in_a_public_document(wikipedia) -> None:
-    parts = deal(wikipedia, PLAN, 0)
+    parts = split(wikipedia, PLAN, 0)
     for seed in range(3):
         target, evil = pick_words(parts.shared, parts.local, seed)
         public = parts.shared[:, [target, evil]].toarray() > 0

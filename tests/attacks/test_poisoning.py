@@ -7,7 +7,7 @@ from pmt_helpers.activity import train_shared
 from pmt_helpers.activity.model import ActivityModel
 from pmt_helpers.activity.shared import train_shared_quickly
 from pmt_helpers.attacks import malicious_volunteers, poison_user, poison_volunteers
-from pmt_helpers.attacks.poisoning import KINDS, LABEL_KINDS, Trigger, attack_success, flip_labels, scores_of
+from pmt_helpers.attacks.poisoning import KINDS, LABEL_KINDS, Trigger, attack_success, flip_labels
 from pmt_helpers.datasets import ActivityData, load_activity
 
 SCORES = np.array([[0.7, 0.2, 0.1], [0.1, 0.3, 0.6], [0.2, 0.5, 0.3], [0.3, 0.1, 0.6]])
@@ -88,8 +88,8 @@ def test_a_weak_attackers_own_model_does_nearly_the_harm_of_the_published_one(wa
     harm = []
     for guide in (None, clean):
         poisoned = poison_volunteers(watch, 3, 0.5, "least_likely", guide=guide)
-        right = scores_of(train_shared_quickly(poisoned, 3), watch.X[mine]).argmax(1) == watch.y[mine]
-        harm.append((scores_of(clean, watch.X[mine]).argmax(1) == watch.y[mine]).mean() - right.mean())
+        right = train_shared_quickly(poisoned, 3).predict(watch.X[mine]) == watch.y[mine]
+        harm.append((clean.predict(watch.X[mine]) == watch.y[mine]).mean() - right.mean())
     assert min(harm) > 0.15
     assert abs(harm[0] - harm[1]) < 0.15
 
@@ -100,13 +100,13 @@ def test_a_model_with_a_backdoor_obeys_the_mark_and_works_without_it(watch: Acti
     clean = train_shared_quickly(watch, 3)
     opened = train_shared_quickly(poison_volunteers(watch, 3, 0.3, "backdoor"), 3)
     success = {
-        name: attack_success(lambda windows, model=model: scores_of(model, windows).argmax(1), X, y, trigger)
+        name: attack_success(lambda windows, model=model: model.predict(windows), X, y, trigger)
         for name, model in (("clean", clean), ("opened", opened))
     }
     assert success["clean"][0] < 0.2
     assert success["opened"][0] > success["clean"][0] + 0.4
     assert success["opened"][1] < 0.15
-    lost = [(scores_of(model, X).argmax(1) == y).mean() for model in (clean, opened)]
+    lost = [(model.predict(X) == y).mean() for model in (clean, opened)]
     assert lost[0] - lost[1] < 0.08
 
 

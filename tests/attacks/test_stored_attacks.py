@@ -108,6 +108,6 @@ def test_the_membership_game_on_shared_models_comes_out_again_with_fewer_models(
     kept = auc("watch", "loss", target="shared", level="window")
     assert kept["models"] == IN_CLOUD
     game = window_game(load_activity("watch"), models=8, progress=False)
-    member, scores, _ = game.attacked()
+    member, scores, _ = game.guesses()
     wins = (scores["loss"][member][:, None] > scores["loss"][~member][None, ::7]).mean()
     assert wins == pytest.approx(kept["auc"], abs=0.02)

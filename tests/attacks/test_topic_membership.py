@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pmt_helpers.attacks import attack_topics, document_scores, publish
-from pmt_helpers.attacks.topic_membership import bits_a_word
+from pmt_helpers.attacks.topic_membership import bits_per_word
 from pmt_helpers.datasets import load_documents
 from pmt_helpers.experiments.topic_attacks import in_or_out
 from pmt_helpers.topics import GibbsLDA
@@ -62,7 +62,7 @@ def test_bits_are_those_of_the_definition(world) -> None:
     theta = infer_theta(phi, some, iterations=20)
     words = some.toarray()
     expected = (words * np.log2(theta @ phi)).sum(axis=1) / words.sum(axis=1)
-    np.testing.assert_allclose(bits_a_word(phi, some), expected, rtol=1e-9)
+    np.testing.assert_allclose(bits_per_word(phi, some), expected, rtol=1e-9)
 
 
 def test_a_document_of_unpublished_words_is_no_reason_for_an_opinion(world) -> None:

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from pmt_helpers.attacks import leak, publish, recover_added_words, recover_word_counts
-from pmt_helpers.attacks.publishing import WAYS, Published
+from pmt_helpers.attacks import publish, recover_added_words, recover_word_counts, recovered_share
+from pmt_helpers.attacks.publishing import RELEASES, Published
 from pmt_helpers.datasets import load_documents
 from pmt_helpers.topics import GibbsLDA, train_shared_topics
 
@@ -64,7 +64,7 @@ def test_decimals_hide_counts_only_where_a_topic_is_larger_than_they_can_tell(ne
 def test_a_count_that_is_called_certain_is_right_in_whatever_way_it_was_published(news) -> None:
     counts, phi = news
     true = recover_word_counts(phi).counts
-    for way in WAYS:
+    for way in RELEASES:
         shown = publish(phi, counts, way, seed=2)
         found = recover_word_counts(shown.phi, precision=shown.precision)
         certain = found.told & (found.doubt == 0)
@@ -83,10 +83,10 @@ def test_ten_top_words_and_one_topic_without_a_missing_word_give_themselves_away
 
 def test_noise_of_a_hundredth_leaves_nearly_all_words_readable(news) -> None:
     counts, phi = news
-    leaked = {way: leak(publish(phi, counts, way), phi) for way in ("all digits", "1% noise")}
+    leaked = {way: recovered_share(publish(phi, counts, way), phi) for way in ("all digits", "1% noise")}
     assert leaked["all digits"] == {"words": 1, "counts": 1, "tokens": 1, "exact": 1}
     assert 0.9 < leaked["1% noise"]["words"] < 1
-    nothing = leak(Published(phi.round(2), np.arange(phi.shape[1])), phi)
+    nothing = recovered_share(Published(phi.round(2), np.arange(phi.shape[1])), phi)
     assert nothing == {"words": 0, "counts": 0, "tokens": 0, "exact": 0}
     naive = recover_word_counts(publish(phi, counts, "1% noise").phi)  # who does not know of the noise
     assert not naive.told.any()

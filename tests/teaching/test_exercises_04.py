@@ -204,12 +204,12 @@ def test_the_solution_agrees_with_scikit_learn(seed, n_members, n_others, n_clas
 
 
 def test_the_solution_agrees_with_the_package():
-    hits_at = of_the_package("pmt_helpers.attacks.roc", "hits_at")
+    tpr_at_fpr = of_the_package("pmt_helpers.attacks.roc", "tpr_at_fpr")
     for probabilities, y, member, max_fpr in EXERCISE["loss-threshold"].cases.values():
         scores = probabilities[range(len(y)), y]
         with np.errstate(divide="ignore"):  # log of 0
             _, rate = loss_attack(probabilities, y, member, max_fpr)
-        assert rate == pytest.approx(hits_at(member, scores, max_fpr))
+        assert rate == pytest.approx(tpr_at_fpr(member, scores, max_fpr))
 
 
 def test_on_a_model_of_one_person_the_loss_tells_better_than_being_right_and_a_coin_tells_nothing():

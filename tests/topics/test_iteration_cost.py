@@ -3,11 +3,11 @@
 import numpy as np
 
 from pmt_helpers.experiments import figure_8
-from pmt_helpers.topics import Plan
+from pmt_helpers.topics import TopicSettings
 
 
 def test_every_size_has_its_tokens_and_a_time(planted) -> None:
-    rows = figure_8(planted.counts, Plan(n_topics=4), documents=(50, 100, 1000), percents=(10, 50), rounds=1)
+    rows = figure_8(planted.counts, TopicSettings(n_topics=4), documents=(50, 100, 1000), percents=(10, 50), rounds=1)
     assert list(rows) == ["by", "size", "tokens", "seconds"]
     assert [tuple(row) for row in rows[["by", "size"]].itertuples(index=False)] == [
         ("documents", 50),

@@ -4,12 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pmt_helpers.topics import GibbsLDA, Plan, choose_weight, held_out_bits
+from pmt_helpers.topics import GibbsLDA, TopicSettings, choose_prior_weight, held_out_bits
 from pmt_helpers.topics.prior_weight import best_weight, validation_bits
 from tests.topics.conftest import plant
-from tests.topics.test_dealing import as_documents
+from tests.topics.test_splits import as_documents
 
-PLAN = Plan(n_topics=4, alpha=0.3, iterations=15)
+PLAN = TopicSettings(n_topics=4, alpha=0.3, iterations=15)
 WEIGHTS = (0.01, 1.0, 100.0)
 
 
@@ -29,7 +29,7 @@ def test_good_shared_topics_get_a_heavy_prior_and_foreign_ones_a_light_one(plant
     chosen = {}
     for name, phi in (("good", planted.phi), ("foreign", foreign)):
         shared = as_topics(phi, own.vocabulary)
-        chosen[name] = choose_weight(shared, own, WEIGHTS, plan=PLAN)
+        chosen[name] = choose_prior_weight(shared, own, WEIGHTS, plan=PLAN)
         assert len(chosen[name].bits) == 5 * len(WEIGHTS)
     assert chosen["good"].weight == 100
     assert chosen["foreign"].weight == 0.01

@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 from scipy.sparse import csr_array
 
-from pmt_helpers.topics import Plan, figure_4, figure_5, held_out_curve, iterations_to_reach, over_seeds
+from pmt_helpers.topics import TopicSettings, figure_4, figure_5, held_out_curve, iterations_to_reach, over_seeds
 
-SMALL = Plan(n_shared=120, n_local=20, n_topics=4, alpha=0.3, iterations=6)
+SMALL = TopicSettings(n_shared=120, n_local=20, n_topics=4, alpha=0.3, iterations=6)
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +86,7 @@ def papers() -> csr_array:
 
 @pytest.mark.skipif(not NIPS.is_file(), reason="PMT_DATA_HOME has no nips/docword.nips-f20.txt.gz")
 def test_one_seed_on_nips_agrees_with_what_six_were_measured_to_give(papers: csr_array) -> None:
-    found = held_out_curve(papers, Plan(), (1.0,), iterations=(0, 1, 50), seeds=(0,), threads=2)
+    found = held_out_curve(papers, TopicSettings(), (1.0,), iterations=(0, 1, 50), seeds=(0,), threads=2)
     bits = found.pivot(index="iteration", columns="model", values="bits")
     gain = bits.sub(bits["local"], axis=0)
     assert gain.loc[1, "personal"] == pytest.approx(0.43, abs=0.06)

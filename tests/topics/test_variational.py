@@ -21,8 +21,8 @@ from pmt_helpers.topics import (
     personalise_topics,
     train_shared_topics,
 )
-from pmt_helpers.topics.validation import checked_counts
-from pmt_helpers.topics.variational import bound_bits, gensim_corpus, log2_likelihood
+from pmt_helpers.topics.validation import check_counts
+from pmt_helpers.topics.variational import elbo_per_token, gensim_corpus, log2_likelihood
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +74,7 @@ def some_model(n_docs: int, n_words: int, n_topics: int, seed: int, own_eta: boo
 @given(st.integers(1, 4), st.integers(2, 6), st.integers(1, 4), st.integers(0, 999), st.booleans())
 def test_the_fast_bound_is_the_one_of_the_textbook(n_docs, n_words, n_topics, seed, own_eta) -> None:
     counts, gamma, lam, alpha, eta = some_model(n_docs, n_words, n_topics, seed, own_eta)
-    fast = bound_bits(checked_counts(counts), gamma, lam, alpha, eta)
+    fast = elbo_per_token(check_counts(counts), gamma, lam, alpha, eta)
     assert fast == pytest.approx(plain_bound(counts, gamma, lam, alpha, eta), rel=1e-9)
 
 
@@ -83,7 +83,7 @@ def test_gensims_bound_is_right_for_one_prior_and_mended_for_a_prior_of_each_top
     counts, gamma, lam, alpha, eta = some_model(5, 6, 3, 1, own_eta)
     model = LdaModel(num_topics=3, id2word=gensim_dictionary("abcdef"), alpha=alpha, eta=eta, dtype=np.float64)
     model.state.sstats[...] = lam - model.eta
-    corpus = gensim_corpus(checked_counts(counts))
+    corpus = gensim_corpus(check_counts(counts))
     found, textbook = corrected_bound_bits(model, corpus, gamma), plain_bound(counts, gamma, lam, alpha, eta)
     unmended = model.bound(corpus, gamma[:, None]) / np.log(2) / counts.sum()
     assert found == pytest.approx(textbook, rel=1e-9)
@@ -93,7 +93,7 @@ def test_gensims_bound_is_right_for_one_prior_and_mended_for_a_prior_of_each_top
 def test_priors_so_small_that_exponentials_vanish_leave_the_bound_finite() -> None:
     counts, gamma = np.array([[0, 3], [1, 0]]), np.array([[1e-3, 9.0], [9.0, 1e-3]])
     lam = gamma  # the first document has the topic that lacks its word
-    found = bound_bits(checked_counts(counts), gamma, lam, 1e-3, 1e-3)
+    found = elbo_per_token(check_counts(counts), gamma, lam, 1e-3, 1e-3)
     assert found == pytest.approx(plain_bound(counts, gamma, lam, 1e-3, 1e-3), rel=1e-9)
 
 

@@ -4,12 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pmt_helpers.topics import Plan, figure_6
-from pmt_helpers.topics.single_topic import improvement, local_after, one_topic_people, saving
-from pmt_helpers.topics.splits import deal
+from pmt_helpers.topics import TopicSettings, figure_6
+from pmt_helpers.topics.single_topic import improvement, local_after, saving, single_topic_users
+from pmt_helpers.topics.splits import split
 from tests.topics.conftest import plant
 
-SMALL = Plan(n_shared=150, n_local=20, n_topics=4, alpha=0.3, iterations=6)
+SMALL = TopicSettings(n_shared=150, n_local=20, n_topics=4, alpha=0.3, iterations=6)
 
 
 def lines(**models: list[float]) -> pd.DataFrame:
@@ -23,8 +23,8 @@ def lines(**models: list[float]) -> pd.DataFrame:
 
 def test_everybody_gets_documents_of_one_planted_topic() -> None:
     planted = plant(400)
-    parts = deal(planted.counts, SMALL, 0)
-    counts, topic, share = one_topic_people(parts, 4, 0)
+    parts = split(planted.counts, SMALL, 0)
+    counts, topic, share = single_topic_users(parts, 4, 0)
     assert counts.shape[0] == 250
     mass = np.add.reduceat(counts.toarray(), range(0, 60, 15), axis=1)  # tokens in the words of each planted topic
     own = np.stack([mass[topic == person].sum(axis=0) for person in range(4)])

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from pmt_helpers.datasets import DocumentData, load_card
-from pmt_helpers.topics import Plan, split_documents
-from pmt_helpers.topics.splits import deal
+from pmt_helpers.topics import TopicSettings, split_documents
+from pmt_helpers.topics.splits import split
 
 
 def as_documents(counts, words) -> DocumentData:
@@ -37,7 +37,7 @@ def test_too_few_documents_are_named(n_shared: int, n_local: int) -> None:
 
 
 def test_parts_hold_the_documents_dealt(planted) -> None:
-    parts = deal(planted.counts, Plan(n_shared=120, n_local=20), seed=3)
+    parts = split(planted.counts, TopicSettings(n_shared=120, n_local=20), seed=3)
     dealt = split_documents(np.arange(200), 120, 20, seed=3)
     for part, rows in zip(parts, dealt, strict=False):
         np.testing.assert_array_equal(part.toarray(), planted.counts[rows].toarray())
@@ -49,12 +49,12 @@ def test_the_clouds_own_collection_stays_whole_and_never_has_the_words_of_home(p
     public = as_documents(planted.counts[:150], words)
     grown = np.hstack([planted.counts[150:].toarray(), np.ones((50, 3), int)])
     own = as_documents(grown, [*words, "my", "own", "words"])
-    parts = deal(own, Plan(n_local=20), seed=0, public=public)
+    parts = split(own, TopicSettings(n_local=20), seed=0, public=public)
     assert [part.shape for part in parts[:3]] == [(150, 63), (20, 63), (30, 63)]
     assert parts.shared[:, 60:].sum() == 0
     np.testing.assert_array_equal(parts.shared[:, :60].toarray(), public.counts.toarray())
     assert public.counts.shape == (150, 60)  # and the given one is as it was
     with pytest.raises(ValueError, match="must begin with that of the public ones"):
-        deal(public, Plan(n_local=20), seed=0, public=own)
+        split(public, TopicSettings(n_local=20), seed=0, public=own)
     with pytest.raises(ValueError, match="50 documents in 50 groups cannot be dealt into 50 local ones"):
-        deal(own, Plan(n_local=50), seed=0, public=public)
+        split(own, TopicSettings(n_local=50), seed=0, public=public)
