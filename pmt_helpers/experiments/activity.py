@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -28,12 +28,9 @@ from pmt_helpers.experiments.results import Result, activity_digest, activity_pl
 from pmt_helpers.experiments.resume import (
     Job,
     JobRunner,
-    outdated_result,
     read_arrays,
-    read_rows,
     user_jobs,
     write_arrays,
-    write_rows,
 )
 
 KEYS = ["seed", "user", "model", "n_samples"]
@@ -50,7 +47,7 @@ MEASURES = {
 # The settings of the stored curves, which are not part of their names: all other settings are.
 STORED_SIZES: Sizes = "all"
 STORED_CURE_SIZES: Sizes = (10, 20, 40, 60)
-STORED_FOLDS, STORED_PATIENCE = 5, 5
+STORED_FOLDS, STORED_PATIENCE = 5, 10
 
 
 class Setting(NamedTuple):
@@ -63,9 +60,7 @@ class Setting(NamedTuple):
 
 PAPER, BETTER = Setting("paper", "random"), Setting("better", "grouped")
 SETTINGS = (PAPER, Setting("paper", "grouped"), Setting("paper", "random", "literal"), BETTER)
-SETTING_KEYS = [*Setting._fields, "seed", "user"]
-TEST_COLUMNS = [*SETTING_KEYS, "n_test", *SCORES, "val_accuracy", "epochs"]
-CONFUSION_COLUMNS = [*SETTING_KEYS, "actual", "predicted", "windows"]
+TEST_COLUMNS = ["n_test", *SCORES, "val_accuracy", "epochs"]
 
 
 def run_base(runner: JobRunner, *, dataset: str, seeds: int, recipe: str | None) -> Iterator[Result]:
@@ -96,7 +91,7 @@ def base_model_grid(
     """Train without each person and test on all of that person's windows.
 
     Returns two tidy frames: TEST_COLUMNS, one row per setting, seed and user (val_accuracy: at the best epoch; epochs:
-    that were run), and CONFUSION_COLUMNS, the confusion counts without zeros.
+    that were run), and the confusion counts without zeros: actual, predicted, windows.
     """
     ids = users if users is not None else tuple(int(user) for user in data.user_ids)
     jobs: dict[str, Job] = {
@@ -105,35 +100,30 @@ def base_model_grid(
         for seed in seeds
         for user in ids
     }
-    read = partial(read_rows, columns=[*TEST_COLUMNS, *CONFUSION_COLUMNS[5:]], float_precision="round_trip")
+    read = partial(read_arrays, names=[*TEST_COLUMNS, "confusion"])
     description = f"base models, {data.card.name}"
-    tables = runner.results(jobs, activity_plan(data), description, save=write_rows, read=read, suffix=".csv").values()
-    rows = pd.concat([table[TEST_COLUMNS].head(1) for table in tables], ignore_index=True)
-    return rows, pd.concat([table[CONFUSION_COLUMNS] for table in tables], ignore_index=True)
+    results = runner.results(jobs, activity_plan(data), description, save=write_arrays, read=read, suffix=".npz")
+    rows, cells = [], []
+    for arrays, (_, (_, user, setting, seed)) in zip(results.values(), jobs.values(), strict=True):
+        key = {**setting._asdict(), "seed": seed, "user": user}
+        confusion = arrays["confusion"]
+        actual, predicted = np.nonzero(confusion)
+        rows.append({**key, **{name: arrays[name].item() for name in TEST_COLUMNS}})
+        cells.append(
+            pd.DataFrame({**key, "actual": actual, "predicted": predicted, "windows": confusion[actual, predicted]})
+        )
+    return pd.DataFrame(rows), pd.concat(cells, ignore_index=True)
 
 
-def _base_model(data: ActivityData, user: int, setting: Setting, seed: int) -> pd.DataFrame:
-    """One model's confusion counts; its test results stand beside each of them."""
+def _base_model(data: ActivityData, user: int, setting: Setting, seed: int) -> dict[str, np.ndarray]:
+    """TEST_COLUMNS of one model, and its confusion counts (n_classes, n_classes)."""
     shared = train_shared(
         data, user, seed, setting.recipe, init=setting.init, validation=setting.validation, progress=False
     )
     X, y = data.X[data.users == user], data.y[data.users == user]
-    counts = shared.confusion(X, y)
-    actual, predicted = np.nonzero(counts)
-    return pd.DataFrame(
-        {
-            **setting._asdict(),
-            "seed": seed,
-            "user": user,
-            "n_test": len(y),
-            **shared.scores(X, y),
-            "val_accuracy": shared.val_accuracy,
-            "epochs": len(shared.history),
-            "actual": actual,
-            "predicted": predicted,
-            "windows": counts[actual, predicted],
-        }
-    )
+    measured: dict[str, Any] = {"n_test": len(y), **shared.scores(X, y), "val_accuracy": shared.val_accuracy}
+    measured |= {"epochs": len(shared.history), "confusion": shared.confusion(X, y)}
+    return {name: np.asarray(value) for name, value in measured.items()}
 
 
 def stored_base_models(dataset: str, *, confusion: bool = False) -> pd.DataFrame:
@@ -298,9 +288,6 @@ def _shared_model(data: ActivityData, user: int, init: str, seed: int) -> dict[s
 
 
 def _read_model(path: Path) -> Download:
-    arrays = read_arrays(path)
-    try:
-        weights = Weights(arrays["hidden"], arrays["output"], arrays["bias"], int(arrays["n_features"]))
-        return Download(weights, Preprocessor(arrays["mean"], arrays["scale"]))
-    except KeyError as error:
-        raise outdated_result(path, f"no {error.args[0]}") from None
+    arrays = read_arrays(path, ("hidden", "output", "bias", "n_features", "mean", "scale"))
+    weights = Weights(arrays["hidden"], arrays["output"], arrays["bias"], int(arrays["n_features"]))
+    return Download(weights, Preprocessor(arrays["mean"], arrays["scale"]))

@@ -16,7 +16,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import joblib
 import numpy as np
@@ -173,16 +173,13 @@ def write_rows(path: Path, rows: pd.DataFrame) -> None:
     rows.to_csv(path, index=False, lineterminator="\n")
 
 
-def read_rows(
-    path: Path, columns: Sequence[str], float_precision: Literal["high", "round_trip"] = "high"
-) -> pd.DataFrame:
+def read_rows(path: Path, columns: Sequence[str]) -> pd.DataFrame:
     """Read these columns of a table written by `write_rows`.
 
-    float_precision: as in pandas. "high" may be off by the last bit; the stored grids were made with it.
     Raises OutdatedResult when a column is missing, DataError when the file is no table.
     """
     try:
-        rows = pd.read_csv(path, float_precision=float_precision)
+        rows = pd.read_csv(path)
     except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
         raise corrupt_result(path, str(error)) from None
     if missing := set(columns) - set(rows.columns):
@@ -196,13 +193,19 @@ def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
         np.savez_compressed(file, allow_pickle=False, **arrays)
 
 
-def read_arrays(path: Path) -> dict[str, np.ndarray]:
-    """Read arrays written by `write_arrays`; raises DataError when they cannot be read."""
+def read_arrays(path: Path, names: Sequence[str] = ()) -> dict[str, np.ndarray]:
+    """Read arrays written by `write_arrays`.
+
+    Raises OutdatedResult when one of `names` is missing, DataError when the file cannot be read.
+    """
     try:
-        with np.load(path, allow_pickle=False) as arrays:
-            return dict(arrays)
+        with np.load(path, allow_pickle=False) as file:
+            arrays = dict(file)
     except (EOFError, KeyError, ValueError, AttributeError, TypeError, zipfile.BadZipFile, zlib.error) as error:
         raise corrupt_result(path, str(error)) from None
+    if missing := set(names) - set(arrays):
+        raise outdated_result(path, f"no {', '.join(sorted(missing))}")
+    return arrays
 
 
 def corrupt_result(path: Path, found: str) -> DataError:

@@ -343,11 +343,11 @@ def shared_accuracy() -> float:
 
 def random_validation_excess() -> "pd.Series":
     """How much higher accuracy is on random validation windows than for the person left out, in each dataset."""
-    from pmt_helpers.experiments.activity import promise_and_truth
+    from pmt_helpers.experiments.activity import validation_vs_test
 
     excess = {}
     for dataset in ("wisdm", "watch"):
-        table = promise_and_truth(read_grid(f"base_model_{dataset}")).set_index(["split", "what"])["accuracy"]
+        table = validation_vs_test(read_grid(f"base_model_{dataset}")).set_index(["split", "what"])["accuracy"]
         excess[dataset] = table["random windows", "validation"] - table["random windows", "unseen person"]
     return pd.Series(excess)
 
