@@ -15,12 +15,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from pmt_helpers.activity.curves import Plan, Sizes, rehearsal_for, user_curve
-from pmt_helpers.activity.mitigation import CURES, Cure
-from pmt_helpers.activity.model import Preprocessor
+from pmt_helpers.activity.curves import CurvePlan, Sizes, rehearsal_for, user_curve
+from pmt_helpers.activity.mitigation import MITIGATIONS, Mitigation
 from pmt_helpers.activity.online import EPOCHS, PATIENCE
 from pmt_helpers.activity.shared import train_shared
-from pmt_helpers.activity.weights import Download, Weights
+from pmt_helpers.activity.weights import Checkpoint, Preprocessor, Weights
 from pmt_helpers.datasets import load_activity
 from pmt_helpers.datasets.base import ActivityData
 from pmt_helpers.experiments.catalogue import parse_sizes
@@ -175,17 +174,17 @@ def run_figure3(
     cures: bool,
 ) -> Iterator[Result]:
     """`sweep figure3`."""
-    plan = Plan(parse_sizes(sizes), folds, split, early_stopping, init)
+    plan = CurvePlan(parse_sizes(sizes), folds, split, early_stopping, init)
     data = load_activity(dataset)
     name = grid_name(dataset, plan, seeds, cures)
     curves = curve_grid(
-        data, plan, runner.at(runner.folder / name), seeds=tuple(range(seeds)), cures=CURES if cures else {}
+        data, plan, runner.at(runner.folder / name), seeds=tuple(range(seeds)), cures=MITIGATIONS if cures else {}
     )
     effort = {"models": curves.models, "updates": curves.updates}
     yield Result({name: curves.table}, dataset, activity_digest(data), list(range(seeds)), digits=4, more=effort)
 
 
-def grid_name(dataset: str, plan: Plan, n_seeds: int = 1, cures: bool = False) -> str:
+def grid_name(dataset: str, plan: CurvePlan, n_seeds: int = 1, cures: bool = False) -> str:
     """The name of a stored curve: data set, split, how training ends, and every setting that is not the usual one."""
     sizes = plan.sizes if plan.sizes == "all" else tuple(plan.sizes)
     parts = ["cures" if cures else "curve", dataset, plan.split]
@@ -209,7 +208,7 @@ def stored_curve(
 ) -> pd.DataFrame:
     """A learning curve of data/results, made by `sweep figure3`. Raises DataError when there is none of that kind."""
     sizes = STORED_CURE_SIZES if cures else STORED_SIZES
-    plan = Plan(sizes, split=split, early_stopping=early_stopping, init=init)
+    plan = CurvePlan(sizes, split=split, early_stopping=early_stopping, init=init)
     return read_grid(grid_name(dataset, plan, cures=cures))
 
 
@@ -223,11 +222,11 @@ class CurveGrid(NamedTuple):
 
 def curve_grid(
     data: ActivityData,
-    plan: Plan,
+    plan: CurvePlan,
     runner: JobRunner,
     *,
     seeds: tuple[int, ...] = (0,),
-    cures: Mapping[str, Cure] | None = None,
+    cures: Mapping[str, Mitigation] | None = None,
 ) -> CurveGrid:
     """The learning curves of everybody in `data`, each user's folds averaged.
 
@@ -266,12 +265,12 @@ def _curve_columns(data: ActivityData) -> list[str]:
 
 
 def _user_curve(
-    data: ActivityData, user: int, download: Download, plan: Plan, cures: Mapping[str, Cure]
+    data: ActivityData, user: int, download: Checkpoint, plan: CurvePlan, cures: Mapping[str, Mitigation]
 ) -> pd.DataFrame:
     return user_curve(data, user, download, plan, cures).reindex(columns=_curve_columns(data))
 
 
-def _shared_models(data: ActivityData, init: str, seed: int, runner: JobRunner) -> dict[int, Download]:
+def _shared_models(data: ActivityData, init: str, seed: int, runner: JobRunner) -> dict[int, Checkpoint]:
     """Each user's shared model, trained on everybody else; kept beside the curves, whose other splits use them too."""
     plan = activity_plan(data, dataset=data.card.name, init=init, seed=seed)
     digest = hashlib.sha256(json.dumps(plan, sort_keys=True).encode()).hexdigest()[:8]
@@ -284,10 +283,10 @@ def _shared_models(data: ActivityData, init: str, seed: int, runner: JobRunner) 
 def _shared_model(data: ActivityData, user: int, init: str, seed: int) -> dict[str, np.ndarray]:
     shared = train_shared(data, user, seed, init=init, progress=False)
     scaler = {"mean": shared.scaler.mean, "scale": shared.scaler.scale}
-    return {**vars(Weights.of(shared.model)), **scaler}
+    return {**vars(Weights.from_model(shared.model)), **scaler}
 
 
-def _read_model(path: Path) -> Download:
+def _read_model(path: Path) -> Checkpoint:
     arrays = read_arrays(path, ("hidden", "output", "bias", "n_features", "mean", "scale"))
     weights = Weights(arrays["hidden"], arrays["output"], arrays["bias"], int(arrays["n_features"]))
-    return Download(weights, Preprocessor(arrays["mean"], arrays["scale"]))
+    return Checkpoint(weights, Preprocessor(arrays["mean"], arrays["scale"]))

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from pmt_helpers.activity.online import Task, train_online
-from pmt_helpers.activity.shared import train_shared_quickly
-from pmt_helpers.activity.weights import Download
+from pmt_helpers.activity.shared import train_shared_fast
+from pmt_helpers.activity.weights import Checkpoint
 from pmt_helpers.attacks.gradient_leak import leak_by_batch
 from pmt_helpers.attacks.inversion import compare_inversions
 from pmt_helpers.datasets import load_activity
@@ -73,7 +73,7 @@ def gradient_grid(data: ActivityData, runner: JobRunner, *, seed: int = 0) -> pd
 
 
 def _inversions(data: ActivityData, user: int, seed: int) -> pd.DataFrame:
-    shared = train_shared_quickly(data, user, seed)
+    shared = train_shared_fast(data, user, seed)
     own = np.flatnonzero(data.users == user)
     inputs = shared.windows(data.X[own])
     tables = [pd.DataFrame(columns=["user", "activity", "method", *DISTANCES, "n_samples"])]
@@ -81,13 +81,13 @@ def _inversions(data: ActivityData, user: int, seed: int) -> pd.DataFrame:
         for draw in range(DRAWS):
             rows = np.random.default_rng([seed, user, draw]).permutation(len(own))[:size]
             task = Task(shared.weights, inputs[rows], data.y[own][rows], seed=(seed, user, draw))
-            personal = Download(train_online(task, epochs=EPOCHS).weights, shared.scaler)
+            personal = Checkpoint(train_online(task, epochs=EPOCHS).weights, shared.scaler)
             tables.append(compare_inversions(data, user, personal, shared, task.y).assign(n_samples=size))
     return pd.concat([table for table in tables if len(table)] or tables, ignore_index=True)
 
 
 def _gradients(data: ActivityData, user: int, seed: int) -> pd.DataFrame:
-    shared = train_shared_quickly(data, user, seed)
+    shared = train_shared_fast(data, user, seed)
     own = data.users == user
     tables = []
     for upload, epochs in UPLOADS.items():

@@ -17,9 +17,9 @@ import pandas as pd
 import pytest
 
 from pmt_helpers.activity import learning_curve
-from pmt_helpers.activity.curves import Plan
-from pmt_helpers.activity.evaluation import crossing, distance, gain_chosen_on_others, of_each_user, paired_gain
-from pmt_helpers.activity.mitigation import CURES, Cure, family_of
+from pmt_helpers.activity.curves import CurvePlan
+from pmt_helpers.activity.evaluation import crossing, curve_distance, gain_chosen_on_others, paired_gain, user_means
+from pmt_helpers.activity.mitigation import Mitigation, strategy_family
 from pmt_helpers.activity.shared import train_shared
 from pmt_helpers.activity.splits import split_user
 from pmt_helpers.activity.weights import Weights
@@ -90,20 +90,20 @@ def test_the_shared_model_on_wisdm_is_what_was_measured_before_this_workbook() -
     assert grid["user"].nunique() == 36
 
 
-MITIGATIONS = {"pull 3": Cure(pull=3.0), "rehearsal 1": Cure(rehearsal=1)}
-LONG = Plan("all", split="random", early_stopping=False, epochs=500)  # long enough to be killed in the middle
+MITIGATIONS = {"pull 3": Mitigation(l2_sp=3.0), "rehearsal 1": Mitigation(rehearsal=1)}
+LONG = CurvePlan("all", split="random", early_stopping=False, epochs=500)  # long enough to be killed in the middle
 SWEEP = """
 import sys
 from pathlib import Path
 from pmt_helpers.experiments import JobRunner
 from pmt_helpers.experiments.activity import curve_grid
-from pmt_helpers.activity.curves import Plan
+from pmt_helpers.activity.curves import CurvePlan
 from pmt_helpers.datasets import load_activity
 
 data = load_activity("watch")
 data = data.select((data.users <= 4) & (data.starts % 500 == 0))
 runner = JobRunner(Path(sys.argv[1]) / "sweep", workers=2)
-curve_grid(data, Plan("all", split="random", early_stopping=False, epochs=500), runner)
+curve_grid(data, CurvePlan("all", split="random", early_stopping=False, epochs=500), runner)
 """
 
 
@@ -149,8 +149,8 @@ def test_killed_in_the_middle_and_resumed_it_writes_the_same_bytes(
 
 
 @pytest.fixture(scope="module")
-def small_plan() -> Plan:
-    return Plan(sizes=(2, 5), folds=3, epochs=40)
+def small_plan() -> CurvePlan:
+    return CurvePlan(sizes=(2, 5), folds=3, epochs=40)
 
 
 @pytest.fixture(scope="module")
@@ -163,7 +163,7 @@ def with_shared_models(whole: tuple[Path, bytes], tmp_path_factory: pytest.TempP
 
 
 @pytest.fixture(scope="module")
-def table(four_people: ActivityData, small_plan: Plan, with_shared_models: Path) -> pd.DataFrame:
+def table(four_people: ActivityData, small_plan: CurvePlan, with_shared_models: Path) -> pd.DataFrame:
     return curve_grid(
         four_people, small_plan, JobRunner(with_shared_models / "one", workers=1), cures=MITIGATIONS
     ).table
@@ -177,7 +177,7 @@ def test_the_table_has_a_row_for_each_person_model_and_size(table: pd.DataFrame)
 
 
 def test_two_processes_give_what_one_gives(
-    table: pd.DataFrame, four_people: ActivityData, small_plan: Plan, with_shared_models: Path
+    table: pd.DataFrame, four_people: ActivityData, small_plan: CurvePlan, with_shared_models: Path
 ) -> None:
     other = curve_grid(four_people, small_plan, JobRunner(with_shared_models / "two", workers=2), cures=MITIGATIONS)
     pd.testing.assert_frame_equal(other.table, table, check_exact=True)
@@ -186,7 +186,7 @@ def test_two_processes_give_what_one_gives(
 
 
 def test_a_dask_cluster_gives_the_same_bits(
-    table: pd.DataFrame, four_people: ActivityData, small_plan: Plan, with_shared_models: Path
+    table: pd.DataFrame, four_people: ActivityData, small_plan: CurvePlan, with_shared_models: Path
 ) -> None:
     distributed = pytest.importorskip("distributed")
     with distributed.LocalCluster(
@@ -202,11 +202,11 @@ def test_another_seed_is_another_row_not_another_column(
 ) -> None:
     def hardly_trained(data: ActivityData, user: int, init: str, seed: int) -> dict[str, np.ndarray]:
         shared = train_shared(data, user, seed, init=init, progress=False, epochs=3)
-        return {**vars(Weights.of(shared.model)), "mean": shared.scaler.mean, "scale": shared.scaler.scale}
+        return {**vars(Weights.from_model(shared.model)), "mean": shared.scaler.mean, "scale": shared.scaler.scale}
 
     monkeypatch.setattr("pmt_helpers.experiments.activity._shared_model", hardly_trained)
     two = curve_grid(
-        four_people.select(four_people.users <= 2), Plan(sizes=(2,), folds=3, epochs=5),
+        four_people.select(four_people.users <= 2), CurvePlan(sizes=(2,), folds=3, epochs=5),
         JobRunner(with_shared_models / "seeds", workers=1), seeds=(0, 1),
     )  # fmt: skip
     assert two.table.groupby("seed").size().to_dict() == {0: 6, 1: 6}
@@ -215,7 +215,7 @@ def test_another_seed_is_another_row_not_another_column(
 
 
 def test_a_job_result_that_something_else_has_changed_is_named(
-    four_people: ActivityData, small_plan: Plan, with_shared_models: Path, table: pd.DataFrame
+    four_people: ActivityData, small_plan: CurvePlan, with_shared_models: Path, table: pd.DataFrame
 ) -> None:
     result = with_shared_models / "one" / "seed-0" / "user-2.csv"
     for content in ("", "a,b\n1,2,3,4\n1\n1,2,3,4,5\n"):
@@ -228,7 +228,7 @@ def test_a_job_result_that_something_else_has_changed_is_named(
 
 
 def test_a_job_result_of_older_code_is_computed_again(
-    four_people: ActivityData, small_plan: Plan, with_shared_models: Path, table: pd.DataFrame
+    four_people: ActivityData, small_plan: CurvePlan, with_shared_models: Path, table: pd.DataFrame
 ) -> None:
     run = JobRunner(with_shared_models / "one", workers=1)
     result = run.folder / "seed-0" / "user-2.csv"
@@ -257,7 +257,7 @@ def test_base_models_resume_and_give_the_same_bytes(
 
 @pytest.mark.parametrize("content", [b"", b"not an archive", b"PK\x03\x04 cut off"])
 def test_a_shared_model_that_something_else_has_changed_is_named(
-    four_people: ActivityData, small_plan: Plan, with_shared_models: Path, tmp_path: Path, content: bytes
+    four_people: ActivityData, small_plan: CurvePlan, with_shared_models: Path, tmp_path: Path, content: bytes
 ) -> None:
     shutil.copytree(with_shared_models, tmp_path / "work")
     for shared in (tmp_path / "work").glob("shared-*/user-2.npz"):
@@ -271,7 +271,7 @@ def test_people_with_too_few_windows_are_left_out_and_nobody_at_all_is_an_error(
 ) -> None:
     most = {user: len(split_user(four_people, user).train) for user in (1, 2, 3, 4)}
     size = max(most.values())
-    plan = Plan(sizes=(size,), epochs=2)
+    plan = CurvePlan(sizes=(size,), epochs=2)
     found = curve_grid(four_people, plan, JobRunner(with_shared_models / "large", workers=1)).table
     assert 0 < found["user"].nunique() < 4
     with pytest.raises(ValueError, match="nobody has as many"):
@@ -280,7 +280,7 @@ def test_people_with_too_few_windows_are_left_out_and_nobody_at_all_is_an_error(
 
 def accuracies(curve: pd.DataFrame, model: str, sizes: tuple[int, ...]) -> list[float]:
     """Mean over users at each size."""
-    means = of_each_user(curve)[model].groupby("n_samples").mean()
+    means = user_means(curve)[model].groupby("n_samples").mean()
     return [float(means[size]) for size in sizes]
 
 
@@ -324,7 +324,8 @@ def test_with_initial_weights_as_printed_on_wisdm() -> None:
 def test_the_literal_initial_weights_come_nearer_to_the_papers_figure() -> None:
     paper = paper_table("fig3_accuracy_smooth")
     he, literal = (
-        distance(stored_curve("wisdm", "random", early_stopping=False, init=init), paper) for init in ("he", "literal")
+        curve_distance(stored_curve("wisdm", "random", early_stopping=False, init=init), paper)
+        for init in ("he", "literal")
     )
     assert literal < 0.5 * he
     assert crossing(stored_curve("wisdm", "random", early_stopping=False, init="literal"), "personal", "shared") <= 3
@@ -339,7 +340,7 @@ def test_in_file_order_and_on_whole_bouts_personalising_harms() -> None:
 
 
 def strengths(family: str) -> list[str]:
-    return [name for name in CURES if family_of(name) == family]
+    return [name for name in activity.MITIGATIONS if strategy_family(name) == family]
 
 
 def test_two_cures_beat_plain_retraining_on_whole_bouts_and_nothing_beats_the_shared_model_there() -> None:
@@ -348,7 +349,7 @@ def test_two_cures_beat_plain_retraining_on_whole_bouts_and_nothing_beats_the_sh
         assert gain_chosen_on_others(curve, size, strengths("rehearsal")).low > 0
         assert gain_chosen_on_others(curve, size, strengths("pull")).low > 0
     assert gain_chosen_on_others(curve, 40, ["output layer only"]).high < 0.01  # no cure
-    means = of_each_user(curve[curve["n_samples"] == 40]).mean()
+    means = user_means(curve[curve["n_samples"] == 40]).mean()
     assert means.idxmax() == "shared"
 
 
@@ -359,7 +360,7 @@ def test_a_pull_beats_plain_retraining_on_the_other_arm() -> None:
 
 
 def test_no_cure_is_free_where_the_bouts_are_known() -> None:
-    means = of_each_user(stored_curve("wisdm", cures=True).query("n_samples == 40")).mean()
+    means = user_means(stored_curve("wisdm", cures=True).query("n_samples == 40")).mean()
     assert means["pull 30"] < means["pull 10"] < means["pull 3"] < means["personal"]
     assert means["rehearsal 30"] < means["rehearsal 10"] < means["personal"]
     assert means["shared"] < means["pull 30"] + 0.01
@@ -390,23 +391,23 @@ def test_a_grid_is_whole_and_says_where_it_comes_from(path) -> None:
 
 
 def test_a_grid_is_named_after_what_it_holds() -> None:
-    assert grid_name("wisdm", Plan("all", split="random", early_stopping=False)) == "curve_wisdm_random_1000"
-    assert grid_name("watch", Plan("all", init="literal"), 3) == "curve_watch_blocked_literal_stopped_3seeds"
-    assert grid_name("wisdm", Plan((10, 20, 40, 60), split="bout"), cures=True) == "cures_wisdm_bout_stopped"
+    assert grid_name("wisdm", CurvePlan("all", split="random", early_stopping=False)) == "curve_wisdm_random_1000"
+    assert grid_name("watch", CurvePlan("all", init="literal"), 3) == "curve_watch_blocked_literal_stopped_3seeds"
+    assert grid_name("wisdm", CurvePlan((10, 20, 40, 60), split="bout"), cures=True) == "cures_wisdm_bout_stopped"
 
 
 def test_every_stored_curve_has_the_name_of_its_command() -> None:
     for path in shipped("results").glob("c*_*.json"):
         words = json.loads(path.read_text())["command"].split()
         given = {word.removeprefix("--"): after for word, after in itertools.pairwise([*words, ""])}
-        plan = Plan(
+        plan = CurvePlan(
             parse_sizes(given["sizes"]), int(given["folds"]), given["split"], "early-stopping" in given, given["init"]
         )
         assert grid_name(given["dataset"], plan, int(given["seeds"]), "cures" in given) == path.stem
 
 
 def test_no_other_setting_shares_the_name_of_a_stored_curve(monkeypatch: pytest.MonkeyPatch) -> None:
-    usual = Plan("all")
+    usual = CurvePlan("all")
     others = [
         replace(usual, **other)
         for other in (
