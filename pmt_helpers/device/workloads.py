@@ -12,6 +12,7 @@ from pmt_helpers.device.pi_profile import (
     GOLDEN,
     KERNELS,
     LEARNING_RATE,
+    N_HIDDEN,
     Network,
     Progress,
     Recorder,
@@ -24,9 +25,11 @@ from pmt_helpers.device.pi_profile import (
     record_topics,
 )
 
+N_TOPICS = 20
+
 
 def _numba(start: Network, X: np.ndarray, y: np.ndarray) -> Trainer:
-    """activity/online.py: a thousand epochs a span, for one takes less than its record. It does not predict."""
+    """activity/online.py: a thousand epochs per span, since one takes less than its record. It does not predict."""
     from pmt_helpers.activity.online import Task, train_online
     from pmt_helpers.activity.weights import Weights
 
@@ -94,16 +97,16 @@ def _keras_batch(start: Network, X: np.ndarray, y: np.ndarray) -> Trainer:
 
 
 def _keras(start: Network) -> tuple[Any, Any]:
-    """The network, and the view of it that is fitted, as activity/keras_at_home.py has them."""
+    """The network, and its logits model, which is fitted, as activity/keras_reference.py has them."""
     import keras
 
     from pmt_helpers.activity.model import build_mlp
-    from pmt_helpers.activity.shared import trainable_view
+    from pmt_helpers.activity.shared import logits_model
 
     model = build_mlp(start.n_features, len(start.bias))
     n = start.n_features
     model.set_weights([start.hidden[:n], start.hidden[n], start.output.T, start.bias])
-    return model, trainable_view(model, keras.optimizers.SGD(LEARNING_RATE))
+    return model, logits_model(model, keras.optimizers.SGD(LEARNING_RATE))
 
 
 def _numba_gibbs(corpus: Tokens, n_topics: int, seed: int = 0) -> Trainer:
@@ -125,7 +128,7 @@ def _numba_gibbs(corpus: Tokens, n_topics: int, seed: int = 0) -> Trainer:
     return Trainer(run, None, True, 20)
 
 
-# What makes a trainer: from a start, inputs and labels.
+# Each makes a Trainer from a start, inputs and labels.
 NETWORKS: dict[str, Callable[..., Trainer]] = {
     "numpy": numpy_mlp,
     "numba": _numba,
@@ -133,16 +136,10 @@ NETWORKS: dict[str, Callable[..., Trainer]] = {
     "keras_fit": _keras_fit,
     "keras_batch": _keras_batch,
 }
-
-
-# The same from tokens, the number of topics, and a seed.
+# Each makes a Trainer from tokens, the number of topics, and a seed.
 SAMPLERS: dict[str, Callable[..., Trainer]] = {"numpy": numpy_gibbs, "numba": _numba_gibbs, "python": python_gibbs}
 
-
-N_HIDDEN, N_TOPICS = 128, 20
-
-
-# What each kernel rests on. activity/weights.py knows Keras, so that the compiled loop pays for it too.
+# What each kernel needs. Others need NumPy alone.
 _MODULES = {
     ("activity", "numba"): "pmt_helpers.activity.online_kernel",
     ("activity", "jax"): "jax",
@@ -164,47 +161,42 @@ def record_kernel(
     task: str,
     kernel: str,
     *,
-    dataset: str | None = None,
-    samples: Sequence[int] = (20, 40, 80, 160),
-    epochs: int = 20,
-    documents: Sequence[int] = (10, 20, 30, 40),
-    percents: Sequence[int] = (25, 50, 75),
-    iterations: int = 5,
-    calls: int = 1000,
-    seed: int = 0,
-    progress: Progress = print,
+    dataset: str | None,
+    samples: Sequence[int],
+    epochs: int,
+    documents: Sequence[int],
+    percents: Sequence[int],
+    iterations: int,
+    progress: Progress,
 ) -> None:
-    """One task with one kernel, after its import. dataset: default "watch", or "wikipedia".
+    """Record one task with one kernel, after its import. Sizes that the data do not have are left out.
 
-    samples: windows to train on. documents: how many, then the largest number with `percents` of the vocabulary. Sizes
-    that the data do not have are left out.
+    Parameters
+    ----------
+    dataset: default "watch", or "wikipedia"
+    samples, epochs: of activity: numbers of windows, each trained for `epochs`
+    documents, percents, iterations: of topics: numbers of documents, then the largest of them with `percents` of its
+        vocabulary, each sampled for `iterations`
+    progress: called with a line after each step
     """
     about = {"task": task, "kernel": kernel}
     if task == "activity":
         with recorder.span("load", **about):
-            start, X, y = windows(dataset or "watch", max(samples), seed)
-        make = NETWORKS[kernel]
-        sizes = [n for n in samples if n <= len(X)]
+            start, X, y = windows(dataset or "watch", max(samples))
+        network, sizes = NETWORKS[kernel], [n for n in samples if n <= len(X)]
         record_activity(
-            recorder,
-            kernel,
-            lambda n: make(start, X[:n], y[:n]),
-            X,
-            sizes,
-            epochs,
-            calls=calls,
-            progress=progress,
+            recorder, kernel, lambda n: network(start, X[:n], y[:n]), X, sizes, epochs, calls=1000, progress=progress
         )
     else:
         with recorder.span("load", **about):
-            corpora = tokens(dataset or "wikipedia", documents, percents, seed)
-        gibbs = SAMPLERS[kernel]
+            corpora = tokens(dataset or "wikipedia", documents, percents)
+        sampler = SAMPLERS[kernel]
         record_topics(
-            recorder, kernel, lambda one: gibbs(one, N_TOPICS, seed), corpora, iterations, N_TOPICS, progress=progress
+            recorder, kernel, lambda corpus: sampler(corpus, N_TOPICS), corpora, iterations, N_TOPICS, progress=progress
         )
 
 
-def windows(dataset: str, n: int, seed: int = 0) -> tuple[Network, np.ndarray, np.ndarray]:
+def windows(dataset: str, n: int) -> tuple[Network, np.ndarray, np.ndarray]:
     """A new network; up to n windows of all people together, scaled, (n, n_inputs); their labels (n,).
 
     The inputs are laid out as Weights.inputs does: the features, 1 for the bias, zeros up to a multiple of four.
@@ -212,7 +204,7 @@ def windows(dataset: str, n: int, seed: int = 0) -> tuple[Network, np.ndarray, n
     from pmt_helpers.datasets import load_activity
 
     data = load_activity(dataset)
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     rows = rng.permutation(len(data.X))[:n]
     n_features, n_classes = data.X.shape[1], len(data.class_names)
     inputs = np.zeros((len(rows), -(-(n_features + 1) // 4) * 4), np.float32)
@@ -224,24 +216,22 @@ def windows(dataset: str, n: int, seed: int = 0) -> tuple[Network, np.ndarray, n
     return Network(hidden, output, np.zeros(n_classes, np.float32), n_features), inputs, data.y[rows]
 
 
-def tokens(dataset: str, documents: Sequence[int], percents: Sequence[int], seed: int = 0) -> list[Tokens]:
-    """Corpora: so many documents, drawn at random, then the largest of them with so many percent of its vocabulary."""
+def tokens(dataset: str, documents: Sequence[int], percents: Sequence[int]) -> list[Tokens]:
+    """A corpus for each number of documents, drawn at random; then the largest with each share of its vocabulary."""
     from pmt_helpers.datasets import load_documents
 
     counts = load_documents(dataset).counts.tocsr()
-    rng = np.random.default_rng(seed)
-    order = rng.permutation(counts.shape[0])
-    sizes = [n for n in documents if n <= len(order)]
-    whole = [_used(counts[order[:n]]) for n in sizes]
-    last = whole[-1]
-    # every nth of the words by frequency, rather than any: tokens then go with words
-    frequent = np.argsort(-np.asarray(last.sum(axis=0)).ravel(), kind="stable")
-    spread = np.argsort(np.arange(len(frequent)) * GOLDEN % 1, kind="stable")
-    shares = [last[:, frequent[spread[: len(frequent) * percent // 100]]] for percent in percents]
-    return [_tokens(table) for table in (*whole, *shares)]
+    order = np.random.default_rng(0).permutation(counts.shape[0])
+    tables = [_without_unused(counts[order[:n]]) for n in documents if n <= len(order)]
+    largest = tables[-1]
+    # words spread evenly over the ranks of frequency, so that the tokens shrink with the words
+    by_frequency = np.argsort(-np.asarray(largest.sum(axis=0)).ravel(), kind="stable")
+    spread = np.argsort(np.arange(len(by_frequency)) * GOLDEN % 1, kind="stable")
+    tables += [largest[:, by_frequency[spread[: len(spread) * percent // 100]]] for percent in percents]
+    return [_tokens(table) for table in tables]
 
 
-def _used(counts: Any) -> Any:
+def _without_unused(counts: Any) -> Any:
     """Without the words that do not occur."""
     return counts[:, np.flatnonzero(np.asarray(counts.sum(axis=0)).ravel())]
 

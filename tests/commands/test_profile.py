@@ -1,4 +1,4 @@
-"""profile: a log of each task, or the one-file edition; never a log written over."""
+"""profile: a log of each task, or the file that a Pi runs; never a log written over."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from pmt_helpers.commands.profile import profile
-from pmt_helpers.device import read_log
+from pmt_helpers.device import pi_profile, read_log
 
 SMALL = ("--samples", "5,10", "--epochs", "2", "--documents", "2,4", "--percents", "50", "--iterations", "2")
 
@@ -69,8 +69,9 @@ def test_a_missing_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert "needs the package numba" in done.output
 
 
-def test_the_one_file_edition_is_written(tmp_path: Path) -> None:
+def test_the_file_that_a_pi_runs_is_copied(tmp_path: Path) -> None:
     out = tmp_path / "pi_profile.py"
     done = CliRunner().invoke(profile, ["--export", str(out)])
     assert done.exit_code == 0
-    compile(out.read_text(), "pi_profile.py", "exec")
+    assert out.read_bytes() == Path(pi_profile.__file__).read_bytes()
+    assert [path.name for path in tmp_path.iterdir()] == ["pi_profile.py"]

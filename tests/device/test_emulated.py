@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import stat
 import subprocess
 import sys
@@ -12,8 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pmt_helpers.device import read_log, read_logs
-from pmt_helpers.device.export import one_file
+from pmt_helpers.device import pi_profile, read_log, read_logs
 from pmt_helpers.device.pi_profile import KERNELS
 from tools.raspi3b import board, count_instructions, image, on_board, record
 
@@ -224,8 +224,8 @@ def test_a_difference_of_two_trainings_is_what_an_update_costs() -> None:
         count_instructions.marks_of(printed.replace("mark 5", "park 5"))
 
 
-def test_the_one_file_edition_takes_the_options_that_the_board_gives_it(tmp_path: Path) -> None:
-    (tmp_path / "pi_profile.py").write_text(one_file())
+def test_pi_profile_takes_the_options_that_the_board_gives_it(tmp_path: Path) -> None:
+    shutil.copy(pi_profile.__file__, tmp_path / "pi_profile.py")
     small = {"--samples 20,40,80,160": "--samples 2", "--epochs 40": "--epochs 1", "--calls 1000": "--calls 2"}
     options = record.RUNS["activity"]
     for given, less in small.items():

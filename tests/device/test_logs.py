@@ -1,4 +1,4 @@
-"""The reader takes every log that a recorder writes, and refuses what is none, naming the line and what to do."""
+"""The reader takes every log that a recorder writes, and refuses what is not one, naming the line and what to do."""
 
 import json
 import subprocess
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from pmt_helpers.datasets.errors import DataError
 from pmt_helpers.device import Recorder, read_log, read_logs, series
-from pmt_helpers.device.pi_profile import ORIGINS, PHASES, Readings
+from pmt_helpers.device.pi_profile import ORIGINS, PHASES, Sensors
 
 Written = Callable[..., Path]
 
@@ -151,7 +151,7 @@ def test_only_what_was_not_measured_may_lack_times(good: list[dict], written: Wr
                 read_log(path)
 
 
-class Quick(Readings):
+class Quick(Sensors):
     """Reads nothing but what it is told: a sample of any numbers."""
 
     def __init__(self, **reading: object) -> None:

@@ -1,8 +1,8 @@
 """Record data/pi_logs/emulated-raspi3b-icount-*.jsonl: `python -m tools.raspi3b.record`. Notebook 05, steps 1 and 2.
 
-Each log is one boot of QEMU's Raspberry Pi 3B, on which the one-file edition of the recorder runs under Debian's Python
-and NumPy; with --libraries also the kernels that need more, from an SD card. The board cannot know the date or a name
-for the run: they are set from here.
+Each log is one boot of QEMU's Raspberry Pi 3B, on which pi_profile.py runs under Debian's Python and NumPy; with
+--libraries also the kernels that need more, from an SD card. The board cannot know the date or a name for the run:
+they are set from here.
 """
 
 import datetime
@@ -15,8 +15,7 @@ import pandas as pd
 
 from pmt_helpers.datasets.errors import DataError
 from pmt_helpers.datasets.files import atomic_path
-from pmt_helpers.device import read_log
-from pmt_helpers.device.export import one_file
+from pmt_helpers.device import pi_profile, read_log
 
 from . import board, card, image, wheels
 
@@ -62,7 +61,7 @@ def plan(boot: image.Boot, name: str, libraries: Path) -> Plan:
 
 
 def record(boot: image.Boot, name: str, profiler: str, out: Path, libraries: Path, timeout_s: float) -> None:
-    """One log, validated before it takes its place. profiler: text of the one-file edition.
+    """One log, validated before it takes its place. profiler: text of pi_profile.py.
 
     Raises click.ClickException when the board printed no whole log.
     """
@@ -108,7 +107,7 @@ def differences(first: Path, second: Path) -> pd.DataFrame:
 def main(only: tuple[str, ...], libraries: bool, out: Path, twice: bool, build: Path, timeout: float) -> None:
     """Boot an emulated Raspberry Pi 3B and record what training costs on it."""
     image.need("qemu-system-aarch64", "taskset", "apt-get", "dpkg-deb")
-    boot, profiler = image.build(build / "raspi3b"), one_file()
+    boot, profiler = image.build(build / "raspi3b"), Path(pi_profile.__file__).read_text("utf-8")
     for name in only or (*RUNS, *(ON_CARD if libraries else ())):
         log = out / f"{ORIGIN}-{name}.jsonl"
         record(boot, name, profiler, log, build / "aarch64", timeout)

@@ -7,7 +7,10 @@ from pathlib import Path
 
 import click
 
-WHEELS = ("numpy", "scipy", "pandas", "scikit-learn", "numba", "jax", "jaxlib", "keras", "tqdm", "joblib")
+WHEELS = (
+    *("numpy", "scipy", "pandas", "scikit-learn", "numba", "jax", "jaxlib", "keras", "tqdm", "joblib"),
+    "lazy-loader",
+)
 PLATFORMS = [f"manylinux{each}_aarch64" for each in ("2014", "_2_17", "_2_26", "_2_27", "_2_28")]
 
 ONE_THREAD = {

@@ -1,14 +1,57 @@
-"""A USB meter's file is understood under many names, and its watts and joules fall on the right span."""
+"""Joules: ranges with their sources, no number where nobody measured one, and a USB meter's watts on the right span."""
 
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from pmt_helpers.datasets.errors import DataError
-from pmt_helpers.device import read_log, read_meter
-from pmt_helpers.device.energy import joules, with_power
+from pmt_helpers.device import (
+    compare_energy,
+    raw_bytes,
+    read_log,
+    read_meter,
+    training_energy,
+    upload_energy,
+    with_power,
+)
+from pmt_helpers.device.energy import joules
+
+
+def test_a_window_is_ten_seconds_of_three_axes():
+    assert raw_bytes(160) == 160 * 10 * 20 * 3 * 4 == 384_000
+
+
+def test_one_core_draws_a_quarter_of_what_four_do():
+    found = training_energy("3b", 10.0)
+    assert (found.total, found.above_idle) == pytest.approx((14 + 5.75, 5.75))
+
+
+@pytest.mark.parametrize("board", ["zero-2w", "emulated-raspi3b"])
+def test_no_joules_without_watts(board):
+    with pytest.raises(ValueError, match="another board"):
+        training_energy(board, 10.0)
+
+
+def test_radios_take_what_their_measurements_say_and_all_name_a_source():
+    uploads = upload_energy(384_000).set_index("radio")
+    wifi = uploads.loc["Wi-Fi"]
+    assert wifi["high"] == pytest.approx(8 * 384_000 * (6.45e-7 + 1.27e-10 * 130))
+    assert (uploads["low"] < uploads["high"]).all()
+    assert (uploads["low"] > 0).all()
+    assert uploads["source"].str.len().min() > 5
+    pd.testing.assert_series_equal(upload_energy(768_000)["high"], 2 * upload_energy(384_000)["high"])
+
+
+def test_home_is_dearer_than_wifi_and_no_dearer_than_the_slowest_link():
+    """The paper's dozen seconds on a Pi 3B."""
+    rows = compare_energy("3b", 12.0, 160).set_index("what")
+    local, uploads = rows[rows["kind"] == "training"].iloc[0], rows[rows["kind"] == "upload"]
+    assert local["low"] > uploads.loc["upload by Wi-Fi", "high"]
+    assert local["low"] < uploads.loc["upload by mobile 2G", "low"]
+    assert local.name == "train on a Pi 3B"
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,7 @@ import pandas as pd
 import pytest
 
 from pmt_helpers.datasets.files import paper_table
-from pmt_helpers.device import epochs_that_agree, predict_seconds, seconds_an_iteration
-from pmt_helpers.device.paper import paper_slope
+from pmt_helpers.device import implied_epochs, paper_slope, predict_seconds, seconds_per_iteration
 
 COUNTS = pd.DataFrame(
     [("activity", "numpy", 261_000, 1.7e9), ("activity", "jax", 44_700, 1.1e10)],
@@ -14,8 +13,8 @@ COUNTS = pd.DataFrame(
 
 
 def test_two_figures_of_the_paper_disagree_by_more_than_a_factor_of_two():
-    found = seconds_an_iteration()
-    assert found.low < found.to_likelihood < found.high < found.by_documents / 2
+    found = seconds_per_iteration()
+    assert found.low < found.figure_8cd < found.high < found.figure_8a / 2
     assert found.ratio > 2
 
 
@@ -33,7 +32,7 @@ def test_local_and_personal_models_cost_the_same_a_sample():
 
 
 def test_any_cost_of_an_update_agrees_with_some_number_of_epochs():
-    rows = epochs_that_agree(kernels=("numpy", "jax"), table=COUNTS).set_index("kernel")
+    rows = implied_epochs(kernels=("numpy", "jax"), table=COUNTS).set_index("kernel")
     assert rows.loc["jax", "epochs"] > 4 * rows.loc["numpy", "epochs"]
     for kernel, row in rows.iterrows():
         seconds = predict_seconds("3b", str(kernel), round(row["epochs"]), setup=False, table=COUNTS).seconds
@@ -42,5 +41,5 @@ def test_any_cost_of_an_update_agrees_with_some_number_of_epochs():
 
 
 def test_a_thousand_epochs_of_plain_numpy_would_take_longer_than_the_paper_shows():
-    row = epochs_that_agree(kernels=("numpy",), table=COUNTS).iloc[0]
+    row = implied_epochs(kernels=("numpy",), table=COUNTS).iloc[0]
     assert row["high"] < 1000
