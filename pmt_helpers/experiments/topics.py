@@ -63,18 +63,18 @@ class SeedJob(NamedTuple):
 def likelihood_rows(experiment: TopicExperiment, seed: int) -> pd.DataFrame:
     """Figure 5 for one seed, and with it Figure 4."""
     documents, public, plan = experiment
-    return figure_5(documents, plan, SHARED_PERCENTS, (seed,), public=public, progress=False)
+    return figure_5(documents, plan, SHARED_PERCENTS, (seed,), public=public)
 
 
 def held_out_rows(experiment: TopicExperiment, seed: int) -> pd.DataFrame:
     """Held-out documents for one seed."""
     documents, public, plan = experiment
-    return held_out_curve(documents, plan, WEIGHTS, EVALUATED_AT, (seed,), public=public, progress=False)
+    return held_out_curve(documents, plan, WEIGHTS, EVALUATED_AT, (seed,), public=public)
 
 
 def one_topic_rows(experiment: TopicExperiment, seed: int) -> pd.DataFrame:
     """Figure 6 for one seed."""
-    return figure_6(experiment.documents, experiment.plan, (seed,), progress=False)
+    return figure_6(experiment.documents, experiment.plan, (seed,))
 
 
 SEED_JOBS: Mapping[str, SeedJob] = {
