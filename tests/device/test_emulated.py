@@ -64,7 +64,7 @@ def test_a_program_that_is_missing_is_named_with_its_package(monkeypatch: pytest
     with pytest.raises(
         click.ClickException, match=r"qemu-system-aarch64 was not found: apt-get install qemu-system-arm"
     ):
-        image.need("qemu-system-aarch64")
+        image.require_programs("qemu-system-aarch64")
 
 
 def test_a_silent_board_is_switched_off_and_said_to_be_silent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -98,7 +98,7 @@ def test_the_archive_holds_files_links_and_folders_as_linux_wants_them(tmp_path:
 
 def test_a_run_on_the_board_is_told_its_origin_its_name_and_the_date() -> None:
     boot = image.Boot(*(Path(name) for name in ("kernel", "tree", "system", "packed")))
-    first, second = (record.plan(boot, "activity", Path("nowhere")) for _ in range(2))
+    first, second = (record.session(boot, "activity", Path("nowhere")) for _ in range(2))
     assert f"--origin {ORIGIN}" in first.command
     assert re.search(r"--utc 20\d\d-\d\d-\d\dT", first.command)
     names = [re.findall(r"--run-id (\w+)", each.command) for each in (first, second)]
