@@ -34,7 +34,7 @@ import pandas as pd
 from pmt_helpers.activity import Person, build_mlp, save_model, train_shared
 from pmt_helpers.datasets import FEATURE_NAMES, extract_features, load_activity, load_recordings
 from pmt_helpers.datasets.features import cut_windows
-from pmt_helpers.experiments.activity import BETTER, PAPER, confusion_matrix, of_setting, promise_and_truth
+from pmt_helpers.experiments.activity import BETTER, PAPER, confusion_matrix, of_setting, validation_vs_test
 from pmt_helpers.experiments.results import read_grid
 from pmt_helpers.teaching import (
     check,
@@ -195,7 +195,7 @@ say(f"Validation promised {shared.val_accuracy:.2f} for person {person}, whom th
 # One person proves nothing. Over everybody, and with two ways to choose the validation windows:
 
 # %%
-figures.split_comparison(promise_and_truth(grid))
+figures.split_comparison(validation_vs_test(grid))
 
 # %% [markdown]
 # A random split puts windows of one person on both sides, and neighbouring windows even share half of their readings.

@@ -12,10 +12,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pmt_helpers.activity.model import Preprocessor
 from pmt_helpers.activity.online import Task, train_online
-from pmt_helpers.activity.shared import download_of
-from pmt_helpers.activity.weights import Weights
+from pmt_helpers.activity.weights import Checkpoint, Preprocessor, Weights
 
 FAINT = 1e-4  # a unit whose error is so much smaller than the largest says nothing but rounding
 SAME = 0.01  # deviations: two units that agree on every feature so closely have seen the same
@@ -45,7 +43,7 @@ def gradient_at(model: Any, X: np.ndarray, y: np.ndarray) -> Weights:
     """
     if len(y) == 0:
         raise ValueError("a gradient needs at least one window")
-    download = download_of(model)
+    download = Checkpoint.from_model(model)
     weights, inputs = download.weights, download.windows(X)
     hidden = np.maximum(inputs @ weights.hidden, 0)
     scores = hidden @ weights.output.T + weights.bias
@@ -101,7 +99,7 @@ def leak_by_batch(
     over the features of those, in deviations), false (recovered inputs that are no window of the batch), labels (share
     of the batch's labels named), correlation (of the average with the window it resembles most).
     """
-    cloud = download_of(model)
+    cloud = Checkpoint.from_model(model)
     inputs = cloud.windows(X)
     scaled = inputs[:, : cloud.weights.n_features].astype(np.float64)
     rng = np.random.default_rng(seed)

@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pmt_helpers.activity.shared import download_of
-from pmt_helpers.activity.weights import Weights
+from pmt_helpers.activity.weights import Checkpoint, Weights
 from pmt_helpers.attacks.gradient_leak import weight_update
 from pmt_helpers.datasets.base import ActivityData
 
@@ -44,14 +43,14 @@ def invert_model(
     """
     if method not in METHODS:
         raise ValueError(f"unknown method {method!r}; choose one of {', '.join(METHODS)}")
-    weights = download_of(model).weights
+    weights = Checkpoint.from_model(model).weights
     if not 0 <= label < len(weights.bias):
         raise ValueError(f"label must be 0 to {len(weights.bias) - 1}, a class of this model; got {label}")
     if method == "ascent":
         return climb(weights, label, prior)
     if shared is None or population is None:
         raise ValueError(f'method "{method}" needs shared= and population=')
-    before = download_of(shared).weights
+    before = Checkpoint.from_model(shared).weights
     if method == "difference":
         return population + climb(weights, label, prior) - climb(before, label, prior)
     return population + TRUST * (_read_from_change(before, weights, label) - population)
@@ -105,7 +104,7 @@ def compare_inversions(
     (share of other people whose mean is farther from the profile than this user's: .5 is chance), first (whether
     nobody's mean is nearer), first_unusual (the same, by cosine to what a person adds), people (compared).
     """
-    scaler = download_of(shared).scaler
+    scaler = Checkpoint.from_model(shared).scaler
     means = class_means(data, scaler)
     rows = []
     for label, name in enumerate(data.class_names):

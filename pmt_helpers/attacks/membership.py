@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
-from pmt_helpers.activity.model import kept_epoch
+from pmt_helpers.activity.model import best_epoch
 from pmt_helpers.activity.online import Task, train_many
-from pmt_helpers.activity.shared import download_of, train_shared_quickly
-from pmt_helpers.activity.weights import Download, Windows
+from pmt_helpers.activity.shared import train_shared_fast
+from pmt_helpers.activity.weights import Checkpoint, Windows
 from pmt_helpers.attacks.membership_game import (
     MEMBER,
     NON_MEMBER,
@@ -108,7 +108,7 @@ def attack_personal(
     ids = [int(user) for user in (data.user_ids if users is None else users)]
     games = []
     for user in tqdm(ids, desc="personal models", unit="person", leave=False):
-        cloud = train_shared_quickly(data, user, seed) if shared is None else shared[user]
+        cloud = train_shared_fast(data, user, seed) if shared is None else shared[user]
         games.append(personal_game(data, user, cloud, n_samples, epochs=epochs, models=models, seed=seed))
     played = [game for game in games if game is not None]
     if not played:
@@ -125,7 +125,7 @@ def attack_shared(
     train: Trainer = train_on_all,
     seed: int = 0,
 ) -> Membership:
-    """Attack a shared model, however it was trained: an ActivityModel, a private one, or a Download.
+    """Attack a shared model, however it was trained: an ActivityModel, a private one, or a Checkpoint.
 
     Where no person is in both `members` and `others`, the attack also asks who is a volunteer (level "person"), by the
     mean loss over a person's windows. Intervals resample people.
@@ -199,7 +199,7 @@ def _epochs_of(model: Any) -> int:
     """How long the model was trained: what the shadows have to copy."""
     history = getattr(model, "history", None)
     if history is not None and len(history):
-        return int(kept_epoch(history, model.card.get("monitor", "val_loss"))["epoch"])
+        return int(best_epoch(history, model.card.get("monitor", "val_loss"))["epoch"])
     return PERSONAL_EPOCHS
 
 
@@ -207,11 +207,11 @@ def _personal_shadows(
     reference: Any, X: np.ndarray, y: np.ndarray, n_samples: int, shadows: int, epochs: int, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Confidence and membership of models retrained from the reference; (n_models, n_windows) each."""
-    cloud = download_of(reference)
+    cloud = Checkpoint.from_model(reference)
     rng = np.random.default_rng([seed, len(y)])
     chosen = np.stack([rng.permutation(len(y)) < n_samples for _ in range(shadows)])
     inputs = cloud.windows(X)
     tasks = [Task(cloud.weights, inputs[mask], y[mask], seed=(seed, i)) for i, mask in enumerate(chosen)]
     bar = tqdm(train_many(tasks, epochs=epochs), total=shadows, desc="shadow models", unit="model", leave=False)
-    gaps = [confidence(Download(model.weights, cloud.scaler), X, y)[0] for model in bar]
+    gaps = [confidence(Checkpoint(model.weights, cloud.scaler), X, y)[0] for model in bar]
     return np.stack(gaps), np.where(chosen, MEMBER, NON_MEMBER)

@@ -12,10 +12,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from tqdm.auto import tqdm
 
-from pmt_helpers.activity.model import Preprocessor
 from pmt_helpers.activity.online import EPOCHS, LEARNING_RATE, Task, train_many, train_online
-from pmt_helpers.activity.shared import TIME, download_of, initial_weights
-from pmt_helpers.activity.weights import Download
+from pmt_helpers.activity.shared import TOTAL_STEP_LENGTH, initial_weights
+from pmt_helpers.activity.weights import Checkpoint, Preprocessor
 from pmt_helpers.datasets.base import ActivityData
 
 # A window's role for a model. Validation windows told when to stop: they count neither as members nor as others.
@@ -35,7 +34,7 @@ def confidence(model: Any, X: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np
     it is nearly normal (Carlini et al. 2022, section VI).
     """
     rows = np.arange(len(y))
-    logits = download_of(model).logits(X).astype(np.float64)
+    logits = Checkpoint.from_model(model).logits(X).astype(np.float64)
     true_class = logits[rows, y].copy()
     logits[rows, y] = -np.inf
     return true_class - np.logaddexp.reduce(logits, axis=1), true_class > logits.max(axis=1)
@@ -194,7 +193,7 @@ def personal_game(
     n_validation = round(HELD_OUT_SHARE * len(own))
     if len(own) < n_samples + n_validation + MIN_NON_MEMBERS:
         return None
-    cloud = download_of(shared)
+    cloud = Checkpoint.from_model(shared)
     rng = np.random.default_rng([seed, user, n_samples])
     membership = np.full((models, len(own)), NON_MEMBER, np.int8)
     for role in membership:
@@ -215,19 +214,19 @@ def personal_game(
     ]
     trained = train_many(tasks, epochs=EPOCHS if epochs is None else epochs)
     gaps, correct = zip(
-        *(confidence(Download(model.weights, cloud.scaler), own.X, own.y) for model in trained), strict=True
+        *(confidence(Checkpoint(model.weights, cloud.scaler), own.X, own.y) for model in trained), strict=True
     )
     reference, reference_correct = confidence(cloud, own.X, own.y)
     return Game(np.stack(gaps), membership, own.users, np.stack(correct), reference, reference_correct)
 
 
-def train_on_all(data: ActivityData, seed: int) -> Download:
+def train_on_all(data: ActivityData, seed: int) -> Checkpoint:
     """The paper's shared model, by the compiled training loop, with no window held out for validation."""
     start = initial_weights(data, seed)
-    cloud = Download(start, Preprocessor.fit(data.X))
-    epochs = max(1, round(TIME / (LEARNING_RATE * len(data))))
+    cloud = Checkpoint(start, Preprocessor.fit(data.X))
+    epochs = max(1, round(TOTAL_STEP_LENGTH / (LEARNING_RATE * len(data))))
     trained = train_online(Task(start, cloud.windows(data.X), data.y, seed=seed), epochs=epochs)
-    return Download(trained.weights, cloud.scaler)
+    return Checkpoint(trained.weights, cloud.scaler)
 
 
 def train_on_each(

@@ -80,12 +80,12 @@ def figure3(
     work: Path,
 ) -> None:
     """Shared, local and personal models of everybody, by number of samples (the paper's Figure 3)."""
-    from pmt_helpers.activity.curves import Plan
-    from pmt_helpers.activity.mitigation import CURES
+    from pmt_helpers.activity.curves import CurvePlan
+    from pmt_helpers.activity.mitigation import MITIGATIONS
     from pmt_helpers.datasets import load_activity
     from pmt_helpers.experiments.activity import curve_grid, grid_name
 
-    plan = Plan(_sizes(sizes), folds, split, early_stopping, init)
+    plan = CurvePlan(_sizes(sizes), folds, split, early_stopping, init)
     data = load_activity(dataset)
     name = grid_name(dataset, plan, seeds, cures)
     started = time.perf_counter()
@@ -94,7 +94,7 @@ def figure3(
         plan,
         work / name,
         seeds=tuple(range(seeds)),
-        cures=CURES if cures else {},
+        cures=MITIGATIONS if cures else {},
         workers=workers,
         dask=dask,
     )

@@ -80,21 +80,21 @@ def _keras(start: Network, X: np.ndarray, y: np.ndarray, by_batch: bool = False)
     import keras
 
     from pmt_helpers.activity.model import build_mlp
-    from pmt_helpers.activity.shared import trainable_view
+    from pmt_helpers.activity.shared import logits_model
 
     n = start.n_features
     model = build_mlp(n, len(start.bias))
     model.set_weights([start.hidden[:n], start.hidden[n], start.output.T, start.bias])
-    view = trainable_view(model, keras.optimizers.SGD(LEARNING_RATE))
+    fitted = logits_model(model, keras.optimizers.SGD(LEARNING_RATE))
     features, labels = X[:, :n], y.astype(np.int32)
 
     def fit(epochs: int) -> None:
-        view.fit(features, labels, batch_size=1, epochs=epochs, shuffle=False, verbose=0)
+        fitted.fit(features, labels, batch_size=1, epochs=epochs, shuffle=False, verbose=0)
 
     def train_on_batches(epochs: int) -> None:
         for _ in range(epochs):
             for at in range(len(labels)):
-                view.train_on_batch(features[at : at + 1], labels[at : at + 1])
+                fitted.train_on_batch(features[at : at + 1], labels[at : at + 1])
 
     def predict(x: np.ndarray) -> int:
         return int(model.predict_on_batch(x[None, :n]).argmax())

@@ -18,11 +18,10 @@ import pandas as pd
 from joblib import Parallel, delayed
 from tqdm.auto import tqdm
 
-from pmt_helpers.activity.curves import Plan, rehearsal_for, user_curve
-from pmt_helpers.activity.mitigation import Cure
-from pmt_helpers.activity.model import Preprocessor
+from pmt_helpers.activity.curves import CurvePlan, rehearsal_for, user_curve
+from pmt_helpers.activity.mitigation import Mitigation
 from pmt_helpers.activity.online import PATIENCE
-from pmt_helpers.activity.weights import Download, Weights
+from pmt_helpers.activity.weights import Checkpoint, Preprocessor, Weights
 from pmt_helpers.datasets.base import ActivityData
 from pmt_helpers.experiments.results import activity_digest, read_grid
 from pmt_helpers.experiments.resume import Job, compute_missing, foreign_piece, read_rows, work_folder, write_rows
@@ -49,7 +48,7 @@ class Sweep(NamedTuple):
     updates: int
 
 
-def grid_name(dataset: str, plan: Plan, n_seeds: int = 1, cures: bool = False) -> str:
+def grid_name(dataset: str, plan: CurvePlan, n_seeds: int = 1, cures: bool = False) -> str:
     """The name of a stored curve: data set, split, init (where not He's), how training ends, seeds (where several)."""
     parts = ["cures" if cures else "curve", dataset, plan.split, *([plan.init] if plan.init != "he" else [])]
     parts += ["stopped" if plan.early_stopping else str(plan.epochs), *([f"{n_seeds}seeds"] if n_seeds > 1 else [])]
@@ -60,16 +59,16 @@ def stored_curve(
     dataset: str, split: str = "blocked", *, early_stopping: bool = True, init: str = "he", cures: bool = False
 ) -> pd.DataFrame:
     """A curve of data/results, made by `sweep figure3`. Raises DataError when there is none of that kind."""
-    return read_grid(grid_name(dataset, Plan(split=split, early_stopping=early_stopping, init=init), cures=cures))
+    return read_grid(grid_name(dataset, CurvePlan(split=split, early_stopping=early_stopping, init=init), cures=cures))
 
 
 def curve_grid(
     data: ActivityData,
-    plan: Plan,
+    plan: CurvePlan,
     folder: Path,
     *,
     seeds: tuple[int, ...] = (0,),
-    cures: Mapping[str, Cure] | None = None,
+    cures: Mapping[str, Mitigation] | None = None,
     workers: int = 2,
     dask: str | None = None,
 ) -> Sweep:
@@ -120,7 +119,7 @@ def _gathered(pieces: Mapping[str, Path], class_names: tuple[str, ...]) -> Sweep
 
 def _shared_models(
     data: ActivityData, init: str, seed: int, folder: Path, origin: dict, workers: int, dask: str | None
-) -> dict[int, Download]:
+) -> dict[int, Checkpoint]:
     """Each user's shared model, trained on everybody else; kept beside the sweeps, since other splits use them too."""
     recipe = {**origin, "dataset": data.card.name, "init": init, "seed": seed}
     short = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()[:8]
@@ -139,7 +138,7 @@ def _shared_model(data: ActivityData, user: int, init: str, seed: int) -> dict[s
 
     shared = train_shared(data, user, seed, init=init, progress=False)
     scaler = {"mean": shared.scaler.mean, "scale": shared.scaler.scale}
-    return {**vars(Weights.of(shared.model)), **scaler}
+    return {**vars(Weights.from_model(shared.model)), **scaler}
 
 
 def _write_model(path: Path, arrays: dict[str, np.ndarray]) -> None:
@@ -147,11 +146,11 @@ def _write_model(path: Path, arrays: dict[str, np.ndarray]) -> None:
         np.savez(file, allow_pickle=False, **arrays)
 
 
-def _read_model(path: Path) -> Download:
+def _read_model(path: Path) -> Checkpoint:
     try:
         with np.load(path, allow_pickle=False) as arrays:
             weights = Weights(arrays["hidden"], arrays["output"], arrays["bias"], int(arrays["n_features"]))
-            return Download(weights, Preprocessor(arrays["mean"], arrays["scale"]))
+            return Checkpoint(weights, Preprocessor(arrays["mean"], arrays["scale"]))
     except (EOFError, KeyError, ValueError, AttributeError, zipfile.BadZipFile) as error:
         raise foreign_piece(path, str(error)) from None
 
@@ -240,7 +239,7 @@ def confusion_matrix(cells: pd.DataFrame, n_classes: int) -> np.ndarray:
     return matrix
 
 
-def promise_and_truth(grid: pd.DataFrame, recipe: str = "paper", init: str = "he") -> pd.DataFrame:
+def validation_vs_test(grid: pd.DataFrame, recipe: str = "paper", init: str = "he") -> pd.DataFrame:
     """What each kind of validation split promised, and what the person left out got: split, what, accuracy, sd.
 
     Means and deviations are over people, each person's seeds averaged first.

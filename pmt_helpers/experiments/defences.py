@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pmt_helpers.activity.model import Preprocessor
 from pmt_helpers.activity.shared import training_rows
+from pmt_helpers.activity.weights import Preprocessor
 from pmt_helpers.attacks.defences import DEFENCES, poisoned_mask, removal_rates
 from pmt_helpers.attacks.poisoning import Trigger, attack_success, poison_volunteers
 from pmt_helpers.datasets.base import ActivityData
@@ -51,7 +51,7 @@ def stranger_rows(data: ActivityData, user: int, plan: DefencePlan) -> pd.DataFr
     Columns STRANGER after user. caught: share of the poisoned windows that the defence left out; dropped: share of
     the honest windows that it left out, of volunteers; NaN where a defence leaves nothing out.
     """
-    mine, trigger = data.users == user, Trigger.of(data)
+    mine, trigger = data.users == user, Trigger.from_data(data)
     X, y = data.X[mine], data.y[mine]
     rows = []
     for kind, fraction in plan.attacks:

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from pmt_helpers.activity.online import Task, train_online
-from pmt_helpers.activity.shared import train_shared_quickly
-from pmt_helpers.activity.weights import Download
+from pmt_helpers.activity.shared import train_shared_fast
+from pmt_helpers.activity.weights import Checkpoint
 from pmt_helpers.attacks.gradient_leak import leak_by_batch
 from pmt_helpers.attacks.inversion import compare_inversions
 from pmt_helpers.datasets.base import ActivityData
@@ -68,7 +68,7 @@ def _pieces(
 
 
 def _inversions(data: ActivityData, user: int, seed: int) -> pd.DataFrame:
-    shared = train_shared_quickly(data, user, seed)
+    shared = train_shared_fast(data, user, seed)
     own = np.flatnonzero(data.users == user)
     inputs = shared.windows(data.X[own])
     tables = [pd.DataFrame(columns=["user"])]
@@ -76,7 +76,7 @@ def _inversions(data: ActivityData, user: int, seed: int) -> pd.DataFrame:
         for draw in range(DRAWS):
             rows = np.random.default_rng([seed, user, draw]).permutation(len(own))[:size]
             task = Task(shared.weights, inputs[rows], data.y[own][rows], seed=(seed, user, draw))
-            personal = Download(train_online(task, epochs=EPOCHS).weights, shared.scaler)
+            personal = Checkpoint(train_online(task, epochs=EPOCHS).weights, shared.scaler)
             found = compare_inversions(data, user, personal, shared, task.y)
             tables.append(found.assign(n_samples=size))
     full = [table for table in tables if len(table)]
@@ -84,7 +84,7 @@ def _inversions(data: ActivityData, user: int, seed: int) -> pd.DataFrame:
 
 
 def _gradients(data: ActivityData, user: int, seed: int) -> pd.DataFrame:
-    shared = train_shared_quickly(data, user, seed)
+    shared = train_shared_fast(data, user, seed)
     own = data.users == user
     tables = []
     for upload, epochs in UPLOADS.items():

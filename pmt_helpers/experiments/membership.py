@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
-from pmt_helpers.activity.shared import train_shared_quickly
+from pmt_helpers.activity.shared import train_shared_fast
 from pmt_helpers.attacks.membership_game import NON_MEMBER, Game, person_games, personal_game, pool_guesses, window_game
 from pmt_helpers.attacks.roc import auc_per_user, compare_attacks
 from pmt_helpers.datasets.base import ActivityData
@@ -23,7 +23,7 @@ from pmt_helpers.experiments.resume import Job, compute_missing, foreign_piece, 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from pmt_helpers.activity.weights import Download
+    from pmt_helpers.activity.weights import Checkpoint
     from pmt_helpers.datasets import ActivityData
 
 
@@ -94,7 +94,7 @@ def membership_grid(
 
 
 def _at_home(data: ActivityData, user: int, models: int, seed: int) -> dict[Setting, Game]:
-    shared = train_shared_quickly(data, user, seed)
+    shared = train_shared_fast(data, user, seed)
     games = {}
     for size in SIZES:
         for training, epochs in TRAININGS.items():
@@ -182,11 +182,11 @@ def attack_private_models(data: "ActivityData", level: str, epsilon: float, mode
     from pmt_helpers.attacks.membership_game import person_games, window_game
     from pmt_helpers.attacks.roc import compare_attacks
 
-    def train(part: "ActivityData", seed: int) -> "Download":
-        from pmt_helpers.activity.shared import download_of
+    def train(part: "ActivityData", seed: int) -> "Checkpoint":
+        from pmt_helpers.activity.weights import Checkpoint
         from pmt_helpers.privacy import train_shared_private
 
-        return download_of(train_shared_private(part, None, epsilon, level=level, seed=seed))
+        return Checkpoint.from_model(train_shared_private(part, None, epsilon, level=level, seed=seed))
 
     games = {"window": window_game(data, train, models=models, progress=False)}
     games |= person_games(data, train, models=models, progress=False)

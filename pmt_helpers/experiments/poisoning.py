@@ -12,16 +12,16 @@ import numpy as np
 import pandas as pd
 
 from pmt_helpers.activity.online import EPOCHS, Task, train_many
-from pmt_helpers.activity.shared import train_shared_quickly
+from pmt_helpers.activity.shared import train_shared_fast
 from pmt_helpers.activity.splits import UserSplit, n_folds, split_user
-from pmt_helpers.activity.weights import Download, Weights, Windows
+from pmt_helpers.activity.weights import Checkpoint, Weights, Windows
 from pmt_helpers.attacks.poisoning import (
     KINDS,
     Trigger,
     attack_success,
     class_pair,
+    poison_user,
     poison_volunteers,
-    poison_windows,
 )
 from pmt_helpers.datasets.base import ActivityData
 from pmt_helpers.experiments.results import activity_digest, read_grid
@@ -129,13 +129,13 @@ def user_rows(data: ActivityData, user: int, plan: PoisonPlan) -> pd.DataFrame:
     The shared model is tested on the same windows as the others. Local models hear nothing of volunteers' labels and
     are computed once, with the scale of the clean cloud.
     """
-    trigger = Trigger.of(data)
-    clean = train_shared_quickly(data, user, plan.seed)
+    trigger = Trigger.from_data(data)
+    clean = train_shared_fast(data, user, plan.seed)
     rows = list(_volunteers(data, user, clean, CLEAN, plan, trigger, local=True))
     for kind in plan.kinds:
         for fraction in plan.fractions:
             poisoned = poison_volunteers(data, user, fraction, kind, plan.seed, trigger=trigger)
-            cloud = train_shared_quickly(poisoned, user, plan.seed)
+            cloud = train_shared_fast(poisoned, user, plan.seed)
             key = {"who": "volunteers", "kind": kind, "fraction": fraction}
             rows += _volunteers(data, user, cloud, key, plan, trigger)
             rows += _own_device(data, user, clean, key | {"who": "user"}, plan, trigger)
@@ -145,7 +145,7 @@ def user_rows(data: ActivityData, user: int, plan: PoisonPlan) -> pd.DataFrame:
 
 
 def _volunteers(
-    data: ActivityData, user: int, cloud: Download, key: dict, plan: PoisonPlan, trigger: Trigger, local: bool = False
+    data: ActivityData, user: int, cloud: Checkpoint, key: dict, plan: PoisonPlan, trigger: Trigger, local: bool = False
 ) -> Iterator[dict]:
     """Clean windows at home, whatever the cloud was fed."""
     for split in _splits(data, user, plan):
@@ -155,14 +155,14 @@ def _volunteers(
 
 
 def _own_device(
-    data: ActivityData, user: int, cloud: Download, key: dict, plan: PoisonPlan, trigger: Trigger
+    data: ActivityData, user: int, cloud: Checkpoint, key: dict, plan: PoisonPlan, trigger: Trigger
 ) -> Iterator[dict]:
     """A clean cloud, and poison among the person's own windows, those that tell when to stop included."""
     pair = class_pair(data.card.name, data.class_names) if key["kind"] == "pair" else None
 
     def poisoned(rows: np.ndarray, seed: list[int]) -> Windows:
         X, y = data.X[rows], data.y[rows]
-        return poison_windows(X, y, key["fraction"], key["kind"], seed, cloud, pair, trigger=trigger)
+        return poison_user(X, y, key["fraction"], key["kind"], seed, cloud, pair=pair, trigger=trigger)
 
     for split in _splits(data, user, plan):
         for name, start in _starts(cloud, plan, split, local=True).items():
@@ -173,7 +173,7 @@ def _own_device(
 def _at_home(
     data: ActivityData,
     split: UserSplit,
-    start: Download,
+    start: Checkpoint,
     key: dict,
     plan: PoisonPlan,
     trigger: Trigger,
@@ -191,12 +191,14 @@ def _at_home(
         (X, y), held = parts
         order = (plan.seed, split.user, split.fold, size)
         tasks.append(Task(start.weights, X, y, held if plan.epochs is None else None, order))
-    for size, trained in zip(sizes, train_many(tasks, epochs=plan.epochs or EPOCHS), strict=True):
+    for size, trained in zip(
+        sizes, train_many(tasks, epochs=EPOCHS if plan.epochs is None else plan.epochs), strict=True
+    ):
         model = replace(start, weights=trained.weights)
         yield {**key, "n_samples": size, **_measured(data, split, model, key, trigger)}
 
 
-def _starts(cloud: Download, plan: PoisonPlan, split: UserSplit, local: bool) -> dict[str, Weights]:
+def _starts(cloud: Checkpoint, plan: PoisonPlan, split: UserSplit, local: bool) -> dict[str, Weights]:
     rng = np.random.default_rng([plan.seed, split.user, split.fold])
     scratch = Weights.initial(cloud.weights.n_features, len(cloud.weights.bias), "he", rng)
     return {"personal": cloud.weights} | ({"local": scratch} if local else {})
@@ -209,7 +211,7 @@ def _splits(data: ActivityData, user: int, plan: PoisonPlan) -> Iterator[UserSpl
             yield split
 
 
-def _measured(data: ActivityData, split: UserSplit, model: Download, key: dict, trigger: Trigger) -> dict[str, float]:
+def _measured(data: ActivityData, split: UserSplit, model: Checkpoint, key: dict, trigger: Trigger) -> dict[str, float]:
     X, y = data.X[split.test], data.y[split.test]
 
     def predict(windows: np.ndarray) -> np.ndarray:

@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from pmt_helpers.activity.curves import Plan, user_curve
+from pmt_helpers.activity.curves import CurvePlan, user_curve
 from pmt_helpers.activity.evaluation import mean_interval
-from pmt_helpers.activity.weights import Download, Weights
+from pmt_helpers.activity.weights import Checkpoint
 from pmt_helpers.datasets.base import ActivityData
 from pmt_helpers.experiments.results import activity_digest, read_grid
 from pmt_helpers.experiments.resume import Job, compute_missing, read_rows, work_folder, write_rows
@@ -124,7 +124,7 @@ def user_rows(data: ActivityData, user: int, settings: Sequence[Setting], epsilo
                     optimizer=setting.optimizer, scaler=setting.scaler, seed=seed,
                 )  # fmt: skip
                 rows = [pd.DataFrame([{"model": "shared", "n_samples": 0, "folds": 1, **model.scores(own.X, own.y)}])]
-                curve = user_curve(own, user, Download(Weights.of(model.model), model.scaler), _plan(seed), {})
+                curve = user_curve(own, user, Checkpoint.from_model(model), _plan(seed), {})
                 if len(curve):
                     means = curve.groupby(["model", "n_samples"], sort=False)
                     rows.append(means.agg(folds=("accuracy", "size"), **{s: (s, "mean") for s in SCORES}).reset_index())
@@ -134,5 +134,5 @@ def user_rows(data: ActivityData, user: int, settings: Sequence[Setting], epsilo
     return pd.concat(tables, ignore_index=True)[[*KEYS, "folds", *SCORES]]
 
 
-def _plan(seed: int) -> Plan:
-    return Plan(sizes=(N_SAMPLES,), seed=seed)
+def _plan(seed: int) -> CurvePlan:
+    return CurvePlan(sizes=(N_SAMPLES,), seed=seed)

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from tqdm.auto import tqdm
 
-from pmt_helpers.activity.model import ActivityModel, Preprocessor, build_mlp
+from pmt_helpers.activity.model import ActivityModel, build_mlp
+from pmt_helpers.activity.weights import Preprocessor
 from pmt_helpers.datasets.base import ActivityData
 from pmt_helpers.privacy.accountant import (
     Mechanism,

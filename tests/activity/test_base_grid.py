@@ -12,7 +12,7 @@ from pmt_helpers.experiments.activity import (
     base_model_grid,
     confusion_matrix,
     of_setting,
-    promise_and_truth,
+    validation_vs_test,
 )
 from pmt_helpers.experiments.results import read_grid, write_grid
 
@@ -61,7 +61,7 @@ def test_a_setting_is_one_row_a_person_and_its_confusions_are_their_windows(watc
 
 @pytest.mark.parametrize("dataset", ["watch", "wisdm"])
 def test_random_validation_promises_more_than_whole_people_do(dataset: str) -> None:
-    table = promise_and_truth(read_grid(f"base_model_{dataset}")).pivot(
+    table = validation_vs_test(read_grid(f"base_model_{dataset}")).pivot(
         index="split", columns="what", values="accuracy"
     )
     excess = table["validation"] - table["unseen person"]

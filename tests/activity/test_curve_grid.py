@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pmt_helpers.activity.curves import Plan
-from pmt_helpers.activity.mitigation import Cure
+from pmt_helpers.activity.curves import CurvePlan
+from pmt_helpers.activity.mitigation import Mitigation
 from pmt_helpers.activity.shared import train_shared
 from pmt_helpers.activity.splits import split_user
 from pmt_helpers.activity.weights import Weights
@@ -23,18 +23,19 @@ from pmt_helpers.datasets.files import shipped
 from pmt_helpers.experiments.activity import Sweep, curve_grid
 from pmt_helpers.experiments.results import write_grid
 
-CURES = {"pull 3": Cure(pull=3.0), "rehearsal 1": Cure(rehearsal=1)}
-LONG = Plan("all", split="random", early_stopping=False, epochs=500)  # long enough to be killed in the middle
+MITIGATIONS = {"pull 3": Mitigation(l2_sp=3.0), "rehearsal 1": Mitigation(rehearsal=1)}
+LONG = CurvePlan("all", split="random", early_stopping=False, epochs=500)  # long enough to be killed in the middle
 SWEEP = """
 import sys
 from pathlib import Path
 from pmt_helpers.experiments.activity import curve_grid
-from pmt_helpers.activity.curves import Plan
+from pmt_helpers.activity.curves import CurvePlan
 from pmt_helpers.datasets import load_activity
 
 data = load_activity("watch")
 data = data.select((data.users <= 4) & (data.starts % 500 == 0))
-curve_grid(data, Plan("all", split="random", early_stopping=False, epochs=500), Path(sys.argv[1]) / "sweep", workers=2)
+plan = CurvePlan("all", split="random", early_stopping=False, epochs=500)
+curve_grid(data, plan, Path(sys.argv[1]) / "sweep", workers=2)
 """
 
 
@@ -80,8 +81,8 @@ def test_killed_in_the_middle_and_resumed_it_writes_the_same_bytes(
 
 
 @pytest.fixture(scope="module")
-def small_plan() -> Plan:
-    return Plan(sizes=(2, 5), folds=3, epochs=40)
+def small_plan() -> CurvePlan:
+    return CurvePlan(sizes=(2, 5), folds=3, epochs=40)
 
 
 @pytest.fixture(scope="module")
@@ -94,35 +95,35 @@ def with_shared_models(whole: tuple[Path, bytes], tmp_path_factory: pytest.TempP
 
 
 @pytest.fixture(scope="module")
-def table(four_people: ActivityData, small_plan: Plan, with_shared_models: Path) -> pd.DataFrame:
-    return curve_grid(four_people, small_plan, with_shared_models / "one", cures=CURES, workers=1).table
+def table(four_people: ActivityData, small_plan: CurvePlan, with_shared_models: Path) -> pd.DataFrame:
+    return curve_grid(four_people, small_plan, with_shared_models / "one", cures=MITIGATIONS, workers=1).table
 
 
 def test_the_table_has_a_row_for_each_person_model_and_size(table: pd.DataFrame) -> None:
-    assert len(table) == 4 * (3 + len(CURES)) * 2
+    assert len(table) == 4 * (3 + len(MITIGATIONS)) * 2
     assert set(table["folds"]) <= {2, 3}  # folds differ by a window: not all have five to train on
     assert table["accuracy"].between(0, 1).all()
     assert not table.isna().any().any()
 
 
 def test_two_processes_give_what_one_gives(
-    table: pd.DataFrame, four_people: ActivityData, small_plan: Plan, with_shared_models: Path
+    table: pd.DataFrame, four_people: ActivityData, small_plan: CurvePlan, with_shared_models: Path
 ) -> None:
-    other = curve_grid(four_people, small_plan, with_shared_models / "two", cures=CURES, workers=2)
+    other = curve_grid(four_people, small_plan, with_shared_models / "two", cures=MITIGATIONS, workers=2)
     pd.testing.assert_frame_equal(other.table, table, check_exact=True)
     assert other.models == table.loc[table["model"] != "shared", "folds"].sum()
     assert other.updates > other.models
 
 
 def test_a_dask_cluster_gives_the_same_bits(
-    table: pd.DataFrame, four_people: ActivityData, small_plan: Plan, with_shared_models: Path
+    table: pd.DataFrame, four_people: ActivityData, small_plan: CurvePlan, with_shared_models: Path
 ) -> None:
     distributed = pytest.importorskip("distributed")
     with distributed.LocalCluster(
         n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0", host="127.0.0.1"
     ) as cluster:
         other = curve_grid(
-            four_people, small_plan, with_shared_models / "dask", cures=CURES, dask=cluster.scheduler_address
+            four_people, small_plan, with_shared_models / "dask", cures=MITIGATIONS, dask=cluster.scheduler_address
         )
     pd.testing.assert_frame_equal(other.table, table, check_exact=True)
 
@@ -132,34 +133,37 @@ def test_another_seed_is_another_row_not_another_column(
 ) -> None:
     def hardly_trained(data: ActivityData, user: int, init: str, seed: int) -> dict[str, np.ndarray]:
         shared = train_shared(data, user, seed, init=init, progress=False, epochs=3)
-        return {**vars(Weights.of(shared.model)), "mean": shared.scaler.mean, "scale": shared.scaler.scale}
+        return {**vars(Weights.from_model(shared.model)), "mean": shared.scaler.mean, "scale": shared.scaler.scale}
 
     monkeypatch.setattr("pmt_helpers.experiments.activity._shared_model", hardly_trained)
     two = curve_grid(
-        four_people.select(four_people.users <= 2), Plan(sizes=(2,), folds=3, epochs=5), with_shared_models / "seeds",
-        seeds=(0, 1), workers=1,
-    )  # fmt: skip
+        four_people.select(four_people.users <= 2),
+        CurvePlan(sizes=(2,), folds=3, epochs=5),
+        with_shared_models / "seeds",
+        seeds=(0, 1),
+        workers=1,
+    )
     assert two.table.groupby("seed").size().to_dict() == {0: 6, 1: 6}
     accuracy = two.table.set_index(["seed", "user", "model"])["accuracy"]
     assert not accuracy[0].equals(accuracy[1])
 
 
 def test_a_piece_that_something_else_has_changed_is_named(
-    four_people: ActivityData, small_plan: Plan, with_shared_models: Path, table: pd.DataFrame
+    four_people: ActivityData, small_plan: CurvePlan, with_shared_models: Path, table: pd.DataFrame
 ) -> None:
     piece = with_shared_models / "one" / "seed-0" / "user-2.csv"
     for content in ("", "a,b\n1,2\n"):
         piece.write_text(content)
         with pytest.raises(DataError, match=r"user-2\.csv[\s\S]*remove that file"):
-            curve_grid(four_people, small_plan, with_shared_models / "one", cures=CURES, workers=1)
+            curve_grid(four_people, small_plan, with_shared_models / "one", cures=MITIGATIONS, workers=1)
     piece.unlink()
-    again = curve_grid(four_people, small_plan, with_shared_models / "one", cures=CURES, workers=1)
+    again = curve_grid(four_people, small_plan, with_shared_models / "one", cures=MITIGATIONS, workers=1)
     pd.testing.assert_frame_equal(again.table, table, check_exact=True)
 
 
 @pytest.mark.parametrize("content", [b"", b"not an archive", b"PK\x03\x04 cut off"])
 def test_a_shared_model_that_something_else_has_changed_is_named(
-    four_people: ActivityData, small_plan: Plan, with_shared_models: Path, tmp_path: Path, content: bytes
+    four_people: ActivityData, small_plan: CurvePlan, with_shared_models: Path, tmp_path: Path, content: bytes
 ) -> None:
     shutil.copytree(with_shared_models, tmp_path / "work")
     for shared in (tmp_path / "work").glob("shared-*/user-2.npz"):
@@ -173,7 +177,7 @@ def test_people_with_too_few_windows_are_left_out_and_nobody_at_all_is_an_error(
 ) -> None:
     most = {user: len(split_user(four_people, user).train) for user in (1, 2, 3, 4)}
     size = max(most.values())
-    plan = Plan(sizes=(size,), epochs=2)
+    plan = CurvePlan(sizes=(size,), epochs=2)
     found = curve_grid(four_people, plan, with_shared_models / "large", workers=1).table
     assert 0 < found["user"].nunique() < 4
     with pytest.raises(ValueError, match="nobody has as many"):

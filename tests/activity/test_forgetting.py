@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from pmt_helpers.activity import personalise, train_shared
-from pmt_helpers.activity.mitigation import CURES, compare_ways, family_of, rehearsal_windows
+from pmt_helpers.activity.mitigation import MITIGATIONS, compare_strategies, rehearsal_windows, strategy_family
 from pmt_helpers.activity.model import ActivityModel
 from pmt_helpers.datasets import ActivityData
 
@@ -53,18 +53,18 @@ def test_ways_are_compared_on_the_people_that_both_splits_have() -> None:
         rows = [
             {"user": user, "n_samples": 40, "model": model, "accuracy": accuracy + 0.1 * (user == 9)}
             for user in users
-            for model in ("shared", "local", "personal", *CURES)
+            for model in ("shared", "local", "personal", *MITIGATIONS)
         ]
         return pd.DataFrame(rows)
 
-    table = compare_ways(curve([1, 2, 9], 0.8), curve([1, 2], 0.5), 40).set_index("way")
-    assert table.index.tolist() == ["shared", "personal", *CURES]
+    table = compare_strategies(curve([1, 2, 9], 0.8), curve([1, 2], 0.5), 40).set_index("strategy")
+    assert table.index.tolist() == ["shared", "personal", *MITIGATIONS]
     assert table["known"].to_numpy() == pytest.approx(0.8)
     assert table["new"].to_numpy() == pytest.approx(0.5)
 
 
 def test_a_family_is_a_name_without_its_strength() -> None:
-    assert [family_of(way) for way in ("pull 0.3", "rehearsal 10", "output layer only", "shared")] == [
+    assert [strategy_family(way) for way in ("pull 0.3", "rehearsal 10", "output layer only", "shared")] == [
         "pull",
         "rehearsal",
         "output layer only",

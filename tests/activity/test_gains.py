@@ -7,7 +7,7 @@ import pytest
 from pmt_helpers.activity.evaluation import (
     ahead_until,
     crossing,
-    distance,
+    curve_distance,
     gain_chosen_on_others,
     gains_at,
     mean_curve,
@@ -113,4 +113,4 @@ def test_gains_of_several_splits_stand_in_one_table() -> None:
 def test_two_curves_are_as_far_apart_as_their_lines() -> None:
     ours = curve({"shared": {1: [0.5], 9: [0.5]}, "local": {1: [0.2], 9: [0.6]}})
     theirs = curve({"shared": {1: [0.6], 9: [0.6]}, "local": {1: [0.2], 9: [0.6]}, "personal": {1: [0.0]}})
-    assert distance(ours, theirs, most=9) == pytest.approx((0.1 + 0) / 2)
+    assert curve_distance(ours, theirs, most=9) == pytest.approx((0.1 + 0) / 2)

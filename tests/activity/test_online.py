@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from pmt_helpers.activity.keras_reference import train_with_keras
+from pmt_helpers.activity.keras_reference import keras_trainer
 from pmt_helpers.activity.online import EPOCHS, Task, train_many, train_online
 from pmt_helpers.activity.weights import Weights
 from pmt_helpers.datasets import ActivityData
@@ -35,7 +35,7 @@ def test_both_loops_take_the_steps_of_keras(watch: ActivityData) -> None:
     X = np.nan_to_num((watch.X[rows] - np.nanmean(watch.X, 0)) / (np.nanstd(watch.X, 0) + 1e-6))
     start = Weights.initial(43, len(watch.class_names), "he", np.random.default_rng(0))
     task = Task(start, start.inputs(X), watch.y[rows])
-    keras = train_with_keras(start, X, watch.y[rows], epochs=100)
+    keras = keras_trainer(start, X, watch.y[rows])(100)
     compiled = train_online(task, epochs=100, shuffle=False).weights
     plain = train_online(task, epochs=100, shuffle=False, reference=True).weights
     assert largest_difference(start, keras) > 0.01  # it has learnt something that could differ
@@ -54,13 +54,13 @@ def test_both_loops_take_the_steps_of_keras(watch: ActivityData) -> None:
     st.sampled_from([0.0, 2.0, 20.0]),
     st.integers(0, 99),
 )
-def test_the_compiled_loop_equals_the_plain_one(n, n_held, n_features, n_classes, shuffle, layers, pull, seed) -> None:
+def test_the_compiled_loop_equals_the_plain_one(n, n_held, n_features, n_classes, shuffle, layers, l2_sp, seed) -> None:
     task = made_up(n, n_held, n_features, n_classes, seed)
-    options = {"epochs": 12, "patience": 3, "shuffle": shuffle, "layers": layers, "pull": pull, "learning_rate": 0.01}
+    options = {"epochs": 12, "patience": 3, "shuffle": shuffle, "layers": layers, "l2_sp": l2_sp, "learning_rate": 0.01}
     fast, slow = train_online(task, **options), train_online(task, reference=True, **options)
     if n_held:  # where two epochs are equally good, rounding decides which is the best
         assume(np.diff(np.sort(slow.history[:, 2])).min(initial=1) > 1e-5)
-    assert (fast.kept, fast.epochs) == (slow.kept, slow.epochs)
+    assert (fast.best_epoch, fast.epochs) == (slow.best_epoch, slow.epochs)
     assert largest_difference(fast.weights, slow.weights) < 1e-4
     np.testing.assert_allclose(fast.history, slow.history, rtol=1e-3, atol=1e-4)
 
@@ -69,7 +69,7 @@ def test_the_compiled_loop_equals_the_plain_one(n, n_held, n_features, n_classes
 @given(st.integers(0, 2**63))
 def test_the_same_seed_gives_the_same_bits_on_any_number_of_threads(seed: int) -> None:
     tasks = [made_up(6, n_held, seed=seed % 1000 + n_held) for n_held in range(5)]
-    tasks = [Task(task.start, task.X, task.y, task.held, seed) for task in tasks]
+    tasks = [Task(task.start, task.X, task.y, task.validation, seed) for task in tasks]
     alone, together = (list(train_many(tasks, epochs=20, threads=threads)) for threads in (1, 3))
     for one, other in zip(alone, together, strict=True):
         for name in ("hidden", "output", "bias"):
@@ -119,12 +119,12 @@ def test_training_stops_after_ten_epochs_without_progress_and_goes_back_to_the_b
     trained = train_online(task, learning_rate=0.05)
     losses = trained.history[:, 2]
     assert trained.epochs < EPOCHS
-    assert trained.epochs == trained.kept + 10
-    assert losses.argmin() == trained.kept - 1
+    assert trained.epochs == trained.best_epoch + 10
+    assert losses.argmin() == trained.best_epoch - 1
     as_long = train_online(Task(task.start, task.X, task.y, seed=3), epochs=EPOCHS, learning_rate=0.05)
     # the draws are made for all epochs at once, so a training cut at the best epoch takes the same steps
     assert largest_difference(trained.weights, as_long.weights) > 0
-    again = train_online(task, epochs=trained.kept, learning_rate=0.05)
+    again = train_online(task, epochs=trained.best_epoch, learning_rate=0.05)
     assert largest_difference(again.weights, trained.weights) == 0
 
 
@@ -144,7 +144,10 @@ def test_only_the_output_layer_learns_when_asked() -> None:
 
 def test_a_stronger_pull_ends_nearer_to_the_start_and_the_strongest_at_it() -> None:
     task = made_up(10)
-    far = [largest_difference(train_online(task, epochs=50, pull=pull).weights, task.start) for pull in (0, 1, 10, 1e6)]
+    far = [
+        largest_difference(train_online(task, epochs=50, l2_sp=strength).weights, task.start)
+        for strength in (0, 1, 10, 1e6)
+    ]
     assert far[0] > far[1] > far[2] > 1e-6 > far[3]
 
 
@@ -164,17 +167,17 @@ def test_a_loss_that_leaves_the_finite_numbers_is_reported(reference: bool) -> N
         ({"X": np.empty((0, 44), np.float32), "y": np.empty(0, int)}, "at least one training window"),
         ({"y": np.zeros(5, int)}, "got 6 windows, 5 labels"),
         ({"X": np.zeros((6, 43), np.float32)}, r"44 wide; got \(6, 43\)"),
-        ({"held": (np.zeros((2, 44), np.float32), np.array([0, 7]))}, r"held-out labels \[7\]"),
+        ({"validation": (np.zeros((2, 44), np.float32), np.array([0, 7]))}, r"validation labels \[7\]"),
     ],
 )
 def test_what_cannot_be_learnt_from_is_named(change: dict, message: str) -> None:
     task = made_up(6)
-    parts = {"X": task.X, "y": task.y, "held": task.held} | change
+    parts = {"X": task.X, "y": task.y, "validation": task.validation} | change
     with pytest.raises(ValueError, match=message):
         train_online(Task(task.start, **parts), epochs=1)
 
 
-@pytest.mark.parametrize("options", [{"epochs": 0}, {"patience": 0}, {"learning_rate": 0.0}, {"pull": -1.0}])
+@pytest.mark.parametrize("options", [{"epochs": 0}, {"patience": 0}, {"learning_rate": 0.0}, {"l2_sp": -1.0}])
 def test_impossible_settings_are_named(options: dict) -> None:
     with pytest.raises(ValueError, match=next(iter(options))):
         train_online(made_up(3), **{"epochs": 1, **options})

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pmt_helpers.activity.model import Preprocessor
+from pmt_helpers.activity.weights import Preprocessor
 
 
 def test_scaled_features_have_mean_zero_and_deviation_one_and_no_gaps() -> None:

@@ -5,16 +5,20 @@ import pandas as pd
 import pytest
 
 from pmt_helpers.activity import Person, learning_curve, personalise, train_shared
-from pmt_helpers.activity.curves import Plan, accuracy_by_epoch, user_curve
+from pmt_helpers.activity.curves import CurvePlan, accuracy_by_epoch, user_curve
 from pmt_helpers.activity.evaluation import scores
-from pmt_helpers.activity.mitigation import Cure
+from pmt_helpers.activity.mitigation import Mitigation
 from pmt_helpers.activity.model import ActivityModel
 from pmt_helpers.activity.online import EPOCHS
-from pmt_helpers.activity.weights import Download, Weights
+from pmt_helpers.activity.weights import Checkpoint, Weights
 from pmt_helpers.datasets import ActivityData, load_activity
 from pmt_helpers.datasets.wisdm import find_wisdm
 
-CURES = {"held": Cure(pull=5.0), "rehearsed": Cure(rehearsal=2), "output": Cure(layers="output")}
+MITIGATIONS = {
+    "held": Mitigation(l2_sp=5.0),
+    "rehearsed": Mitigation(rehearsal=2),
+    "output": Mitigation(layers="output"),
+}
 
 
 @pytest.fixture(scope="module")
@@ -24,11 +28,11 @@ def shared(watch: ActivityData) -> ActivityModel:
 
 @pytest.fixture(scope="module")
 def curve(watch: ActivityData, shared: ActivityModel) -> pd.DataFrame:
-    return learning_curve(watch, users=[3], sizes=(2, 15), shared={3: shared}, cures=CURES)
+    return learning_curve(watch, users=[3], sizes=(2, 15), shared={3: shared}, cures=MITIGATIONS)
 
 
 def test_it_has_a_row_for_each_fold_model_and_size(curve: pd.DataFrame) -> None:
-    models = {"shared", "local", "personal", *CURES}
+    models = {"shared", "local", "personal", *MITIGATIONS}
     assert len(curve) == 5 * len(models) * 2
     assert not curve.duplicated(["user", "fold", "model", "n_samples"]).any()
     assert set(curve["model"]) == models
@@ -66,7 +70,7 @@ def test_a_row_is_what_personalise_gives_on_the_same_windows(
 def test_the_same_call_gives_the_same_table_on_one_thread_or_two(
     curve: pd.DataFrame, watch: ActivityData, shared: ActivityModel
 ) -> None:
-    again = learning_curve(watch, users=[3], sizes=(2, 15), shared={3: shared}, cures=CURES, threads=2)
+    again = learning_curve(watch, users=[3], sizes=(2, 15), shared={3: shared}, cures=MITIGATIONS, threads=2)
     pd.testing.assert_frame_equal(again.drop(columns="seconds"), curve.drop(columns="seconds"), check_exact=True)
 
 
@@ -74,7 +78,7 @@ def test_a_persons_part_needs_nobody_elses_windows(
     curve: pd.DataFrame, watch: ActivityData, shared: ActivityModel
 ) -> None:
     own = watch.select(watch.users == 3)
-    alone = user_curve(own, 3, Download(Weights.of(shared.model), shared.scaler), Plan(sizes=(2, 15)), {})
+    alone = user_curve(own, 3, Checkpoint.from_model(shared), CurvePlan(sizes=(2, 15)), {})
     same = curve[curve["model"].isin(["shared", "local", "personal"])]
     key = ["fold", "model", "n_samples"]
     pd.testing.assert_series_equal(alone.set_index(key)["accuracy"], same.set_index(key)["accuracy"].loc[
@@ -96,17 +100,15 @@ def test_people_with_too_few_windows_take_no_part_in_the_larger_sizes(
 def test_folds_with_nothing_to_test_are_left_out(watch: ActivityData, shared: ActivityModel) -> None:
     """A person with three bouts cannot fill five folds of whole bouts."""
     few = np.isin(watch.recordings, np.unique(watch.recordings[watch.users == 3])[:3])
-    table = user_curve(
-        watch.select(few), 3, Download(Weights.of(shared.model), shared.scaler), Plan(sizes=(4,), split="bout"), {}
-    )
+    table = user_curve(watch.select(few), 3, Checkpoint.from_model(shared), CurvePlan(sizes=(4,), split="bout"), {})
     assert table["fold"].nunique() == 3
     assert (table["n_test"] > 0).all()
 
 
 def test_a_cure_that_rehearses_needs_windows_in_the_download(watch: ActivityData, shared: ActivityModel) -> None:
-    download = Download(Weights.of(shared.model), shared.scaler)
+    download = Checkpoint.from_model(shared)
     with pytest.raises(ValueError, match="rehearses 2 windows of each class"):
-        user_curve(watch, 3, download, Plan(sizes=(2,)), {"rehearsed": Cure(rehearsal=2)})
+        user_curve(watch, 3, download, CurvePlan(sizes=(2,)), {"rehearsed": Mitigation(rehearsal=2)})
 
 
 def test_scores_of_many_models_are_those_of_scikit_learn(watch: ActivityData) -> None:
@@ -126,7 +128,7 @@ def test_after_so_many_epochs_a_model_is_what_training_that_long_gives(
     watch: ActivityData, shared: ActivityModel
 ) -> None:
     you = Person.of(watch, 3)
-    table = accuracy_by_epoch(shared, you, sizes=(5,), marks=(1, 30))
+    table = accuracy_by_epoch(shared, you, sizes=(5,), epochs=(1, 30))
     for epoch in (1, 30):
         model = personalise(shared, *you.train(5), epochs=epoch)
         row = table.query("epoch == @epoch and model == 'personal'")
@@ -138,10 +140,10 @@ def test_after_so_many_epochs_a_model_is_what_training_that_long_gives(
 def test_people_of_wisdm_are_taken_without_readings_too() -> None:
     data = load_activity("wisdm")
     start = Weights.initial(43, 6, "he", np.random.default_rng(0))
-    from pmt_helpers.activity.model import Preprocessor
+    from pmt_helpers.activity.weights import Preprocessor
 
-    download = Download(start, Preprocessor.fit(data.X[data.users != 5]))
+    download = Checkpoint(start, Preprocessor.fit(data.X[data.users != 5]))
     for split in ("random", "blocked", "bout", "file_order"):
-        table = user_curve(data, 5, download, Plan(sizes=(3, 10), split=split, epochs=5), {})
+        table = user_curve(data, 5, download, CurvePlan(sizes=(3, 10), split=split, epochs=5), {})
         assert set(table["n_samples"]) == {3, 10}
         assert table["accuracy"].between(0, 1).all()

@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 
 from pmt_helpers.activity import train_shared
-from pmt_helpers.activity.model import ActivityModel, Preprocessor
+from pmt_helpers.activity.model import ActivityModel
 from pmt_helpers.activity.splits import random_validation
+from pmt_helpers.activity.weights import Preprocessor
 from pmt_helpers.datasets import ActivityData
 
 

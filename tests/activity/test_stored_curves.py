@@ -4,9 +4,9 @@ import pandas as pd
 import pytest
 
 from pmt_helpers.activity import learning_curve, train_shared
-from pmt_helpers.activity.curves import Plan
-from pmt_helpers.activity.evaluation import crossing, distance, gain_chosen_on_others, of_each_user, paired_gain
-from pmt_helpers.activity.mitigation import CURES, family_of
+from pmt_helpers.activity.curves import CurvePlan
+from pmt_helpers.activity.evaluation import crossing, curve_distance, gain_chosen_on_others, paired_gain, user_means
+from pmt_helpers.activity.mitigation import MITIGATIONS, strategy_family
 from pmt_helpers.datasets import ActivityData
 from pmt_helpers.datasets.files import paper_table, shipped
 from pmt_helpers.experiments.activity import grid_name, stored_curve
@@ -14,7 +14,7 @@ from pmt_helpers.experiments.activity import grid_name, stored_curve
 
 def accuracies(curve: pd.DataFrame, model: str, sizes: tuple[int, ...]) -> list[float]:
     """Mean over users at each size."""
-    means = of_each_user(curve)[model].groupby("n_samples").mean()
+    means = user_means(curve)[model].groupby("n_samples").mean()
     return [float(means[size]) for size in sizes]
 
 
@@ -58,7 +58,8 @@ def test_with_initial_weights_as_printed_on_wisdm() -> None:
 def test_the_literal_initial_weights_come_nearer_to_the_papers_figure() -> None:
     paper = paper_table("fig3_accuracy_smooth")
     he, literal = (
-        distance(stored_curve("wisdm", "random", early_stopping=False, init=init), paper) for init in ("he", "literal")
+        curve_distance(stored_curve("wisdm", "random", early_stopping=False, init=init), paper)
+        for init in ("he", "literal")
     )
     assert literal < 0.5 * he
     assert crossing(stored_curve("wisdm", "random", early_stopping=False, init="literal"), "personal", "shared") <= 3
@@ -73,7 +74,7 @@ def test_in_file_order_and_on_whole_bouts_personalising_harms() -> None:
 
 
 def strengths(family: str) -> list[str]:
-    return [name for name in CURES if family_of(name) == family]
+    return [name for name in MITIGATIONS if strategy_family(name) == family]
 
 
 def test_two_cures_beat_plain_retraining_on_whole_bouts_and_nothing_beats_the_shared_model_there() -> None:
@@ -82,7 +83,7 @@ def test_two_cures_beat_plain_retraining_on_whole_bouts_and_nothing_beats_the_sh
         assert gain_chosen_on_others(curve, size, strengths("rehearsal")).low > 0
         assert gain_chosen_on_others(curve, size, strengths("pull")).low > 0
     assert gain_chosen_on_others(curve, 40, ["output layer only"]).high < 0.01  # no cure
-    means = of_each_user(curve[curve["n_samples"] == 40]).mean()
+    means = user_means(curve[curve["n_samples"] == 40]).mean()
     assert means.idxmax() == "shared"
 
 
@@ -93,7 +94,7 @@ def test_a_pull_beats_plain_retraining_on_the_other_arm() -> None:
 
 
 def test_no_cure_is_free_where_the_bouts_are_known() -> None:
-    means = of_each_user(stored_curve("wisdm", cures=True).query("n_samples == 40")).mean()
+    means = user_means(stored_curve("wisdm", cures=True).query("n_samples == 40")).mean()
     assert means["pull 30"] < means["pull 10"] < means["pull 3"] < means["personal"]
     assert means["rehearsal 30"] < means["rehearsal 10"] < means["personal"]
     assert means["shared"] < means["pull 30"] + 0.01
@@ -126,6 +127,6 @@ def test_a_grid_is_whole_and_says_where_it_comes_from(path) -> None:
 
 
 def test_a_grid_is_named_after_what_it_holds() -> None:
-    assert grid_name("wisdm", Plan(split="random", early_stopping=False)) == "curve_wisdm_random_1000"
-    assert grid_name("watch", Plan(init="literal"), 3) == "curve_watch_blocked_literal_stopped_3seeds"
-    assert grid_name("wisdm", Plan(split="bout"), cures=True) == "cures_wisdm_bout_stopped"
+    assert grid_name("wisdm", CurvePlan(split="random", early_stopping=False)) == "curve_wisdm_random_1000"
+    assert grid_name("watch", CurvePlan(init="literal"), 3) == "curve_watch_blocked_literal_stopped_3seeds"
+    assert grid_name("wisdm", CurvePlan(split="bout"), cures=True) == "cures_wisdm_bout_stopped"

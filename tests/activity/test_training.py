@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pmt_helpers.activity.model import build_mlp, kept_epoch
-from pmt_helpers.activity.shared import ShowProgress, history_frame, trainable_view
+from pmt_helpers.activity.model import best_epoch, build_mlp
+from pmt_helpers.activity.shared import ShowProgress, history_frame, logits_model
 
 
 def test_stopping_early_fills_the_bar_so_that_it_goes_away() -> None:
@@ -23,7 +23,7 @@ def test_fitting_the_view_trains_the_network_itself() -> None:
     model = build_mlp(4, 3)
     before = [w.copy() for w in model.get_weights()]
     X, y = np.random.default_rng(0).normal(size=(20, 4)).astype("float32"), np.arange(20, dtype=np.int32) % 3
-    fitted = trainable_view(model, keras.optimizers.SGD(0.1)).fit(X, y, epochs=2, verbose=0)
+    fitted = logits_model(model, keras.optimizers.SGD(0.1)).fit(X, y, epochs=2, verbose=0)
     assert all(not np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))
     assert history_frame(fitted)["epoch"].tolist() == [1, 2]
 
@@ -33,8 +33,8 @@ def test_the_epoch_kept_is_the_first_best_of_what_was_watched(monitor: str, epoc
     history = pd.DataFrame(
         {"epoch": [1, 2, 3, 4], "val_loss": [0.5, 0.3, 0.4, 0.3], "val_accuracy": [0.1, 0.6, 0.8, 0.8]}
     )
-    assert kept_epoch(history, monitor)["epoch"] == epoch
+    assert best_epoch(history, monitor)["epoch"] == epoch
 
 
 def test_without_validation_the_last_epoch_is_kept() -> None:
-    assert kept_epoch(pd.DataFrame({"epoch": [1, 2], "loss": [1.0, 2.0]}))["epoch"] == 2
+    assert best_epoch(pd.DataFrame({"epoch": [1, 2], "loss": [1.0, 2.0]}))["epoch"] == 2

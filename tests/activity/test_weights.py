@@ -10,7 +10,7 @@ from pmt_helpers.activity.weights import Weights
 @pytest.mark.parametrize("n_features", [1, 7, 43, 44])
 def test_there_and_back_again_nothing_changes(n_features: int) -> None:
     model, other = build_mlp(n_features, 5, seed=1), build_mlp(n_features, 5, seed=2)
-    Weights.of(model).put_into(other)
+    Weights.from_model(model).to_model(other)
     for a, b in zip(model.get_weights(), other.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
 
@@ -18,7 +18,7 @@ def test_there_and_back_again_nothing_changes(n_features: int) -> None:
 def test_predictions_are_those_of_keras() -> None:
     model = build_mlp(43, 6)
     X = np.random.default_rng(0).normal(size=(50, 43)).astype(np.float32)
-    weights = Weights.of(model)
+    weights = Weights.from_model(model)
     guesses = np.asarray(model(X, training=False)).argmax(1)
     np.testing.assert_array_equal(weights.predict(weights.inputs(X)), guesses)
     assert len(np.unique(guesses)) > 1
@@ -27,7 +27,7 @@ def test_predictions_are_those_of_keras() -> None:
 @pytest.mark.parametrize(("init", "deviation"), [("he", (2 / 43) ** 0.5), ("literal", (43 / 2) ** 0.5)])
 def test_random_weights_are_as_wide_as_those_of_the_keras_network(init: str, deviation: float) -> None:
     ours = Weights.initial(43, 6, init, np.random.default_rng(0))
-    keras = Weights.of(build_mlp(43, 6, init=init))
+    keras = Weights.from_model(build_mlp(43, 6, init=init))
     assert ours.hidden[:43].std() == pytest.approx(deviation, rel=0.05)
     assert ours.hidden[:43].std() == pytest.approx(keras.hidden[:43].std(), rel=0.05)
     assert ours.output.std() == pytest.approx(keras.output.std(), rel=0.1)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pmt_helpers.activity.shared import train_shared_quickly
+from pmt_helpers.activity.shared import train_shared_fast
 from pmt_helpers.attacks.membership_game import personal_game
 from pmt_helpers.attacks.roc import attack_metrics
 from pmt_helpers.datasets import ActivityData, DataError, load_activity
@@ -69,7 +69,7 @@ def test_inversions_and_gradients_are_gathered_person_by_person(
 def test_a_stored_row_is_had_again(watch: ActivityData) -> None:
     """One person of the watch: the stored AUC of LiRA, from the games played again."""
     stored = read_grid("membership_people_watch").query("user == 5 and n_samples == 20 and training == '100'")
-    game = personal_game(watch, 5, train_shared_quickly(watch, 5), 20, epochs=100, models=32)
+    game = personal_game(watch, 5, train_shared_fast(watch, 5), 20, epochs=100, models=32)
     member, scores, who = game.guesses()
     for attack, auc in stored[["attack", "auc"]].itertuples(index=False):
         assert attack_metrics(member, scores[attack], who)["auc"] == pytest.approx(auc, abs=0.01)

@@ -6,8 +6,8 @@ from scipy.stats import norm
 
 from pmt_helpers.activity import build_mlp, personalise
 from pmt_helpers.activity.model import ActivityModel
-from pmt_helpers.activity.shared import train_shared, train_shared_quickly
-from pmt_helpers.activity.weights import Download
+from pmt_helpers.activity.shared import train_shared, train_shared_fast
+from pmt_helpers.activity.weights import Checkpoint
 from pmt_helpers.attacks import attack_shared, membership_inference
 from pmt_helpers.attacks import membership_game as of
 from pmt_helpers.attacks.membership_game import non_overlapping, person_games, personal_game, train_on_all, window_game
@@ -23,15 +23,15 @@ def watch() -> ActivityData:
 
 
 @pytest.fixture(scope="module")
-def shared(watch: ActivityData) -> Download:
-    return train_shared_quickly(watch, PERSON, seed=0)
+def shared(watch: ActivityData) -> Checkpoint:
+    return train_shared_fast(watch, PERSON, seed=0)
 
 
 @pytest.fixture(scope="module")
-def keras_shared(watch: ActivityData, shared: Download) -> ActivityModel:
+def keras_shared(watch: ActivityData, shared: Checkpoint) -> ActivityModel:
     """The same model as Keras has it."""
     model = build_mlp(len(watch.feature_names), len(watch.class_names))
-    shared.weights.put_into(model)
+    shared.weights.to_model(model)
     return ActivityModel(model, shared.scaler, watch.feature_names, watch.class_names)
 
 
@@ -122,7 +122,7 @@ def test_shadows_train_as_long_as_the_model_did(own: ActivityData, keras_shared:
     assert not (by_itself == wrong).all()
 
 
-def test_longer_training_tells_more_and_stopping_early_less(watch: ActivityData, shared: Download) -> None:
+def test_longer_training_tells_more_and_stopping_early_less(watch: ActivityData, shared: Checkpoint) -> None:
     strength = {}
     for epochs in (10, 300, None):
         game = personal_game(watch, PERSON, shared, SIZE, epochs=epochs, models=16)
@@ -134,16 +134,16 @@ def test_longer_training_tells_more_and_stopping_early_less(watch: ActivityData,
     assert strength[None] < strength[300]
 
 
-def test_a_person_with_too_few_windows_does_not_play(watch: ActivityData, shared: Download) -> None:
+def test_a_person_with_too_few_windows_does_not_play(watch: ActivityData, shared: Checkpoint) -> None:
     assert personal_game(watch, PERSON, shared, 200) is None
 
 
 def test_the_games_train_on_the_windows_they_say(watch: ActivityData) -> None:
     seen: list[ActivityData] = []
 
-    def spy(windows: ActivityData, seed: int) -> Download:
+    def spy(windows: ActivityData, seed: int) -> Checkpoint:
         seen.append(windows)
-        return Download(*(getattr(cheap, name) for name in ("weights", "scaler")))
+        return Checkpoint(*(getattr(cheap, name) for name in ("weights", "scaler")))
 
     cheap = train_on_all(watch.select(watch.starts == 0), 0)
     game = window_game(watch, spy, models=4, progress=False)
@@ -171,7 +171,7 @@ def test_who_volunteered_shows_in_a_shared_model_and_which_windows_hardly(watch:
 def test_a_model_of_keras_is_attacked_as_the_quick_one_is(watch: ActivityData) -> None:
     even, some = watch.users % 2 == 0, watch.starts % 500 == 0
     members, others = watch.select(even & some), watch.select(~even & some)
-    slow, quick = train_shared(members, seed=5, progress=False), train_shared_quickly(members, seed=5)
+    slow, quick = train_shared(members, seed=5, progress=False), train_shared_fast(members, seed=5)
     found = [attack_shared(one, members, others, shadows=4).table for one in (slow, quick)]
     assert found[0]["level"].tolist() == ["window"] * 3 + ["person"] * 3
     by_window = [table[table["level"] == "window"]["auc"].to_numpy() for table in found]

@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 
 from pmt_helpers.activity.online import EPOCHS, Task, train_online
-from pmt_helpers.activity.shared import train_shared_quickly
+from pmt_helpers.activity.shared import train_shared_fast
 from pmt_helpers.activity.splits import split_user
 from pmt_helpers.attacks import poison_volunteers
-from pmt_helpers.attacks.poisoning import poison_windows
+from pmt_helpers.attacks.poisoning import poison_user
 from pmt_helpers.datasets import ActivityData, load_activity
 from pmt_helpers.experiments import healing_curve, stored_poisoning, windows_to_heal
 from pmt_helpers.experiments.poisoning import (
@@ -52,7 +52,7 @@ def test_each_poisoning_has_its_rows_once(rows: pd.DataFrame) -> None:
 def test_a_row_is_poison_then_the_clouds_training_then_training_at_home(
     rows: pd.DataFrame, watch: ActivityData
 ) -> None:
-    cloud = train_shared_quickly(poison_volunteers(watch, 3, 0.5, "least_likely"), 3)
+    cloud = train_shared_fast(poison_volunteers(watch, 3, 0.5, "least_likely"), 3)
     shared, personal = [], []
     for fold in range(5):
         split = split_user(watch, 3, "blocked", fold)
@@ -67,14 +67,14 @@ def test_a_row_is_poison_then_the_clouds_training_then_training_at_home(
 
 
 def test_a_poisoned_device_trains_and_stops_on_poisoned_windows(rows: pd.DataFrame, watch: ActivityData) -> None:
-    cloud = train_shared_quickly(watch, 3)
+    cloud = train_shared_fast(watch, 3)
     personal = []
     for fold in range(5):
         split = split_user(watch, 3, "blocked", fold)
         parts = []
         for part, here in enumerate((split.first(30).train, split.first(30).validation)):
             seed = [0, 3, fold, 30, part]
-            X, y = poison_windows(watch.X[here], watch.y[here], 0.5, "least_likely", seed, cloud)
+            X, y = poison_user(watch.X[here], watch.y[here], 0.5, "least_likely", seed, cloud)
             parts.append((cloud.windows(X), y))
         trained = train_online(Task(cloud.weights, *parts[0], parts[1], (0, 3, fold, 30)), epochs=EPOCHS).weights
         personal.append((trained.predict(cloud.windows(watch.X[split.test])) == watch.y[split.test]).mean())

@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from pmt_helpers.commands.data import data
-from pmt_helpers.datasets import load_activity
+from pmt_helpers.datasets import dataset_names, load_activity
 from pmt_helpers.datasets.registry import ACTIVITY
 from pmt_helpers.datasets.wisdm import ARFF
 
@@ -23,7 +23,9 @@ def test_the_list_says_what_is_here_and_how_to_get_the_rest() -> None:
     assert result.exit_code == 0
     header, *lines = result.output.splitlines()
     assert header.split() == ["name", "present", "holds", "size", "title", "where"]
-    watch, wisdm, wikipedia, news, nips = lines
+    by_name = {line.split()[0]: line for line in lines}
+    assert tuple(by_name) == dataset_names()
+    watch, wisdm, wikipedia, news, nips = (by_name[name] for name in ("watch", "wisdm", "wikipedia", "news", "nips"))
     assert watch.split()[:8] == ["watch", "yes", "1,737", "windows", "of", "10", "people", "18.1"]
     assert wisdm.split()[:8] == ["wisdm", "no", "5,418", "windows", "of", "36", "people", "-"]
     assert "python -m pmt_helpers data fetch wisdm" in wisdm
@@ -90,4 +92,4 @@ def test_fetching_over_a_bad_file_names_it_and_keeps_it(empty_home: Path) -> Non
 def test_an_unknown_name_is_refused() -> None:
     result = CliRunner().invoke(data, ["fetch", "mnist"])
     assert result.exit_code == 2
-    assert "'watch', 'wisdm', 'wikipedia', 'news', 'nips'" in result.output
+    assert ", ".join(map(repr, dataset_names())) in result.output

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
-from pmt_helpers.activity.curves import Plan
+from pmt_helpers.activity.curves import CurvePlan
 from pmt_helpers.commands.sweep import sweep
 from pmt_helpers.datasets import files
 from pmt_helpers.experiments import activity
@@ -73,7 +73,7 @@ def test_figure3_writes_the_curve_under_its_name_with_its_origin(
     arguments += ["--early-stopping", "--dask", "tcp://127.0.0.1:8786", "--out", str(tmp_path), "--work", str(tmp_path)]
     assert CliRunner().invoke(sweep, arguments).exit_code == 0
     name = "curve_watch_bout_literal_stopped_2seeds"
-    assert asked["plan"] == Plan(sizes=(5, 20), split="bout", early_stopping=True, init="literal")
+    assert asked["plan"] == CurvePlan(sizes=(5, 20), split="bout", early_stopping=True, init="literal")
     assert asked["folder"] == tmp_path / name
     assert (asked["seeds"], asked["workers"], asked["dask"], asked["cures"]) == ((0, 1), 1, "tcp://127.0.0.1:8786", {})
     origin = json.loads((tmp_path / f"{name}.json").read_text())

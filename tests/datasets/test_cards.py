@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from pmt_helpers.activity.splits import SPLIT_KINDS
 from pmt_helpers.datasets import (
     DataCard,
     DocumentData,
@@ -17,14 +18,14 @@ from pmt_helpers.datasets import (
     load_card,
     load_documents,
 )
-from pmt_helpers.datasets.registry import MEASURES
+from pmt_helpers.datasets.registry import dataset
 
 
 @pytest.mark.parametrize("name", dataset_names())
 def test_every_statement_has_its_measure_and_every_measure_its_statement(name: str) -> None:
     card = load_card(name)
     ids = [statement.id for statement in card.facts + card.defects]
-    assert sorted(ids) == sorted(MEASURES[name])
+    assert sorted(ids) == sorted(dataset(name).measures)
     assert len(ids) == len(set(ids))
 
 
@@ -41,7 +42,20 @@ def test_a_card_names_task_who_licence_and_citation(name: str) -> None:
 def test_a_card_of_windows_names_sensor_rate_window_and_classes(name: str) -> None:
     card = load_card(name)
     assert tuple(card.details) == ("sensor", "rate", "window")
-    assert len(card.classes) == (7 if name == "watch" else 6)
+    assert len(card.classes) > 1
+
+
+@pytest.mark.parametrize("name", activity_names())
+def test_a_card_of_windows_says_what_experiments_need_to_know(name: str) -> None:
+    card = load_card(name)
+    assert len(set(card.similar_classes)) == 2
+    assert {*card.similar_classes, card.backdoor_target} <= set(card.classes)
+    assert card.unseen_split in SPLIT_KINDS
+
+
+@pytest.mark.parametrize(("name", "classes"), [("watch", 7), ("wisdm", 6)])
+def test_a_card_names_every_class(name: str, classes: int) -> None:
+    assert len(load_card(name).classes) == classes
 
 
 @pytest.mark.parametrize("name", document_names())

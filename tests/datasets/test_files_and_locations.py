@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from pmt_helpers.datasets import dataset_names
 from pmt_helpers.datasets.files import atomic_path, data_home, installed_file, shipped
 
 
@@ -44,7 +45,7 @@ def test_data_home_is_where_the_person_says(monkeypatch: pytest.MonkeyPatch, tmp
     assert data_home().is_absolute()
 
 
-@pytest.mark.parametrize("name", ["watch", "wisdm", "wikipedia", "news", "nips"])
+@pytest.mark.parametrize("name", dataset_names())
 def test_the_cards_ship(name: str) -> None:
     assert shipped("cards", f"{name}.toml").is_file()
 

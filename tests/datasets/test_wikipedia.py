@@ -168,7 +168,7 @@ def test_damaged_kept_counts_are_made_again(fresh: Path, content: bytes | None) 
     kept.write_bytes(whole[: len(whole) // 2] if content is None else content)
     forget()
     assert (load_documents("wikipedia").counts != first.counts).nnz == 0
-    assert text._read(kept).words.vocabulary == first.vocabulary
+    assert text.read_counted(kept).words.vocabulary == first.vocabulary
 
 
 def test_a_folder_marked_read_only_is_not_written_to(fresh: Path) -> None:

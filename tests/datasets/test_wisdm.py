@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pmt_helpers.datasets import DataError, load_activity, load_documents, load_recordings, wisdm
+from pmt_helpers.datasets import DataError, activity_names, load_activity, load_documents, load_recordings, wisdm
 from pmt_helpers.datasets.features import FEATURE_NAMES
 from pmt_helpers.datasets.wisdm import ARCHIVE, ARFF, find_wisdm, read_text
 
@@ -111,7 +111,7 @@ def test_a_folder_under_the_name_is_refused(small_wisdm: Path) -> None:
 
 
 def test_an_unknown_dataset_names_the_known_ones() -> None:
-    with pytest.raises(DataError, match="one of watch, wisdm"):
+    with pytest.raises(DataError, match=f"one of {', '.join(activity_names())}"):
         load_activity("wisdmm")
     with pytest.raises(DataError, match="one of wikipedia, news, nips"):
         load_documents("wisdmm")
@@ -129,8 +129,9 @@ def test_wisdm_has_no_raw_recordings() -> None:
         load_recordings("wisdm")
 
 
-def test_both_datasets_name_the_same_features() -> None:
-    assert wisdm.FEATURES == FEATURE_NAMES
+def test_both_datasets_name_the_same_features(small_wisdm: Path, make_arff: MakeArff) -> None:
+    (small_wisdm / ARFF).write_text(make_arff())
+    assert load_activity("wisdm").feature_names == load_activity("watch").feature_names == FEATURE_NAMES
 
 
 @pytest.mark.usefixtures("real_wisdm")

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pmt_helpers.datasets import DataError, count_documents
-from pmt_helpers.datasets.text import CHUNK, count_everything, cut, keep_words, require_words, tokenise
+from pmt_helpers.datasets.text import CHUNK_TOKENS, chunk, count_everything, keep_words, require_words, tokenise
 
 TEXTS = [["tea", "cup", "tea"], ["cup"], ["tea", "jug", "cup", "jug"], ["pot"]]
 WORD_LISTS = st.lists(st.lists(st.sampled_from(["tea", "cup", "jug", "pot", "milk"]), max_size=12), max_size=6)
@@ -46,7 +46,7 @@ def test_words_of_words_are_the_same_words(text: str) -> None:
 @given(n_tokens=st.integers(0, 1000), size=st.integers(1, 300))
 def test_pieces_are_even_and_lose_nothing(n_tokens: int, size: int) -> None:
     tokens = list(map(str, range(n_tokens)))
-    pieces = cut(tokens, size)
+    pieces = chunk(tokens, size)
     assert [token for piece in pieces for token in piece] == tokens
     lengths = [len(piece) for piece in pieces]
     assert max(lengths) - min(lengths) <= 1
@@ -54,7 +54,7 @@ def test_pieces_are_even_and_lose_nothing(n_tokens: int, size: int) -> None:
 
 
 def test_a_piece_has_about_200_words() -> None:
-    assert [len(piece) for piece in cut(["word"] * 1000)] == [CHUNK] * 5
+    assert [len(piece) for piece in chunk(["word"] * 1000)] == [CHUNK_TOKENS] * 5
 
 
 def test_own_words_come_in_alphabetical_order() -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pmt_helpers.activity.online import train_plainly
+from pmt_helpers.activity.online import train_reference
 from pmt_helpers.device.pi_profile import numpy_mlp
 from pmt_helpers.device.workloads import NETWORKS, tokens, windows
 
@@ -14,7 +14,7 @@ def test_the_timed_training_makes_the_weights_of_the_reference() -> None:
     trainer.run(3)
     hidden, output, bias = start.hidden.copy().reshape(-1), start.output.copy().reshape(-1), start.bias.copy()
     none, no_draws, history = np.zeros((0, X.shape[1]), np.float32), np.zeros((0, 0), np.uint32), np.zeros((3, 4))
-    train_plainly(
+    train_reference(
         hidden,
         output,
         bias,

@@ -99,11 +99,11 @@ def gains():
     return pd.concat([random, new.assign(mean=-0.03)]).assign(harmed=4, users=10)
 
 
-def ways():
+def strategies():
     names = ["shared", "personal", "output layer only", "pull 1", "pull 10", "rehearsal 3"]
     families = ["shared", "personal", "output layer only", "pull", "pull", "rehearsal"]
     known, new = [0.73, 0.81, 0.8, 0.8, 0.76, 0.81], [0.65, 0.59, 0.58, 0.61, 0.64, 0.62]
-    return pd.DataFrame({"way": names, "family": families, "known": known, "new": new})
+    return pd.DataFrame({"strategy": names, "family": families, "known": known, "new": new})
 
 
 def window():
@@ -126,7 +126,7 @@ EVERY = {
     "accuracy_by_samples, a full curve": lambda: figures.accuracy_by_samples(full_curve()),
     "gain_of_each_person": lambda: figures.gain_of_each_person(everybody(), at=20, highlight=2),
     "gain_by_split": lambda: figures.gain_by_split(gains()),
-    "trade_off": lambda: figures.trade_off(ways(), "in known bouts", "in new bouts"),
+    "trade_off": lambda: figures.trade_off(strategies(), "in known bouts", "in new bouts"),
 }
 each_figure = pytest.mark.parametrize("draw", EVERY.values(), ids=EVERY.keys())
 
@@ -401,7 +401,7 @@ def test_every_cure_starts_from_plain_retraining_and_the_ends_are_marked():
         (lambda: figures.accuracy_by_samples(curve({"local": 0.5}).drop(columns="n_samples")), "n_samples"),
         (lambda: figures.gain_of_each_person(everybody().drop(columns="model"), 20), "model"),
         (lambda: figures.gain_by_split(gains().drop(columns="harmed")), "harmed"),
-        (lambda: figures.trade_off(ways().drop(columns="new"), "a", "b"), "new"),
+        (lambda: figures.trade_off(strategies().drop(columns="new"), "a", "b"), "new"),
         (lambda: figures.signals([]), "one recording"),
         (lambda: figures.confusion(MATRIX, CLASSES[:2]), "found"),
     ],
