@@ -9,12 +9,11 @@ from pmt_helpers.activity import train_shared
 from pmt_helpers.activity.shared import train_shared_fast, training_rows
 from pmt_helpers.attacks import poison_volunteers
 from pmt_helpers.datasets import ActivityData
-from pmt_helpers.experiments.activity import PAPER, of_setting
-from pmt_helpers.experiments.results import read_grid
+from pmt_helpers.experiments.activity import PAPER, rows_of_setting, stored_base_models
 
 
 def test_it_is_as_good_as_keras_on_every_stranger(watch: ActivityData) -> None:
-    keras = of_setting(read_grid("base_model_watch"), PAPER).set_index("user")["accuracy"]
+    keras = rows_of_setting(stored_base_models("watch"), PAPER).set_index("user")["accuracy"]
     gaps = []
     for user in watch.user_ids:
         mine = watch.users == user

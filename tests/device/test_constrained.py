@@ -8,7 +8,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from pmt_helpers.commands.profile import profile
+from pmt_helpers.commands.profile import record_profile
 from pmt_helpers.device import Log, read_log, read_logs
 from pmt_helpers.device.fits import memory_by_kernel
 from tools.constrained import guest, record
@@ -102,17 +102,17 @@ def test_the_limit_is_proven_by_what_is_killed_and_what_is_not(
 def test_modules_are_loaded_after_those_they_rest_on(tmp_path: Path) -> None:
     for name, depends in (("9p", "9pnet,netfs"), ("9pnet", ""), ("netfs", "fscache"), ("fscache", "")):
         module(tmp_path, name, depends)
-    names = [path.stem for path in guest.in_order(tmp_path, ("9p", "netfs"))]
+    names = [path.stem for path in guest.load_order(tmp_path, ("9p", "netfs"))]
     assert names == ["9pnet", "fscache", "netfs", "9p"]
     module(tmp_path, "overlay", "gone")
     with pytest.raises(click.ClickException, match="no module gone"):
-        guest.in_order(tmp_path, ("overlay",))
+        guest.load_order(tmp_path, ("overlay",))
 
 
 def test_the_command_reaches_the_group_through_two_shells_unharmed(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(guest, "GROUP", str(tmp_path))
     words = ["/bin/sh", "-c", 'echo "$NOTE"; pwd']
-    line = guest.limited(words, tmp_path, {"PATH": "/bin", "NOTE": "it's 512 MB; $HOME"})
+    line = guest.limited_command(words, tmp_path, {"PATH": "/bin", "NOTE": "it's 512 MB; $HOME"})
     chroot = next(each for each in guest.init(line, "512M").splitlines() if each.startswith("chroot "))
     quoted = chroot.partition(" -c ")[2].rpartition(" 2>")[0]
     assert shlex.split(quoted) == [line]
@@ -165,7 +165,9 @@ def test_limits_that_the_guest_cannot_have_are_refused(limit: str) -> None:
 
 def test_a_log_is_printed_on_request(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    done = CliRunner().invoke(profile, ["--out", "-", "--samples", "5", "--epochs", "1", "--origin", "measured-host"])
+    done = CliRunner().invoke(
+        record_profile, ["--out", "-", "--samples", "5", "--epochs", "1", "--origin", "measured-host"]
+    )
     assert done.exit_code == 0, done.output
     assert not list(tmp_path.iterdir())
     (tmp_path / "log.jsonl").write_text(done.stdout)
