@@ -370,7 +370,7 @@ private = train_shared_private(data, exclude_user=person, epsilon=8, seed=SEED)
 say(f"Epsilon {private.epsilon:.2f}, delta {private.delta:g}. It covers {private.covers}.")
 spent = stored_privacy("wisdm")
 costs = {level: privacy_cost(spent, level) for level in ("example", "user")}
-figures.privacy_price({level: rows[rows["n_samples"] == 60] for level, rows in costs.items()})
+figures.accuracy_by_epsilon({level: rows[rows["n_samples"] == 60] for level, rows in costs.items()})
 
 # %%
 attacked = read_grid("private_attacks_wisdm")
@@ -383,7 +383,7 @@ noisy = noisy.assign(epsilon=noisy["epsilon"].map(figures.named_epsilon))
 say("Topics of news with noise: bits a word on texts of nobody, AUC for a document, and the most an attack can have:")
 display(noisy.groupby(["model", "epsilon"], sort=False)[["bits", "auc", "strongest"]].mean().round(2))
 explore(
-    figures.useful_and_telling(costs["user"], attacked, level="user"),
+    figures.utility_and_leakage(costs["user"], attacked, level="user"),
     by="epsilon",
     draw=figures.accuracy_and_attack,
     description="epsilon, each volunteer protected",

@@ -16,15 +16,15 @@ def everything() -> list[surroundings.Finding]:
 
     notebooks = Path(__file__).resolve().parents[2] / "notebooks"
     return [
-        surroundings.look_at_python(),
-        surroundings.look_at_cores(),
-        surroundings.look_at_memory(),
-        surroundings.look_at_backend(),
-        *surroundings.look_at_packages(),
-        *(_by_need(name, surroundings.look_at_data(name)) for name in dataset_names()),
-        *surroundings.look_at_extensions(),
-        surroundings.look_at_folder(notebooks if notebooks.is_dir() else Path.cwd()),
-        surroundings.look_at_chromium(),
+        surroundings.check_python(),
+        surroundings.check_cores(),
+        surroundings.check_memory(),
+        surroundings.check_backend(),
+        *surroundings.check_packages(),
+        *(_by_need(name, surroundings.check_data(name)) for name in dataset_names()),
+        *surroundings.check_extensions(),
+        surroundings.check_folder(notebooks if notebooks.is_dir() else Path.cwd()),
+        surroundings.check_chromium(),
     ]
 
 

@@ -51,7 +51,7 @@ def stranger_rows(data: ActivityData, user: int, plan: DefencePlan) -> pd.DataFr
     Columns STRANGER after user. caught: share of the poisoned windows that the defence left out; dropped: share of
     the honest windows that it left out, of volunteers; NaN where a defence leaves nothing out.
     """
-    mine, trigger = data.users == user, Trigger.of(data)
+    mine, trigger = data.users == user, Trigger.from_data(data)
     X, y = data.X[mine], data.y[mine]
     rows = []
     for kind, fraction in plan.attacks:

@@ -20,8 +20,8 @@ from pmt_helpers.attacks.poisoning import (
     Trigger,
     attack_success,
     class_pair,
+    poison_user,
     poison_volunteers,
-    poison_windows,
 )
 from pmt_helpers.datasets.base import ActivityData
 from pmt_helpers.experiments.results import activity_digest, read_grid
@@ -129,7 +129,7 @@ def user_rows(data: ActivityData, user: int, plan: PoisonPlan) -> pd.DataFrame:
     The shared model is tested on the same windows as the others. Local models hear nothing of volunteers' labels and
     are computed once, with the scale of the clean cloud.
     """
-    trigger = Trigger.of(data)
+    trigger = Trigger.from_data(data)
     clean = train_shared_fast(data, user, plan.seed)
     rows = list(_volunteers(data, user, clean, CLEAN, plan, trigger, local=True))
     for kind in plan.kinds:
@@ -162,7 +162,7 @@ def _own_device(
 
     def poisoned(rows: np.ndarray, seed: list[int]) -> Windows:
         X, y = data.X[rows], data.y[rows]
-        return poison_windows(X, y, key["fraction"], key["kind"], seed, cloud, pair, trigger=trigger)
+        return poison_user(X, y, key["fraction"], key["kind"], seed, cloud, pair=pair, trigger=trigger)
 
     for split in _splits(data, user, plan):
         for name, start in _starts(cloud, plan, split, local=True).items():

@@ -33,11 +33,11 @@ def replay(log: "Log", curve: "pd.DataFrame | None" = None, size: int | None = N
     import ipywidgets
 
     from pmt_helpers.teaching.figures.device_series import obtained
-    from pmt_helpers.teaching.figures.replay import lasts, replayed, timed
+    from pmt_helpers.teaching.figures.replay import curve_by_time, log_duration, moment
     from pmt_helpers.teaching.figures.style import two_digits
 
-    whole = lasts(log)
-    learnt = None if curve is None else timed(log, curve, size)
+    whole = log_duration(log)
+    learnt = None if curve is None else curve_by_time(log, curve, size)
     every = 1.0 if whole >= SHORT_S else whole / STEPS
     last = math.ceil(whole / every - 1e-9)
     first = min(max(round(start / every), 0), last)
@@ -64,7 +64,7 @@ def replay(log: "Log", curve: "pd.DataFrame | None" = None, size: int | None = N
     def show(_: Any = None) -> None:
         pace = every * speed.value
         title = "Second by second" if pace == 1 else f"{two_digits(pace)} seconds a second"
-        figure = replayed(log, seconds.value, learnt, title)
+        figure = moment(log, seconds.value, learnt, title)
         output.outputs = (
             {"output_type": "display_data", "data": figure.bundle(), "metadata": {}},
             {"output_type": "stream", "name": "stdout", "text": figure.sentence + "\n"},

@@ -8,7 +8,7 @@ import pytest
 
 from pmt_helpers.attacks import neighbour_filter, outlier_filter, poison_volunteers, train_federated
 from pmt_helpers.attacks.defences import (
-    AVERAGES,
+    AGGREGATIONS,
     DEFENCES,
     filter_mask,
     neighbour_labels,
@@ -27,8 +27,8 @@ def watch() -> ActivityData:
 
 def test_robust_averages_do_not_follow_one_liar() -> None:
     votes = np.array([[1.0], [1.1], [0.9], [1.0], [1000.0]])
-    assert AVERAGES["mean"](votes) > 200
-    assert AVERAGES["median"](votes) == 1.0
+    assert AGGREGATIONS["mean"](votes) > 200
+    assert AGGREGATIONS["median"](votes) == 1.0
     assert trimmed_mean(votes) == pytest.approx(1.0333, abs=1e-3)
 
 
@@ -75,14 +75,14 @@ def test_averaging_honest_volunteers_is_as_good_as_pooling_them(watch: ActivityD
     mine = watch.users == 4
     accuracy = [
         (model.predict(watch.X[mine]) == watch.y[mine]).mean()
-        for model in (train_federated(watch, 4, average="mean"), DEFENCES["none"](watch, 4, 0).download)
+        for model in (train_federated(watch, 4, aggregation="mean"), DEFENCES["none"](watch, 4, 0).model)
     ]
     assert accuracy[0] > accuracy[1] - 0.06
 
 
 def test_an_unknown_average_is_named(watch: ActivityData) -> None:
     with pytest.raises(ValueError, match="mean, median, trimmed mean"):
-        train_federated(watch, 3, average="mode")
+        train_federated(watch, 3, aggregation="mode")
 
 
 def test_a_person_who_moves_like_nobody_else_is_the_most_unusual(watch: ActivityData) -> None:

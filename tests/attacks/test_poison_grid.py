@@ -8,7 +8,7 @@ from pmt_helpers.activity.online import EPOCHS, Task, train_online
 from pmt_helpers.activity.shared import train_shared_fast
 from pmt_helpers.activity.splits import split_user
 from pmt_helpers.attacks import poison_volunteers
-from pmt_helpers.attacks.poisoning import poison_windows
+from pmt_helpers.attacks.poisoning import poison_user
 from pmt_helpers.datasets import ActivityData, load_activity
 from pmt_helpers.experiments import healing_curve, stored_poisoning, windows_to_heal
 from pmt_helpers.experiments.poisoning import (
@@ -74,7 +74,7 @@ def test_a_poisoned_device_trains_and_stops_on_poisoned_windows(rows: pd.DataFra
         parts = []
         for part, here in enumerate((split.first(30).train, split.first(30).validation)):
             seed = [0, 3, fold, 30, part]
-            X, y = poison_windows(watch.X[here], watch.y[here], 0.5, "least_likely", seed, cloud)
+            X, y = poison_user(watch.X[here], watch.y[here], 0.5, "least_likely", seed, cloud)
             parts.append((cloud.windows(X), y))
         trained = train_online(Task(cloud.weights, *parts[0], parts[1], (0, 3, fold, 30)), epochs=EPOCHS).weights
         personal.append((trained.predict(cloud.windows(watch.X[split.test])) == watch.y[split.test]).mean())

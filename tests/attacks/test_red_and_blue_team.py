@@ -37,7 +37,7 @@ def test_honest_volunteers_do_no_harm_and_liars_do(watch: ActivityData) -> None:
     liar = score_attack(lie_about_the_surest, watch, Budget(0.5, 1.0), n_rounds=2, progress=False)
     assert honest.drop == 0
     assert liar.drop > 0.1
-    assert "costs strangers" in str(liar)
+    assert "costs unseen people" in str(liar)
     assert (liar.rounds["least_likely"] < liar.rounds["clean"]).all()
 
 
@@ -49,11 +49,11 @@ def test_a_larger_budget_does_more_harm(watch: ActivityData) -> None:
 
 
 def test_a_budget_counts_labels_or_shares() -> None:
-    assert Budget(flips=0.5).of(30) == 15
-    assert Budget(flips=7).of(30) == 7
-    assert Budget(flips=1).of(30) == 1
-    assert Budget(flips=1.0).of(30) == 30
-    assert Budget(flips=99).of(30) == 30
+    assert Budget(flips=0.5).n_flips(30) == 15
+    assert Budget(flips=7).n_flips(30) == 7
+    assert Budget(flips=1).n_flips(30) == 1
+    assert Budget(flips=1.0).n_flips(30) == 30
+    assert Budget(flips=99).n_flips(30) == 30
     for wrong in ({"volunteers": 0.7}, {"flips": 0}, {"flips": 2.5}):
         with pytest.raises(ValueError, match="a budget has"):
             Budget(**wrong)
@@ -73,7 +73,7 @@ def scribble(X: Array, y: Array, *more: object) -> Array:
         (lambda X, y, p, n, rng: y + 0.5, "whole numbers"),
         (lambda X, y, p, n, rng: y - 7, "labels are 0 to 6"),
         (lambda X, y, p, n, rng: None, "end with return"),
-        (lambda X, y, p, n, rng: [[1], [1, 2]], "one label a window"),
+        (lambda X, y, p, n, rng: [[1], [1, 2]], "one label per window"),
         (lambda X, y: y, "stopped with TypeError"),
         (scribble, "changed X in place"),
     ],
@@ -101,7 +101,7 @@ def test_keeping_all_wins_nothing_and_a_filter_something(watch: ActivityData) ->
         (lambda X, y, users: y, "True or False for each window"),
         (lambda X, y, users: y < 0, "no window is kept"),
         (lambda X, y, users: True, r"this returned shape \(\)"),
-        (lambda X, y, users: y[3:] > 0, "one True or False a window"),
+        (lambda X, y, users: y[3:] > 0, "one True or False per window"),
         (scribble, "changed X in place"),
     ],
 )
@@ -114,9 +114,9 @@ def test_a_filter_against_the_rules_is_told_which(watch: ActivityData, chosen: C
 
 def test_every_person_is_a_stranger_before_anybody_is_again(watch: ActivityData) -> None:
     rounds = hidden_rounds(watch, 5)
-    strangers = np.concatenate([one.strangers.user_ids for one in rounds])
+    strangers = np.concatenate([one.unseen.user_ids for one in rounds])
     assert sorted(strangers) == sorted(watch.user_ids)
-    assert all(set(one.volunteers.user_ids) | set(one.strangers.user_ids) == set(watch.user_ids) for one in rounds)
+    assert all(set(one.volunteers.user_ids) | set(one.unseen.user_ids) == set(watch.user_ids) for one in rounds)
     assert [one.seed for one in rounds] == [one.seed for one in hidden_rounds(watch, 5)]
 
 

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from pmt_helpers.commands.workbook import doctor
 from pmt_helpers.datasets import DataError, dataset_names
 from pmt_helpers.datasets.registry import DOCUMENTS, dataset
-from pmt_helpers.teaching.surroundings import look_at_data
+from pmt_helpers.teaching.surroundings import check_data
 
 
 @pytest.fixture(autouse=True)
@@ -33,7 +33,7 @@ def test_installed_documents_that_cannot_be_loaded_stop_the_workbook(monkeypatch
         raise DataError(file="news.cor", expected="300 texts", found="3", remedy="Install gensim again.")
 
     monkeypatch.setitem(DOCUMENTS, "news", replace(DOCUMENTS["news"], load=damaged))
-    finding = look_at_data("news")
+    finding = check_data("news")
     assert (finding.state, finding.found, finding.remedy) == ("stop", "cannot be loaded (3)", "Install gensim again.")
     result = CliRunner().invoke(doctor)
     assert result.exit_code == 1

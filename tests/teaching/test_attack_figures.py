@@ -67,7 +67,7 @@ def costs() -> pd.DataFrame:
 
 
 def test_the_price_of_privacy_is_read_from_no_noise_to_the_smallest_epsilon() -> None:
-    figure = figures.privacy_price({"example": costs().query("n_samples == 60")})
+    figure = figures.accuracy_by_epsilon({"example": costs().query("n_samples == 60")})
     assert "shared (example) 76% to 70% from epsilon no noise to 8" in figure.sentence.lower()
     assert list(drawn(figure, "personal, each window protected").x) == ["no noise", "8"]
 
@@ -76,7 +76,7 @@ def test_useful_and_telling_join_at_the_epsilons_that_both_know() -> None:
     attacks = pd.DataFrame(
         {"level": ["user", "user", "example"], "epsilon": [8.0, 1.0, 8.0], "game": "person", "attack": "calibrated"}
     ).assign(auc=[0.6, 0.5, 0.9], auc_low=0.5, auc_high=0.95)
-    rows = figures.useful_and_telling(costs(), attacks, "user")
+    rows = figures.utility_and_leakage(costs(), attacks, "user")
     assert set(rows["epsilon"]) == {8.0}
     assert rows.set_index("name")["value"].to_dict() == {"shared": 0.7, "personal": 0.82, "person": 0.6}
     figure = figures.accuracy_and_attack(rows)

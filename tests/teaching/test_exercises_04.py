@@ -132,7 +132,9 @@ def test_in_every_dishonest_case_the_model_finds_some_truth_least_likely():
 def test_the_solution_flips_as_the_packages_volunteers_do():
     theirs = of_the_package("pmt_helpers.attacks.poisoning", "flip_labels")
     for y, probabilities, _, order in EXERCISE["label-flip"].cases.values():
-        flipped = theirs(y, "least_likely", probabilities.shape[1], np.random.default_rng(0), scores=probabilities)
+        flipped = theirs(
+            y, "least_likely", probabilities.shape[1], np.random.default_rng(0), class_scores=probabilities
+        )
         np.testing.assert_array_equal(flip_labels(y, probabilities, 1.0, order), flipped)
 
 

@@ -17,8 +17,8 @@ READY = re.compile(
     r"data watch: 1,737 windows of 10 people\.\n"
 )
 
-look_at_packages, free_memory = (
-    surroundings.look_at_packages,
+check_packages, free_memory = (
+    surroundings.check_packages,
     surroundings.free_memory,
 )  # the fixture below replaces them
 
@@ -27,7 +27,7 @@ look_at_packages, free_memory = (
 def a_good_machine(monkeypatch):
     """Tests decide what is wrong; how this machine happens to be does not matter."""
     monkeypatch.setattr(surroundings, "free_memory", lambda: 4e9)
-    monkeypatch.setattr(surroundings, "look_at_packages", lambda: [surroundings.Finding("numpy", "2.4.6")])
+    monkeypatch.setattr(surroundings, "check_packages", lambda: [surroundings.Finding("numpy", "2.4.6")])
 
 
 def test_a_good_machine_gets_exactly_one_line(capsys):
@@ -55,14 +55,14 @@ def test_keras_already_on_another_backend_is_said_with_what_to_do(monkeypatch, c
 def test_a_backend_chosen_before_keras_is_imported_counts_too(monkeypatch):
     monkeypatch.delitem(sys.modules, "keras", raising=False)
     monkeypatch.setenv("KERAS_BACKEND", "torch")
-    assert surroundings.look_at_backend().state == "stop"
+    assert surroundings.check_backend().state == "stop"
     monkeypatch.setenv("KERAS_BACKEND", "jax")
-    assert surroundings.look_at_backend().state == "ok"
+    assert surroundings.check_backend().state == "ok"
 
 
 def test_an_old_python_is_a_reason_to_stop(monkeypatch):
     monkeypatch.setattr(surroundings.sys, "version_info", (3, 10, 4))
-    finding = surroundings.look_at_python()
+    finding = surroundings.check_python()
     assert finding.state == "stop"
     assert "3.11" in finding.remedy
 
@@ -86,7 +86,7 @@ def test_packages_are_compared_with_the_ranges_of_requirements_txt(tmp_path):
         "# a comment\n\nnumpy>=2  # arrays\npandas<1  # far too old\nno-such-package>=3\n-r other.txt\n"
         "no-such-either; python_version < '3'\n"
     )
-    found = {finding.what: finding for finding in look_at_packages(path)}
+    found = {finding.what: finding for finding in check_packages(path)}
     assert set(found) == {"numpy", "pandas", "no-such-package"}
     assert found["numpy"].state == "ok"
     assert found["pandas"].state == "warn"
@@ -151,16 +151,16 @@ def test_a_system_without_control_groups_has_no_such_limit(tmp_path):
 
 
 def test_a_folder_that_cannot_be_written_to_is_worth_a_note(tmp_path):
-    assert surroundings.look_at_folder(tmp_path).state == "ok"
-    assert surroundings.look_at_folder(tmp_path / "nowhere").state == "warn"
+    assert surroundings.check_folder(tmp_path).state == "ok"
+    assert surroundings.check_folder(tmp_path / "nowhere").state == "warn"
 
 
 def test_missing_labextensions_are_noted_with_what_to_install(monkeypatch, tmp_path):
     monkeypatch.setattr("jupyter_core.paths.jupyter_path", lambda *parts: [str(tmp_path)])
-    assert [finding.state for finding in surroundings.look_at_extensions()] == ["warn", "warn"]
+    assert [finding.state for finding in surroundings.check_extensions()] == ["warn", "warn"]
     (tmp_path / "jupyterlab-plotly").mkdir()
     (tmp_path / "jupyterlab-plotly" / "package.json").write_text("{}")
-    plotly, widgets = surroundings.look_at_extensions()
+    plotly, widgets = surroundings.check_extensions()
     assert (plotly.state, widgets.state) == ("ok", "warn")
     assert "Install ipywidgets" in widgets.remedy
 

@@ -12,7 +12,7 @@ from pmt_helpers.datasets.errors import DataError
 from pmt_helpers.datasets.files import shipped
 from pmt_helpers.device import read_log
 from pmt_helpers.teaching.device_logs import keep_log, my_logs, own_folder, own_log, replay
-from pmt_helpers.teaching.figures.replay import lasts, replayed, timed
+from pmt_helpers.teaching.figures.replay import curve_by_time, log_duration, moment
 
 PLOTLY = "application/vnd.plotly.v1+json"
 EMULATED = shipped("pi_logs", "emulated-raspi3b-icount-activity.jsonl")
@@ -78,25 +78,25 @@ def test_no_figure_is_drawn_while_a_slider_is_dragged(log) -> None:
 
 def test_a_short_log_is_replayed_in_slow_motion() -> None:
     log = read_log(EMULATED)
-    play, seconds, _, output = parts(replay(log, start=lasts(log) / 2))
+    play, seconds, _, output = parts(replay(log, start=log_duration(log) / 2))
     assert play.max == 40
-    assert seconds.step == pytest.approx(lasts(log) / 40)
+    assert seconds.step == pytest.approx(log_duration(log) / 40)
     play.value = 40
-    assert seconds.value == pytest.approx(lasts(log))
+    assert seconds.value == pytest.approx(log_duration(log))
     play.value = 7
     assert round(seconds.value / seconds.step) == 7
     assert "emulated Raspberry Pi 3B (instructions counted)" in output.outputs[1]["text"]
 
 
 def test_the_origin_stands_on_the_figure_and_in_the_sentence(log, curve) -> None:
-    figure = replayed(log, 5, timed(log, curve))
+    figure = moment(log, 5, curve_by_time(log, curve))
     assert "measured on a Raspberry Pi" in figure.plotly.layout.xaxis3.title.text
     assert "measured on a Raspberry Pi" in figure.sentence
     assert "measured on a Raspberry Pi" in replay(log, curve).sentence
 
 
 def test_what_is_to_come_is_grey_and_the_axes_keep_still(log, curve) -> None:
-    early, late = (replayed(log, now, timed(log, curve)).plotly for now in (5, 20))
+    early, late = (moment(log, now, curve_by_time(log, curve)).plotly for now in (5, 20))
     for figure, epochs in ((early, 3), (late, 18)):
         future, past = [trace for trace in figure.data if "accuracy" in (trace.hovertemplate or "")]
         assert len(past.x) == epochs
@@ -107,15 +107,15 @@ def test_what_is_to_come_is_grey_and_the_axes_keep_still(log, curve) -> None:
 
 
 def test_a_curve_by_epoch_is_placed_at_the_end_of_each_epoch(log, curve) -> None:
-    assert timed(log, curve).iloc[0]["t_s"] == 3
+    assert curve_by_time(log, curve).iloc[0]["t_s"] == 3
     given = curve.assign(t_s=range(28))
-    assert timed(log, given)["t_s"].tolist() == list(range(28))
+    assert curve_by_time(log, given)["t_s"].tolist() == list(range(28))
     with pytest.raises(ValueError, match="a training curve has accuracy or loss; this one has epoch"):
-        timed(log, curve[["epoch"]])
+        curve_by_time(log, curve[["epoch"]])
     with pytest.raises(ValueError, match="a training curve has t_s, or epoch or iteration as the log does"):
-        timed(log, curve[["accuracy"]])
+        curve_by_time(log, curve[["accuracy"]])
     with pytest.raises(ValueError, match="trained no epoch of this curve with n_samples 99"):
-        timed(log, curve, 99)
+        curve_by_time(log, curve, 99)
 
 
 def test_of_several_trainings_the_largest_is_taken_unless_another_is_asked_for() -> None:
@@ -124,7 +124,7 @@ def test_of_several_trainings_the_largest_is_taken_unless_another_is_asked_for()
     spans = log.spans[(log.spans["phase"] == "train") & (log.spans["epoch"] == 1)]
     for size in (None, 20):
         chosen = spans[spans["n_samples"] == (size or spans["n_samples"].max())].iloc[0]
-        assert timed(log, curve, size).iloc[0]["t_s"] == chosen["t_s"] + chosen["wall_s"]
+        assert curve_by_time(log, curve, size).iloc[0]["t_s"] == chosen["t_s"] + chosen["wall_s"]
 
 
 def test_numbers_without_a_clock_cannot_be_replayed() -> None:

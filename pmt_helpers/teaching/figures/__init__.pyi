@@ -1,12 +1,7 @@
-from .adversaries import accuracy_and_attack as accuracy_and_attack
 from .adversaries import crafted_documents as crafted_documents
 from .adversaries import defences as defences
 from .adversaries import healing as healing
-from .adversaries import named_epsilon as named_epsilon
 from .adversaries import poisoned_models as poisoned_models
-from .adversaries import privacy_price as privacy_price
-from .adversaries import roc as roc
-from .adversaries import useful_and_telling as useful_and_telling
 from .curves import accuracy_by_samples as accuracy_by_samples
 from .curves import gain_by_split as gain_by_split
 from .curves import gain_of_each_person as gain_of_each_person
@@ -24,6 +19,11 @@ from .device_series import stored_iteration_rows as stored_iteration_rows
 from .device_series import training_rows as training_rows
 from .people import confusion as confusion
 from .people import per_person as per_person
+from .privacy import accuracy_and_attack as accuracy_and_attack
+from .privacy import accuracy_by_epsilon as accuracy_by_epsilon
+from .privacy import named_epsilon as named_epsilon
+from .privacy import roc as roc
+from .privacy import utility_and_leakage as utility_and_leakage
 from .style import Figure as Figure
 from .topics import bits_by_weight as bits_by_weight
 from .topics import gain_by_weight as gain_by_weight
