@@ -101,9 +101,9 @@ def test_folds_with_nothing_to_test_are_left_out(watch: ActivityData, shared: Ac
 
 
 def test_rehearsal_needs_windows_in_the_checkpoint(watch: ActivityData, shared: ActivityModel) -> None:
-    download = Checkpoint.from_model(shared)
+    checkpoint = Checkpoint.from_model(shared)
     with pytest.raises(ValueError, match="rehearses 2 windows of each class"):
-        user_curve(watch, 3, download, CurvePlan(sizes=(2,)), {"rehearsed": Mitigation(rehearsal=2)})
+        user_curve(watch, 3, checkpoint, CurvePlan(sizes=(2,)), {"rehearsed": Mitigation(rehearsal=2)})
 
 
 def test_a_row_by_epoch_is_what_training_that_long_gives(watch: ActivityData, shared: ActivityModel) -> None:
@@ -122,8 +122,8 @@ def test_people_of_wisdm_are_taken_without_readings_too() -> None:
     start = Weights.initial(43, 6, "he", np.random.default_rng(0))
     from pmt_helpers.activity.weights import Preprocessor
 
-    download = Checkpoint(start, Preprocessor.fit(data.X[data.users != 5]))
+    checkpoint = Checkpoint(start, Preprocessor.fit(data.X[data.users != 5]))
     for split in ("random", "blocked", "bout", "file_order"):
-        table = user_curve(data, 5, download, CurvePlan(sizes=(3, 10), split=split, epochs=5), {})
+        table = user_curve(data, 5, checkpoint, CurvePlan(sizes=(3, 10), split=split, epochs=5), {})
         assert set(table["n_samples"]) == {3, 10}
         assert table["accuracy"].between(0, 1).all()

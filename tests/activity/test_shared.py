@@ -55,8 +55,10 @@ def test_early_stopping_brings_back_the_best_weights(four_people: ActivityData) 
     model = train_shared(four_people, 3, 0, "better", progress=False, **hasty)
     assert len(model.history) < 60
     validators = [u for u in model.card["users"] if u not in _trained_on(model, four_people)]
-    held = np.isin(four_people.users, validators)
-    loss = -np.log(model.predict_proba(four_people.X[held])[np.arange(held.sum()), four_people.y[held]]).mean()
+    validating = np.isin(four_people.users, validators)
+    loss = -np.log(
+        model.predict_proba(four_people.X[validating])[np.arange(validating.sum()), four_people.y[validating]]
+    ).mean()
     # Keras adds the penalty to the loss it reports; it is below 0.01 here
     assert model.history["val_loss"].min() == pytest.approx(float(loss), abs=0.01)
 
@@ -64,9 +66,11 @@ def test_early_stopping_brings_back_the_best_weights(four_people: ActivityData) 
 def test_the_better_recipe_keeps_the_best_validation_accuracy(four_people: ActivityData) -> None:
     model = train_shared(four_people, 3, 0, "better", epochs=12, refit=False, progress=False)
     validators = [u for u in model.card["users"] if u not in _trained_on(model, four_people)]
-    held = np.isin(four_people.users, validators)
+    validating = np.isin(four_people.users, validators)
     assert model.val_accuracy == model.history["val_accuracy"].max()
-    assert model.accuracy(four_people.X[held], four_people.y[held]) == pytest.approx(model.val_accuracy, abs=1e-6)
+    assert model.accuracy(four_people.X[validating], four_people.y[validating]) == pytest.approx(
+        model.val_accuracy, abs=1e-6
+    )
 
 
 def test_the_better_recipe_then_trains_as_long_on_everybody(four_people: ActivityData) -> None:
@@ -166,7 +170,6 @@ def test_stopping_early_fills_the_bar_so_that_it_goes() -> None:
 
 
 def test_fitting_the_logits_model_trains_the_network() -> None:
-
     model = build_mlp(4, 3)
     before = [w.copy() for w in model.get_weights()]
     X, y = np.random.default_rng(0).normal(size=(20, 4)).astype("float32"), np.arange(20, dtype=np.int32) % 3
