@@ -532,8 +532,8 @@ def record_activity(
     samples: Sequence[int],
     epochs: int,
     *,
-    calls: int = 200,
-    progress: Progress = print,
+    calls: int,
+    progress: Progress,
 ) -> None:
     """Train once for each number of samples, then predict window by window.
 
@@ -562,7 +562,7 @@ def record_topics(
     iterations: int,
     n_topics: int,
     *,
-    progress: Progress = print,
+    progress: Progress,
 ) -> None:
     """Sample each corpus for `iterations` iterations. make(tokens): a trainer on a corpus."""
     for tokens in corpora:

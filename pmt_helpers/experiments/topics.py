@@ -55,17 +55,17 @@ def collection(dataset: str, n_local: int | None = None) -> Collection:
 
 def likelihood_piece(given: Collection, seed: int) -> pd.DataFrame:
     """Figure 5 for one seed, and with it Figure 4."""
-    return figure_5(given.documents, given.plan, FIFTHS, (seed,), public=given.public, progress=False)
+    return figure_5(given.documents, given.plan, FIFTHS, (seed,), public=given.public)
 
 
 def held_out_piece(given: Collection, seed: int) -> pd.DataFrame:
     """Held-out text for one seed."""
-    return held_out_curve(given.documents, given.plan, WEIGHTS, LOOKED_AT, (seed,), public=given.public, progress=False)
+    return held_out_curve(given.documents, given.plan, WEIGHTS, LOOKED_AT, (seed,), public=given.public)
 
 
 def one_topic_piece(given: Collection, seed: int) -> pd.DataFrame:
     """Figure 6 for one seed."""
-    return figure_6(given.documents, given.plan, (seed,), progress=False)
+    return figure_6(given.documents, given.plan, (seed,))
 
 
 KINDS: Mapping[str, Callable[[Collection, int], pd.DataFrame]] = {

@@ -102,17 +102,17 @@ def test_the_limit_is_proven_by_what_is_killed_and_what_is_not(
 def test_modules_are_loaded_after_those_they_rest_on(tmp_path: Path) -> None:
     for name, depends in (("9p", "9pnet,netfs"), ("9pnet", ""), ("netfs", "fscache"), ("fscache", "")):
         module(tmp_path, name, depends)
-    names = [path.stem for path in guest.in_order(tmp_path, ("9p", "netfs"))]
+    names = [path.stem for path in guest.load_order(tmp_path, ("9p", "netfs"))]
     assert names == ["9pnet", "fscache", "netfs", "9p"]
     module(tmp_path, "overlay", "gone")
     with pytest.raises(click.ClickException, match="no module gone"):
-        guest.in_order(tmp_path, ("overlay",))
+        guest.load_order(tmp_path, ("overlay",))
 
 
 def test_the_command_reaches_the_group_through_two_shells_unharmed(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(guest, "GROUP", str(tmp_path))
     words = ["/bin/sh", "-c", 'echo "$NOTE"; pwd']
-    line = guest.limited(words, tmp_path, {"PATH": "/bin", "NOTE": "it's 512 MB; $HOME"})
+    line = guest.limited_command(words, tmp_path, {"PATH": "/bin", "NOTE": "it's 512 MB; $HOME"})
     chroot = next(each for each in guest.init(line, "512M").splitlines() if each.startswith("chroot "))
     quoted = chroot.partition(" -c ")[2].rpartition(" 2>")[0]
     assert shlex.split(quoted) == [line]

@@ -1,21 +1,25 @@
 """What the emulated board prints becomes a log that claims no more than an emulator knows; instructions are counted."""
 
 import json
+import os
 import re
 import shutil
 import stat
 import subprocess
 import sys
+from importlib.metadata import distribution
 from pathlib import Path
 
 import click
 import numpy as np
 import pandas as pd
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from pmt_helpers.device import pi_profile, read_log, read_logs
 from pmt_helpers.device.pi_profile import KERNELS
-from tools.raspi3b import board, count_instructions, image, on_board, record
+from tools.raspi3b import board, count_instructions, image, on_board, record, wheels
 
 LOGS = Path(__file__).resolve().parents[2] / "data" / "pi_logs"
 ORIGIN = "emulated-raspi3b-icount"
@@ -64,7 +68,7 @@ def test_a_program_that_is_missing_is_named_with_its_package(monkeypatch: pytest
     with pytest.raises(
         click.ClickException, match=r"qemu-system-aarch64 was not found: apt-get install qemu-system-arm"
     ):
-        image.need("qemu-system-aarch64")
+        image.require_programs("qemu-system-aarch64")
 
 
 def test_a_silent_board_is_switched_off_and_said_to_be_silent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -98,7 +102,7 @@ def test_the_archive_holds_files_links_and_folders_as_linux_wants_them(tmp_path:
 
 def test_a_run_on_the_board_is_told_its_origin_its_name_and_the_date() -> None:
     boot = image.Boot(*(Path(name) for name in ("kernel", "tree", "system", "packed")))
-    first, second = (record.plan(boot, "activity", Path("nowhere")) for _ in range(2))
+    first, second = (record.session(boot, "activity", Path("nowhere")) for _ in range(2))
     assert f"--origin {ORIGIN}" in first.command
     assert re.search(r"--utc 20\d\d-\d\d-\d\dT", first.command)
     names = [re.findall(r"--run-id (\w+)", each.command) for each in (first, second)]
@@ -117,6 +121,34 @@ def test_the_libraries_on_the_card_run_the_projects_own_kernels(
     (tmp_path / "log.jsonl").write_text(capsys.readouterr().out)
     train = read_log(tmp_path / "log.jsonl").spans.query("phase == 'train'")
     assert train["n_documents"].unique().tolist() == [2, 4]
+
+
+EVERY_KERNEL = """
+from pmt_helpers.device import workloads
+from pmt_helpers.device.pi_profile import synthetic_tokens, synthetic_windows
+for network in workloads.NETWORKS.values():
+    network(*synthetic_windows(2))
+workloads.NETWORKS["numba"](*synthetic_windows(2)).run(1)
+workloads.SAMPLERS["numba"](synthetic_tokens(2, 9, 5), 3).run(1)
+"""
+
+
+def test_the_wheels_hold_all_that_the_kernels_import(tmp_path: Path) -> None:
+    """A Python that sees only these packages, and those that they require, makes every kernel."""
+    wanted, seen = list(wheels.WHEELS), set()
+    while wanted:
+        name = canonicalize_name(wanted.pop())
+        if name not in seen:
+            seen.add(name)
+            needed = [Requirement(text) for text in distribution(name).requires or ()]
+            wanted += [each.name for each in needed if not each.marker or each.marker.evaluate({"extra": ""})]
+    for top in {
+        Path(file.parts[0]) for name in seen for file in distribution(name).files or () if file.parts[0] != ".."
+    }:
+        if not (tmp_path / top).exists():
+            (tmp_path / top).symlink_to(Path(np.__file__).parents[1] / top)
+    environment = {**os.environ, **wheels.ONE_THREAD, "PYTHONPATH": f"{tmp_path}:{Path(__file__).parents[2]}"}
+    subprocess.run([sys.executable, "-S", "-c", EVERY_KERNEL], env=environment, check=True)
 
 
 def test_two_recordings_of_the_same_run_are_compared_span_by_span(tmp_path: Path) -> None:

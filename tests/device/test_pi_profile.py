@@ -261,19 +261,8 @@ def test_numpys_iteration_draws_the_topics_of_the_reference() -> None:
     for _ in range(3):
         trainer.run(1)
         draws = rng.random(len(z)).astype(np.float32)
-        gibbs_reference.sweep(
-            words,
-            starts,
-            z,
-            draws,
-            by_word.reshape(-1),
-            by_doc.reshape(-1),
-            totals,
-            eta,
-            0,
-            np.float32(50 / 8),
-            n_topics,
-        )
+        tables = by_word.reshape(-1), by_doc.reshape(-1), totals, eta, 0, np.float32(50 / 8), n_topics
+        gibbs_reference.sweep(words, starts, z, draws, gibbs_reference.Tables(*tables))
     run = dict(zip(trainer.run.__code__.co_freevars, trainer.run.__closure__, strict=True))["sweep"].cell_contents
     state = {name: cell.cell_contents for name, cell in zip(run.__code__.co_freevars, run.__closure__, strict=True)}
     assert state["z"].tolist() == z.tolist()

@@ -217,28 +217,3 @@ def write(path, rows):
         writer = csv.DictWriter(file, COLUMNS)
         writer.writeheader()
         writer.writerows(rows)
-
-
-def test_every_measure_is_used_and_its_source_named():
-    used = {claim.measure for claim in load_claims()}
-    assert used == set(MEASURES)
-    assert all(claim.source for claim in load_claims())
-
-
-def test_a_measure_takes_each_persons_mean_first(monkeypatch):
-    """A person with many seeds or windows counts no more than another."""
-    from pmt_helpers.teaching import measures
-
-    grid = pd.DataFrame(
-        {
-            "recipe": "paper",
-            "validation": ["random", "random", "random", "grouped"],
-            "init": "he",
-            "user": [1, 1, 2, 2],
-            "accuracy": [0.9, 0.7, 0.4, 0.0],
-            "val_accuracy": [0.9, 0.9, 0.8, 0.0],
-        }
-    )
-    monkeypatch.setattr(measures, "read_grid", lambda name: grid)
-    assert measures.shared_accuracy() == pytest.approx(0.6)
-    assert measures.random_validation_excess()["watch"] == pytest.approx(0.25)

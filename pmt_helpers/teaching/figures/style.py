@@ -89,6 +89,17 @@ class Figure:
     def _ipython_display_(self) -> None:
         self.show()
 
+    def outputs(self) -> tuple[dict[str, Any], ...]:
+        """What show() displays, for the `outputs` of an ipywidgets.Output.
+
+        Setting them, rather than printing into the widget, replaces the figure in one go: no flicker, and no dependence
+        on which cell is running.
+        """
+        return (
+            {"output_type": "display_data", "data": self.bundle(), "metadata": {}},
+            {"output_type": "stream", "name": "stdout", "text": f"{self.sentence}\n"},
+        )
+
 
 def plain(value: Any) -> Any:
     """The same content as JSON that people and version control can read: lists, floats of four decimals, no NaN.

@@ -1,7 +1,5 @@
 """Figures of the adversaries chapter: what is drawn is what is given, and the sentence reads it."""
 
-import math
-
 import pandas as pd
 import pytest
 
@@ -13,7 +11,7 @@ def drawn(figure, name: str):
     return next(trace for trace in figure.plotly.data if trace.name == name)
 
 
-def test_poisoned_models_are_drawn_beside_the_clean_ones_and_the_worst_is_named() -> None:
+def test_poisoned_models_stand_beside_clean_ones_and_the_worst_is_named() -> None:
     rows = pd.DataFrame(
         {
             "kind": ["random", "least_likely"] * 2,
@@ -32,7 +30,7 @@ def test_poisoned_models_are_drawn_beside_the_clean_ones_and_the_worst_is_named(
     assert drawn(figure, "shared, poisoned").marker.color == MODEL_COLOURS["shared"]
 
 
-def test_healing_reads_from_the_shared_model_to_the_most_windows() -> None:
+def test_recovery_is_read_from_the_shared_model_to_the_most_windows() -> None:
     clean = pd.DataFrame({"n_samples": [60, 0, 20], "accuracy": [0.82, 0.73, 0.8], "accuracy_se": 0.01})
     poisoned = clean.assign(accuracy=[0.77, 0.36, 0.7]).drop(columns="accuracy_se")
     figure = figures.healing({"honest volunteers": clean, "lies": poisoned})
@@ -40,7 +38,7 @@ def test_healing_reads_from_the_shared_model_to_the_most_windows() -> None:
     assert list(drawn(figure, "honest volunteers").y) == [0.73, 0.8, 0.82]
 
 
-def test_a_defence_is_read_in_peace_and_under_attack() -> None:
+def test_a_defence_is_read_on_clean_data_and_under_attack() -> None:
     table = pd.DataFrame(
         {"defence": ["none", "a", "b"], "clean": [0.8, 0.75, 0.6], "clean_se": 0.01, "attacked": [0.4, 0.7, 0.5]}
     ).assign(attacked_se=0.02)
@@ -51,43 +49,9 @@ def test_a_defence_is_read_in_peace_and_under_attack() -> None:
     assert {trace.name for trace in figure.plotly.data} == {"no defence", "a", "b"}
 
 
-def test_roc_curves_are_read_at_one_percent() -> None:
-    curve = pd.DataFrame({"fpr": [0.0001, 0.001, 0.01, 1.0], "tpr": [0.0, 0.02, 0.05, 1.0]})
-    figure = figures.roc({"shared": curve.assign(tpr=[0, 0.001, 0.01, 1.0]), "personal": curve})
-    assert figure.sentence == "Members found at 1% false alarms: shared 1%; personal 5%."
-    assert figure.plotly.layout.xaxis.type == figure.plotly.layout.yaxis.type == "log"
-    assert min(drawn(figure, "personal").x) == 0.001
-
-
-def costs() -> pd.DataFrame:
-    rows = [(math.inf, "shared", 60, 0.76), (8.0, "shared", 60, 0.7), (math.inf, "personal", 60, 0.84)]
-    rows += [(8.0, "personal", 60, 0.82), (8.0, "shared", 0, 0.1)]
-    frame = pd.DataFrame(rows, columns=["epsilon", "model", "n_samples", "accuracy"])
-    return frame.assign(lower=frame["accuracy"] - 0.02, upper=frame["accuracy"] + 0.02)
-
-
-def test_the_price_of_privacy_is_read_from_no_noise_to_the_smallest_epsilon() -> None:
-    figure = figures.accuracy_by_epsilon({"example": costs().query("n_samples == 60")})
-    assert "shared (example) 76% to 70% from epsilon no noise to 8" in figure.sentence.lower()
-    assert list(drawn(figure, "personal, each window protected").x) == ["no noise", "8"]
-
-
-def test_useful_and_telling_join_at_the_epsilons_that_both_know() -> None:
-    attacks = pd.DataFrame(
-        {"level": ["user", "user", "example"], "epsilon": [8.0, 1.0, 8.0], "game": "person", "attack": "calibrated"}
-    ).assign(auc=[0.6, 0.5, 0.9], auc_low=0.5, auc_high=0.95)
-    rows = figures.utility_and_leakage(costs(), attacks, "user")
-    assert set(rows["epsilon"]) == {8.0}
-    assert rows.set_index("name")["value"].to_dict() == {"shared": 0.7, "personal": 0.82, "person": 0.6}
-    figure = figures.accuracy_and_attack(rows)
-    assert figure.sentence == "Shared 0.70, personal 0.82, person 0.60."
-
-
-@pytest.mark.parametrize("draw", ["poisoned_models", "accuracy_and_attack"])
-def test_a_missing_column_is_named(draw: str) -> None:
-    arguments = ({"shared": 1.0},) if draw == "poisoned_models" else ()
-    with pytest.raises(ValueError, match=f"{draw} needs the columns"):
-        getattr(figures, draw)(pd.DataFrame({"kind": ["random"]}), *arguments)
+def test_a_missing_column_is_named() -> None:
+    with pytest.raises(ValueError, match="poisoned_models needs the columns"):
+        figures.poisoned_models(pd.DataFrame({"kind": ["random"]}), {"shared": 1.0})
 
 
 def test_crafted_documents_are_drawn_for_the_longest_and_with_the_cap() -> None:

@@ -13,8 +13,8 @@ import pytest
 
 from pmt_helpers.datasets import DocumentData, load_documents
 from pmt_helpers.teaching import topic_map, topic_table
-from pmt_helpers.teaching.topic_maps import COMPARED, WORDS, mended, topic_places
-from pmt_helpers.teaching.topic_tables import tell
+from pmt_helpers.teaching.topic_maps import COMPARED, WORDS, patched, topic_places
+from pmt_helpers.teaching.topic_tables import assign_topics
 from pmt_helpers.topics import TopicModel, Topics, infer_theta, personalise_topics, train_shared_topics
 from pmt_helpers.workbook.verify import troubles
 
@@ -106,8 +106,8 @@ def test_the_check_above_would_find_what_stock_pyldavis_loads():
     # Should pyLDAvis change, each of these is to be looked at again.
     for what in ('.attr("xlink:href", "http', '.attr("x", "xaxis")', "d3.extent(mdsData,"):
         assert what in stock, f"pyLDAvis {pyLDAvis.__version__} has no {what}"
-        assert what not in mended(stock)
-    assert mended(stock).count("d3.extent(data['corners'],") == 2
+        assert what not in patched(stock)
+    assert patched(stock).count("d3.extent(data['corners'],") == 2
 
 
 def test_it_fits_into_a_notebook_that_passes_the_checks(both):
@@ -162,7 +162,7 @@ def test_the_table_says_what_the_map_shows(both, models, mine):
 
 def test_words_that_the_first_model_has_not_are_marked_by_a_sign(models, mine):
     table = topic_table(models, mine, top=5)
-    one, other = (tell(model, mine).first_words(5) for model in models.values())
+    one, other = (assign_topics(model, mine).first_words(5) for model in models.values())
     new = sum(len(set(now) - set(then)) for then, now in zip(one, other, strict=True))
     assert repr(table).count("+") == new > 0
     assert table.to_html().count("<b>+") == new + 1  # and the legend
@@ -182,12 +182,12 @@ def test_one_model_has_a_map_and_a_table_too(models, mine):
 
 
 def test_tokens_are_those_of_the_documents_without_the_prior(models, mine):
-    told = tell(models["shared"], mine)
-    assert told.tokens.sum(axis=1) == pytest.approx(mine.lengths)
+    assigned = assign_topics(models["shared"], mine)
+    assert assigned.tokens.sum(axis=1) == pytest.approx(mine.lengths)
     smoothed = infer_theta(models["shared"].phi, mine.counts, models["shared"].alpha)
-    assert told.tokens.min() < 0.5  # a topic without words there has no tokens, though its theta is not zero
+    assert assigned.tokens.min() < 0.5  # a topic without words there has no tokens, though its theta is not zero
     assert smoothed.min() * mine.lengths.max() > 0.5
-    own = tell(models["personal"], mine)
+    own = assign_topics(models["personal"], mine)
     sampled = models["personal"].theta * (mine.lengths[:, None] + 8 * 2.5) - 2.5
     assert np.abs(own.tokens - sampled).sum() < 0.25 * mine.tokens  # the sampler's last draw, and what it draws from
 

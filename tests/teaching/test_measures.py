@@ -1,4 +1,4 @@
-"""What the claims about the device are judged by."""
+"""What claims are judged by."""
 
 import pandas as pd
 import pytest
@@ -36,3 +36,26 @@ def test_the_more_of_a_step_is_interpreted_the_longer_a_sample_takes():
     ms = measures.ms_a_sample()
     assert ms["numba"] < ms["numpy"] < ms["keras_batch"]
     assert (measures.training_seconds() > ms / 1000 * 100).all()
+
+
+def test_every_measure_is_used_and_its_source_named():
+    used = {claim.measure for claim in load_claims()}
+    assert used == set(MEASURES)
+    assert all(claim.source for claim in load_claims())
+
+
+def test_a_measure_takes_each_persons_mean_first(monkeypatch):
+    """A person with many seeds or windows counts no more than another."""
+    grid = pd.DataFrame(
+        {
+            "recipe": "paper",
+            "validation": ["random", "random", "random", "grouped"],
+            "init": "he",
+            "user": [1, 1, 2, 2],
+            "accuracy": [0.9, 0.7, 0.4, 0.0],
+            "val_accuracy": [0.9, 0.9, 0.8, 0.0],
+        }
+    )
+    monkeypatch.setattr(measures, "read_grid", lambda name: grid)
+    assert measures.shared_accuracy() == pytest.approx(0.6)
+    assert measures.random_validation_excess()["watch"] == pytest.approx(0.25)

@@ -17,10 +17,7 @@ READY = re.compile(
     r"data watch: 1,737 windows of 10 people\.\n"
 )
 
-check_packages, free_memory = (
-    surroundings.check_packages,
-    surroundings.free_memory,
-)  # the fixture below replaces them
+check_packages, free_memory = surroundings.check_packages, surroundings.free_memory  # the fixture replaces them
 
 
 @pytest.fixture(autouse=True)
