@@ -53,7 +53,7 @@ from pmt_helpers.activity import (
 )
 from pmt_helpers.datasets import load_activity, load_card
 from pmt_helpers.datasets.files import paper_table
-from pmt_helpers.experiments.activity import stored_curve
+from pmt_helpers.experiments import stored_curve
 from pmt_helpers.teaching import (
     check,
     claims_table,

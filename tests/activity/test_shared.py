@@ -14,8 +14,7 @@ from pmt_helpers.activity.splits import random_validation
 from pmt_helpers.activity.weights import Preprocessor
 from pmt_helpers.attacks import poison_volunteers
 from pmt_helpers.datasets import ActivityData
-from pmt_helpers.experiments.activity import PAPER, of_setting
-from pmt_helpers.experiments.results import read_grid
+from pmt_helpers.experiments.activity import PAPER, rows_of_setting, stored_base_models
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +123,7 @@ def test_windows_of_another_width_are_refused(shared: ActivityModel) -> None:
 
 
 def test_fast_training_is_as_good_as_keras_on_unseen_people(watch: ActivityData) -> None:
-    keras = of_setting(read_grid("base_model_watch"), PAPER).set_index("user")["accuracy"]
+    keras = rows_of_setting(stored_base_models("watch"), PAPER).set_index("user")["accuracy"]
     gaps = []
     for user in watch.user_ids:
         mine = watch.users == user

@@ -1,4 +1,4 @@
-"""The stored results of the topics chapter are what was measured before this workbook, and a slice comes out again."""
+"""The stored results of the topics chapter are what was measured before, and a slice of them comes out again."""
 
 import numpy as np
 import pandas as pd
@@ -6,18 +6,19 @@ import pytest
 from scipy.stats import t
 
 from pmt_helpers.datasets.files import paper_table, shipped
-from pmt_helpers.experiments import stored_topics
+from pmt_helpers.experiments import figure_8, stored_topics
 from pmt_helpers.experiments.results import read_grid
 from pmt_helpers.experiments.topics import (
     at_chosen_weight,
-    collection,
     gains_by_weight,
     grid_name,
-    held_out_piece,
-    likelihood_piece,
+    held_out_rows,
+    likelihood_rows,
+    topic_experiment,
 )
-from pmt_helpers.topics import iterations_to_reach
+from pmt_helpers.topics import TopicSettings, iterations_to_reach
 from pmt_helpers.topics.single_topic import improvement, local_after, saving
+from tests.topics.conftest import plant
 
 
 def six_seeds(name: str, n_local: int | None = None) -> pd.DataFrame:
@@ -120,13 +121,13 @@ def test_an_iteration_costs_as_much_as_it_has_tokens_and_the_paper_lies_between_
 
 
 def test_a_stored_slice_comes_out_again() -> None:
-    given = collection("news", 30)
-    again = held_out_piece(given, 0).query("iteration == 50")
+    experiment = topic_experiment("news", 30)
+    again = held_out_rows(experiment, 0).query("iteration == 50")
     kept = stored_topics("held_out", "news", 30).query("seed == 0 and iteration == 50")
     np.testing.assert_allclose(again["bits"], kept["bits"], atol=1e-4)
     np.testing.assert_allclose(again["validation"], kept["validation"], atol=1e-4)
     np.testing.assert_allclose(again["coherence"], kept["coherence"], atol=1e-4)
-    lines = likelihood_piece(collection("news"), 3)
+    lines = likelihood_rows(topic_experiment("news"), 3)
     kept = stored_topics("likelihood", "news").query("seed == 3")
     np.testing.assert_allclose(lines["log2_likelihood"], kept["log2_likelihood"], atol=1e-4)
 
@@ -157,3 +158,19 @@ def test_a_grid_is_whole_and_says_where_it_comes_from(path) -> None:
 def test_a_grid_is_named_after_what_it_holds() -> None:
     assert grid_name("held_out", "news") == grid_name("held_out", "news", 200) == "held_out_news"
     assert grid_name("held_out", "nips", 30) == "held_out_nips_30"
+
+
+def test_every_size_has_its_tokens_and_a_time() -> None:
+    planted = plant(200)
+    rows = figure_8(planted.counts, TopicSettings(n_topics=4), documents=(50, 100, 1000), percents=(10, 50), rounds=1)
+    assert list(rows) == ["by", "size", "tokens", "seconds"]
+    assert [tuple(row) for row in rows[["by", "size"]].itertuples(index=False)] == [
+        ("documents", 50),
+        ("documents", 100),
+        *((name, percent) for name in ("frequent words", "random words") for percent in (10, 50)),
+    ]
+    tokens = rows.set_index(["by", "size"])["tokens"]
+    assert tokens["documents", 50] * 2 == tokens["documents", 100] == 100 * 80
+    by_word = np.sort(planted.counts.toarray().sum(axis=0))[::-1]
+    assert tokens["frequent words", 10] == by_word[:6].sum()
+    assert tokens["frequent words", 50] == by_word[:30].sum() > tokens["random words", 50]

@@ -1,4 +1,4 @@
-"""The stored poisonings are what the public functions give, and every slice can be had again."""
+"""The stored poisonings: what the public functions give, what was found, and that slices come out again."""
 
 import numpy as np
 import pandas as pd
@@ -10,7 +10,7 @@ from pmt_helpers.activity.splits import split_user
 from pmt_helpers.attacks import poison_volunteers
 from pmt_helpers.attacks.poisoning import poison_user
 from pmt_helpers.datasets import ActivityData, load_activity
-from pmt_helpers.experiments import healing_curve, stored_poisoning, windows_to_heal
+from pmt_helpers.experiments import JobRunner, recovery_by_samples
 from pmt_helpers.experiments.poisoning import (
     KEYS,
     MEASURES,
@@ -19,16 +19,15 @@ from pmt_helpers.experiments.poisoning import (
     over_users,
     per_user,
     poison_rows,
+    stored_poisoning,
     user_rows,
+    windows_to_recover,
 )
 
 SMALL = PoisonPlan(kinds=("least_likely", "backdoor"), fractions=(0.5,), sizes=(10, 30))
+
+
 VOLUNTEERS, DEVICE = ("volunteers", "least_likely", 0.5), ("user", "least_likely", 0.5)
-
-
-@pytest.fixture(scope="module")
-def watch() -> ActivityData:
-    return load_activity("watch")
 
 
 @pytest.fixture(scope="module")
@@ -95,15 +94,15 @@ def test_means_over_users_and_changes_pair_each_user_with_their_clean_self(rows:
     assert (table.loc["nobody", "change"] == 0).all()
 
 
-def test_a_healing_curve_fills_in_what_the_poison_does_not_reach(rows: pd.DataFrame) -> None:
+def test_a_recovery_by_samples_fills_in_what_the_poison_does_not_reach(rows: pd.DataFrame) -> None:
     table = over_users(rows)
-    volunteers, device = healing_curve(table, *VOLUNTEERS), healing_curve(table, *DEVICE)
+    volunteers, device = recovery_by_samples(table, *VOLUNTEERS), recovery_by_samples(table, *DEVICE)
     for curve, reached in ((volunteers, {"shared", "personal"}), (device, {"personal", "local"})):
         assert set(curve["model"]) == {"shared", "personal", "local"}
         assert set(curve.loc[curve["kind"] != "none", "model"]) == reached
-    assert (healing_curve(table, "volunteers", "random", 0.0)["kind"] == "none").all()
+    assert (recovery_by_samples(table, "volunteers", "random", 0.0)["kind"] == "none").all()
     with pytest.raises(ValueError, match=r"fraction: 0.5"):
-        healing_curve(table, "volunteers", "least_likely", 0.2)
+        recovery_by_samples(table, "volunteers", "least_likely", 0.2)
 
 
 def test_it_is_healed_from_the_first_size_after_the_last_far_one() -> None:
@@ -117,19 +116,19 @@ def test_it_is_healed_from_the_first_size_after_the_last_far_one() -> None:
             "change": [-0.2, -0.01, -0.05, -0.02],
         }
     )
-    assert windows_to_heal(table, "random", 0.3) == 40
-    assert windows_to_heal(table, "random", 0.3, within=0.3) == 5
-    assert np.isnan(windows_to_heal(table, "random", 0.3, within=0.01))
+    assert windows_to_recover(table, "random", 0.3) == 40
+    assert windows_to_recover(table, "random", 0.3, within=0.3) == 5
+    assert np.isnan(windows_to_recover(table, "random", 0.3, within=0.01))
 
 
-def test_pieces_that_are_there_are_not_computed_again(
-    watch: ActivityData, tmp_path, monkeypatch: pytest.MonkeyPatch
+def test_results_that_are_there_are_not_computed_again(
+    watch: ActivityData, runner: JobRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     three = watch.select(watch.users <= 5)
     plan = PoisonPlan(kinds=("random",), fractions=(0.5,), sizes=(5,))
-    first = poison_rows(three, plan, tmp_path, workers=1)
+    first = poison_rows(three, plan, runner)
     monkeypatch.setattr("pmt_helpers.experiments.poisoning.user_rows", None)
-    again = poison_rows(three, plan, tmp_path, workers=1)
+    again = poison_rows(three, plan, runner)
     pd.testing.assert_frame_equal(first, again)
     assert sorted(first["user"].unique()) == [1, 2, 3, 4, 5]
     assert set(per_user(first)["n_samples"]) == {0, 5}
@@ -166,3 +165,46 @@ def test_stopping_early_spares_a_poisoned_device_a_part() -> None:
     worst = "who == 'user' and kind == 'least_likely' and fraction == 0.5 and model == 'personal' and n_samples == 60"
     changes = {split: stored_poisoning("wisdm", split).query(worst)["change"].item() for split in PLANS}
     assert changes["random"] + 0.05 < changes["blocked"] < -0.2
+
+
+def poisoned(kind: str, fraction: float, model: str, who: str = "volunteers", split: str = "blocked") -> pd.Series:
+    """WISDM: one row, at sixty windows for a model trained at home."""
+    rows = stored_poisoning("wisdm", split).query("kind == @kind and model == @model and fraction == @fraction")
+    rows = rows[(rows["who"] == who) & (rows["n_samples"] == (0 if model == "shared" else 60))]
+    assert len(rows) == 1
+    return rows.iloc[0]
+
+
+def test_half_of_the_volunteers_ruin_the_shared_model_and_sixty_clean_windows_heal_it() -> None:
+    assert poisoned("least_likely", 0.5, "shared")["accuracy"] < 0.4
+    assert poisoned("least_likely", 0.5, "shared")["users"] == 36
+    for split in ("blocked", "random"):
+        assert poisoned("least_likely", 0.5, "personal", split=split)["accuracy"] > 0.75
+
+
+def test_thirty_percent_of_random_lies_leave_the_personal_model_within_three_points() -> None:
+    for split in ("blocked", "random"):
+        assert -0.03 < poisoned("random", 0.3, "personal", split=split)["change"] < 0
+    assert windows_to_recover(stored_poisoning("wisdm"), "random", 0.3) <= 60
+
+
+def test_own_poisoned_windows_do_more_harm_than_anybody_elses_and_most_without_early_stopping() -> None:
+    at_home = poisoned("least_likely", 0.5, "personal", "user", "random")["accuracy"]
+    assert at_home < 0.5
+    stopped = poisoned("least_likely", 0.5, "personal", "user")["accuracy"]  # in findings.md below .50 as well
+    assert at_home < stopped < poisoned("least_likely", 0.5, "personal")["accuracy"]
+
+
+def test_a_backdoor_is_seen_by_no_accuracy_and_healed_by_no_clean_window() -> None:
+    assert abs(poisoned("backdoor", 0.5, "shared")["change"]) < 0.03
+    assert poisoned("backdoor", 0.5, "shared")["attack_success"] > 0.9
+    assert poisoned("backdoor", 0.5, "personal")["attack_success"] > 0.5
+
+
+def test_a_stored_poisoning_comes_out_again() -> None:
+    plan = PoisonPlan(kinds=("least_likely",), fractions=(0.5,), sizes=(60,))
+    keys = ["who", "kind", "fraction", "model", "n_samples"]
+    again = user_rows(load_activity("watch"), 1, plan).set_index(keys)["accuracy"]
+    kept = stored_poisoning("watch", users=True).query("user == 1").set_index(keys)["accuracy"]
+    assert {"shared", "local", "personal"} == set(again.index.get_level_values("model"))
+    assert again.to_numpy() == pytest.approx(kept.loc[again.index].to_numpy(), abs=1e-4)

@@ -1,12 +1,15 @@
 """The stored attacks on topics are what was measured before this workbook, or beat it, and slices come out again."""
 
+from dataclasses import replace
+
 import numpy as np
+import pandas as pd
 import pytest
 
 from pmt_helpers.datasets.files import shipped
-from pmt_helpers.experiments import stored_topic_attacks
-from pmt_helpers.experiments.topic_attacks import BETA_FOUND, leak_piece, privacy_piece
-from pmt_helpers.experiments.topics import collection
+from pmt_helpers.experiments import JobRunner, stored_topic_attacks
+from pmt_helpers.experiments.topic_attacks import BETA_FOUND, SEED_JOBS, attack_rows
+from pmt_helpers.experiments.topics import SeedJob, TopicExperiment, topic_experiment
 
 NAMES = ("wikipedia", "news", "nips")
 
@@ -96,9 +99,10 @@ def test_privacy_costs_bits_and_no_attack_beats_its_bound(name: str) -> None:
 
 
 def test_stored_slices_come_out_again() -> None:
-    given = collection("news")
-    for kind, piece in (("leak", leak_piece), ("privacy", privacy_piece)):
-        again = piece(given, 0)
+    experiment = topic_experiment("news")
+    for kind in ("leak", "privacy"):
+        job = SEED_JOBS[f"topic_{kind}"]
+        again = job.function(experiment, 0)[list(job.columns)]
         kept = stored_topic_attacks(kind, "news").query("seed == 0").reset_index(drop=True)
         assert list(again) == list(kept)
         for column in again.select_dtypes("number"):
@@ -115,3 +119,16 @@ def test_a_grid_says_where_it_comes_from(kind: str, name: str) -> None:
     if kind == "roc":
         assert grid["fpr"].between(0, 1).all()
         assert grid.groupby(["way", "attack"])["tpr"].apply(lambda tpr: tpr.is_monotonic_increasing).all()
+
+
+def test_results_of_another_plan_are_removed(runner: JobRunner) -> None:
+    experiment = topic_experiment("news")
+    job = SeedJob(plan_of, ("seed", "n_local"))
+    for n_local in (200, 150):
+        other = experiment._replace(plan=replace(experiment.plan, n_local=n_local))
+        rows = attack_rows("topic_leak", job, other, runner, seeds=(0, 1))
+        assert rows.to_dict("list") == {"seed": [0, 1], "n_local": [n_local, n_local]}
+
+
+def plan_of(experiment: TopicExperiment, seed: int) -> pd.DataFrame:
+    return pd.DataFrame({"seed": [seed], "n_local": experiment.plan.n_local})

@@ -1,4 +1,4 @@
-"""Long computations are kept piece by piece: what is there is not computed again, and half a piece never counts."""
+"""Long computations are kept job by job: what is there is not computed again, and half a result never counts."""
 
 import errno
 import math
@@ -27,7 +27,7 @@ def save(path: Path, result: Any) -> None:
 
 
 def compute(jobs: dict, folder: Path, **options: Any) -> dict[str, str]:
-    """The content of each piece. Jobs are functions of the standard library: the workers can import them."""
+    """The content of each job result. Jobs are functions of the standard library: the workers can import them."""
     options = {"suffix": ".txt", "description": "test", "workers": 1} | options
     paths = compute_missing(jobs, folder, save, **options)
     return {name: path.read_text().strip() for name, path in paths.items()}
@@ -36,13 +36,13 @@ def compute(jobs: dict, folder: Path, **options: Any) -> dict[str, str]:
 ROOTS = {f"root-{n}": (math.sqrt, (n * n,)) for n in range(6)}
 
 
-def test_every_job_leaves_its_piece_in_the_order_of_the_jobs(tmp_path: Path) -> None:
+def test_every_job_leaves_its_result_in_the_order_of_the_jobs(tmp_path: Path) -> None:
     assert compute(ROOTS, tmp_path) == {f"root-{n}": f"{n}.0" for n in range(6)}
     assert sorted(path.name for path in tmp_path.iterdir()) == [f"root-{n}.txt" for n in range(6)]
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_pieces_that_are_there_are_not_computed_again(tmp_path: Path, workers: int) -> None:
+def test_results_that_are_there_are_not_computed_again(tmp_path: Path, workers: int) -> None:
     (tmp_path / "root-2.txt").write_text("kept\n")
     found = compute(ROOTS, tmp_path, workers=workers)
     assert found["root-2"] == "kept"
@@ -65,12 +65,12 @@ def test_a_job_that_fails_is_heard_and_done_again_the_next_time(tmp_path: Path, 
     with pytest.raises(ZeroDivisionError):
         compute(jobs, tmp_path, workers=workers)
     assert not (tmp_path / "bad.txt").exists()
-    if workers == 1:  # in turn: the piece before it is there
+    if workers == 1:  # in turn: the result before it is there
         assert (tmp_path / "good.txt").read_text() == "2.0\n"
     assert compute({**jobs, "bad": (operator.truediv, (1, 2))}, tmp_path)["bad"] == "0.5"
 
 
-def test_a_full_disk_is_named_and_leaves_no_half_piece(tmp_path: Path) -> None:
+def test_a_full_disk_is_named_and_leaves_no_half_result(tmp_path: Path) -> None:
     def save_half(path: Path, result: Any) -> None:
         path.write_text("hal")
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -98,7 +98,7 @@ plans = st.dictionaries(st.sampled_from(["seed", "sizes", "split"]), st.integers
 
 
 @given(plans, plans)
-def test_pieces_stay_for_the_same_plan_and_go_for_another(tmp_path_factory: Any, first: dict, second: dict) -> None:
+def test_results_stay_for_the_same_plan_and_go_for_another(tmp_path_factory: Any, first: dict, second: dict) -> None:
     folder = tmp_path_factory.mktemp("work") / "sweep"
     assert not work_folder(folder, first)
     (folder / "piece.csv").write_text("1\n")
@@ -178,7 +178,7 @@ def test_a_job_that_fails_on_a_cluster_is_heard(tmp_path: Path, cluster: str) ->
 
 def test_a_cluster_that_does_not_answer_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("distributed")
-    monkeypatch.setattr(resume, "PATIENCE", 0.5)
+    monkeypatch.setattr(resume, "ANSWER_WITHIN", 0.5)
     with pytest.raises(DataError, match=r"tcp://127\.0\.0\.1:1[\s\S]*dask scheduler"):
         compute(ROOTS, tmp_path, dask="tcp://127.0.0.1:1")
     assert list(tmp_path.iterdir()) == []
@@ -187,7 +187,7 @@ def test_a_cluster_that_does_not_answer_is_named(tmp_path: Path, monkeypatch: py
 def test_a_cluster_without_workers_says_how_to_start_some(
     tmp_path: Path, without_workers: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(resume, "PATIENCE", 0.5)
+    monkeypatch.setattr(resume, "ANSWER_WITHIN", 0.5)
     with pytest.raises(DataError, match=f"0/1 workers[\\s\\S]*dask worker {without_workers}"):
         compute(ROOTS, tmp_path, dask=without_workers)
 
@@ -195,7 +195,7 @@ def test_a_cluster_without_workers_says_how_to_start_some(
 def test_a_worker_that_dies_is_an_error_not_a_wait_for_ever(
     tmp_path: Path, without_workers: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(resume, "PATIENCE", 60)  # a machine at work may take a while to start one
+    monkeypatch.setattr(resume, "ANSWER_WITHIN", 60)  # a machine at work may take a while to start one
     command = [sys.executable, "-m", "dask", "worker", without_workers, "--no-nanny", "--no-dashboard"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     worker = subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE)
