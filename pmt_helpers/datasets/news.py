@@ -105,7 +105,7 @@ def unlabelled(data: DocumentData) -> dict[str, Any]:
     }  # fmt: skip
 
 
-MEASURES: dict[str, cards.Measure] = {
+STATEMENTS: dict[str, cards.Measure] = {
     "file": lambda data: {"sha256": file_digest(_require_file())},
     "size": lambda data: {"documents": len(data), "words": len(data.vocabulary), "tokens": data.tokens},
     "duplicates": lambda data: {"copies": cards.copies(data), "texts": len(data) - cards.copies(data)},

@@ -248,7 +248,7 @@ def singular(data: DocumentData) -> dict[str, Any]:
     return {"missing": missing, "pairs": sum(word + "s" in words for word in words)}
 
 
-MEASURES: dict[str, cards.Measure] = {
+STATEMENTS: dict[str, cards.Measure] = {
     "lengths": lambda data: {"median": int(np.median(data.lengths)), "longest": int(data.lengths.max())},
     "rarest": lambda data: {"occurs": int(np.asarray(data.counts.sum(axis=0)).min())},
     "copies": lambda data: {"papers": cards.copies(data)},

@@ -226,7 +226,7 @@ def tails(data: ActivityData) -> dict[str, Any]:
     return {"percent": round(100 * float((lengths - covered).sum() / lengths.sum()), 1)}
 
 
-MEASURES: dict[str, cards.Measure] = {
+STATEMENTS: dict[str, cards.Measure] = {
     "file": lambda data: {"sha256": file_digest(_require_file())},
     "no-background": lambda data: {"keys": sorted(read_watch(_require_file()))},
     **cards.by_statement(

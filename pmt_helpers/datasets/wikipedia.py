@@ -234,7 +234,7 @@ def markup_left(data: DocumentData) -> dict[str, Any]:
     return {"words": [word for word, _ in sorted(left.items())], "tokens": sum(left.values())}
 
 
-MEASURES: dict[str, cards.Measure] = {
+STATEMENTS: dict[str, cards.Measure] = {
     "file": lambda data: {"sha256": file_digest(_require_file())},
     **cards.by_statement(
         cards.lengths, size, dates, dropped_words, one_letter, uneven_articles, words_of_one_article,

@@ -122,7 +122,7 @@ def header_forms(data: ActivityData) -> dict[str, Any]:
     return {"forms": 8, "different_contents": len(digests), "different_columns": len(names)}
 
 
-MEASURES: dict[str, cards.Measure] = {
+STATEMENTS: dict[str, cards.Measure] = {
     "size": lambda data: {**cards.size(data), "digest": content_digest(read_text(require_wisdm()))},
     "more-users-than-paper": lambda data: {"users": len(data.user_ids)},
     "xavg-is-zero": lambda data: {"not_zero": int((_column(data, "XAVG") != 0).sum())},
