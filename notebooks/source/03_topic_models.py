@@ -36,8 +36,7 @@ import pandas as pd
 
 from pmt_helpers.datasets import load_documents, load_own_documents
 from pmt_helpers.datasets.files import paper_table
-from pmt_helpers.experiments import stored_topics
-from pmt_helpers.experiments.topics import at_chosen_weight, gains_by_weight
+from pmt_helpers.experiments import at_chosen_weight, gains_by_weight, stored_topics
 from pmt_helpers.teaching import (
     check,
     claims_table,

@@ -1,23 +1,22 @@
 """Defences stop what they are made for, and honest people pay: both are held here."""
 
-from dataclasses import replace
-
 import numpy as np
-import pandas as pd
 import pytest
 
-from pmt_helpers.attacks import neighbour_filter, outlier_filter, poison_volunteers, train_federated
 from pmt_helpers.attacks.defences import (
     AGGREGATIONS,
     DEFENCES,
     filter_mask,
+    neighbour_filter,
     neighbour_labels,
+    outlier_filter,
     poisoned_mask,
     removal_rates,
+    train_federated,
     trimmed_mean,
 )
+from pmt_helpers.attacks.poisoning import poison_volunteers
 from pmt_helpers.datasets import ActivityData, load_activity
-from pmt_helpers.experiments.defences import unusualness, who_pays
 
 
 @pytest.fixture(scope="module")
@@ -83,29 +82,3 @@ def test_averaging_honest_volunteers_is_as_good_as_pooling_them(watch: ActivityD
 def test_an_unknown_average_is_named(watch: ActivityData) -> None:
     with pytest.raises(ValueError, match="mean, median, trimmed mean"):
         train_federated(watch, 3, aggregation="mode")
-
-
-def test_a_person_who_moves_like_nobody_else_is_the_most_unusual(watch: ActivityData) -> None:
-    X = np.array(watch.X)
-    X[watch.users == 6] += 5 * np.nanstd(X, 0)
-    assert unusualness(replace(watch, X=X)).idxmax() == 6
-
-
-def test_who_pays_holds_robust_averages_against_the_plain_one() -> None:
-    rows = pd.DataFrame(
-        {
-            "seed": 0,
-            "user": 1,
-            "defence": ["none", "averaged: mean", "averaged: median", "trimmed loss"],
-            "accuracy": [0.9, 0.8, 0.7, 0.85],
-            "dropped": [np.nan, np.nan, np.nan, 0.3],
-            "unusual": 1.0,
-        }
-    )
-    change = who_pays(rows).set_index("defence")["change"]
-    assert change.round(6).to_dict() == {
-        "none": 0.0,
-        "averaged: mean": 0.0,
-        "averaged: median": -0.1,
-        "trimmed loss": -0.05,
-    }

@@ -8,7 +8,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from pmt_helpers.commands.profile import profile
+from pmt_helpers.commands.profile import record_profile
 from pmt_helpers.device import Log, read_log, read_logs
 from pmt_helpers.device.fits import memory_by_kernel
 from tools.constrained import guest, record
@@ -161,7 +161,9 @@ def test_limits_that_the_guest_cannot_have_are_refused(limit: str) -> None:
 
 def test_a_log_is_printed_on_request(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    done = CliRunner().invoke(profile, ["--out", "-", "--samples", "5", "--epochs", "1", "--origin", "measured-host"])
+    done = CliRunner().invoke(
+        record_profile, ["--out", "-", "--samples", "5", "--epochs", "1", "--origin", "measured-host"]
+    )
     assert done.exit_code == 0, done.output
     assert not list(tmp_path.iterdir())
     (tmp_path / "log.jsonl").write_text(done.stdout)
