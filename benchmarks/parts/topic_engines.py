@@ -17,7 +17,7 @@ from scipy.sparse import csr_array
 
 from parts.turns import Clock
 from pmt_helpers.topics import Fit, GibbsLDA, fit_many
-from pmt_helpers.topics.gibbs import words_of
+from pmt_helpers.topics.gibbs import token_words
 
 # Online variational Bayes, a step for every hundred documents. Of what was tried this was among the quickest on NIPS,
 # and the quickest on Wikipedia; with an offset of 10 the same passes end about 0.1 bits lower.
@@ -44,7 +44,7 @@ class Problem:
     @cached_property
     def texts(self) -> list[list[str]]:
         """Each document as its words, a word's repetitions side by side, as ours has them."""
-        words, ends = words_of(self.counts).astype(str), np.cumsum(self.counts.sum(axis=1))
+        words, ends = token_words(self.counts).astype(str), np.cumsum(self.counts.sum(axis=1))
         return [text.tolist() for text in np.split(words, ends[:-1])]
 
     @cached_property

@@ -36,8 +36,7 @@ import pandas as pd
 
 from pmt_helpers.datasets import load_documents, load_own_documents
 from pmt_helpers.datasets.files import paper_table
-from pmt_helpers.experiments import stored_topics
-from pmt_helpers.experiments.topics import at_chosen_weight, gains_by_weight
+from pmt_helpers.experiments import at_chosen_weight, gains_by_weight, stored_topics
 from pmt_helpers.teaching import (
     check,
     claims_table,
@@ -53,17 +52,19 @@ from pmt_helpers.teaching import (
     topic_table,
 )
 from pmt_helpers.topics import (
+    by_model,
+    choose_prior_weight,
+    extend_vocabulary,
     held_out_bits,
+    hold_out,
+    improvement,
+    local_after,
     over_seeds,
     personalise_topics,
-    prior_weight,
-    put_aside,
+    saving,
     train_local_topics,
     train_shared_topics,
 )
-from pmt_helpers.topics.personal import widened
-from pmt_helpers.topics.protocol import by_model
-from pmt_helpers.topics.single_topic import improvement, local_after, saving
 
 preflight("wikipedia")
 
@@ -177,7 +178,7 @@ prediction(
 # %%
 download = shared.topics  # this, and nothing else
 news = load_documents("news", vocabulary=download.vocabulary, grow=True)
-own, aside = put_aside(news, N_LOCAL, seed=SEED)
+own, aside = hold_out(news, N_LOCAL, seed=SEED)
 words = f"{len(news.vocabulary):,}, of them {len(news.vocabulary) - len(download.vocabulary):,} your own"
 say(f"Downloaded: {len(download.phi)} topics, {download.phi.nbytes / 1e6:.1f} MB. Words at home: {words}.")
 started = time.perf_counter()
@@ -290,10 +291,11 @@ check("choose-weight", choose_weight)
 # looked at once, at the end.
 
 # %%
-choice = prior_weight.choose_weight(download, own, seed=SEED, threads=2)
+choice = choose_prior_weight(download, own, seed=SEED, threads=2)
 prior = personalise_topics(download, own, "prior", choice.weight, seed=SEED)
 say(f"Validation on your own texts takes c = {choice.weight:g}.")
-models = {"shared": widened(download, own.vocabulary), "local": local.phi, "personal": personal.phi, "prior": prior.phi}
+wide = extend_vocabulary(download, own.vocabulary)
+models = {"shared": wide, "local": local.phi, "personal": personal.phi, "prior": prior.phi}
 scores = {name: held_out_bits(phi, aside.counts, seed=SEED) for name, phi in models.items()}
 pd.Series(scores, name="bits a held-out word").round(2).to_frame()
 

@@ -1,177 +1,168 @@
-"""The membership game: train many models on random parts of the data, then guess from each what it saw. Notebook 04.
+"""The membership game: train many models on random parts of the data, then guess what each was trained on. Notebook 04.
 
-Each model is attacked once, with the others as the attacker's shadow models. This is a strong attacker: one who holds
-the very windows in question, knows how training goes, and asks only which windows, or whose, were part of it.
+Each model is attacked once, with the others as the attacker's shadow models. The attacker is strong: one who holds the
+very windows in question, knows how training goes, and asks only which windows, or whose, were part of it.
+Attacks: by loss (Yeom et al. 2018), calibrated by other models (Watson et al. 2022), and LiRA (Carlini et al. 2022).
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from tqdm.auto import tqdm
 
-from pmt_helpers.activity.model import Preprocessor
 from pmt_helpers.activity.online import EPOCHS, LEARNING_RATE, Task, train_many, train_online
-from pmt_helpers.activity.shared import TIME, download_of, initial_weights
-from pmt_helpers.activity.weights import Download
+from pmt_helpers.activity.shared import TOTAL_STEP_LENGTH, initial_weights
+from pmt_helpers.activity.weights import Checkpoint, Preprocessor
 from pmt_helpers.datasets.base import ActivityData
 
-TRAINED, OTHER, ASIDE = 1, 0, -1  # a window's role for a model; aside: it told when to stop, and counts for neither
-
-
-NARROWEST = 0.01  # deviation of a bell curve: where all shadows agree it would be a needle
-
-
-WORTH = 4  # the width of all windows' curves counts as so many shadows, beside those that saw this window
-
-
-Sums = tuple[np.ndarray, np.ndarray, np.ndarray]
-
-
-def published(model: Any) -> Download:
-    """Weights and scaler of anything that has them: an ActivityModel, a private one, or a Download as it is.
-
-    Raises TypeError for anything else.
-    """
-    if isinstance(model, Download):
-        return model
-    if hasattr(model, "model") and hasattr(model, "scaler"):
-        return download_of(model)
-    raise TypeError(f"an attack needs a model with its weights and scaler; got {type(model).__name__}")
-
-
-def answers(model: Any, X: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """How certain the model is of each window's true class, and whether it is right; (n_windows,) float64, and bool.
-
-    X: raw features. Certainty is log(p / (1 - p)): it orders windows as the loss does, but neither end is squeezed,
-    and over models it is nearly a bell curve.
-    """
-    download = published(model)
-    rows = np.arange(len(y))
-    scores = download.weights.scores(download.windows(X)).astype(np.float64)
-    own = scores[rows, y].copy()
-    scores[rows, y] = -np.inf
-    return own - np.logaddexp.reduce(scores, axis=1), own > scores.max(axis=1)
-
-
-def losses(sure: np.ndarray) -> np.ndarray:
-    """The cross-entropy that belongs to a certainty."""
-    return np.logaddexp(0, -sure)
-
-
-def likelihood_ratio(target: np.ndarray, shadows: np.ndarray, roles: np.ndarray) -> np.ndarray:
-    """LiRA: log of how much likelier the target's certainty is if the target was trained on a window; (n_windows,).
-
-    target: (n_windows,) certainties; shadows: (n_models, n_windows), the same of shadow models; roles: the same shape,
-    TRAINED, OTHER or ASIDE. A window that no shadow was trained on, or all, gets 0: no opinion.
-    Raises ValueError when that is so for every window.
-    """
-    return _ratio(target, *(_sums(shadows, roles == role) for role in (TRAINED, OTHER)))
-
-
-def each_against_the_others(sure: np.ndarray, roles: np.ndarray) -> np.ndarray:
-    """likelihood_ratio of each model in turn, the others being its shadows; (n_models, n_windows)."""
-    totals = [_sums(sure, roles == role) for role in (TRAINED, OTHER)]
-    ratios = []
-    for own, role in zip(sure, roles, strict=True):
-        own_sums = [_sums(own[None], role[None] == which) for which in (TRAINED, OTHER)]
-        ratios.append(_ratio(own, *(_without(total, part) for total, part in zip(totals, own_sums, strict=True))))
-    return np.stack(ratios)
-
-
-def difficulty(sure: np.ndarray, roles: np.ndarray) -> np.ndarray:
-    """For each model, how certain the others are that were not trained on a window, on average; (n_models, n_windows).
-
-    Where there is none, the model's own certainty: then calibration says nothing.
-    """
-    unseen = roles == OTHER
-    n, total = unseen.sum(0) - unseen, np.where(unseen, sure, 0).sum(0) - np.where(unseen, sure, 0)
-    return np.where(n > 0, total / np.maximum(n, 1), sure)
-
-
-def _sums(sure: np.ndarray, mask: np.ndarray) -> Sums:
-    """How many, sum and sum of squares, for each window."""
-    return mask.sum(0), np.where(mask, sure, 0).sum(0), np.where(mask, sure**2, 0).sum(0)
-
-
-def _without(total: Sums, part: Sums) -> Sums:
-    return total[0] - part[0], total[1] - part[1], total[2] - part[2]
-
-
-def _ratio(target: np.ndarray, seen: Sums, unseen: Sums) -> np.ndarray:
-    usable = (seen[0] > 0) & (unseen[0] > 0)
-    if not usable.any():
-        raise ValueError("LiRA needs shadow models trained with a window, and others without it: use more shadows")
-    heights = []
-    for n, total, squares in (seen, unseen):
-        mean, free = total / np.maximum(n, 1), np.maximum(n - 1, 0)
-        spread = np.where(free > 0, np.maximum(squares - n * mean**2, 0), 0)
-        of_all = spread.sum() / max(free.sum(), 1)
-        width = np.maximum(np.sqrt((spread + WORTH * of_all) / (free + WORTH)), NARROWEST)
-        heights.append(-0.5 * ((target - mean) / width) ** 2 - np.log(width))
-    return np.where(usable, heights[0] - heights[1], 0.0)
-
+# A window's role for a model. Validation windows told when to stop: they count neither as members nor as others.
+MEMBER, NON_MEMBER, VALIDATION = 1, 0, -1
+MIN_STD = 0.01  # of a normal curve: where all shadow models agree it would be a needle
+PRIOR_COUNT = 4  # shadow models that the spread over all windows counts as, beside those that saw this window
+HELD_OUT_SHARE, MIN_NON_MEMBERS = 0.2, 10
+ATTACKS = ("loss", "calibrated", "lira")
 
 Trainer = Callable[[ActivityData, int], Any]  # windows and a seed to a model: train_shared, or a private training
 
 
-ATTACKS = ("loss", "calibrated", "lira")
+def confidence(model: Any, X: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Logit gap of each raw window's true class, and whether the model is right; (n_windows,) float64, and bool.
+
+    The logit gap is log(p / (1 - p)): it orders windows as the loss does, but neither end is squeezed, and over models
+    it is nearly normal (Carlini et al. 2022, section VI).
+    """
+    rows = np.arange(len(y))
+    logits = Checkpoint.from_model(model).logits(X).astype(np.float64)
+    true_class = logits[rows, y].copy()
+    logits[rows, y] = -np.inf
+    return true_class - np.logaddexp.reduce(logits, axis=1), true_class > logits.max(axis=1)
 
 
-ASIDE_SHARE, FEWEST_OTHERS = 0.2, 10
+def cross_entropy(logit_gap: np.ndarray) -> np.ndarray:
+    """The loss that belongs to a logit gap."""
+    return np.logaddexp(0, -logit_gap)
+
+
+class Moments(NamedTuple):
+    """Number, sum and sum of squares of some models' confidence in each window; (n_windows,) each."""
+
+    n: np.ndarray
+    total: np.ndarray
+    squares: np.ndarray
+
+    @classmethod
+    def of(cls, confidences: np.ndarray, mask: np.ndarray) -> "Moments":
+        """Over the models (first axis) where `mask` is true."""
+        return cls(mask.sum(0), np.where(mask, confidences, 0).sum(0), np.where(mask, confidences**2, 0).sum(0))
+
+    def without(self, part: "Moments") -> "Moments":
+        return Moments(self.n - part.n, self.total - part.total, self.squares - part.squares)
+
+
+def likelihood_ratio(target: np.ndarray, shadows: np.ndarray, membership: np.ndarray) -> np.ndarray:
+    """LiRA: log of how much likelier the target's confidence is if the target was trained on a window; (n_windows,).
+
+    Parameters
+    ----------
+    target : (n_windows,) confidence of the attacked model
+    shadows : (n_models, n_windows), the same of the shadow models
+    membership : as shadows; MEMBER, NON_MEMBER or VALIDATION
+
+    A window that no shadow was trained on, or all, gets 0. Raises ValueError when that is so for every window.
+    """
+    return _likelihood_ratio(target, *(Moments.of(shadows, membership == role) for role in (MEMBER, NON_MEMBER)))
+
+
+def leave_one_out(confidences: np.ndarray, membership: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What calibrates each model, and its likelihood_ratio, the others being its shadows; (n_models, n_windows) each.
+
+    Calibration takes the mean confidence of the models not trained on a window; the model's own where there are none.
+    """
+    seen, unseen = (Moments.of(confidences, membership == role) for role in (MEMBER, NON_MEMBER))
+    calibrations, ratios = [], []
+    for target, role in zip(confidences[:, None], membership[:, None], strict=True):
+        unseen_by_others = unseen.without(Moments.of(target, role == NON_MEMBER))
+        mean = unseen_by_others.total / np.maximum(unseen_by_others.n, 1)
+        calibrations.append(np.where(unseen_by_others.n > 0, mean, target[0]))
+        seen_by_others = seen.without(Moments.of(target, role == MEMBER))
+        ratios.append(_likelihood_ratio(target[0], seen_by_others, unseen_by_others))
+    return np.stack(calibrations), np.stack(ratios)
+
+
+def _likelihood_ratio(target: np.ndarray, seen: Moments, unseen: Moments) -> np.ndarray:
+    usable = (seen.n > 0) & (unseen.n > 0)
+    if not usable.any():
+        raise ValueError("LiRA needs shadow models trained with a window, and others without it: use more shadows")
+    log_densities = []
+    for n, total, squares in (seen, unseen):
+        mean, freedom = total / np.maximum(n, 1), np.maximum(n - 1, 0)
+        deviations = np.where(freedom > 0, np.maximum(squares - n * mean**2, 0), 0)
+        overall = deviations.sum() / max(freedom.sum(), 1)
+        std = np.maximum(np.sqrt((deviations + PRIOR_COUNT * overall) / (freedom + PRIOR_COUNT)), MIN_STD)
+        log_densities.append(-0.5 * ((target - mean) / std) ** 2 - np.log(std))
+    return np.where(usable, log_densities[0] - log_densities[1], 0.0)
+
+
+class Guesses(NamedTuple):
+    """What attacks say of windows or people. member: (n,) bool; scores: by attack, (n,); who: (n,), whose."""
+
+    member: np.ndarray
+    scores: dict[str, np.ndarray]
+    who: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
 class Game:
     """What many models say about the same windows, or people.
 
-    sure: (n_models, n) certainties; roles: (n_models, n), TRAINED, OTHER or ASIDE; who: (n,), whose. reference: (n,)
-    certainties of the model before personal training; without it the other models say how difficult a window is.
-    right: (n_models, n), whether each model is right (for people: the share of their windows), and `before` the same
-    of the reference.
+    confidence: (n_models, n) logit gaps of windows, or minus the mean loss of a person's. membership: (n_models, n),
+    MEMBER, NON_MEMBER or VALIDATION. who: (n,), whose. correct: (n_models, n), whether each model is right (for people:
+    the share of their windows). reference: (n,) confidence of the model before personal training, which calibrates;
+    without it the other models do. reference_correct: (n,), as correct.
     """
 
-    sure: np.ndarray
-    roles: np.ndarray
+    confidence: np.ndarray
+    membership: np.ndarray
     who: np.ndarray
-    right: np.ndarray
+    correct: np.ndarray
     reference: np.ndarray | None = None
-    before: np.ndarray | None = None
+    reference_correct: np.ndarray | None = None
 
-    def attacked(self) -> tuple[np.ndarray, dict[str, np.ndarray], np.ndarray]:
-        """Every guess of every attack: member (n_guesses,) bool, the attacks' scores, and whose window it is."""
-        known = difficulty(self.sure, self.roles) if self.reference is None else self.reference
-        ratio = each_against_the_others(self.sure, self.roles)
-        counts = self.roles != ASIDE
-        scores = dict(zip(ATTACKS, (self.sure, self.sure - known, ratio), strict=True))
-        whose = np.broadcast_to(self.who, self.roles.shape)[counts]
-        return self.roles[counts] == TRAINED, {name: each[counts] for name, each in scores.items()}, whose
+    def guesses(self) -> Guesses:
+        """Every guess of every attack on every model, one after the other."""
+        by_others, ratio = leave_one_out(self.confidence, self.membership)
+        calibrated = self.confidence - (by_others if self.reference is None else self.reference)
+        counts = self.membership != VALIDATION
+        scores = dict(zip(ATTACKS, (self.confidence, calibrated, ratio), strict=True))
+        who = np.broadcast_to(self.who, self.membership.shape)[counts]
+        return Guesses(
+            self.membership[counts] == MEMBER, {name: values[counts] for name, values in scores.items()}, who
+        )
 
     def accuracy(self) -> float:
         """Share of windows predicted right among those not trained on."""
-        return float(self.right[self.roles == OTHER].mean())
+        return float(self.correct[self.membership == NON_MEMBER].mean())
 
 
-def pooled(games: Sequence[Game]) -> tuple[np.ndarray, dict[str, np.ndarray], np.ndarray]:
-    """Game.attacked of several people's games, one after the other: member, scores, whose; what roc.strengths takes."""
-    members, scores, whose = zip(*(game.attacked() for game in games), strict=True)
-    of_attack = {name: np.concatenate([each[name] for each in scores]) for name in ATTACKS}
-    return np.concatenate(members), of_attack, np.concatenate(whose)
+def pool_guesses(games: Sequence[Game]) -> Guesses:
+    """Guesses of several people's games, one after the other."""
+    members, scores, who = zip(*(game.guesses() for game in games), strict=True)
+    by_attack = {name: np.concatenate([of_game[name] for of_game in scores]) for name in ATTACKS}
+    return Guesses(np.concatenate(members), by_attack, np.concatenate(who))
 
 
-def apart(data: ActivityData) -> np.ndarray:
+def non_overlapping(data: ActivityData) -> np.ndarray:
     """Rows of windows that share no readings with each other: next to its twin, no window is clearly in or out."""
     if data.window_readings == 0:
         return np.arange(len(data))
-    order = np.lexsort((data.starts, data.recordings))
     chosen: list[int] = []
-    for row in order:
-        last = chosen[-1] if chosen else None
+    for row in np.lexsort((data.starts, data.recordings)):
         if (
-            last is None
-            or data.recordings[row] != data.recordings[last]
-            or data.starts[row] - data.starts[last] >= data.window_readings
+            not chosen
+            or data.recordings[row] != data.recordings[chosen[-1]]
+            or data.starts[row] - data.starts[chosen[-1]] >= data.window_readings
         ):
             chosen.append(int(row))
     return np.array(chosen)
@@ -189,46 +180,58 @@ def personal_game(
 ) -> Game | None:
     """Personal models of one user, each trained on `n_samples` windows drawn at random; calibrated by the shared model.
 
-    shared: a model trained without this user. epochs None stops early, by a fifth of the windows, put aside.
-    None when the user has too few windows (after overlapping ones are left out) for others to remain.
+    shared: a model trained without this user. epochs None stops early, by a held-out fifth of the windows.
+    Returns None when too few of the user's windows that do not overlap would be left as non-members.
     """
     own = data.select(data.users == user)
-    own = own.select(apart(own))
-    n_aside = round(ASIDE_SHARE * len(own))
-    if len(own) < n_samples + n_aside + FEWEST_OTHERS:
+    own = own.select(non_overlapping(own))
+    n_validation = round(HELD_OUT_SHARE * len(own))
+    if len(own) < n_samples + n_validation + MIN_NON_MEMBERS:
         return None
-    cloud = published(shared)
+    cloud = Checkpoint.from_model(shared)
     rng = np.random.default_rng([seed, user, n_samples])
-    roles = np.full((models, len(own)), OTHER, np.int8)
-    for role in roles:
+    membership = np.full((models, len(own)), NON_MEMBER, np.int8)
+    for role in membership:
         order = rng.permutation(len(own))
-        role[order[:n_samples]] = TRAINED
+        role[order[:n_samples]] = MEMBER
         if epochs is None:
-            role[order[n_samples : n_samples + n_aside]] = ASIDE
+            role[order[n_samples : n_samples + n_validation]] = VALIDATION
     inputs = cloud.windows(own.X)
     tasks = [
         Task(
             cloud.weights,
-            inputs[role == TRAINED],
-            own.y[role == TRAINED],
-            (inputs[role == ASIDE], own.y[role == ASIDE]) if epochs is None else None,
+            inputs[role == MEMBER],
+            own.y[role == MEMBER],
+            (inputs[role == VALIDATION], own.y[role == VALIDATION]) if epochs is None else None,
             seed=(seed, user, n_samples, number),
         )
-        for number, role in enumerate(roles)
+        for number, role in enumerate(membership)
     ]
-    trained = train_many(tasks, epochs=epochs or EPOCHS)
-    sure, right = zip(*(answers(Download(one.weights, cloud.scaler), own.X, own.y) for one in trained), strict=True)
-    reference, before = answers(cloud, own.X, own.y)
-    return Game(np.stack(sure), roles, own.users, np.stack(right), reference, before)
+    trained = train_many(tasks, epochs=EPOCHS if epochs is None else epochs)
+    gaps, correct = zip(
+        *(confidence(Checkpoint(model.weights, cloud.scaler), own.X, own.y) for model in trained), strict=True
+    )
+    reference, reference_correct = confidence(cloud, own.X, own.y)
+    return Game(np.stack(gaps), membership, own.users, np.stack(correct), reference, reference_correct)
 
 
-def train_on_all(data: ActivityData, seed: int) -> Download:
-    """The paper's shared model, quickly, with no window put aside; see activity.quick_shared."""
+def train_on_all(data: ActivityData, seed: int) -> Checkpoint:
+    """The paper's shared model, by the compiled training loop, with no window held out for validation."""
     start = initial_weights(data, seed)
-    cloud = Download(start, Preprocessor.fit(data.X))
-    epochs = max(1, round(TIME / (LEARNING_RATE * len(data))))
+    cloud = Checkpoint(start, Preprocessor.fit(data.X))
+    epochs = max(1, round(TOTAL_STEP_LENGTH / (LEARNING_RATE * len(data))))
     trained = train_online(Task(start, cloud.windows(data.X), data.y, seed=seed), epochs=epochs)
-    return Download(trained.weights, cloud.scaler)
+    return Checkpoint(trained.weights, cloud.scaler)
+
+
+def train_on_each(
+    data: ActivityData, masks: np.ndarray, train: Trainer, seed: int, progress: bool = True
+) -> tuple[np.ndarray, np.ndarray]:
+    """A model trained on each mask's windows: confidence in all windows, and correctness; (n_models, n_windows)."""
+    bar = tqdm(masks, desc="shadow models", unit="model", leave=False, disable=not progress)
+    asked = [confidence(train(data.select(mask), seed + number), data.X, data.y) for number, mask in enumerate(bar)]
+    gaps, correct = zip(*asked, strict=True)
+    return np.stack(gaps), np.stack(correct)
 
 
 def window_game(
@@ -236,10 +239,11 @@ def window_game(
 ) -> Game:
     """Shared models, each trained on all windows but a random fifth, as the paper's: was this window among them?"""
     rng = np.random.default_rng([seed, 0])
-    roles = np.full((models, len(data)), TRAINED, np.int8)
-    for role in roles:
-        role[rng.permutation(len(data))[: round(ASIDE_SHARE * len(data))]] = OTHER
-    return Game(*_train_each(data, roles == TRAINED, train, seed, progress, roles))
+    membership = np.full((models, len(data)), MEMBER, np.int8)
+    for role in membership:
+        role[rng.permutation(len(data))[: round(HELD_OUT_SHARE * len(data))]] = NON_MEMBER
+    gaps, correct = train_on_each(data, membership == MEMBER, train, seed, progress)
+    return Game(gaps, membership, data.users, correct)
 
 
 def person_games(
@@ -248,28 +252,19 @@ def person_games(
     """Shared models, each trained on a random half of the people: is this person a volunteer?
 
     A fifth of everybody's windows is kept from every model. Returns two games: "person", where the attacker holds
-    the windows that a volunteer gave, and "person, new windows", where only others of the same person. A person's
-    certainty is minus the mean loss over those windows.
+    the windows that a volunteer gave, and "person, new windows", where only others of the same person. Confidence in a
+    person is minus the mean loss over those windows.
     """
     rng = np.random.default_rng([seed, 1])
-    fresh = rng.permutation(len(data)) < round(ASIDE_SHARE * len(data))
+    fresh = rng.permutation(len(data)) < round(HELD_OUT_SHARE * len(data))
     ids = data.user_ids
     member = np.stack([rng.permutation(len(ids)) < len(ids) // 2 for _ in range(models)])
-    number = np.searchsorted(ids, data.users)
-    sure, roles, _, right = _train_each(data, member[:, number] & ~fresh, train, seed, progress, member)
+    masks = member[:, np.searchsorted(ids, data.users)] & ~fresh
+    gaps, correct = train_on_each(data, masks, train, seed, progress)
+    membership = np.where(member, MEMBER, NON_MEMBER).astype(np.int8)
     games = {}
     for name, rows in (("person", ~fresh), ("person, new windows", fresh)):
-        of_person = (np.arange(len(ids))[:, None] == number) & rows
-        per_window = of_person / of_person.sum(1, keepdims=True)
-        games[name] = Game(-losses(sure) @ per_window.T, roles.astype(np.int8), ids, right @ per_window.T)
+        of_person = (ids[:, None] == data.users) & rows
+        weights = of_person / of_person.sum(1, keepdims=True)
+        games[name] = Game(-cross_entropy(gaps) @ weights.T, membership, ids, correct @ weights.T)
     return games
-
-
-def _train_each(
-    data: ActivityData, masks: np.ndarray, train: Trainer, seed: int, progress: bool, roles: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Train a model on each mask's windows: its certainty of all windows, the roles, whose, and whether it is right."""
-    bar = tqdm(masks, desc="shared models", unit="model", leave=False, disable=not progress)
-    found = [answers(train(data.select(mask), seed + number), data.X, data.y) for number, mask in enumerate(bar)]
-    sure, right = zip(*found, strict=True)
-    return np.stack(sure), roles, data.users, np.stack(right)

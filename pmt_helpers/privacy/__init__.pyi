@@ -1,6 +1,6 @@
 from .accountant import Mechanism as Mechanism
+from .accountant import calibrate_noise as calibrate_noise
 from .accountant import epsilon_of as epsilon_of
-from .accountant import noise_for as noise_for
 from .auditing import Audit as Audit
 from .auditing import audit as audit
 from .auditing import on_gradients as on_gradients

@@ -111,7 +111,9 @@ def epsilon_of(
     return _epsilon(*schedule, delta, tuple(releases), accountant)
 
 
-def noise_for(epsilon: float, delta: float, sampling: float, steps: int, *, releases: Sequence[float] = ()) -> float:
+def calibrate_noise(
+    epsilon: float, delta: float, sampling: float, steps: int, *, releases: Sequence[float] = ()
+) -> float:
     """The smallest noise multiplier with which `steps` noisy sums, and the `releases`, stay within epsilon ("rdp").
 
     Raises ValueError when the releases alone cost as much as epsilon.
@@ -123,7 +125,7 @@ def noise_for(epsilon: float, delta: float, sampling: float, steps: int, *, rele
 
 def release_noise(epsilon: float, delta: float) -> float:
     """The noise multiplier of a single Gaussian release that costs epsilon ("rdp")."""
-    return noise_for(epsilon, delta, 1.0, 1)
+    return calibrate_noise(epsilon, delta, 1.0, 1)
 
 
 @lru_cache(maxsize=256)

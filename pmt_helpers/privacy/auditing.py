@@ -30,7 +30,7 @@ class Audit:
     sensitivity: the furthest that one more window moved the sum without noise, at most `clip` if clipping works.
     noise: measured standard deviation of a coordinate, in clips; promised: the noise multiplier.
     epsilon_at_least: a lower bound (95%) on the epsilon of one step, from how well the two data sets can be told
-    apart; epsilon: what the accountant grants. spy_accuracy: of a spy who sees one noisy sum, on even odds.
+    apart; epsilon: what the accountant grants. adversary_accuracy: of a spy who sees one noisy sum, on even odds.
     """
 
     sensitivity: float
@@ -39,7 +39,7 @@ class Audit:
     promised: float
     epsilon_at_least: float
     epsilon: float
-    spy_accuracy: float
+    adversary_accuracy: float
     trials: int
 
     @property
@@ -102,11 +102,11 @@ def audit(
         sums = np.array([step(layers, *windows, clip, noise_multiplier, rng) for _ in range(trials)])
         ahead[inside] = (sums - without) @ away
         noises.append(sums.std(0).mean() / clip)
-    lower, accuracy = told_apart(ahead[True], ahead[False], delta)
+    lower, accuracy = epsilon_lower_bound(ahead[True], ahead[False], delta)
     return Audit(moves[worst], clip, float(np.mean(noises)), noise_multiplier, lower, promise, accuracy, trials)
 
 
-def told_apart(inside: np.ndarray, outside: np.ndarray, delta: float) -> tuple[float, float]:
+def epsilon_lower_bound(inside: np.ndarray, outside: np.ndarray, delta: float) -> tuple[float, float]:
     """A lower bound (95%) on epsilon, and a spy's accuracy, from a score of runs with and without a unit.
 
     Thresholds are chosen on the first half of the runs and judged on the second. A differentially private step has

@@ -128,7 +128,7 @@ class Units:
 
 
 @dataclass(frozen=True)
-class Descent:
+class DPSGDConfig:
     """What is done with the noisy sums, and how often they are asked for. Raises ValueError for what is none."""
 
     optimizer: str
@@ -144,10 +144,10 @@ class Descent:
         check_schedule(self.sampling, self.steps)
 
 
-def descend(
+def train(
     layers: list[np.ndarray],
     units: Units,
-    plan: Descent,
+    plan: DPSGDConfig,
     clip: float,
     noise_multiplier: float,
     seed: Sequence[int],

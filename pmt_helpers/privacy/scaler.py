@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 
-from pmt_helpers.activity.model import Preprocessor
+from pmt_helpers.activity.weights import Preprocessor
 
 G = 9.81  # m/s2
 # Typical value and spread of each feature, as its definition and human movement let one expect them before any

@@ -8,29 +8,30 @@ from typing import Any
 import numpy as np
 from tqdm.auto import tqdm
 
-from pmt_helpers.activity.model import ActivityModel, Preprocessor, build_mlp
+from pmt_helpers.activity.model import ActivityModel, build_mlp
+from pmt_helpers.activity.weights import Preprocessor
 from pmt_helpers.datasets.base import ActivityData
 from pmt_helpers.privacy.accountant import (
     Mechanism,
+    calibrate_noise,
     check_clip,
     check_level,
     check_target,
     epsilon_of,
-    noise_for,
     release_noise,
 )
-from pmt_helpers.privacy.dp_sgd import Descent, Units, descend
+from pmt_helpers.privacy.dp_sgd import DPSGDConfig, Units, train
 from pmt_helpers.privacy.scaler import private_scaler, public_scaler
 
 # One setting for every epsilon, found by looking at WISDM's people, which no epsilon here counts: at epsilon 8
 # SGD's rates of 1 and 2 (Adam's .005 and .01) do equally well; at epsilon 1 a smaller rate, or Adam, would do better.
 DESCENTS = {
-    "example": Descent("sgd", learning_rate=1.5, steps=500, sampling=0.061),
-    "user": Descent("adam", learning_rate=0.01, steps=100, sampling=0.5),
+    "example": DPSGDConfig("sgd", learning_rate=1.5, steps=500, sampling=0.061),
+    "user": DPSGDConfig("adam", learning_rate=0.01, steps=100, sampling=0.5),
 }
 RATES = {"sgd": 1.5, "adam": 0.005}
 SCALER_SHARE = 0.1  # of epsilon, for a private scaler
-NO_PROMISE = "nothing: without noise there is no guarantee; only the clipping is the same"
+NO_GUARANTEE = "nothing: without noise there is no guarantee; only the clipping is the same"
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class PrivateModel(ActivityModel):
     delta: float = 1.0
     level: str = "example"
     noise_multiplier: float = 0.0
-    covers: str = NO_PROMISE
+    covers: str = NO_GUARANTEE
 
     @property
     def val_accuracy(self) -> float:
@@ -93,17 +94,19 @@ def train_shared_private(
 
     streams = [seed, 0 if exclude_user is None else exclude_user + 1]  # no two models share their noise
     fitted, releases = _scaler(scaler, volunteers, groups, epsilon, delta, streams)
-    noise = 0.0 if math.isinf(epsilon) else noise_for(epsilon, delta, plan.sampling, plan.steps, releases=releases)
+    noise = (
+        0.0 if math.isinf(epsilon) else calibrate_noise(epsilon, delta, plan.sampling, plan.steps, releases=releases)
+    )
     X, y = fitted.transform(volunteers.X), volunteers.y
     units = Units.people(X, y, volunteers.users) if level == "user" else Units.windows(X, y)
     model = build_mlp(X.shape[1], len(data.class_names), init=init, seed=seed)
-    model.set_weights(descend(model.get_weights(), units, plan, clip, noise, streams, reference=reference))
+    model.set_weights(train(model.get_weights(), units, plan, clip, noise, streams, reference=reference))
 
     spent = math.inf
     if noise:
         mechanism = Mechanism(clip, noise, plan.sampling, plan.steps)
         spent = epsilon_of(mechanism, delta, n_units=n_units, releases=releases)
-    covers = NO_PROMISE if math.isinf(spent) else _covers(level, n_units, scaler)
+    covers = NO_GUARANTEE if math.isinf(spent) else _covers(level, n_units, scaler)
     card: dict[str, Any] = {
         "dataset": data.card.name,
         "recipe": "private",
@@ -140,11 +143,11 @@ def _plan(
     sampling: float | None,
     optimizer: str | None,
     learning_rate: float | None,
-) -> Descent:
+) -> DPSGDConfig:
     usual = DESCENTS[level]
     chosen = optimizer or usual.optimizer
     rate = usual.learning_rate if chosen == usual.optimizer else RATES.get(chosen, usual.learning_rate)
-    return Descent(
+    return DPSGDConfig(
         chosen,
         rate if learning_rate is None else learning_rate,
         usual.steps if steps is None else steps,

@@ -20,7 +20,7 @@ from scipy.stats import norm
 from pmt_helpers.privacy.accountant import check_target
 from pmt_helpers.topics.evaluation import infer_theta
 from pmt_helpers.topics.personal import TopicModel, Topics, read_documents
-from pmt_helpers.topics.validation import checked_counts, checked_positive
+from pmt_helpers.topics.validation import check_counts, check_positive
 
 MECHANISMS = ("gaussian", "laplace")
 
@@ -78,7 +78,7 @@ def contributions(
 
 def cut(counts: Any, tokens: int, rng: np.random.Generator) -> Any:
     """The same documents with at most so many tokens each, by lot."""
-    counts = checked_counts(counts)
+    counts = check_counts(counts)
     kept = counts.copy()
     for first, last in pairwise(counts.indptr):
         if counts.data[first:last].sum() > tokens:
@@ -170,9 +170,9 @@ def train_topics_private(
             f"got {release!r} and {mechanism!r}"
         )
     topics = public.topics if isinstance(public, TopicModel) else public
-    counts = checked_counts(_known_words(topics, documents))
+    counts = check_counts(_known_words(topics, documents))
     check_target(epsilon, delta, counts.shape[0])
-    checked_positive(tokens=tokens, alpha=alpha)
+    check_positive(tokens=tokens, alpha=alpha)
     by_topic = release == "topics"
     how: dict[str, Any] = {"tokens": tokens, "mechanism": mechanism, "alpha": alpha, "seed": seed}
     noisy = noisy_counts(topics.phi if by_topic else None, counts, epsilon, delta, **how)

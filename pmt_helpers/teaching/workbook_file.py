@@ -6,17 +6,16 @@ import os
 from pathlib import Path
 from typing import Any
 
+from pmt_helpers.datasets.files import atomic_path
 from pmt_helpers.teaching.display import publish, say
 
-from ..datasets.files import atomic_path
-
 FILE_NAME = "my_workbook.json"
-_FOLDER_VARIABLE = "PMT_WORKBOOK_FILE"
+_FILE_VARIABLE = "PMT_WORKBOOK_FILE"
 
 
 def workbook_path() -> Path:
     """Where the file is: PMT_WORKBOOK_FILE, or my_workbook.json in the current folder."""
-    return Path(os.environ.get(_FOLDER_VARIABLE) or FILE_NAME).absolute()
+    return Path(os.environ.get(_FILE_VARIABLE) or FILE_NAME).absolute()
 
 
 class Workbook:
@@ -130,5 +129,5 @@ class _Export:
 def export_button() -> _Export:
     """A link that downloads the workbook file as it is when the cell runs."""
     workbook = current_workbook()
-    workbook.section("checks")
+    workbook.section("checks")  # reads the file again: another notebook may have written to it
     return _Export(workbook.as_json(), FILE_NAME)

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from pmt_helpers.attacks import attack_topics, document_scores, publish
-from pmt_helpers.attacks.topic_membership import bits_a_word
+from pmt_helpers.attacks.publishing import publish
+from pmt_helpers.attacks.topic_membership import attack_topics, bits_per_word, document_scores
 from pmt_helpers.datasets import load_documents
-from pmt_helpers.experiments.topic_attacks import in_or_out
+from pmt_helpers.experiments.topic_attacks import sample_members
 from pmt_helpers.topics import GibbsLDA
 from pmt_helpers.topics.evaluation import infer_theta
 
@@ -15,7 +15,7 @@ from pmt_helpers.topics.evaluation import infer_theta
 def world():
     """Private documents, others of the same kind, topics of the private ones, and of neither."""
     counts = load_documents("wikipedia").counts
-    members, others = in_or_out(counts[500:], 100, 0)
+    members, others = sample_members(counts[500:], 100, 0)
     return members, others, GibbsLDA(seed=1).fit(members, 20).phi_, GibbsLDA(seed=0).fit(counts[:500], 20).phi_
 
 
@@ -62,7 +62,7 @@ def test_bits_are_those_of_the_definition(world) -> None:
     theta = infer_theta(phi, some, iterations=20)
     words = some.toarray()
     expected = (words * np.log2(theta @ phi)).sum(axis=1) / words.sum(axis=1)
-    np.testing.assert_allclose(bits_a_word(phi, some), expected, rtol=1e-9)
+    np.testing.assert_allclose(bits_per_word(phi, some), expected, rtol=1e-9)
 
 
 def test_a_document_of_unpublished_words_is_no_reason_for_an_opinion(world) -> None:

@@ -7,7 +7,7 @@ import pytest
 from scipy.optimize import brentq
 from scipy.stats import norm
 
-from pmt_helpers.privacy import Mechanism, epsilon_of, noise_for, renyi_epsilon
+from pmt_helpers.privacy import Mechanism, calibrate_noise, epsilon_of, renyi_epsilon
 from pmt_helpers.privacy.accountant import release_noise
 
 DELTA = 1e-5
@@ -61,13 +61,16 @@ def test_one_release_costs_what_the_closed_form_says(noise: float) -> None:
 
 @pytest.mark.parametrize("epsilon", [8.0, 3.0, 1.0, 0.5])
 def test_the_noise_found_keeps_within_the_budget_and_wastes_none_of_it(epsilon: float) -> None:
-    noise = noise_for(epsilon, DELTA, 0.061, 500)
+    noise = calibrate_noise(epsilon, DELTA, 0.061, 500)
     assert 0.99 * epsilon < epsilon_of(Mechanism(1.0, noise, 0.061, 500), DELTA) <= epsilon
 
 
 def test_what_the_scaler_releases_is_paid_with_more_noise_on_the_gradients() -> None:
     release = release_noise(0.8, DELTA)
-    alone, together = noise_for(8.0, DELTA, 0.061, 500), noise_for(8.0, DELTA, 0.061, 500, releases=[release])
+    alone, together = (
+        calibrate_noise(8.0, DELTA, 0.061, 500),
+        calibrate_noise(8.0, DELTA, 0.061, 500, releases=[release]),
+    )
     assert together > alone
     mechanism = Mechanism(1.0, together, 0.061, 500)
     assert epsilon_of(mechanism, DELTA) < epsilon_of(mechanism, DELTA, releases=[release]) <= 8.0
@@ -82,7 +85,7 @@ def test_more_steps_more_sampling_and_less_noise_all_cost_more() -> None:
 
 def test_a_budget_that_the_releases_have_eaten_up_is_refused() -> None:
     with pytest.raises(ValueError, match="releases of noise"):
-        noise_for(0.5, DELTA, 0.061, 500, releases=[1.0])
+        calibrate_noise(0.5, DELTA, 0.061, 500, releases=[1.0])
 
 
 def test_a_delta_that_would_let_a_unit_be_published_whole_is_refused() -> None:
@@ -94,5 +97,5 @@ def test_a_delta_that_would_let_a_unit_be_published_whole_is_refused() -> None:
 
 def test_searching_for_noise_says_nothing_on_the_screen(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
-        noise_for(37.0, DELTA, 0.061, 501)
+        calibrate_noise(37.0, DELTA, 0.061, 501)
     assert not caplog.records

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pmt_helpers.privacy import LEAKY, Mechanism, audit, clip_and_noise, epsilon_of, on_gradients
-from pmt_helpers.privacy.auditing import told_apart
+from pmt_helpers.privacy.auditing import epsilon_lower_bound
 
 CAUGHT_BY = {
     "noise left out": ("the noise has", "told apart"),
@@ -21,7 +21,7 @@ def test_our_step_and_the_plain_one_pass(noise: float) -> None:
         assert found.passed, str(found)
         assert found.sensitivity == pytest.approx(1.0, rel=1e-3)  # a canary was found that uses the clip up
         assert 0 < found.epsilon_at_least < found.epsilon
-        assert 0.5 < found.spy_accuracy < 0.75
+        assert 0.5 < found.adversary_accuracy < 0.75
 
 
 @pytest.mark.parametrize("name", list(LEAKY))
@@ -31,7 +31,7 @@ def test_a_leaky_variant_is_caught_and_told_why(name: str) -> None:
     assert len(found.problems) == len(CAUGHT_BY[name])
     for reason in CAUGHT_BY[name]:
         assert reason in str(found)
-    assert found.spy_accuracy > 0.95
+    assert found.adversary_accuracy > 0.95
 
 
 def test_half_the_noise_is_caught_too() -> None:
@@ -46,7 +46,8 @@ def test_the_lower_bound_stays_below_the_truth_and_rises_with_it(noise: float) -
     truth = epsilon_of(Mechanism(1.0, noise, 1.0, 1), 1e-5, accountant="pld")
     rng = np.random.default_rng(0)
     bounds = [
-        told_apart(1 + noise * rng.standard_normal(2000), noise * rng.standard_normal(2000), 1e-5)[0] for _ in range(20)
+        epsilon_lower_bound(1 + noise * rng.standard_normal(2000), noise * rng.standard_normal(2000), 1e-5)[0]
+        for _ in range(20)
     ]
     assert max(bounds) < truth
     assert np.mean(bounds) > 0.1 * truth
@@ -54,6 +55,6 @@ def test_the_lower_bound_stays_below_the_truth_and_rises_with_it(noise: float) -
 
 def test_two_halves_of_the_same_runs_are_not_told_apart() -> None:
     rng = np.random.default_rng(0)
-    bound, accuracy = told_apart(rng.standard_normal(2000), rng.standard_normal(2000), 1e-5)
+    bound, accuracy = epsilon_lower_bound(rng.standard_normal(2000), rng.standard_normal(2000), 1e-5)
     assert bound < 0.3
     assert abs(accuracy - 0.5) < 0.05

@@ -11,9 +11,9 @@ from scipy.stats import kstest
 from pmt_helpers.activity.model import build_mlp
 from pmt_helpers.datasets import ActivityData
 from pmt_helpers.privacy import clip_and_noise, dp_sgd, public_scaler, window_gradients
-from pmt_helpers.privacy.dp_sgd import Descent, Units, descend
+from pmt_helpers.privacy.dp_sgd import DPSGDConfig, Units, train
 
-ONE_STEP = Descent("sgd", learning_rate=1.0, steps=1, sampling=1.0)
+ONE_STEP = DPSGDConfig("sgd", learning_rate=1.0, steps=1, sampling=1.0)
 CLIP, NOISE = 0.5, 3.0
 
 
@@ -38,8 +38,8 @@ def flat(parts: list[np.ndarray]) -> np.ndarray:
 
 def noise_of_one_step(layers: list[np.ndarray], units: Units, seed: int) -> np.ndarray:
     """What one step added to the clipped sum, in clips: one number a parameter."""
-    noisy = descend(layers, units, ONE_STEP, CLIP, NOISE, [seed])
-    silent = descend(layers, units, ONE_STEP, CLIP, 0.0, [seed])
+    noisy = train(layers, units, ONE_STEP, CLIP, NOISE, [seed])
+    silent = train(layers, units, ONE_STEP, CLIP, 0.0, [seed])
     return (flat(silent) - flat(noisy)) * len(units) / CLIP
 
 
@@ -78,7 +78,7 @@ def test_training_with_the_noise_left_out_is_caught(
 
 
 def test_without_noise_one_step_is_the_plain_one(layers: list[np.ndarray], windows: Units) -> None:
-    after = flat(descend(layers, windows, ONE_STEP, CLIP, 0.0, [0]))
+    after = flat(train(layers, windows, ONE_STEP, CLIP, 0.0, [0]))
     gradients = window_gradients(layers, windows.X[:, 0], windows.y[:, 0])
     total = clip_and_noise(gradients, CLIP, 0.0, np.random.default_rng(0))
     np.testing.assert_allclose(after, flat(layers) - total / len(windows), atol=1e-5)
@@ -86,8 +86,8 @@ def test_without_noise_one_step_is_the_plain_one(layers: list[np.ndarray], windo
 
 def test_every_step_has_noise_of_its_own_and_an_empty_one_too(layers: list[np.ndarray], windows: Units) -> None:
     """Hardly anybody is drawn: what moves the weights is the sum of twenty independent noises."""
-    rarely = Descent("sgd", learning_rate=1.0, steps=20, sampling=1e-7)
-    moved = flat(descend(layers, windows, rarely, CLIP, NOISE, [0])) - flat(layers)
+    rarely = DPSGDConfig("sgd", learning_rate=1.0, steps=20, sampling=1e-7)
+    moved = flat(train(layers, windows, rarely, CLIP, NOISE, [0])) - flat(layers)
     expected = 1e-7 * len(windows)
     assert (moved * expected / CLIP).std() == pytest.approx(NOISE * np.sqrt(20), rel=0.05)
 
@@ -96,15 +96,15 @@ def test_every_step_has_noise_of_its_own_and_an_empty_one_too(layers: list[np.nd
 def test_the_fast_loop_and_the_reference_end_in_the_same_weights(
     layers: list[np.ndarray], windows: Units, optimizer: str
 ) -> None:
-    plan = Descent(optimizer, learning_rate=0.02, steps=30, sampling=0.3)
-    fast, slow = (flat(descend(layers, windows, plan, 1.0, 1.0, [0], reference=way)) for way in (False, True))
+    plan = DPSGDConfig(optimizer, learning_rate=0.02, steps=30, sampling=0.3)
+    fast, slow = (flat(train(layers, windows, plan, 1.0, 1.0, [0], reference=way)) for way in (False, True))
     assert np.abs(fast - flat(layers)).max() > 0.01
     np.testing.assert_allclose(fast, slow, atol=5e-4)
 
 
 def test_the_start_is_left_as_it_was_and_a_seed_repeats_itself(layers: list[np.ndarray], windows: Units) -> None:
     before = flat(layers).copy()
-    run = partial(descend, layers, windows, Descent("sgd", 0.02, 30, 0.3), 1.0, 1.0)
+    run = partial(train, layers, windows, DPSGDConfig("sgd", 0.02, 30, 0.3), 1.0, 1.0)
     first, again, other = flat(run([0, 4])), flat(run([0, 4])), flat(run([0, 5]))
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
@@ -113,8 +113,8 @@ def test_the_start_is_left_as_it_was_and_a_seed_repeats_itself(layers: list[np.n
 
 def test_numbers_that_train_nothing_are_refused(layers: list[np.ndarray], windows: Units) -> None:
     with pytest.raises(ValueError, match="sgd, adam"):
-        Descent("lbfgs", 0.1, 10, 0.1)
+        DPSGDConfig("lbfgs", 0.1, 10, 0.1)
     with pytest.raises(ValueError, match="learning_rate"):
-        Descent("sgd", 0.0, 10, 0.1)
+        DPSGDConfig("sgd", 0.0, 10, 0.1)
     with pytest.raises(FloatingPointError, match="finite"):
-        descend(layers, windows, Descent("sgd", 1e30, 30, 0.3), 1.0, 1.0, [0])
+        train(layers, windows, DPSGDConfig("sgd", 1e30, 30, 0.3), 1.0, 1.0, [0])

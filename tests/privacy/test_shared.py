@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from pmt_helpers.activity import load_model, personalise, save_model
-from pmt_helpers.activity.model import ActivityModel, Preprocessor
+from pmt_helpers.activity.model import ActivityModel
+from pmt_helpers.activity.weights import Preprocessor
 from pmt_helpers.datasets import ActivityData
 from pmt_helpers.privacy import PrivateModel, public_scaler, train_many_private, train_shared_private
 

@@ -9,7 +9,7 @@ from scipy.stats import norm
 
 from pmt_helpers.datasets import load_documents
 from pmt_helpers.privacy import noisy_counts, train_topics_private
-from pmt_helpers.privacy.auditing import told_apart
+from pmt_helpers.privacy.auditing import epsilon_lower_bound
 from pmt_helpers.privacy.topics import contributions, cut, noise_scale, strongest_attack
 from pmt_helpers.topics import GibbsLDA, Topics, held_out_bits
 from tests.topics.conftest import plant
@@ -90,7 +90,7 @@ def told(release, counts: csr_array, more: csr_array, trials: int) -> float:
     """A lower bound on epsilon from a number released with and without one more document."""
     both = vstack([counts, more], format="csr")
     inside, outside = (np.array([release(each, seed) for seed in range(trials)]) for each in (both, counts))
-    return told_apart(inside, outside, DELTA)[0]
+    return epsilon_lower_bound(inside, outside, DELTA)[0]
 
 
 def test_an_audit_passes_the_mechanism_and_catches_what_leaks() -> None:

@@ -15,7 +15,7 @@ from pmt_helpers.teaching.exercises import find_exercise
 from pmt_helpers.teaching.exercises.judging import judge
 from pmt_helpers.teaching.exercises.nb03 import choose_weight, completion_bits, grow_topics, topic_probabilities
 from pmt_helpers.topics import GibbsLDA, held_out_bits, split_tokens
-from pmt_helpers.topics.personal import Topics, widened
+from pmt_helpers.topics.personal import Topics, extend_vocabulary
 from pmt_helpers.topics.prior_weight import best_weight
 
 
@@ -142,13 +142,13 @@ def test_the_solution_is_the_joint_probability_of_each_topic_compared(seed, n_to
 def test_the_sampler_of_the_workbook_draws_from_the_reference(monkeypatch):
     """News text, token by token: the weights that reach the draw, against ours for tables with the token put back."""
     from pmt_helpers.topics import gibbs_reference
-    from pmt_helpers.topics.gibbs import Chain
+    from pmt_helpers.topics.gibbs import GibbsState
 
     counts = load_documents("news").counts[:3]
     counts = counts[:, np.unique(counts.indices)]
     n_topics, alpha, beta, n_seen, draw = 6, 2.5, 0.1, 0, gibbs_reference.draw
     z = np.random.default_rng(1).integers(0, n_topics, counts.sum(), dtype=np.uint32)
-    chain = Chain(counts, z, n_topics, alpha, np.full((1, 1), beta), reference=True)
+    chain = GibbsState(counts, z, n_topics, alpha, np.full((1, 1), beta), reference=True)
     docs = np.repeat(np.arange(3), np.diff(chain.starts))
 
     def compared(weights, u, n):
@@ -351,7 +351,7 @@ def test_the_solution_grows_as_the_package_grows(documents, words, no_below, see
     counted = count_documents(documents, words, grow=True, min_documents=no_below)
     counts, wide = grow_topics(phi, words, documents, no_below)
     np.testing.assert_array_equal(counts, counted.counts.toarray())
-    np.testing.assert_allclose(wide, widened(Topics(phi, words), counted.vocabulary), rtol=1e-12)
+    np.testing.assert_allclose(wide, extend_vocabulary(Topics(phi, words), counted.vocabulary), rtol=1e-12)
 
 
 def test_what_grew_can_be_learnt_and_what_is_impossible_is_refused():

@@ -13,9 +13,8 @@ from sklearn.metrics import roc_auc_score, roc_curve
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from pmt_helpers.activity.model import Preprocessor
 from pmt_helpers.activity.online import Task, train_online
-from pmt_helpers.activity.weights import Weights
+from pmt_helpers.activity.weights import Preprocessor, Weights
 from pmt_helpers.datasets import load_activity, load_documents
 from pmt_helpers.teaching.exercises.base import Mistake
 from pmt_helpers.teaching.exercises.judging import judge
@@ -133,7 +132,9 @@ def test_in_every_dishonest_case_the_model_finds_some_truth_least_likely():
 def test_the_solution_flips_as_the_packages_volunteers_do():
     theirs = of_the_package("pmt_helpers.attacks.poisoning", "flip_labels")
     for y, probabilities, _, order in EXERCISE["label-flip"].cases.values():
-        flipped = theirs(y, "least_likely", probabilities.shape[1], np.random.default_rng(0), scores=probabilities)
+        flipped = theirs(
+            y, "least_likely", probabilities.shape[1], np.random.default_rng(0), class_scores=probabilities
+        )
         np.testing.assert_array_equal(flip_labels(y, probabilities, 1.0, order), flipped)
 
 
@@ -204,12 +205,12 @@ def test_the_solution_agrees_with_scikit_learn(seed, n_members, n_others, n_clas
 
 
 def test_the_solution_agrees_with_the_package():
-    hits_at = of_the_package("pmt_helpers.attacks.roc", "hits_at")
+    tpr_at_fpr = of_the_package("pmt_helpers.attacks.roc", "tpr_at_fpr")
     for probabilities, y, member, max_fpr in EXERCISE["loss-threshold"].cases.values():
         scores = probabilities[range(len(y)), y]
         with np.errstate(divide="ignore"):  # log of 0
             _, rate = loss_attack(probabilities, y, member, max_fpr)
-        assert rate == pytest.approx(hits_at(member, scores, max_fpr))
+        assert rate == pytest.approx(tpr_at_fpr(member, scores, max_fpr))
 
 
 def test_on_a_model_of_one_person_the_loss_tells_better_than_being_right_and_a_coin_tells_nothing():

@@ -1,4 +1,4 @@
-"""The sampler: the compiled chain is the plain one, it counts right, finds what is there, and starts as it is told."""
+"""The sampler: the compiled chain is the plain one, counts right, finds what is there, and starts where it should."""
 
 import os
 import subprocess
@@ -14,11 +14,10 @@ from scipy.optimize import linear_sum_assignment
 from scipy.sparse import csr_array
 
 from pmt_helpers.datasets.files import shipped
-from pmt_helpers.topics import Fit, GibbsLDA, fit_many
-from pmt_helpers.topics import gibbs as chain_module
-from pmt_helpers.topics.gibbs import Chain, words_of
+from pmt_helpers.topics import Fit, GibbsLDA, fit_many, gibbs
+from pmt_helpers.topics.gibbs import GibbsState, token_words
 from pmt_helpers.topics.gibbs_reference import draw
-from pmt_helpers.topics.validation import checked_counts
+from pmt_helpers.topics.validation import check_counts
 
 ATTRIBUTES = ("topics_", "phi_", "theta_", "log2_likelihood_")
 
@@ -90,7 +89,7 @@ def test_the_same_seed_gives_the_same_bits_on_any_number_of_threads(planted, sta
 def test_random_numbers_made_in_pieces_give_the_same_chain(planted, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = GibbsLDA(4).fit(planted.counts, 3)
     for draws in (1, 1000, 16_000):  # less than a document, several documents, exactly all of them
-        monkeypatch.setattr(chain_module, "DRAWS", draws)
+        monkeypatch.setattr(gibbs, "DRAWS", draws)
         assert same(whole, GibbsLDA(4).fit(planted.counts, 3))
 
 
@@ -128,13 +127,13 @@ def test_compiled_just_now_or_read_from_a_file_the_loop_gives_the_same_bits(tmp_
 
 @pytest.mark.parametrize("n_topics", [1, 7, 8, 9, 20])
 def test_the_tables_count_every_token_once_after_any_number_of_iterations(planted, n_topics: int) -> None:
-    counts = checked_counts(planted.counts)
+    counts = check_counts(planted.counts)
     rng = np.random.default_rng(0)
     z = rng.integers(0, n_topics, counts.sum(), dtype=np.uint32)
-    chain = Chain(counts, z, n_topics, 2.5, np.full((1, 1), 0.1))
+    chain = GibbsState(counts, z, n_topics, 2.5, np.full((1, 1), 0.1))
     docs = np.repeat(np.arange(counts.shape[0]), counts.sum(axis=1))
     for _ in range(4):
-        for table, rows in ((chain.word_topic, words_of(counts)), (chain.doc_topic, docs)):
+        for table, rows in ((chain.word_topic, token_words(counts)), (chain.doc_topic, docs)):
             expected = np.zeros_like(table)
             np.add.at(expected, (rows, chain.z), 1)
             np.testing.assert_array_equal(table, expected)
@@ -165,7 +164,7 @@ def test_the_likelihood_is_the_formula_written_as_a_loop() -> None:
 def test_phi_and_theta_follow_from_the_topics_of_the_tokens() -> None:
     counts = some_counts()
     lda = GibbsLDA(3, 0.7, 0.2).fit(counts, 2)
-    words, docs = words_of(csr_array(counts)), np.repeat(np.arange(6), counts.sum(axis=1))
+    words, docs = token_words(csr_array(counts)), np.repeat(np.arange(6), counts.sum(axis=1))
     for k in range(3):
         mine = lda.topics_ == k
         smoothed = np.bincount(words[mine], minlength=12) + 0.2
@@ -222,9 +221,9 @@ def test_a_chain_visits_assignments_as_often_as_the_posterior_says() -> None:
             in_topic[k] += 1
         probability[number] = value
     probability /= probability.sum()
-    table = checked_counts(counts)
+    table = check_counts(counts)
     rng = np.random.default_rng(0)
-    chain = Chain(table, np.zeros(4, np.uint32), 2, alpha, np.full((1, 1), beta))
+    chain = GibbsState(table, np.zeros(4, np.uint32), 2, alpha, np.full((1, 1), beta))
     visits = np.zeros(16)
     for _ in range(20_000):
         chain.sweep(rng)
@@ -274,7 +273,7 @@ def test_a_prior_without_weight_is_the_shared_start(planted) -> None:
     assert same(GibbsLDA(4).fit(few, 3, "prior", planted.phi, weight=0), GibbsLDA(4).fit(few, 3, "shared", planted.phi))
 
 
-def test_beta_mends_words_that_the_shared_topics_never_saw() -> None:
+def test_beta_smooths_words_that_the_shared_topics_never_saw() -> None:
     phi = some_topics(3)
     phi[:, :2] = 0
     phi /= phi.sum(axis=1, keepdims=True)
@@ -316,7 +315,7 @@ def test_impossible_settings_are_named(settings_: dict, message: str) -> None:
         ([[2**23, 0], [2**23, 1]], "a document or a word with 16,777,216 tokens"),
     ],
 )
-def test_what_are_no_counts_is_named(counts, message: str) -> None:
+def test_invalid_counts_are_named(counts, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         GibbsLDA(2).fit(counts, 1)
 

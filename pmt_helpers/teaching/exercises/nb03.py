@@ -185,7 +185,7 @@ GROW_DICTIONARY = Exercise(
         "For every word that is not shared, count the documents that have it at least once. Keep those with no_below "
         "or more, sort them, and put them behind the shared ones. Count each of these words in each document. Then add "
         "to phi, for each new word, a column with the smallest value of every row, and divide each row by its sum.",
-        "keep_words in pmt_helpers/datasets/text.py counts, widened in pmt_helpers/topics/personal.py makes "
+        "keep_words in pmt_helpers/datasets/text.py counts, extend_vocabulary in pmt_helpers/topics/personal.py makes "
         "room in the topics.",
     ),
     mistakes=(
@@ -320,7 +320,7 @@ DOCUMENT_COMPLETION = Exercise(
         "its sum, is the share of each topic in it; add these up over the seen tokens (a word counts as often as it "
         "occurs), add alpha, divide by the sum. At the end theta times phi is the probability of each word: take log2, "
         "and the mean over the unseen tokens.",
-        "complete_plainly in pmt_helpers/topics/evaluation.py does it for many documents.",
+        "complete_reference in pmt_helpers/topics/evaluation.py does it for many documents.",
     ),
     mistakes=(
         Mistake(

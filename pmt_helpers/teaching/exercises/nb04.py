@@ -224,8 +224,8 @@ LOSS_THRESHOLD = Exercise(
         "window; it is the share of pairs in which the member scores higher, and a tie counts a half. Rate: take each "
         "score as a threshold, which catches every window with at least that score; keep the thresholds that catch at "
         "most max_fpr of the others, and return the largest share of the members that one of them catches, or 0.",
-        "pmt_helpers/attacks/membership_game.py scores windows; strength in pmt_helpers/attacks/roc.py says how well "
-        "that tells members from others.",
+        "pmt_helpers/attacks/membership_game.py scores windows; attack_metrics in pmt_helpers/attacks/roc.py says how "
+        "well that tells members from others.",
     ),
     mistakes=(
         Mistake(

@@ -52,7 +52,7 @@ PARSE_RECORD = Exercise(
         "Number the lines from one. Try json.loads on each; where it fails, leave the line out if it is the last, else "
         "raise ValueError with the number in its text. Raise it also when the first record's origin is not the one "
         "asked for. Then add up cpu_s of the records whose phase is train; headers and samples have no phase.",
-        "read_log in pmt_helpers/device/logs.py reads all of it, records.py looks at each field.",
+        "read_log in pmt_helpers/device/logs.py reads all of it, parse_record there looks at each field.",
     ),
     mistakes=(
         Mistake(
