@@ -11,8 +11,6 @@ from .gradient_leak import recover_from_gradient as recover_from_gradient
 from .inversion import compare_inversions as compare_inversions
 from .inversion import invert_model as invert_model
 from .membership import Membership as Membership
-from .membership import attack_personal as attack_personal
-from .membership import attack_shared as attack_shared
 from .membership import membership_inference as membership_inference
 from .membership_game import person_games as person_games
 from .membership_game import personal_game as personal_game
@@ -28,10 +26,7 @@ from .topic_membership import attack_topics as attack_topics
 from .topic_membership import document_scores as document_scores
 from .topic_poisoning import association as association
 from .topic_poisoning import cap_repeats as cap_repeats
-from .topic_poisoning import documents_to_recover as documents_to_recover
-from .topic_poisoning import poison_documents as poison_documents
 from .topic_poisoning import poison_topics as poison_topics
 from .topic_poisoning import recovery_curve as recovery_curve
 from .vocabulary import RecoveredCounts as RecoveredCounts
-from .vocabulary import recover_added_words as recover_added_words
 from .vocabulary import recover_word_counts as recover_word_counts

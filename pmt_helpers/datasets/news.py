@@ -122,6 +122,6 @@ def unlabelled(data: DocumentData) -> dict[str, Any]:
     }  # fmt: skip
 
 
-MEASURES = cards.by_statement(
+STATEMENTS = cards.by_statement(
     cards.lengths, file, size, dropped_words, duplicates, near_duplicates, fewer_than_described, unlabelled
 )

@@ -268,6 +268,6 @@ def no_titles(data: DocumentData) -> dict[str, Any]:
     return {"first": str(data.names[0]), "last": str(data.names[-1])}
 
 
-MEASURES = cards.by_statement(
+STATEMENTS = cards.by_statement(
     size, lengths, rarest, full_table, copies, fragments, odd_words, other_stop_words, singular, no_titles
 )

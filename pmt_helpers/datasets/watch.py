@@ -236,7 +236,7 @@ def no_background(data: ActivityData) -> dict[str, Any]:
     return {"keys": sorted(read_watch(path))} if path else {}
 
 
-MEASURES = cards.by_statement(
+STATEMENTS = cards.by_statement(
     cards.size, cards.per_user, cards.classes, file, recordings, clean, unit, mirrored_axis, paired_people, fast_people,
     hard_peaks, short_recordings, stuck_readings, overlap, tails, no_background,
 )  # fmt: skip

@@ -238,7 +238,7 @@ def markup_left(data: DocumentData) -> dict[str, Any]:
     return {"words": [word for word, _ in sorted(left.items())], "tokens": sum(left.values())}
 
 
-MEASURES = cards.by_statement(
+STATEMENTS = cards.by_statement(
     cards.lengths, file, size, dates, dropped_words, one_letter, uneven_articles, words_of_one_article,
     lists_and_signposts, markup_left,
 )  # fmt: skip

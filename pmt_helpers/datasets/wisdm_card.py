@@ -142,7 +142,7 @@ def header_forms(data: ActivityData) -> dict[str, Any]:
     return {"forms": 8, "different_contents": len(digests), "different_columns": len(names)}
 
 
-MEASURES = cards.by_statement(
+STATEMENTS = cards.by_statement(
     size, per_user, cards.classes, more_users_than_paper, incomplete_users, missing_cells, missing_is_informative,
     xavg_is_zero, zstanddev_is_a_copy, xstanddev_is_about_zero, duplicate_rows, unique_id_is_not_unique, bouts,
     partial_windows, bins_exceed_one, scattered_users, about_file, header_forms,

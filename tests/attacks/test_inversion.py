@@ -1,4 +1,4 @@
-"""Inversion: the climb reaches the top, and what personal training changed points at the person it was for."""
+"""Inversion: gradient ascent reaches the top, and what personal training changed points at the person it was for."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from pmt_helpers.activity.online import Task, train_online
 from pmt_helpers.activity.shared import train_shared_fast
 from pmt_helpers.activity.weights import Checkpoint
 from pmt_helpers.attacks import compare_inversions, invert_model
-from pmt_helpers.attacks.inversion import METHODS, PRIOR, climb
+from pmt_helpers.attacks.inversion import METHODS, PRIOR, gradient_ascent
 from pmt_helpers.datasets import ActivityData, load_activity
 
 
@@ -25,7 +25,7 @@ def at_home(shared: Checkpoint, X: np.ndarray, y: np.ndarray) -> Checkpoint:
     return Checkpoint(train_online(Task(shared.weights, shared.windows(X), y), epochs=100).weights, shared.scaler)
 
 
-def test_the_climb_ends_where_no_step_leads_higher(shared: Checkpoint) -> None:
+def test_gradient_ascent_ends_where_no_step_leads_higher(shared: Checkpoint) -> None:
     weights, n = shared.weights, shared.weights.n_features
 
     def height(x: np.ndarray, label: int) -> float:
@@ -35,7 +35,7 @@ def test_the_climb_ends_where_no_step_leads_higher(shared: Checkpoint) -> None:
 
     rng = np.random.default_rng(0)
     for label in range(len(weights.bias)):
-        top = climb(weights, label)
+        top = gradient_ascent(weights, label)
         assert height(top, label) > height(np.zeros(n), label)
         nearby = [height(top + 0.05 * rng.normal(size=n), label) for _ in range(20)]
         assert max(nearby) < height(top, label) + 1e-3

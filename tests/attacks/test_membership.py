@@ -6,10 +6,10 @@ from scipy.stats import norm
 
 from pmt_helpers.activity import build_mlp, personalise
 from pmt_helpers.activity.model import ActivityModel
-from pmt_helpers.activity.shared import train_shared, train_shared_fast
+from pmt_helpers.activity.shared import train_shared_fast
 from pmt_helpers.activity.weights import Checkpoint
-from pmt_helpers.attacks import attack_shared, membership_inference
 from pmt_helpers.attacks import membership_game as of
+from pmt_helpers.attacks import membership_inference
 from pmt_helpers.attacks.membership_game import non_overlapping, person_games, personal_game, train_on_all, window_game
 from pmt_helpers.attacks.roc import auc_per_user
 from pmt_helpers.datasets import ActivityData, load_activity
@@ -166,24 +166,6 @@ def test_who_volunteered_shows_in_a_shared_model_and_which_windows_hardly(watch:
     people = person_games(watch, models=8, progress=False)
     assert auc(people["person"], "loss") > 0.95
     assert auc(people["person, new windows"], "loss") > 0.9
-
-
-def test_a_model_of_keras_is_attacked_as_the_quick_one_is(watch: ActivityData) -> None:
-    even, some = watch.users % 2 == 0, watch.starts % 500 == 0
-    members, others = watch.select(even & some), watch.select(~even & some)
-    slow, quick = train_shared(members, seed=5, progress=False), train_shared_fast(members, seed=5)
-    found = [attack_shared(one, members, others, shadows=4).table for one in (slow, quick)]
-    assert found[0]["level"].tolist() == ["window"] * 3 + ["person"] * 3
-    by_window = [table[table["level"] == "window"]["auc"].to_numpy() for table in found]
-    np.testing.assert_allclose(by_window[0], by_window[1], atol=0.06)  # a quarter of the windows: 0.01 apart on all
-    assert found[0].query("level == 'person' and attack == 'loss'")["auc"].item() > 0.9
-
-
-def test_where_people_are_on_both_sides_only_windows_are_asked_about(watch: ActivityData) -> None:
-    member = np.random.default_rng(0).random(len(watch)) < 0.5
-    model = train_on_all(watch.select(member), 0)
-    found = attack_shared(model, watch.select(member), watch.select(~member), shadows=0)
-    assert found.table[["level", "attack"]].to_numpy().tolist() == [["window", "loss"]]
 
 
 def test_what_an_attack_cannot_do_without_is_named(own: ActivityData, keras_shared: ActivityModel) -> None:

@@ -71,7 +71,7 @@ def some_of_all() -> list:
     ]
 
 
-def test_every_figure_says_on_itself_how_a_pi_was_come_by() -> None:
+def test_every_device_figure_says_how_its_numbers_were_obtained() -> None:
     for figure in some_of_all():
         assert OBTAINED[EMULATED] in written_on(figure)
         assert OBTAINED[EMULATED].lower() in figure.sentence.lower()
@@ -79,7 +79,7 @@ def test_every_figure_says_on_itself_how_a_pi_was_come_by() -> None:
     assert "predicted, from published measurements" in written_on(energy(joule))
 
 
-def test_every_title_fits_a_narrow_window_and_every_figure_can_be_stored() -> None:
+def test_every_title_is_short_and_every_figure_can_be_stored() -> None:
     for figure in some_of_all():
         assert "<br>" not in figure.plotly.layout.title.text
         assert len(figure.plotly.layout.title.text) <= 28
@@ -136,7 +136,7 @@ def test_a_line_that_crosses_zero_stays_on_a_log_axis() -> None:
         assert min(trace.y) > 0
 
 
-def test_figure_7_from_the_logs_is_straight_and_has_the_papers_points(spans: pd.DataFrame) -> None:
+def test_figure_7_is_straight_and_has_the_papers_points(spans: pd.DataFrame) -> None:
     rows = training_rows(spans, epochs=10)
     ours = rows[rows["kernel"] == "numpy"]
     figure = seconds_by_samples(pd.concat([ours, rows[rows["origin"] == PAPER]]))
@@ -214,7 +214,7 @@ def test_time_is_split_into_parts_that_add_up() -> None:
     assert "NumPy, 6 G: set-up 33%" in where_time_goes(counted_ones, unit="instructions").sentence
 
 
-def test_a_prediction_is_scored_by_what_was_recorded_of_the_same_kernel() -> None:
+def test_a_prediction_is_compared_with_the_same_kernels_record() -> None:
     rows = pd.DataFrame(
         [
             ("Pi 3B", "numpy", "predicted", 4.0, 3.0, 5.2),

@@ -32,6 +32,7 @@ from pmt_helpers.teaching.figures.style import (
     WITH_LEGEND,
     Figure,
     add_band,
+    add_bars,
     add_series,
     counted,
     duration,
@@ -204,15 +205,10 @@ def where_time_goes(frame: pd.DataFrame, unit: str = "seconds", share: bool = Fa
     with_totals = [f"{name}, {amount(total)}" for name, total in zip(names, totals, strict=True)]
     figure = new_figure("Where the time goes", 170 + 50 * len(frame), WITH_LEGEND)
     for place, (part, label) in enumerate(PARTS.items()):
-        figure.add_bar(
-            y=[f"{text} ".replace(", ", "<br>") for text in with_totals] if share else names,
-            x=(parts[part] / totals if share else parts[part]).tolist(),
-            orientation="h",
-            marker={"color": OTHERS[place][0]},
-            name=label,
-            customdata=[amount(value) for value in parts[part]],
-            hovertemplate=f"{label}: %{{customdata}}<extra></extra>",
-        )
+        y = [f"{text} ".replace(", ", "<br>") for text in with_totals] if share else names
+        x = parts[part] / totals if share else parts[part]
+        amounts = [amount(value) for value in parts[part]]
+        add_bars(figure, y, x, label, OTHERS[place][0], f"{label}: %{{customdata}}", customdata=amounts)
     figure.update_layout(barmode="stack", bargap=0.35, legend={"traceorder": "normal"})
     figure.update_xaxes(
         title_text=with_origin(f"share of the {unit}" if share else unit, origin),
@@ -242,14 +238,8 @@ def memory_by_kernel(frame: pd.DataFrame, limit_mb: float = 512) -> Figure:
     figure = new_figure("What fits the memory", 190 + (30 + 18 * len(series)) * len(order), WITH_LEGEND)
     texts = []
     for key, bars in series.items():
-        figure.add_bar(
-            y=bars["what"].tolist(),
-            x=bars["peak_mb"].tolist(),
-            orientation="h",
-            marker={"color": styles[key][0]},
-            name=names[key],
-            hovertemplate=f"%{{y}}, {names[key]}: %{{x:.0f}} MB<extra></extra>",
-        )
+        hover = f"%{{y}}, {names[key]}: %{{x:.0f}} MB"
+        add_bars(figure, bars["what"], bars["peak_mb"], names[key], styles[key][0], hover)
         listed = ", ".join(
             f"{row['what']} {row['peak_mb']:.0f} MB{' (too much)' if row['peak_mb'] > limit_mb else ''}"
             for row in bars.sort_values("peak_mb").to_dict("records")
@@ -379,16 +369,9 @@ def energy(frame: pd.DataFrame) -> Figure:
         f"{two_digits(low)} to {two_digits(high)} J" for low, high in zip(frame["low"], frame["high"], strict=True)
     ]
     for place, (kind, rows) in enumerate(frame.assign(range=ranges).groupby("kind", sort=False)):
-        figure.add_bar(
-            y=rows["what"].tolist(),
-            x=(rows["high"] - rows["low"]).tolist(),
-            base=rows["low"].tolist(),
-            orientation="h",
-            marker={"color": OTHERS[place % len(OTHERS)][0]},
-            name=str(kind),
-            customdata=rows["range"].tolist(),
-            hovertemplate="%{y}: %{customdata}<extra></extra>",
-        )
+        colour, lengths = OTHERS[place % len(OTHERS)][0], rows["high"] - rows["low"]
+        more = {"base": rows["low"].tolist(), "customdata": rows["range"].tolist()}
+        add_bars(figure, rows["what"], lengths, str(kind), colour, "%{y}: %{customdata}", **more)
     log_x_axis(figure, with_origin("energy", PUBLISHED), float(frame["low"].min()), float(frame["high"].max()), joules)
     figure.update_yaxes(categoryorder="array", categoryarray=frame["what"].tolist()[::-1])
     figure.update_layout(bargap=0.35)

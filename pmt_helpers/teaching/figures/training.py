@@ -11,6 +11,7 @@ from pmt_helpers.teaching.figures.style import (
     VERMILION,
     WITH_LEGEND,
     Figure,
+    add_bars,
     add_series,
     dress,
     interval_bars,
@@ -39,16 +40,9 @@ def three_models(scores: pd.DataFrame, person: int | None = None, n_windows: int
     title = "Who knows best?" if person is None else f"Who knows person {person} best?"
     figure = new_figure(title, 120 + 70 * len(rows))
     for model, accuracy in rows["accuracy"].items():
-        figure.add_bar(
-            x=[accuracy],
-            y=[model],
-            orientation="h",
-            error_x=interval_bars(rows.loc[[model]], "accuracy", width=6, color=INK),
-            marker={"color": MODEL_COLOURS[str(model)]},
-            name=str(model),
-            showlegend=False,
-            hovertemplate="%{y}: %{x:.1%}<extra></extra>",
-        )
+        name, bars = str(model), interval_bars(rows.loc[[model]], "accuracy", width=6, color=INK)
+        look = {"error_x": bars, "showlegend": False}
+        add_bars(figure, [name], [accuracy], name, MODEL_COLOURS[name], "%{y}: %{x:.1%}", **look)
         text = f"<b>{percent(accuracy)}</b>"
         figure.add_annotation(x=1, xref="paper", xanchor="left", xshift=6, y=model, text=text, showarrow=False)
     named = " (line: 95% interval)" if {"lower", "upper"} <= set(rows) else ""

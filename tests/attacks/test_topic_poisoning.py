@@ -1,18 +1,15 @@
 """Crafted documents tie two words together; who keeps the shared topics inherits it, and a cap on repeats cures it."""
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from pmt_helpers.attacks import (
     association,
     cap_repeats,
-    documents_to_recover,
-    poison_documents,
     poison_topics,
     recovery_curve,
 )
-from pmt_helpers.attacks.topic_poisoning import crafted, pick_words
+from pmt_helpers.attacks.topic_poisoning import crafted_documents, pick_words
 from pmt_helpers.datasets import load_documents
 from pmt_helpers.topics import TopicSettings
 from pmt_helpers.topics.splits import split
@@ -52,36 +49,17 @@ def test_a_light_prior_heals_with_own_documents_and_a_proportional_one_does_not(
     assert found[10, "personal"] < 0.005
 
 
-def test_healed_is_what_stays_so_with_more_documents() -> None:
-    values = {"personal": [0.01, 0.01, 0.02], "prior": [0.03, 0.2, 0.1], "prior of 30": [0.1, 0.04, 0.01]}
-    rows = [{"seed": 0, "own": 0, "model": "shared", "association": 0.5}]
-    rows += [
-        {"seed": 0, "own": own, "model": model, "association": value}
-        for model, line in values.items()
-        for own, value in zip((10, 30, 100), line, strict=True)
-    ]
-    found = documents_to_recover(pd.DataFrame(rows))
-    assert found[["personal", "prior of 30"]].tolist() == [10, 30]
-    assert np.isnan(found["prior"])
+def test_crafted_documents_say_two_words_alike_often_and_nothing_else() -> None:
+    new = crafted_documents(50, 3, 40, documents=4, tokens=21).toarray()
+    assert (new.sum(axis=1) == 21).all()
+    assert (abs(new[:, 3] - new[:, 40]) <= 1).all()
+    assert new.sum() == new[:, [3, 40]].sum()
 
 
-def test_crafted_documents_say_two_words_alike_often_and_are_no_longer_than_others(wikipedia) -> None:
-    poisoned = poison_documents(wikipedia, "french", "chemistry", documents=4)
-    assert len(poisoned) == len(wikipedia) + 4
-    new = poisoned.counts[-4:].toarray()
-    pair = [wikipedia.vocabulary.index(word) for word in ("french", "chemistry")]
-    assert (new.sum(axis=1) == wikipedia.lengths.max()).all()
-    assert (abs(new[:, pair[0]] - new[:, pair[1]]) <= 1).all()
-    assert new.sum() == new[:, pair].sum()
-    assert len(set(poisoned.groups[-4:]) - set(wikipedia.groups)) == 4
-    with pytest.raises(ValueError, match="'zebrafinch' is not among the"):
-        poison_documents(wikipedia, "french", "zebrafinch")
-
-
-@pytest.mark.parametrize(("target", "evil", "tokens"), [(0, 0, 10), (0, 60, 10), (-1, 0, 10), (0, 1, 1)])
-def test_what_cannot_be_crafted_is_refused(target: int, evil: int, tokens: int) -> None:
-    with pytest.raises(ValueError, match=r"target and evil must be|at least 2 tokens"):
-        crafted(plant(10).counts, target, evil, 6, tokens)
+@pytest.mark.parametrize(("target", "payload", "tokens"), [(0, 0, 10), (0, 60, 10), (-1, 0, 10), (0, 1, 1)])
+def test_what_cannot_be_crafted_is_refused(target: int, payload: int, tokens: int) -> None:
+    with pytest.raises(ValueError, match=r"target and payload must be|at least 2 tokens"):
+        crafted_documents(60, target, payload, 6, tokens)
 
 
 def test_an_association_is_the_probability_of_the_next_word() -> None:
@@ -102,8 +80,8 @@ def test_a_cap_leaves_rare_words_and_the_given_counts_alone() -> None:
 def test_the_words_picked_never_meet_in_a_public_document(wikipedia) -> None:
     parts = split(wikipedia, PLAN, 0)
     for seed in range(3):
-        target, evil = pick_words(parts.shared, parts.local, seed)
-        public = parts.shared[:, [target, evil]].toarray() > 0
+        target, payload = pick_words(parts.shared, parts.local, seed)
+        public = parts.shared[:, [target, payload]].toarray() > 0
         assert public.any(axis=0).all()
         assert not public.all(axis=1).any()
         assert (parts.local[:, [target]].toarray() > 0).sum() >= 2

@@ -1,4 +1,4 @@
-"""Fetching over a real connection to this machine: what arrives whole is kept, everything else leaves nothing."""
+"""Data is looked for where the person said, fetched whole or not at all, and written whole or not at all."""
 
 import errno
 import os
@@ -11,9 +11,60 @@ from pathlib import Path
 
 import pytest
 
-from pmt_helpers.datasets import DataError, load_activity
-from pmt_helpers.datasets.files import download
+from pmt_helpers.datasets import DataError, dataset_names, load_activity
+from pmt_helpers.datasets.files import atomic_path, data_home, download, installed_file, shipped
 from pmt_helpers.datasets.wisdm import ARCHIVE, ARFF, fetch_wisdm, find_wisdm
+
+
+def test_a_finished_file_leaves_nothing_else(tmp_path: Path) -> None:
+    target = tmp_path / "new" / "answers.json"
+    with atomic_path(target) as temporary:
+        temporary.write_text("1")
+        assert temporary.suffix == ".json"
+        assert not target.exists()
+    assert target.read_text() == "1"
+    assert list(target.parent.iterdir()) == [target]
+
+
+@pytest.mark.parametrize("trouble", [ValueError, KeyboardInterrupt])
+def test_a_failed_write_keeps_the_old_file(tmp_path: Path, trouble: type[BaseException]) -> None:
+    target = tmp_path / "answers.json"
+    target.write_text("old")
+
+    def write_half() -> None:
+        with atomic_path(target) as temporary:
+            temporary.write_text("half of the ne")
+            raise trouble
+
+    with pytest.raises(trouble):
+        write_half()
+    assert target.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_data_home_is_where_the_person_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PMT_DATA_HOME", str(tmp_path))
+    assert data_home() == tmp_path
+    monkeypatch.setenv("PMT_DATA_HOME", "~/data")
+    assert data_home() == Path.home() / "data"
+    monkeypatch.setenv("PMT_DATA_HOME", " ")
+    assert data_home().name == "pmt-workbook"
+    monkeypatch.delenv("PMT_DATA_HOME")
+    assert data_home().is_absolute()
+
+
+@pytest.mark.parametrize("name", dataset_names())
+def test_the_cards_ship(name: str) -> None:
+    assert shipped("cards", f"{name}.toml").is_file()
+
+
+def test_an_installed_file_is_found_without_running_it() -> None:
+    found = installed_file("seglearn", "data", "watch_dataset.npy")
+    assert found is not None
+    assert found.is_file()
+    assert installed_file("seglearn", "data", "nothing.npy") is None
+    assert installed_file("no_such_package", "file") is None
+
 
 MakeArff = Callable[..., str]
 MakeArchive = Callable[..., bytes]
@@ -87,7 +138,7 @@ def test_what_is_there_is_not_fetched_again(small_wisdm: Path, make_arff: MakeAr
         ("missing", "the file", "404"),
     ],
 )
-def test_a_bad_download_says_what_came_and_leaves_nothing(
+def test_a_bad_download_is_named_and_leaves_nothing(
     small_wisdm: Path, server: Server, path: str, expected: str, found: str
 ) -> None:
     with pytest.raises(DataError) as caught:
@@ -131,7 +182,7 @@ def test_an_interrupted_download_leaves_nothing(small_wisdm: Path, server: Serve
     assert list(small_wisdm.iterdir()) == []
 
 
-def test_what_a_killed_download_left_is_never_taken_for_data(small_wisdm: Path) -> None:
+def test_a_killed_download_is_never_taken_for_data(small_wisdm: Path) -> None:
     leftover = small_wisdm / ".fetching-killed"
     leftover.mkdir()
     (leftover / ARCHIVE).write_bytes(b"half of it")

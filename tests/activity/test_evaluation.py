@@ -1,11 +1,13 @@
-"""Gains are counted person by person: what a mean hides, these numbers show."""
+"""Metrics weigh rare classes as frequent ones; gains are counted person by person: what a mean hides, they show."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from pmt_helpers.activity.evaluation import (
+    accuracy_interval,
     ahead_until,
+    confusion_counts,
     crossing,
     curve_distance,
     gain_chosen_on_others,
@@ -13,7 +15,51 @@ from pmt_helpers.activity.evaluation import (
     mean_curve,
     mean_interval,
     paired_gain,
+    scores,
+    scores_of_many,
 )
+
+
+def test_always_guessing_the_frequent_class_looks_good_only_in_accuracy() -> None:
+    y = np.array([0] * 90 + [1] * 10)
+    found = scores(y, np.zeros(100, int))
+    assert found["accuracy"] == 0.9
+    assert found["macro_recall"] == 0.5
+    assert found["macro_f1"] == pytest.approx((2 * 90 / 190 + 0) / 2)
+
+
+def test_classes_that_a_person_never_does_are_left_out_of_the_mean() -> None:
+    y, predicted = np.array([0, 0, 1, 1]), np.array([0, 5, 1, 1])
+    assert scores(y, predicted)["macro_recall"] == 0.75
+
+
+def test_scores_of_many_models_are_those_of_scikit_learn() -> None:
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 4, 40)
+    predicted = np.where(rng.random((9, 40)) < 0.6, y, rng.integers(0, 6, (9, 40)))
+    many = scores_of_many(y, predicted)
+    for place, one in enumerate(predicted):
+        assert {name: values[place] for name, values in many.items()} == pytest.approx(scores(y, one))
+    with pytest.raises(ValueError, match=r"need \(n_models, 40\)"):
+        scores_of_many(y, predicted[0])
+
+
+def test_rows_of_the_confusion_are_the_truth() -> None:
+    counts = confusion_counts(np.array([0, 0, 2]), np.array([1, 0, 2]), 3)
+    np.testing.assert_array_equal(counts, [[1, 1, 0], [0, 0, 0], [0, 0, 1]])
+
+
+def test_the_interval_holds_the_accuracy_and_narrows_with_windows() -> None:
+    low, high = accuracy_interval(30, 40)
+    assert low < 0.75 < high
+    wider = high - low
+    low, high = accuracy_interval(300, 400)
+    assert high - low < wider / 2
+
+
+def test_nothing_to_score_is_an_error() -> None:
+    with pytest.raises(ValueError, match="at least one"):
+        scores(np.array([]), np.array([]))
 
 
 def curve(models: dict[str, dict[int, list[float]]]) -> pd.DataFrame:
@@ -32,7 +78,7 @@ def curve(models: dict[str, dict[int, list[float]]]) -> pd.DataFrame:
 UNEQUAL = curve({"shared": {20: [0.5, 0.7, 0.9]}, "personal": {20: [0.9, 0.8, 0.8]}})
 
 
-def test_a_gain_is_the_mean_of_each_persons_difference_and_names_who_loses() -> None:
+def test_a_gain_is_the_mean_difference_and_names_who_loses() -> None:
     gain = paired_gain(UNEQUAL, 20)
     assert gain.mean == pytest.approx((0.4 + 0.1 - 0.1) / 3)
     assert gain.by_user.to_dict() == pytest.approx({1: 0.4, 2: 0.1, 3: -0.1})
@@ -47,14 +93,14 @@ def test_harm_is_listed_worst_first_and_rounding_is_no_harm() -> None:
     assert paired_gain(frame, 5).harmed == [3, 1]
 
 
-def test_the_interval_is_paired_so_people_who_differ_do_not_widen_it() -> None:
+def test_people_who_differ_do_not_widen_the_paired_interval() -> None:
     base = np.linspace(0.2, 0.9, 30)
     steady = curve({"shared": {5: base.tolist()}, "personal": {5: (base + 0.05).tolist()}})
     gain = paired_gain(steady, 5)
     assert gain.high - gain.low < 0.001
 
 
-def test_the_interval_agrees_with_the_textbook_for_many_people_and_does_not_depend_on_the_run() -> None:
+def test_the_interval_agrees_with_the_textbook_and_is_the_same_again() -> None:
     values = np.random.default_rng(0).normal(0.1, 0.2, 400)
     low, high = mean_interval(values)
     half = 1.96 * values.std(ddof=1) / 20
@@ -70,7 +116,7 @@ def test_where_nobody_has_both_models_the_sizes_there_are_named() -> None:
         paired_gain(UNEQUAL, 20, "local")
 
 
-def test_a_crossing_is_where_one_stays_ahead_not_where_it_first_peeps_over() -> None:
+def test_a_crossing_is_where_one_stays_ahead_not_first_is() -> None:
     shared = {size: [0.5, 0.5] for size in range(1, 7)}
     personal = dict(zip(shared, ([0.6] * 2, [0.4] * 2, [0.5] * 2, [0.6] * 2, [0.7] * 2, [0.9] * 2), strict=True))
     frame = curve({"shared": shared, "personal": personal})
@@ -86,7 +132,7 @@ def test_a_size_that_one_person_has_decides_no_crossing() -> None:
     assert np.isnan(crossing(frame, "personal", "shared", min_users=1))
 
 
-def test_a_strength_is_chosen_on_the_others_never_on_the_person_tested() -> None:
+def test_a_strength_is_chosen_on_the_other_people() -> None:
     weak, strong = [0.9, 0.5, 0.5], [0.1, 0.6, 0.6]
     frame = curve({"personal": {9: [0.5] * 3}, "pull 1": {9: weak}, "pull 9": {9: strong}})
     gain = gain_chosen_on_others(frame, 9, ["pull 1", "pull 9"])

@@ -6,7 +6,6 @@ import pytest
 
 from pmt_helpers.activity import Person, learning_curve, personalise, train_shared
 from pmt_helpers.activity.curves import CurvePlan, accuracy_by_epoch, user_curve
-from pmt_helpers.activity.evaluation import scores
 from pmt_helpers.activity.mitigation import Mitigation
 from pmt_helpers.activity.model import ActivityModel
 from pmt_helpers.activity.online import EPOCHS
@@ -46,7 +45,7 @@ def test_the_training_windows_of_each_class_add_up_to_the_samples(curve: pd.Data
     assert (counts == curve["n_samples"]).all()
 
 
-def test_the_shared_model_stays_where_it_is_and_the_personal_one_moves(curve: pd.DataFrame) -> None:
+def test_the_personal_model_moves_and_the_shared_one_stays(curve: pd.DataFrame) -> None:
     spread = curve.groupby(["model", "fold"])["accuracy"].nunique()
     assert (spread["shared"] == 1).all()
     assert (spread["personal"] > 1).any()
@@ -67,9 +66,7 @@ def test_a_row_is_what_personalise_gives_on_the_same_windows(
         assert row["epochs"] == len(model.history)
 
 
-def test_the_same_call_gives_the_same_table_on_one_thread_or_two(
-    curve: pd.DataFrame, watch: ActivityData, shared: ActivityModel
-) -> None:
+def test_one_thread_or_two_give_the_same_table(curve: pd.DataFrame, watch: ActivityData, shared: ActivityModel) -> None:
     again = learning_curve(watch, users=[3], sizes=(2, 15), shared={3: shared}, cures=MITIGATIONS, threads=2)
     pd.testing.assert_frame_equal(again.drop(columns="seconds"), curve.drop(columns="seconds"), check_exact=True)
 
@@ -85,9 +82,7 @@ def test_a_persons_part_needs_nobody_elses_windows(
         alone.set_index(key).index])  # fmt: skip
 
 
-def test_people_with_too_few_windows_take_no_part_in_the_larger_sizes(
-    watch: ActivityData, shared: ActivityModel
-) -> None:
+def test_people_with_few_windows_have_no_larger_sizes(watch: ActivityData, shared: ActivityModel) -> None:
     table = learning_curve(watch, users=[3], sizes=(1, 10_000), shared={3: shared}, folds=3)
     assert table["n_samples"].unique().tolist() == [1]
     assert table["fold"].nunique() == 3
@@ -105,28 +100,13 @@ def test_folds_with_nothing_to_test_are_left_out(watch: ActivityData, shared: Ac
     assert (table["n_test"] > 0).all()
 
 
-def test_a_cure_that_rehearses_needs_windows_in_the_download(watch: ActivityData, shared: ActivityModel) -> None:
-    download = Checkpoint.from_model(shared)
+def test_rehearsal_needs_windows_in_the_checkpoint(watch: ActivityData, shared: ActivityModel) -> None:
+    checkpoint = Checkpoint.from_model(shared)
     with pytest.raises(ValueError, match="rehearses 2 windows of each class"):
-        user_curve(watch, 3, download, CurvePlan(sizes=(2,)), {"rehearsed": Mitigation(rehearsal=2)})
+        user_curve(watch, 3, checkpoint, CurvePlan(sizes=(2,)), {"rehearsed": Mitigation(rehearsal=2)})
 
 
-def test_scores_of_many_models_are_those_of_scikit_learn(watch: ActivityData) -> None:
-    from pmt_helpers.activity.evaluation import scores_of_many
-
-    rng = np.random.default_rng(0)
-    y = rng.integers(0, 4, 40)
-    predicted = np.where(rng.random((9, 40)) < 0.6, y, rng.integers(0, 6, (9, 40)))
-    many = scores_of_many(y, predicted)
-    for place, one in enumerate(predicted):
-        assert {name: values[place] for name, values in many.items()} == pytest.approx(scores(y, one))
-    with pytest.raises(ValueError, match=r"need \(n_models, 40\)"):
-        scores_of_many(y, predicted[0])
-
-
-def test_after_so_many_epochs_a_model_is_what_training_that_long_gives(
-    watch: ActivityData, shared: ActivityModel
-) -> None:
+def test_a_row_by_epoch_is_what_training_that_long_gives(watch: ActivityData, shared: ActivityModel) -> None:
     you = Person.of(watch, 3)
     table = accuracy_by_epoch(shared, you, sizes=(5,), epochs=(1, 30))
     for epoch in (1, 30):
@@ -142,8 +122,8 @@ def test_people_of_wisdm_are_taken_without_readings_too() -> None:
     start = Weights.initial(43, 6, "he", np.random.default_rng(0))
     from pmt_helpers.activity.weights import Preprocessor
 
-    download = Checkpoint(start, Preprocessor.fit(data.X[data.users != 5]))
+    checkpoint = Checkpoint(start, Preprocessor.fit(data.X[data.users != 5]))
     for split in ("random", "blocked", "bout", "file_order"):
-        table = user_curve(data, 5, download, CurvePlan(sizes=(3, 10), split=split, epochs=5), {})
+        table = user_curve(data, 5, checkpoint, CurvePlan(sizes=(3, 10), split=split, epochs=5), {})
         assert set(table["n_samples"]) == {3, 10}
         assert table["accuracy"].between(0, 1).all()

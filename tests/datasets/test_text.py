@@ -44,17 +44,17 @@ def test_words_of_words_are_the_same_words(text: str) -> None:
 
 
 @given(n_tokens=st.integers(0, 1000), size=st.integers(1, 300))
-def test_pieces_are_even_and_lose_nothing(n_tokens: int, size: int) -> None:
+def test_chunks_are_even_and_lose_nothing(n_tokens: int, size: int) -> None:
     tokens = list(map(str, range(n_tokens)))
-    pieces = chunk(tokens, size)
-    assert [token for piece in pieces for token in piece] == tokens
-    lengths = [len(piece) for piece in pieces]
+    chunks = chunk(tokens, size)
+    assert [token for part in chunks for token in part] == tokens
+    lengths = [len(part) for part in chunks]
     assert max(lengths) - min(lengths) <= 1
-    assert len(pieces) == 1 or all(size / 2 <= length <= 1.5 * size + 1 for length in lengths)
+    assert len(chunks) == 1 or all(size / 2 <= length <= 1.5 * size + 1 for length in lengths)
 
 
-def test_a_piece_has_about_200_words() -> None:
-    assert [len(piece) for piece in chunk(["word"] * 1000)] == [CHUNK_TOKENS] * 5
+def test_a_chunk_has_about_200_words() -> None:
+    assert [len(part) for part in chunk(["word"] * 1000)] == [CHUNK_TOKENS] * 5
 
 
 def test_own_words_come_in_alphabetical_order() -> None:
@@ -73,14 +73,14 @@ def test_rare_and_frequent_words_are_dropped_and_counted() -> None:
     assert keep_words(count_everything(TEXTS), more_than=2).vocabulary == ("cup", "tea")
 
 
-def test_a_given_vocabulary_keeps_its_order_and_drops_the_rest() -> None:
+def test_a_given_vocabulary_keeps_its_order() -> None:
     counted = count_documents(TEXTS, ["tea", "milk", "cup"], min_documents=4)
     assert counted.vocabulary == ("tea", "milk", "cup")
     assert counted.counts.toarray().tolist() == [[2, 0, 1], [0, 0, 1], [1, 0, 1], [0, 0, 0]]
     assert counted.dropped.tolist() == [0, 0, 2, 1]
 
 
-def test_a_grown_vocabulary_keeps_the_given_columns_and_adds_own_words_behind() -> None:
+def test_a_grown_vocabulary_adds_own_words_behind() -> None:
     counted = count_documents(TEXTS, ["tea", "milk"], grow=True)
     assert counted.vocabulary == ("tea", "milk", "cup", "jug", "pot")
     assert counted.dropped.sum() == 0

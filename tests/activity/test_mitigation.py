@@ -1,4 +1,4 @@
-"""Retraining forgets what it is not shown, and each cure holds some of it back."""
+"""Retraining forgets what it is not shown, and each mitigation holds some of it back."""
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,7 @@ def shared(watch: ActivityData) -> ActivityModel:
     return train_shared(watch, exclude_user=3, epochs=150, progress=False)
 
 
-def test_rehearsed_windows_are_of_other_people_and_of_every_class(watch: ActivityData) -> None:
+def test_rehearsal_is_of_other_people_and_every_class(watch: ActivityData) -> None:
     X, y = rehearsal_windows(watch, exclude_user=3, per_class=4)
     own = {row.tobytes() for row in watch.X[watch.users == 3]}
     assert np.bincount(y).tolist() == [4] * len(watch.class_names)
@@ -33,7 +33,7 @@ def test_more_windows_than_there_are_is_an_error(watch: ActivityData) -> None:
         rehearsal_windows(watch, 3, 100_000)
 
 
-def test_shown_one_class_only_plain_retraining_forgets_the_others_and_two_cures_forget_less(
+def test_shown_one_class_retraining_forgets_the_others_and_two_mitigations_less(
     watch: ActivityData, shared: ActivityModel
 ) -> None:
     own, other = (watch.users == 3) & (watch.y == 3), (watch.users == 3) & (watch.y != 3)
@@ -42,13 +42,13 @@ def test_shown_one_class_only_plain_retraining_forgets_the_others_and_two_cures_
     options = {"epochs": 1000}
     plain = personalise(shared, *shown, **options).accuracy(*asked)
     assert plain < shared.accuracy(*asked) - 0.1
-    for cure in ({"pull": 10.0}, {"rehearsal": rehearsal_windows(watch, 3, 10)}):
-        assert personalise(shared, *shown, **options, **cure).accuracy(*asked) > plain + 0.05
-    # the output layer alone is no cure here: it is where the classes compete
+    for mitigation in ({"pull": 10.0}, {"rehearsal": rehearsal_windows(watch, 3, 10)}):
+        assert personalise(shared, *shown, **options, **mitigation).accuracy(*asked) > plain + 0.05
+    # the output layer alone is no mitigation here: it is where the classes compete
     assert personalise(shared, *shown, layers="output", **options).accuracy(*asked) < plain + 0.05
 
 
-def test_ways_are_compared_on_the_people_that_both_splits_have() -> None:
+def test_strategies_are_compared_on_people_of_both_splits() -> None:
     def curve(users: list[int], accuracy: float) -> pd.DataFrame:
         rows = [
             {"user": user, "n_samples": 40, "model": model, "accuracy": accuracy + 0.1 * (user == 9)}
@@ -64,7 +64,7 @@ def test_ways_are_compared_on_the_people_that_both_splits_have() -> None:
 
 
 def test_a_family_is_a_name_without_its_strength() -> None:
-    assert [strategy_family(way) for way in ("pull 0.3", "rehearsal 10", "output layer only", "shared")] == [
+    assert [strategy_family(name) for name in ("pull 0.3", "rehearsal 10", "output layer only", "shared")] == [
         "pull",
         "rehearsal",
         "output layer only",
