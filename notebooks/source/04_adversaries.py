@@ -32,9 +32,14 @@ import numpy as np
 from IPython.display import display
 
 from pmt_helpers.activity import Person, personalise, train_shared
-from pmt_helpers.attacks import poison_volunteers, recover_from_gradient, recover_word_counts
-from pmt_helpers.attacks.challenge import score_attack, score_defence
-from pmt_helpers.attacks.gradient_leak import gradient_at
+from pmt_helpers.attacks import (
+    gradient_at,
+    poison_volunteers,
+    recover_from_gradient,
+    recover_word_counts,
+    score_attack,
+    score_defence,
+)
 from pmt_helpers.datasets import load_activity, load_documents
 from pmt_helpers.experiments import (
     compare_defences,

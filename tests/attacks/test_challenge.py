@@ -5,8 +5,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from pmt_helpers.attacks import Budget, outlier_filter, score_attack, score_defence
-from pmt_helpers.attacks.challenge import hidden_rounds
+from pmt_helpers.attacks.challenge import Budget, hidden_rounds, score_attack, score_defence
+from pmt_helpers.attacks.defences import outlier_filter
 from pmt_helpers.datasets import ActivityData, load_activity
 
 Array = np.ndarray

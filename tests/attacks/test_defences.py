@@ -3,16 +3,19 @@
 import numpy as np
 import pytest
 
-from pmt_helpers.attacks import neighbour_filter, outlier_filter, poison_volunteers, train_federated
 from pmt_helpers.attacks.defences import (
     AGGREGATIONS,
     DEFENCES,
     filter_mask,
+    neighbour_filter,
     neighbour_labels,
+    outlier_filter,
     poisoned_mask,
     removal_rates,
+    train_federated,
     trimmed_mean,
 )
+from pmt_helpers.attacks.poisoning import poison_volunteers
 from pmt_helpers.datasets import ActivityData, load_activity
 
 

@@ -8,8 +8,7 @@ import pytest
 from pmt_helpers.activity.online import Task, train_online
 from pmt_helpers.activity.shared import train_shared_fast
 from pmt_helpers.activity.weights import Checkpoint
-from pmt_helpers.attacks import gradient_at, leak_by_batch, recover_from_gradient
-from pmt_helpers.attacks.gradient_leak import weight_update
+from pmt_helpers.attacks.gradient_leak import gradient_at, leak_by_batch, recover_from_gradient, weight_update
 from pmt_helpers.datasets import ActivityData, load_activity
 
 

@@ -6,8 +6,7 @@ import pytest
 from pmt_helpers.activity.online import Task, train_online
 from pmt_helpers.activity.shared import train_shared_fast
 from pmt_helpers.activity.weights import Checkpoint
-from pmt_helpers.attacks import compare_inversions, invert_model
-from pmt_helpers.attacks.inversion import METHODS, PRIOR, gradient_ascent
+from pmt_helpers.attacks.inversion import METHODS, PRIOR, compare_inversions, gradient_ascent, invert_model
 from pmt_helpers.datasets import ActivityData, load_activity
 
 

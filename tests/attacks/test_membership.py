@@ -9,7 +9,7 @@ from pmt_helpers.activity.model import ActivityModel
 from pmt_helpers.activity.shared import train_shared_fast
 from pmt_helpers.activity.weights import Checkpoint
 from pmt_helpers.attacks import membership_game as of
-from pmt_helpers.attacks import membership_inference
+from pmt_helpers.attacks.membership import membership_inference
 from pmt_helpers.attacks.membership_game import non_overlapping, person_games, personal_game, train_on_all, window_game
 from pmt_helpers.attacks.roc import auc_per_user
 from pmt_helpers.datasets import ActivityData, load_activity

@@ -6,8 +6,16 @@ import pytest
 from pmt_helpers.activity import train_shared
 from pmt_helpers.activity.model import ActivityModel
 from pmt_helpers.activity.shared import train_shared_fast
-from pmt_helpers.attacks import malicious_volunteers, poison_user, poison_volunteers
-from pmt_helpers.attacks.poisoning import KINDS, LABEL_KINDS, Trigger, attack_success, flip_labels
+from pmt_helpers.attacks.poisoning import (
+    KINDS,
+    LABEL_KINDS,
+    Trigger,
+    attack_success,
+    flip_labels,
+    malicious_volunteers,
+    poison_user,
+    poison_volunteers,
+)
 from pmt_helpers.datasets import ActivityData, load_activity
 
 SCORES = np.array([[0.7, 0.2, 0.1], [0.1, 0.3, 0.6], [0.2, 0.5, 0.3], [0.3, 0.1, 0.6]])

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from pmt_helpers.attacks import attack_topics, document_scores, publish
-from pmt_helpers.attacks.topic_membership import bits_per_word
+from pmt_helpers.attacks.publishing import publish
+from pmt_helpers.attacks.topic_membership import attack_topics, bits_per_word, document_scores
 from pmt_helpers.datasets import load_documents
 from pmt_helpers.experiments.topic_attacks import sample_members
 from pmt_helpers.topics import GibbsLDA

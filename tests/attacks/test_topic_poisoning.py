@@ -3,13 +3,14 @@
 import numpy as np
 import pytest
 
-from pmt_helpers.attacks import (
+from pmt_helpers.attacks.topic_poisoning import (
     association,
     cap_repeats,
+    crafted_documents,
+    pick_words,
     poison_topics,
     recovery_curve,
 )
-from pmt_helpers.attacks.topic_poisoning import crafted_documents, pick_words
 from pmt_helpers.datasets import load_documents
 from pmt_helpers.topics import TopicSettings
 from pmt_helpers.topics.splits import split

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from pmt_helpers.attacks import publish, recover_word_counts, recovered_share
-from pmt_helpers.attacks.publishing import RELEASES, Published
+from pmt_helpers.attacks.publishing import RELEASES, Published, publish, recovered_share
+from pmt_helpers.attacks.vocabulary import recover_word_counts
 from pmt_helpers.datasets import load_documents
 from pmt_helpers.topics import GibbsLDA
 

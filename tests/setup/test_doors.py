@@ -17,13 +17,6 @@ NOT_YET = {  # modules that a notebook still imports from: their doors lack a na
     "pmt_helpers.datasets.features",
     "pmt_helpers.datasets.files",
     "pmt_helpers.datasets.paper",
-    "pmt_helpers.experiments.activity",
-    "pmt_helpers.experiments.defences",
-    "pmt_helpers.experiments.poisoning",
-    "pmt_helpers.experiments.privacy",
-    "pmt_helpers.experiments.results",
-    "pmt_helpers.experiments.topic_attacks",
-    "pmt_helpers.experiments.topics",
     "pmt_helpers.teaching.exercises.nb01",
 }
 NAMES = [(door, name) for door in DOORS for name in import_module(f"pmt_helpers.{door}").__all__]
