@@ -134,6 +134,11 @@ def test_longer_training_tells_more_and_stopping_early_less(watch: ActivityData,
     assert strength[None] < strength[300]
 
 
+def test_no_epochs_at_all_are_refused(watch: ActivityData, shared: Checkpoint) -> None:
+    with pytest.raises(ValueError, match="epochs=0"):
+        personal_game(watch, PERSON, shared, SIZE, epochs=0, models=16)
+
+
 def test_a_person_with_too_few_windows_does_not_play(watch: ActivityData, shared: Checkpoint) -> None:
     assert personal_game(watch, PERSON, shared, 200) is None
 
