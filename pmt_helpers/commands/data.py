@@ -45,7 +45,7 @@ def fetch(name: str) -> None:
     try:
         if entry.fetch is None:
             entry.load()
-            click.echo(f"{name} comes with an installed package: nothing to fetch.")
+            click.echo(f"{name} is installed with the workbook: nothing to fetch.")
         else:
             click.echo(f"{name} is here and verified: {entry.fetch()}")
     except DataError as error:

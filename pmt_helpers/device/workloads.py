@@ -166,11 +166,15 @@ def record_kernel(
 
     Parameters
     ----------
-    dataset: default "watch", or "wikipedia"
-    samples, epochs: of activity: numbers of windows, each trained for `epochs`
-    documents, percents, iterations: of topics: numbers of documents, then the largest of them with `percents` of its
-        vocabulary, each sampled for `iterations`
-    progress: called with a line after each step
+    dataset
+        Default: "watch", or "wikipedia".
+    samples, epochs
+        Of activity: numbers of windows, each trained for `epochs`.
+    documents, percents, iterations
+        Of topics: numbers of documents, then the largest of them with `percents` of its vocabulary, each sampled for
+        `iterations`.
+    progress
+        Called with a line after each step.
     """
     about = {"task": task, "kernel": kernel}
     if task == "activity":

@@ -47,7 +47,7 @@ def check_backend() -> Finding:
         return Finding("Keras backend", chosen)
     remedy = (
         f"Keras runs on {chosen} here; the workbook needs {BACKEND}. Restart the kernel and import pmt_helpers before "
-        "keras  (and do not set KERAS_BACKEND yourself)."
+        "keras (and do not set KERAS_BACKEND yourself)."
     )
     return Finding("Keras backend", chosen, "stop", remedy)
 

@@ -107,3 +107,8 @@ def test_a_shared_model_leaks_people_and_hardly_windows(watch: ActivityData) -> 
     people = person_games(watch, models=8, progress=False)
     assert auc(people["person"], "loss") > 0.95
     assert auc(people["person, new windows"], "loss") > 0.9
+
+
+def test_no_epochs_at_all_are_refused(watch: ActivityData, shared: Checkpoint) -> None:
+    with pytest.raises(ValueError, match="epochs=0"):
+        personal_game(watch, PERSON, shared, SIZE, epochs=0, models=16)

@@ -56,6 +56,6 @@ def test_a_measure_takes_each_persons_mean_first(monkeypatch):
             "val_accuracy": [0.9, 0.9, 0.8, 0.0],
         }
     )
-    monkeypatch.setattr(measures, "read_grid", lambda name: grid)
+    monkeypatch.setattr(measures, "stored_base_models", lambda name: grid)
     assert measures.shared_accuracy() == pytest.approx(0.6)
     assert measures.random_validation_excess()["watch"] == pytest.approx(0.25)

@@ -105,7 +105,7 @@ def test_a_person_that_is_no_number_is_passed_over(path):
 def test_the_export_link_holds_the_whole_file(path, monkeypatch):
     current_workbook().put("quiz", "01-1", "Für immer")
     bundles = []
-    monkeypatch.setattr("pmt_helpers.teaching.workbook_file.publish", bundles.append)
+    monkeypatch.setattr("pmt_helpers.teaching.display.publish", bundles.append)
     export_button()._ipython_display_()
     encoded = re.search(r"base64,([\w+/=]+)\"", bundles[0]["text/html"]).group(1)
     assert json.loads(base64.b64decode(encoded)) == {"quiz": {"01-1": "Für immer"}}
