@@ -32,8 +32,7 @@ import numpy as np
 import pandas as pd
 
 from pmt_helpers.activity import Person, build_mlp, save_model, train_shared
-from pmt_helpers.datasets import FEATURE_NAMES, extract_features, load_activity, load_recordings
-from pmt_helpers.datasets.features import cut_windows
+from pmt_helpers.datasets import FEATURE_NAMES, cut_windows, extract_features, load_activity, load_recordings
 from pmt_helpers.experiments import (
     BETTER,
     PAPER,

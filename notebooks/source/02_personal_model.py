@@ -51,8 +51,7 @@ from pmt_helpers.activity import (
     train_local,
     train_shared,
 )
-from pmt_helpers.datasets import load_activity, load_card
-from pmt_helpers.datasets.files import paper_table
+from pmt_helpers.datasets import load_activity, load_card, paper_table
 from pmt_helpers.experiments import stored_curve
 from pmt_helpers.teaching import (
     check,
@@ -65,8 +64,8 @@ from pmt_helpers.teaching import (
     quiz,
     reveal,
     say,
+    sgd_step,
 )
-from pmt_helpers.teaching.exercises.nb01 import sgd_step
 
 preflight(DATASET)
 

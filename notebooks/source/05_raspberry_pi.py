@@ -31,8 +31,7 @@ import pandas as pd
 from scipy.stats import t
 
 from pmt_helpers.activity import Person, personalise, train_shared
-from pmt_helpers.datasets import load_activity
-from pmt_helpers.datasets.files import shipped
+from pmt_helpers.datasets import load_activity, shipped
 from pmt_helpers.device import (
     compare_energy,
     find_device,

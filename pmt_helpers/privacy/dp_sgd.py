@@ -48,8 +48,8 @@ def clipped_sum_of_units(
 
 def _weighted_loss(layers: Layers, X: jax.Array, y: jax.Array, weights: jax.Array) -> jax.Array:
     kernel, bias, output, output_bias = layers
-    scores = jnp.maximum(X @ kernel + bias, 0) @ output + output_bias
-    return -(weights * jnp.take_along_axis(jax.nn.log_softmax(scores), y[:, None], 1)[:, 0]).sum()
+    logits = jnp.maximum(X @ kernel + bias, 0) @ output + output_bias
+    return -(weights * jnp.take_along_axis(jax.nn.log_softmax(logits), y[:, None], 1)[:, 0]).sum()
 
 
 def _squared(rows: jax.Array) -> jax.Array:

@@ -22,8 +22,8 @@ def window_gradients(layers: Layers, X: np.ndarray, y: np.ndarray) -> np.ndarray
     kernel, bias, output, output_bias = (np.asarray(layer, np.float64) for layer in layers)
     before = X @ kernel + bias
     hidden = np.maximum(before, 0)
-    scores = hidden @ output + output_bias
-    error = np.exp(scores - logsumexp(scores, axis=1, keepdims=True)) - np.eye(len(output_bias))[y]
+    logits = hidden @ output + output_bias
+    error = np.exp(logits - logsumexp(logits, axis=1, keepdims=True)) - np.eye(len(output_bias))[y]
     back = error @ output.T * (before > 0)
     each = [X[:, :, None] * back[:, None], back, hidden[:, :, None] * error[:, None], error]
     return np.hstack([part.reshape(len(X), -1) for part in each])

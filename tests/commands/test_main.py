@@ -79,7 +79,7 @@ def test_pmt_debug_shows_all_of_it(failing: type[Exception], monkeypatch: pytest
 def test_an_error_of_ours_is_never_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PMT_DEBUG", raising=False)
     command = importlib.import_module("pmt_helpers.commands.workbook")
-    monkeypatch.setattr("pmt_helpers.workbook.verify.verify", lambda: 1 / 0)
+    monkeypatch.setattr("pmt_helpers.workbook.verify.verify_notebooks", lambda: 1 / 0)
     assert command
     with pytest.raises(ZeroDivisionError):
         main(["notebooks", "verify"])
@@ -91,7 +91,8 @@ def test_findings_are_printed_and_make_verify_fail(
     from pmt_helpers.workbook.verify import Finding
 
     monkeypatch.setattr(
-        "pmt_helpers.workbook.verify.verify", lambda: [Finding("01_activity", 2, "holds a widget", "build it again")]
+        "pmt_helpers.workbook.verify.verify_notebooks",
+        lambda: [Finding("01_activity", 2, "holds a widget", "build it again")],
     )
     assert main(["notebooks", "verify"]) == 1
     said = capsys.readouterr()

@@ -11,14 +11,6 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 DOORS = sorted(path.parent.name for path in (ROOT / "pmt_helpers").glob("*/__init__.pyi"))
-NOT_YET = {  # modules that a notebook still imports from: their doors lack a name
-    "pmt_helpers.attacks.challenge",
-    "pmt_helpers.attacks.gradient_leak",
-    "pmt_helpers.datasets.features",
-    "pmt_helpers.datasets.files",
-    "pmt_helpers.datasets.paper",
-    "pmt_helpers.teaching.exercises.nb01",
-}
 NAMES = [(door, name) for door in DOORS for name in import_module(f"pmt_helpers.{door}").__all__]
 
 
@@ -69,4 +61,4 @@ def test_a_notebook_imports_from_doors_only(source: Path) -> None:
         node.module for node in ast.walk(ast.parse(source.read_text("utf-8"))) if isinstance(node, ast.ImportFrom)
     ]
     ours = {module for module in imported if module and module.startswith("pmt_helpers")}
-    assert ours - {f"pmt_helpers.{door}" for door in DOORS} <= NOT_YET
+    assert ours <= {f"pmt_helpers.{door}" for door in DOORS}

@@ -16,7 +16,7 @@ from pmt_helpers.teaching import topic_map, topic_table
 from pmt_helpers.teaching.topic_maps import COMPARED, WORDS, patched, topic_places
 from pmt_helpers.teaching.topic_tables import assign_topics
 from pmt_helpers.topics import TopicModel, Topics, infer_theta, personalise_topics, train_shared_topics
-from pmt_helpers.workbook.verify import troubles
+from pmt_helpers.workbook.verify import lint
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +117,7 @@ def test_it_fits_into_a_notebook_that_passes_the_checks(both):
     cell.execution_count = 1
     cell.metadata.tags = ["parameters"]
     notebook = nbformat.v4.new_notebook(cells=[cell])
-    assert list(troubles(notebook)) == []
+    assert list(lint(notebook)) == []
     assert len(nbformat.writes(notebook).encode()) < 550_000
 
 

@@ -10,7 +10,7 @@ from nbformat.notebooknode import NotebookNode
 
 from pmt_helpers.workbook.build import learner_copy, read_source
 from pmt_helpers.workbook.files import PLOTLY, WIDGET_VIEW, write_notebook
-from pmt_helpers.workbook.verify import Finding, verify
+from pmt_helpers.workbook.verify import Finding, verify_notebooks
 
 SOURCE = """# %% [markdown]
 # # Sound
@@ -68,11 +68,11 @@ def doctored(root: Path, change: Callable[[NotebookNode], object]) -> list[Findi
     notebook = nbformat.read(root / STORED, as_version=4)
     change(notebook)
     (root / STORED).write_text(nbformat.writes(notebook), encoding="utf-8")
-    return verify(root)
+    return verify_notebooks(root)
 
 
 def test_a_sound_notebook_gives_no_finding(root: Path) -> None:
-    assert verify(root) == []
+    assert verify_notebooks(root) == []
 
 
 def set_tags(notebook: NotebookNode) -> None:
@@ -191,7 +191,7 @@ def test_a_notebook_without_a_parameters_cell_is_found(root: Path) -> None:
 
 def test_a_notebook_that_was_never_built_and_one_without_a_source_are_found(root: Path) -> None:
     (root / STORED).rename(root / "notebooks" / "09_lost.ipynb")
-    assert {(finding.notebook, finding.problem) for finding in verify(root)} == {
+    assert {(finding.notebook, finding.problem) for finding in verify_notebooks(root)} == {
         ("01_sound", "has a source but is not stored"),
         ("09_lost", "has no source"),
     }

@@ -1,13 +1,15 @@
 """Building: what is stored of a run, what is not, and that a build without a change changes nothing."""
 
 import json
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import nbformat
 import pytest
 from nbformat.notebooknode import NotebookNode
 
-from pmt_helpers.workbook.build import build
+from pmt_helpers.workbook.build import build_notebooks, edited_cells
 from pmt_helpers.workbook.files import PLOTLY, WIDGET_VIEW, NotebookError, same_content
 from pmt_helpers.workbook.pages import add_pictures
 
@@ -52,7 +54,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     own.write_text("{}", encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PMT_WORKBOOK_FILE", str(own))
-        build(root=root, png=False, report=lambda line: None)
+        build_notebooks(root=root, png=False, report=lambda line: None)
     return root
 
 
@@ -91,7 +93,7 @@ def test_building_again_writes_nothing(root: Path) -> None:
     stored = root / "notebooks" / "01_small.ipynb"
     before = stored.stat().st_mtime_ns
     lines: list[str] = []
-    assert build(["01"], root=root, solutions=False, png=False, report=lines.append) == []
+    assert build_notebooks(["01"], root=root, solutions=False, png=False, report=lines.append) == []
     assert stored.stat().st_mtime_ns == before
     assert lines == [f"unchanged  {Path('notebooks') / '01_small.ipynb'}"]
 
@@ -102,11 +104,75 @@ def test_a_cell_that_stops_is_named_and_the_stored_copy_stays(root: Path) -> Non
     source = root / "notebooks" / "source" / "02_stops.py"
     source.write_text("# %% [markdown]\n# Text.\n\n# %%\nprint(1)\n\n# %%\n1 / 0\n", encoding="utf-8")
     with pytest.raises(NotebookError, match=r"02_stops, cell 3 \(1 / 0\) stopped: ZeroDivisionError: division by zero"):
-        build(["02"], root=root, png=False)
+        build_notebooks(["02"], root=root, png=False, force=True)
     assert stored.read_text(encoding="utf-8") == "as it was"
     partial = nbformat.read(root / "build" / "failed" / "02_stops.ipynb", as_version=4)
     assert partial.cells[1].outputs[0].text == "1\n"
     source.unlink()
+
+
+@pytest.fixture
+def worked_in(root: Path, tmp_path: Path) -> Path:
+    """A checkout whose learner has answered the exercise, without running it."""
+    checkout = tmp_path / "checkout"
+    shutil.copytree(root / "notebooks", checkout / "notebooks")
+    edit(checkout, lambda notebook: notebook.cells[-1].update(source="def double(x):\n    return 2 * x"))
+    return checkout
+
+
+def edit(checkout: Path, change: Callable[[NotebookNode], object]) -> None:
+    path = checkout / "notebooks" / "01_small.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    change(notebook)
+    nbformat.write(notebook, path)
+
+
+def test_a_build_refuses_to_overwrite_an_answer_and_force_does(worked_in: Path) -> None:
+    stored = worked_in / "notebooks" / "01_small.ipynb"
+    before = stored.read_bytes()
+    with pytest.raises(NotebookError, match=r"01_small\.ipynb \(cell 5\).*--force.*--solutions-only"):
+        build_notebooks(root=worked_in, png=False)
+    assert stored.read_bytes() == before
+    assert not (worked_in / "build").exists(), "refused before anything ran"
+    build_notebooks(root=worked_in, solutions=False, png=False, force=True)
+    assert b"2 * x" not in stored.read_bytes()
+
+
+def test_solutions_alone_leave_the_notebooks_folder_untouched(worked_in: Path) -> None:
+    before = {path: path.read_bytes() for path in worked_in.rglob("*.*") if path.is_file()}
+    (built,) = build_notebooks(root=worked_in, learner=False)
+    assert built == worked_in / "build" / "solutions" / "01_small.ipynb"
+    assert {path: path.read_bytes() for path in (worked_in / "notebooks").rglob("*.*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize(
+    ("change", "cells"),
+    [
+        (lambda notebook: None, []),
+        (lambda notebook: notebook.cells[-1].update(outputs=[], execution_count=9), []),  # only run again
+        (lambda notebook: notebook.cells.pop(), []),
+        (lambda notebook: notebook.cells.append(nbformat.v4.new_code_cell("")), []),
+        (lambda notebook: notebook.cells[1].update(source="SEED = 1"), [2]),
+        (lambda notebook: notebook.cells.insert(1, nbformat.v4.new_markdown_cell("My note.")), [2]),
+        (lambda notebook: notebook.cells.append(notebook.cells.pop(0)), []),  # moved
+    ],
+    ids=["nothing", "outputs", "cell removed", "empty cell", "parameter", "note", "cell moved"],
+)
+def test_what_counts_as_work(change: Callable[[NotebookNode], object], cells: list[int], learner: NotebookNode) -> None:
+    change(learner)
+    assert edited_cells(learner) == cells
+
+
+def test_a_changed_source_is_built_over_a_copy_without_work(root: Path, tmp_path: Path) -> None:
+    shutil.copytree(root / "notebooks", tmp_path / "notebooks")
+    (tmp_path / "notebooks" / "source" / "01_small.py").write_text("# %%\nprint('new')\n", encoding="utf-8")
+    assert build_notebooks(root=tmp_path, solutions=False, png=False) == [tmp_path / "notebooks" / "01_small.ipynb"]
+
+
+def test_a_file_that_is_no_notebook_is_not_overwritten(worked_in: Path) -> None:
+    (worked_in / "notebooks" / "01_small.ipynb").write_text("my notes", encoding="utf-8")
+    with pytest.raises(NotebookError, match=r"01_small\.ipynb is not a notebook .*--force"):
+        build_notebooks(root=worked_in, png=False)
 
 
 def with_figures(*heights: float) -> NotebookNode:
