@@ -34,7 +34,7 @@ from pmt_helpers.experiments.resume import (
 
 KEYS = ["seed", "user", "model", "n_samples"]
 SCORES = ("accuracy", "macro_recall", "macro_f1")
-MEASURES = {
+AGGREGATES = {
     "folds": ("accuracy", "size"),
     "accuracy": ("accuracy", "mean"),
     "accuracy_sd": ("accuracy", "std"),
@@ -253,7 +253,7 @@ def curve_grid(
             models, updates = models + len(trained), updates + int((trained["epochs"] * trained["n_samples"]).sum())
             classes = (rows[[f"n_{name}" for name in data.class_names]] > 0).sum(axis=1)
             rows = rows.assign(classes=classes, seed=seed)
-            tables.append(rows.groupby(KEYS, sort=False).agg(**MEASURES).reset_index())
+            tables.append(rows.groupby(KEYS, sort=False).agg(**AGGREGATES).reset_index())
     if not tables:
         raise ValueError("nobody has as many training windows as the smallest size asked for")
     return CurveGrid(pd.concat(tables, ignore_index=True), models, updates)

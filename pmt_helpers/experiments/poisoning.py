@@ -27,7 +27,7 @@ from pmt_helpers.experiments.results import Result, activity_digest, activity_pl
 from pmt_helpers.experiments.resume import JobRunner, user_jobs
 
 KEYS = ["who", "kind", "fraction", "model", "n_samples"]
-MEASURES = ["accuracy", "attack_success", "target_rate"]
+METRICS = ["accuracy", "attack_success", "target_rate"]
 CLEAN = {"who": "nobody", "kind": "none", "fraction": 0.0}
 
 
@@ -63,11 +63,11 @@ def run_poisoning(runner: JobRunner, *, dataset: str, split: str) -> Iterator[Re
 def poison_rows(data: ActivityData, plan: PoisonPlan, runner: JobRunner) -> pd.DataFrame:
     """user_rows of everybody in `data`."""
     jobs = user_jobs(user_rows, data, plan)
-    return runner.rows(jobs, activity_plan(data, plan=asdict(plan)), "poisonings", ("user", *KEYS, *MEASURES))
+    return runner.rows(jobs, activity_plan(data, plan=asdict(plan)), "poisonings", ("user", *KEYS, *METRICS))
 
 
 def user_rows(data: ActivityData, user: int, plan: PoisonPlan) -> pd.DataFrame:
-    """One person's rows: who, kind, fraction, model, n_samples and MEASURES, folds averaged.
+    """One person's rows: who, kind, fraction, model, n_samples and METRICS, folds averaged.
 
     The shared model is tested on the same windows as the others. Volunteers' labels do not reach local models, which
     are computed once, with the scaler of the clean cloud.
@@ -82,7 +82,7 @@ def user_rows(data: ActivityData, user: int, plan: PoisonPlan) -> pd.DataFrame:
             key = {"who": "volunteers", "kind": kind, "fraction": fraction}
             rows += _volunteers(data, user, cloud, key, plan, trigger)
             rows += _own_device(data, user, clean, key | {"who": "user"}, plan, trigger)
-    table = pd.DataFrame(rows).groupby(KEYS, sort=False)[MEASURES].mean().reset_index()
+    table = pd.DataFrame(rows).groupby(KEYS, sort=False)[METRICS].mean().reset_index()
     table.insert(0, "user", user)
     return table
 

@@ -7,21 +7,16 @@ import pytest
 
 from pmt_helpers.attacks.challenge import Budget, hidden_rounds, score_attack, score_defence
 from pmt_helpers.attacks.defences import outlier_filter
-from pmt_helpers.datasets import ActivityData, load_activity
+from pmt_helpers.datasets import ActivityData
 
 Array = np.ndarray
-
-
-@pytest.fixture(scope="module")
-def watch() -> ActivityData:
-    return load_activity("watch")
 
 
 def stay_honest(X: Array, y: Array, likelihood: Array, n_flips: int, rng: np.random.Generator) -> Array:
     return y
 
 
-def lie_about_the_surest(X: Array, y: Array, likelihood: Array, n_flips: int, rng: np.random.Generator) -> Array:
+def flip_the_surest(X: Array, y: Array, likelihood: Array, n_flips: int, rng: np.random.Generator) -> Array:
     labels, each = y.copy(), np.arange(len(y))
     surest = np.argsort(-likelihood[each, y])[:n_flips]
     labels[surest] = likelihood[surest].argmin(1)
@@ -32,18 +27,18 @@ def keep_all(X: Array, y: Array, users: Array) -> Array:
     return np.ones(len(y), bool)
 
 
-def test_honest_volunteers_do_no_harm_and_liars_do(watch: ActivityData) -> None:
+def test_honest_volunteers_do_no_harm_and_malicious_ones_do(watch: ActivityData) -> None:
     honest = score_attack(stay_honest, watch, n_rounds=2, progress=False)
-    liar = score_attack(lie_about_the_surest, watch, Budget(0.5, 1.0), n_rounds=2, progress=False)
+    malicious = score_attack(flip_the_surest, watch, Budget(0.5, 1.0), n_rounds=2, progress=False)
     assert honest.drop == 0
-    assert liar.drop > 0.1
-    assert "costs unseen people" in str(liar)
-    assert (liar.rounds["least_likely"] < liar.rounds["clean"]).all()
+    assert malicious.drop > 0.1
+    assert "costs unseen people" in str(malicious)
+    assert (malicious.rounds["least_likely"] < malicious.rounds["clean"]).all()
 
 
 def test_a_larger_budget_does_more_harm(watch: ActivityData) -> None:
     small, large = (
-        score_attack(lie_about_the_surest, watch, Budget(0.5, flips), n_rounds=2, progress=False) for flips in (5, 1.0)
+        score_attack(flip_the_surest, watch, Budget(0.5, flips), n_rounds=2, progress=False) for flips in (5, 1.0)
     )
     assert small.drop < large.drop
 
@@ -78,7 +73,7 @@ def scribble(X: Array, y: Array, *more: object) -> Array:
         (scribble, "changed X in place"),
     ],
 )
-def test_an_attack_against_the_rules_is_told_which(watch: ActivityData, attack: Callable, said: str) -> None:
+def test_an_attack_against_the_rules_is_named(watch: ActivityData, attack: Callable, said: str) -> None:
     score = score_attack(attack, watch, n_rounds=1, progress=False)
     assert np.isnan(score.drop)
     with pytest.raises(AssertionError, match=said):
@@ -105,17 +100,17 @@ def test_keeping_all_wins_nothing_and_a_filter_something(watch: ActivityData) ->
         (scribble, "changed X in place"),
     ],
 )
-def test_a_filter_against_the_rules_is_told_which(watch: ActivityData, chosen: Callable, said: str) -> None:
+def test_a_filter_against_the_rules_is_named(watch: ActivityData, chosen: Callable, said: str) -> None:
     score = score_defence(chosen, watch, n_rounds=1, progress=False)
     assert np.isnan(score.gain)
     with pytest.raises(AssertionError, match=said):
         raise AssertionError(str(score))
 
 
-def test_every_person_is_a_stranger_before_anybody_is_again(watch: ActivityData) -> None:
+def test_everybody_is_unseen_before_anybody_is_again(watch: ActivityData) -> None:
     rounds = hidden_rounds(watch, 5)
-    strangers = np.concatenate([one.unseen.user_ids for one in rounds])
-    assert sorted(strangers) == sorted(watch.user_ids)
+    unseen = np.concatenate([one.unseen.user_ids for one in rounds])
+    assert sorted(unseen) == sorted(watch.user_ids)
     assert all(set(one.volunteers.user_ids) | set(one.unseen.user_ids) == set(watch.user_ids) for one in rounds)
     assert [one.seed for one in rounds] == [one.seed for one in hidden_rounds(watch, 5)]
 
@@ -132,6 +127,6 @@ def test_a_filter_cannot_tell_people_by_their_numbers(watch: ActivityData) -> No
     assert len(set(seen)) == 2  # the same people, in another order each round
 
 
-def test_too_few_people_for_strangers_are_refused(watch: ActivityData) -> None:
+def test_too_few_people_for_a_round_are_refused(watch: ActivityData) -> None:
     with pytest.raises(ValueError, match="5 people or more"):
         hidden_rounds(watch.select(watch.users <= 4), 1)

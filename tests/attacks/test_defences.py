@@ -16,22 +16,17 @@ from pmt_helpers.attacks.defences import (
     trimmed_mean,
 )
 from pmt_helpers.attacks.poisoning import poison_volunteers
-from pmt_helpers.datasets import ActivityData, load_activity
+from pmt_helpers.datasets import ActivityData
 
 
-@pytest.fixture(scope="module")
-def watch() -> ActivityData:
-    return load_activity("watch")
-
-
-def test_robust_averages_do_not_follow_one_liar() -> None:
+def test_robust_aggregation_ignores_one_outlier() -> None:
     votes = np.array([[1.0], [1.1], [0.9], [1.0], [1000.0]])
     assert AGGREGATIONS["mean"](votes) > 200
     assert AGGREGATIONS["median"](votes) == 1.0
     assert trimmed_mean(votes) == pytest.approx(1.0333, abs=1e-3)
 
 
-def test_the_outlier_filter_catches_noise_and_is_blind_to_lies(watch: ActivityData) -> None:
+def test_the_outlier_filter_catches_noise_but_no_flips(watch: ActivityData) -> None:
     shares = {}
     for kind in ("noise", "least_likely"):
         poisoned = poison_volunteers(watch, 3, 0.3, kind)
@@ -42,7 +37,7 @@ def test_the_outlier_filter_catches_noise_and_is_blind_to_lies(watch: ActivityDa
     assert max(dropped for _, dropped in shares.values()) < 0.1
 
 
-def test_neighbours_catch_lies_but_drop_honest_people_too(watch: ActivityData) -> None:
+def test_neighbours_catch_flips_but_drop_honest_people_too(watch: ActivityData) -> None:
     poisoned = poison_volunteers(watch, 3, 0.3, "random")
     bad, given = poisoned_mask(watch, poisoned), watch.users != 3
     caught, dropped = removal_rates(filter_mask(neighbour_filter, poisoned, 3), bad, given)
@@ -61,7 +56,7 @@ def test_a_window_asks_other_people_only() -> None:
 
 
 @pytest.mark.parametrize("name", ["trimmed loss", "neighbour filter", "averaged: median"])
-def test_against_least_likely_lies_a_defence_is_better_than_none(watch: ActivityData, name: str) -> None:
+def test_a_defence_is_better_than_none(watch: ActivityData, name: str) -> None:
     accuracy = {"none": [], name: []}
     for user in (1, 5, 8):
         poisoned, mine = poison_volunteers(watch, user, 0.3, "least_likely"), watch.users == user
@@ -70,7 +65,7 @@ def test_against_least_likely_lies_a_defence_is_better_than_none(watch: Activity
     assert np.mean(accuracy[name]) > np.mean(accuracy["none"]) + 0.03
 
 
-def test_averaging_honest_volunteers_is_as_good_as_pooling_them(watch: ActivityData) -> None:
+def test_averaging_is_as_good_as_pooling_honest_volunteers(watch: ActivityData) -> None:
     mine = watch.users == 4
     accuracy = [
         (model.predict(watch.X[mine]) == watch.y[mine]).mean()
@@ -79,6 +74,6 @@ def test_averaging_honest_volunteers_is_as_good_as_pooling_them(watch: ActivityD
     assert accuracy[0] > accuracy[1] - 0.06
 
 
-def test_an_unknown_average_is_named(watch: ActivityData) -> None:
+def test_an_unknown_aggregation_is_named(watch: ActivityData) -> None:
     with pytest.raises(ValueError, match="mean, median, trimmed mean"):
         train_federated(watch, 3, aggregation="mode")

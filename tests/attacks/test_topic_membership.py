@@ -39,7 +39,7 @@ def test_topics_that_never_saw_them_tell_nothing(world) -> None:
     assert auc.to_numpy() == pytest.approx(0.5, abs=0.07)
 
 
-def test_rounding_to_three_decimals_hides_counts_but_not_members(world) -> None:
+def test_three_decimals_hide_counts_but_not_members(world) -> None:
     members, others, phi, _ = world
     shown = publish(phi, members, "3 decimals")
     table, _ = attack_topics(shown, members, others, intervals=False)
@@ -65,7 +65,7 @@ def test_bits_are_those_of_the_definition(world) -> None:
     np.testing.assert_allclose(bits_per_word(phi, some), expected, rtol=1e-9)
 
 
-def test_a_document_of_unpublished_words_is_no_reason_for_an_opinion(world) -> None:
+def test_a_document_of_unpublished_words_gets_the_median(world) -> None:
     members, _, phi, reference = world
     shown = publish(phi, members, "words of 3 documents")
     rare = members[:10].tolil()

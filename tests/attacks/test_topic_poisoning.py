@@ -24,7 +24,7 @@ def wikipedia():
     return load_documents("wikipedia")
 
 
-def test_six_crafted_documents_tie_the_words_and_only_the_prior_passes_it_on(wikipedia) -> None:
+def test_crafted_documents_tie_words_and_only_the_prior_inherits_it(wikipedia) -> None:
     rows = poison_topics(wikipedia, PLAN, (0, 6), (3,), progress=False)
     found = rows.set_index(["crafted", "model"])["association"]
     assert found[0, "shared"] < 0.001
@@ -41,7 +41,7 @@ def test_a_cap_on_repeats_cures_it(wikipedia) -> None:
     assert (rows["defence"] == "5 repeats").all()
 
 
-def test_a_light_prior_heals_with_own_documents_and_a_proportional_one_does_not(wikipedia) -> None:
+def test_a_fixed_prior_recovers_and_a_proportional_one_does_not(wikipedia) -> None:
     rows = recovery_curve(wikipedia, PLAN, (10, 60, 500), progress=False)
     found = rows.set_index(["own", "model"])["association"]
     assert 500 not in rows["own"].unique()  # nobody has so many

@@ -233,7 +233,7 @@ def test_a_job_result_of_older_code_is_computed_again(
     run = JobRunner(with_shared_models / "one", workers=1)
     result = run.folder / "seed-0" / "user-2.csv"
     pd.read_csv(result).drop(columns="macro_f1").to_csv(result, index=False)
-    model = next(with_shared_models.glob("shared-*/user-2.npz"))
+    model = next(with_shared_models.glob("shared-watch-he-0-*/user-2.npz"))
     arrays = read_arrays(model)
     write_arrays(model, {name: array for name, array in arrays.items() if name != "scale"})
     again = curve_grid(four_people, small_plan, run, cures=MITIGATIONS)

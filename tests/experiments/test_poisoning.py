@@ -13,7 +13,7 @@ from pmt_helpers.datasets import ActivityData, load_activity
 from pmt_helpers.experiments import JobRunner, recovery_by_samples
 from pmt_helpers.experiments.poisoning import (
     KEYS,
-    MEASURES,
+    METRICS,
     PLANS,
     PoisonPlan,
     over_users,
@@ -43,7 +43,7 @@ def one(rows: pd.DataFrame, *key: object) -> float:
 def test_each_poisoning_has_its_rows_once(rows: pd.DataFrame) -> None:
     assert not rows.duplicated(["user", *KEYS]).any()
     assert len(rows) == 1 + 2 * 2 + 2 * (1 + 2) + 2 * 2 * 2
-    assert list(rows.columns) == ["user", *KEYS, *MEASURES]
+    assert list(rows.columns) == ["user", *KEYS, *METRICS]
     measured = rows.set_index("kind")["attack_success"].notna().groupby("kind").all()
     assert measured.to_dict() == {"backdoor": True, "least_likely": False, "none": True}
 
