@@ -124,7 +124,7 @@ def recovery_curve(
     public: Any = None,
     progress: bool = True,
 ) -> pd.DataFrame:
-    """p(payload | target) after a home with so many clean documents of its own has taken over poisoned topics.
+    """p(payload | target) by number of clean documents of a home that has taken over poisoned topics.
 
     Returns seed, own (documents; 0 is the shared model itself), mentions (own documents with the target), model
     ("shared", "personal", "prior", with weight 1, so as heavy as all own documents, and "prior of 30", as heavy as
