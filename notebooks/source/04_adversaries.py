@@ -103,15 +103,15 @@ figures.poisoned_models(by_volunteers.query("fraction == 0.5"), honest, title="H
 def flip_labels(y, probabilities, fraction, order):
     """y (n,): true labels; probabilities (n, n_classes): what the clean model says; order (n,): rows, in random order.
 
-    Returns (n,), the labels that the volunteer hands in: the first `fraction` of the rows in `order` lie.
+    Returns (n,), the labels that the volunteer sends: the first `fraction` of the rows in `order` get a false one.
     """
     ### BEGIN SOLUTION
-    lies = y.copy()
+    labels = y.copy()
     believed = probabilities.copy()
     believed[range(len(y)), y] = np.inf
     chosen = order[: round(fraction * len(y))]
-    lies[chosen] = believed.argmin(axis=1)[chosen]
-    return lies
+    labels[chosen] = believed.argmin(axis=1)[chosen]
+    return labels
     ### END SOLUTION
 
 
