@@ -1,9 +1,9 @@
 """Does a fresh run show what is stored? Words and counts exactly, measured numbers within a stated tolerance.
 
 Another processor adds floating-point numbers in another order. A training then ends on slightly different weights, and
-an accuracy moves by a window or two of some hundred. So a number with a decimal point, a percentage or a number of
-points may differ by ABSOLUTE (0.02, or 2 of 100) or by RELATIVE (5%), or by one unit of its last printed digit. Whole
-numbers are counts and must agree, and so must every word, the kinds of the outputs and the structure of a figure.
+an accuracy moves by a window or two of some hundred. So a measured number, which has a decimal point, a percent sign
+or "points", may differ: a fraction by ABSOLUTE (0.02, two points), one above 1 by RELATIVE (5%), each by one unit of
+its last printed digit. Whole numbers are counts and must agree, and so must every word and the structure of a figure.
 """
 
 import re
@@ -100,8 +100,8 @@ def _parse(number: str) -> tuple[float, float, bool]:
 
 def is_close(stored: float, fresh: float, absolute: float = ABSOLUTE) -> bool:
     """Whether two measured numbers may be the same on two processors."""
-    difference = abs(stored - fresh)
-    return difference <= max(absolute, RELATIVE * max(abs(stored), abs(fresh))) * (1 + 1e-9)
+    size = max(abs(stored), abs(fresh))
+    return abs(stored - fresh) <= max(absolute, RELATIVE * size if size > 1 else 0.0) * (1 + 1e-9)
 
 
 def _is_number(value: Any) -> bool:
