@@ -1,6 +1,8 @@
 """preflight and doctor: what they say when all is well, and for each thing that can be wrong."""
 
+import platform
 import re
+import subprocess
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -8,6 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
+from IPython.core.interactiveshell import InteractiveShell
 
 from pmt_helpers.commands.workbook import doctor
 from pmt_helpers.teaching import preflight, surroundings
@@ -201,3 +204,31 @@ def test_no_name_of_a_door_is_hidden_by_a_module(door):
     assert not modules & set(package.__all__)
     for name in package.__all__:
         assert getattr(package, name) is not None, name
+
+
+RELEASE = """
+import os, psutil
+from pmt_helpers.teaching.surroundings import release_memory
+def megabytes():
+    return psutil.Process().memory_info().rss / 1e6
+blocks = [os.urandom(50_000) for _ in range(4000)]
+del blocks[::2], blocks[:-1]  # what is left at the end keeps glibc from returning the rest
+before = megabytes()
+release_memory()
+print(before - megabytes())
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc keeps freed memory")
+def test_freed_memory_goes_back_to_the_system() -> None:
+    done = subprocess.run([sys.executable, "-c", RELEASE], capture_output=True, text=True, check=True)
+    assert float(done.stdout) > 100
+
+
+def test_preflight_has_each_cell_release_memory_and_only_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    shell = InteractiveShell()
+    monkeypatch.setattr(surroundings, "get_ipython", lambda: shell)
+    preflight()
+    preflight()
+    assert shell.events.callbacks["post_run_cell"].count(surroundings.release_memory) == 1
+    shell.events.trigger("post_run_cell", None)  # as IPython does, with the cell's result
