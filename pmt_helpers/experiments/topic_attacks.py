@@ -166,7 +166,7 @@ def privacy_piece(given: "Collection", seed: int) -> "pd.DataFrame":
     for release in RELEASES:
         for epsilon in EPSILONS:
             private = train_topics_private(Topics(reference), members, epsilon, DELTA, release=release, seed=seed)
-            shown.append((release, epsilon, private.phi, private.noise, private.strongest))
+            shown.append((release, epsilon, private.phi, private.noise, private.max_auc))
     tables = []
     for model, epsilon, phi, noise, strongest in shown:
         table, _ = attack_topics(phi, members, others, reference=reference, alpha=plan.alpha, intervals=False)
