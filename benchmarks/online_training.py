@@ -26,7 +26,7 @@ from pmt_helpers.activity.weights import Weights
 from pmt_helpers.datasets import load_activity
 
 N_WINDOWS, EPOCHS, ROUNDS = 50, 1000, 3
-Engine = Callable[[int], Weights | None]  # trains for so many epochs, from the start
+Engine = Callable[[int], Weights | None]  # trains for that many epochs, from the start
 
 
 @dataclass(frozen=True)
@@ -69,13 +69,13 @@ def plain_numpy(problem: Problem) -> Engine:
 
 def keras_fit(problem: Problem, at_once: int = 1) -> Engine:
     """As keras_reference.keras_trainer. at_once: steps per call of JAX."""
-    model, view = _keras(problem)
-    view.compile(view.optimizer, view.loss, metrics=["accuracy"], steps_per_execution=at_once)
+    model, logits = _keras(problem)
+    logits.compile(logits.optimizer, logits.loss, metrics=["accuracy"], steps_per_execution=at_once)
     X, y = np.asarray(problem.X, np.float32), problem.y.astype(np.int32)
 
     def run(epochs: int) -> Weights:
         problem.start.to_model(model)
-        view.fit(X, y, batch_size=1, epochs=epochs, shuffle=False, verbose=0)
+        logits.fit(X, y, batch_size=1, epochs=epochs, shuffle=False, verbose=0)
         return Weights.from_model(model)
 
     return run
@@ -86,7 +86,7 @@ def keras_fit_at_once(problem: Problem) -> Engine:
 
 
 def _keras(problem: Problem) -> tuple[Any, Any]:
-    """The network, and the view of it that is fitted."""
+    """The network, and its logits model, which is fitted."""
     import keras  # after pmt_helpers, which chooses its backend
 
     model = build_mlp(problem.start.n_features, len(problem.start.bias))
@@ -94,14 +94,14 @@ def _keras(problem: Problem) -> tuple[Any, Any]:
 
 
 def keras_train_on_batch(problem: Problem) -> Engine:
-    model, view = _keras(problem)
+    model, logits = _keras(problem)
     X, y = np.asarray(problem.X, np.float32), problem.y.astype(np.int32)
 
     def run(epochs: int) -> Weights:
         problem.start.to_model(model)
         for _ in range(epochs):
             for place in range(len(y)):
-                view.train_on_batch(X[place : place + 1], y[place : place + 1])
+                logits.train_on_batch(X[place : place + 1], y[place : place + 1])
         return Weights.from_model(model)
 
     return run
@@ -112,14 +112,14 @@ def jax_scan(problem: Problem) -> Engine:
     import jax
     import jax.numpy as jnp
 
-    model, scores = _keras(problem)
+    model, logits = _keras(problem)
     problem.start.to_model(model)
-    fixed = [variable.value for variable in scores.non_trainable_variables]
+    fixed = [variable.value for variable in logits.non_trainable_variables]
     X, y = jnp.asarray(problem.X, jnp.float32), jnp.asarray(problem.y, jnp.int32)
 
     def loss(weights: list, x: Any, label: Any) -> Any:
-        found, _ = scores.stateless_call(weights, fixed, x[None])
-        return -jax.nn.log_softmax(found[0])[label]
+        values, _ = logits.stateless_call(weights, fixed, x[None])
+        return -jax.nn.log_softmax(values[0])[label]
 
     def step(weights: list, window: Any) -> Any:
         slopes = jax.grad(loss)(weights, *window)
@@ -129,7 +129,7 @@ def jax_scan(problem: Problem) -> Engine:
     def train(weights: list, epochs: int) -> list:
         return jax.lax.fori_loop(0, epochs, lambda _, w: jax.lax.scan(step, w, (X, y))[0], weights)
 
-    first = [variable.value for variable in scores.trainable_variables]
+    first = [variable.value for variable in logits.trainable_variables]
 
     def run(epochs: int) -> Weights:
         trained = [np.asarray(w) for w in train(first, epochs)]

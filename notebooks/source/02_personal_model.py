@@ -32,14 +32,27 @@ import time
 
 import numpy as np
 
-from pmt_helpers.activity import Person, learning_curve, paired_gain, personalise, train_local, train_shared
-from pmt_helpers.activity.curves import accuracy_by_epoch
-from pmt_helpers.activity.evaluation import crossing, curve_distance, gain_chosen_on_others, gains_at, mean_curve
-from pmt_helpers.activity.keras_reference import compare_with_keras
-from pmt_helpers.activity.mitigation import MITIGATIONS, compare_strategies, rehearsal_windows, strategy_family
-from pmt_helpers.datasets import load_activity, load_card
-from pmt_helpers.datasets.files import paper_table
-from pmt_helpers.experiments.activity import stored_curve
+from pmt_helpers.activity import (
+    MITIGATIONS,
+    Person,
+    accuracy_by_epoch,
+    compare_strategies,
+    compare_with_keras,
+    crossing,
+    curve_distance,
+    gain_chosen_on_others,
+    gains_at,
+    learning_curve,
+    mean_curve,
+    paired_gain,
+    personalise,
+    rehearsal_windows,
+    strategy_family,
+    train_local,
+    train_shared,
+)
+from pmt_helpers.datasets import load_activity, load_card, paper_table
+from pmt_helpers.experiments import stored_curve
 from pmt_helpers.teaching import (
     check,
     claims_table,
@@ -51,8 +64,8 @@ from pmt_helpers.teaching import (
     quiz,
     reveal,
     say,
+    sgd_step,
 )
-from pmt_helpers.teaching.exercises.nb01 import sgd_step
 
 preflight(DATASET)
 

@@ -31,8 +31,7 @@ import pandas as pd
 from scipy.stats import t
 
 from pmt_helpers.activity import Person, personalise, train_shared
-from pmt_helpers.datasets import load_activity
-from pmt_helpers.datasets.files import shipped
+from pmt_helpers.datasets import load_activity, shipped
 from pmt_helpers.device import (
     compare_energy,
     find_device,
@@ -228,9 +227,9 @@ of_step.sort_values(["task", "per_update"]).round({"setup_G": 1, "times_compiled
 
 # %%
 def predict(instructions, updates, setup, rate, band):
-    """instructions: of one update; setup: instructions of setting up; rate: billions of instructions a second.
+    """instructions: of one update; setup: instructions of set-up; rate: billions of instructions per second.
 
-    Returns seconds, and the lower and the upper end of where they may lie.
+    Returns seconds, and the lower and the upper end of their band.
     """
     ### BEGIN SOLUTION
     total = setup + updates * instructions

@@ -72,16 +72,9 @@ def learning_curve(
     cures
         More strategies to personalise, by name.
 
-    Returns
-    -------
-    pandas.DataFrame
-        One row per user, fold, model and n_samples: accuracy, macro_recall, macro_f1 and n_test on that fold's test
-        windows, the training windows of each class (n_CLASS), epochs run and seconds of training.
-
-    Raises
-    ------
-    ValueError
-        For an unknown split, init or user.
+    Returns one row per user, fold, model and n_samples: accuracy, macro_recall, macro_f1 and n_test on that fold's test
+    windows, the training windows of each class (n_CLASS), epochs run and seconds of training. Raises ValueError for an
+    unknown split, init or user.
     """
     plan = CurvePlan(sizes, folds, split, early_stopping, init, seed, epochs)
     mitigations = dict(cures or {})
@@ -176,11 +169,7 @@ def _fold_curve(
 
 
 def accuracy_by_epoch(
-    shared: "ActivityModel",
-    person: Person,
-    sizes: Sequence[int],
-    epochs: Sequence[int] = EPOCHS_SHOWN,
-    seed: int = 0,
+    shared: "ActivityModel", person: Person, sizes: Sequence[int], epochs: Sequence[int] = EPOCHS_SHOWN, seed: int = 0
 ) -> pd.DataFrame:
     """Test accuracy of the three models after some numbers of epochs, for several numbers of training samples.
 
@@ -204,9 +193,5 @@ def accuracy_by_epoch(
             table = history.set_axis(["accuracy", "loss"], axis=1).reset_index()
             tables.append(table.assign(model=model, n_samples=size))
     unchanged = shared.accuracy(X_test, y_test)
-    flat = [
-        {"epoch": epoch, "model": "shared", "n_samples": size, "accuracy": unchanged}
-        for epoch in epochs
-        for size in sizes
-    ]
+    flat = [{"epoch": e, "model": "shared", "n_samples": size, "accuracy": unchanged} for e in epochs for size in sizes]
     return pd.concat([pd.DataFrame(flat), *tables], ignore_index=True)

@@ -55,9 +55,9 @@ def confusion_counts(y: np.ndarray, predicted: np.ndarray, n_classes: int) -> np
     return confusion_matrix(y, predicted, labels=np.arange(n_classes))
 
 
-def accuracy_interval(n_right: int, n_windows: int, level: float = 0.95) -> tuple[float, float]:
-    """Wilson interval of an accuracy, as if windows were independent; neighbours are not, so it is too narrow."""
-    interval = binomtest(int(n_right), int(n_windows)).proportion_ci(level, method="wilson")
+def accuracy_interval(n_right: int, n_windows: int) -> tuple[float, float]:
+    """Wilson interval (95%) of an accuracy, as if windows were independent; neighbours are not, so it is too narrow."""
+    interval = binomtest(int(n_right), int(n_windows)).proportion_ci(LEVEL, method="wilson")
     return float(interval.low), float(interval.high)
 
 

@@ -13,13 +13,7 @@ from pmt_helpers.activity.shared import logits_model
 from pmt_helpers.activity.weights import Weights
 
 
-def keras_trainer(
-    start: Weights,
-    X: np.ndarray,
-    y: np.ndarray,
-    *,
-    learning_rate: float = LEARNING_RATE,
-) -> Callable[[int], Weights]:
+def keras_trainer(start: Weights, X: np.ndarray, y: np.ndarray) -> Callable[[int], Weights]:
     """A function that trains for the given number of epochs, each time from the start, with one Keras model.
 
     SGD with one window per step, in the order given, the L2 penalty of the paper included. X: (n_windows, n_features)
@@ -27,7 +21,7 @@ def keras_trainer(
     function once before you time it.
     """
     model = build_mlp(start.n_features, len(start.bias))
-    logits = logits_model(model, keras.optimizers.SGD(learning_rate))
+    logits = logits_model(model, keras.optimizers.SGD(LEARNING_RATE))
     X, y = np.asarray(X, np.float32), np.asarray(y, np.int32)  # newer JAX warns about every 64-bit label
 
     def train(epochs: int) -> Weights:

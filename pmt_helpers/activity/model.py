@@ -26,12 +26,7 @@ MONITORS = {"val_loss": "min", "val_accuracy": "max"}  # what early stopping may
 
 
 def build_mlp(
-    n_features: int = 43,
-    n_classes: int = 6,
-    *,
-    init: str = "he",
-    dropout: float = 0.0,
-    seed: int = 0,
+    n_features: int = 43, n_classes: int = 6, *, init: str = "he", dropout: float = 0.0, seed: int = 0
 ) -> keras.Model:
     """One hidden layer of 128 ReLU units and a softmax over the classes; 6,406 parameters for 43 features, 6 classes.
 
@@ -43,10 +38,7 @@ def build_mlp(
     dropout
         Share of hidden units left out in each training step; 0 builds no such layer.
 
-    Raises
-    ------
-    ValueError
-        For an unknown init.
+    Raises ValueError for an unknown init.
     """
 
     def dense(units: int, n_inputs: int, layer_seed: int, name: str, activation: str | None = None) -> keras.Layer:

@@ -86,12 +86,8 @@ def train_online(
     reference
         Train in plain NumPy, a thousand times slower.
 
-    Raises
-    ------
-    ValueError
-        For windows, labels or settings that nothing can be learnt from.
-    FloatingPointError
-        When the loss is no longer finite.
+    Raises ValueError for windows, labels or settings that nothing can be learnt from, and FloatingPointError when the
+    loss is no longer finite.
     """
     n_classes = len(task.start.bias)
     X, y = _check_windows(task.X, task.y, task.start, "training")

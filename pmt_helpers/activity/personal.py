@@ -90,10 +90,7 @@ def personalise(
     rehearsal
         Against forgetting: windows of volunteers that are trained on beside the person's own.
 
-    Raises
-    ------
-    ValueError
-        For windows that nothing can be learnt from.
+    Raises ValueError for windows that nothing can be learnt from.
     """
     X, y = _check_labelled(X_user, y_user, shared)
     if rehearsal is not None:

@@ -37,15 +37,7 @@ class Recipe:
 RECIPES = {
     "paper": Recipe("sgd", 0.05, None, epochs=1000, patience=10, dropout=0.0, validation="random"),
     "better": Recipe(
-        "adam",
-        0.001,
-        64,
-        epochs=200,
-        patience=30,
-        dropout=0.4,
-        validation="grouped",
-        monitor="val_accuracy",
-        refit=True,
+        "adam", 1e-3, 64, epochs=200, patience=30, dropout=0.4, validation="grouped", monitor="val_accuracy", refit=True
     ),
 }
 
@@ -73,10 +65,7 @@ def train_shared(
     changes
         Replace single fields of the recipe, for example validation="grouped".
 
-    Raises
-    ------
-    ValueError
-        For an unknown recipe or user, or when nobody is left to train on.
+    Raises ValueError for an unknown recipe or user, or when nobody is left to train on.
     """
     if isinstance(recipe, str):
         if recipe not in RECIPES:
@@ -134,10 +123,8 @@ def _fit(
                 recipe.monitor, mode=MONITORS[recipe.monitor], patience=recipe.patience, restore_best_weights=True
             )
         )
-        watched = {
-            "validation_data": (X[validation], y[validation]),
-            "validation_batch_size": int(validation.sum()),
-        }
+        n_validation = int(validation.sum())
+        watched = {"validation_data": (X[validation], y[validation]), "validation_batch_size": n_validation}
     fitted = logits_model(model, optimizer).fit(
         X[train],
         y[train],

@@ -22,8 +22,8 @@ class UserSplit:
     validation: np.ndarray
     test: np.ndarray
     user: int
-    kind: str = "blocked"
-    fold: int = 0
+    kind: str
+    fold: int
 
     def first(self, n_samples: int) -> "UserSplit":
         """The same split after only `n_samples` labelled training windows, with as many for validation if there are.
@@ -74,10 +74,7 @@ def split_user(
         "file_order": the last fifth tests. Windows that overlap with the test are left out of training and
         validation, except in a random split, where that is the point.
 
-    Raises
-    ------
-    ValueError
-        For an unknown kind, user or fold.
+    Raises ValueError for an unknown kind, user or fold.
     """
     if kind not in SPLIT_KINDS:
         raise ValueError(f"unknown split {kind!r}; choose one of {', '.join(SPLIT_KINDS)}")
@@ -111,8 +108,8 @@ def split_user(
             else _whole_bouts(groups, fold, folds, seed)
         )
         test = rows[in_test]
-        *stretches, validation = _time_blocks(data, rows[~in_test], TRAIN_PER_VALIDATION + 1)
-        train = np.concatenate(stretches)
+        *blocks, validation = _time_blocks(data, rows[~in_test], TRAIN_PER_VALIDATION + 1)
+        train = np.concatenate(blocks)
 
     if kind != "random":
         validation = validation[~_overlaps(data, validation, test)]

@@ -75,25 +75,20 @@ def likelihood_ratio(target: np.ndarray, shadows: np.ndarray, membership: np.nda
     return _likelihood_ratio(target, *(Moments.of(shadows, membership == role) for role in (MEMBER, NON_MEMBER)))
 
 
-def calibration(target: np.ndarray, shadows: np.ndarray, membership: np.ndarray) -> np.ndarray:
-    """Mean confidence of the shadows that were not trained on a window; the target's own where there are none."""
-    return _calibration(target, Moments.of(shadows, membership == NON_MEMBER))
-
-
 def leave_one_out(confidences: np.ndarray, membership: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """calibration and likelihood_ratio of each model, the others being its shadows; (n_models, n_windows) each."""
+    """What calibrates each model, and its likelihood_ratio, the others being its shadows; (n_models, n_windows) each.
+
+    Calibration takes the mean confidence of the models not trained on a window; the model's own where there are none.
+    """
     seen, unseen = (Moments.of(confidences, membership == role) for role in (MEMBER, NON_MEMBER))
     calibrations, ratios = [], []
     for target, role in zip(confidences[:, None], membership[:, None], strict=True):
         unseen_by_others = unseen.without(Moments.of(target, role == NON_MEMBER))
-        calibrations.append(_calibration(target[0], unseen_by_others))
+        mean = unseen_by_others.total / np.maximum(unseen_by_others.n, 1)
+        calibrations.append(np.where(unseen_by_others.n > 0, mean, target[0]))
         seen_by_others = seen.without(Moments.of(target, role == MEMBER))
         ratios.append(_likelihood_ratio(target[0], seen_by_others, unseen_by_others))
     return np.stack(calibrations), np.stack(ratios)
-
-
-def _calibration(target: np.ndarray, unseen: Moments) -> np.ndarray:
-    return np.where(unseen.n > 0, unseen.total / np.maximum(unseen.n, 1), target)
 
 
 def _likelihood_ratio(target: np.ndarray, seen: Moments, unseen: Moments) -> np.ndarray:
@@ -269,12 +264,7 @@ def person_games(
     membership = np.where(member, MEMBER, NON_MEMBER).astype(np.int8)
     games = {}
     for name, rows in (("person", ~fresh), ("person, new windows", fresh)):
-        weights = person_weights(data.users, rows)
+        of_person = (ids[:, None] == data.users) & rows
+        weights = of_person / of_person.sum(1, keepdims=True)
         games[name] = Game(-cross_entropy(gaps) @ weights.T, membership, ids, correct @ weights.T)
     return games
-
-
-def person_weights(users: np.ndarray, rows: np.ndarray | bool = True) -> np.ndarray:
-    """Weights that average over each person's windows among `rows`; (n_people, n_windows)."""
-    of_person = (np.unique(users)[:, None] == users) & rows
-    return of_person / of_person.sum(1, keepdims=True)

@@ -27,7 +27,7 @@ class Numbers(click.ParamType):
         return tuple(map(int, words))
 
 
-@click.command()
+@click.command("profile")
 @click.option("--task", type=click.Choice(["activity", "topics"]), default="activity", show_default=True)
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="The log, a new file; - to print it.")
 @click.option("--origin", type=click.Choice(ORIGINS), help="Default: what this machine says of itself.")
@@ -46,7 +46,7 @@ class Numbers(click.ParamType):
 @click.option("--iterations", type=click.IntRange(1), default=5, show_default=True)
 @click.option("--note", help="What a reader of the log should know.")
 @click.option("--export", "one_file", type=click.Path(path_type=Path, dir_okay=False), help="Write pi_profile.py.")
-def profile(
+def record_profile(
     task: str,
     out: Path | None,
     origin: str | None,

@@ -61,18 +61,27 @@ def notebooks() -> None:
 @notebooks.command()
 @click.argument("names", nargs=-1)
 @click.option("--solutions/--no-solutions", default=True, help="Also build the solved copies, in build/solutions.")
+@click.option("--solutions-only", is_flag=True, help="Build the solved copies and leave the notebooks folder alone.")
 @click.option("--png/--no-png", default=True, help="Draw a picture beside each figure (needs Chromium or Chrome).")
-def build(names: tuple[str, ...], solutions: bool, png: bool) -> None:
+@click.option("--force", is_flag=True, help="Overwrite a learner's copy even where somebody has worked in it.")
+def build(names: tuple[str, ...], solutions: bool, solutions_only: bool, png: bool, force: bool) -> None:
     """Build the learner's copies of NAMES (such as 01; all by default)."""
-    from pmt_helpers.workbook.build import build as build_notebooks
+    from pmt_helpers.workbook.build import build_notebooks
 
-    build_notebooks(names, solutions=solutions, png=png, report=click.echo)
+    build_notebooks(
+        names,
+        learner=not solutions_only,
+        solutions=solutions or solutions_only,
+        png=png,
+        force=force,
+        report=click.echo,
+    )
 
 
 @notebooks.command()
 def verify() -> None:
     """Check the stored notebooks against their sources, without running them."""
-    from pmt_helpers.workbook.verify import verify as verify_notebooks
+    from pmt_helpers.workbook.verify import verify_notebooks
 
     findings = verify_notebooks()
     for finding in findings:

@@ -1,7 +1,7 @@
 """Data cards: who is in a dataset, how many, under which licence, and what is wrong with it. Notebooks 01 to 04.
 
 A card is data/cards/NAME.toml. Its statements carry the numbers they state, so that check_card can measure each again,
-with the function of the same name in the dataset's own module, or here where several cards state the same.
+with the measure of the same name in the dataset's own module, or here where several cards state the same.
 """
 
 import functools
@@ -133,3 +133,8 @@ def lengths(data: "DocumentData") -> dict[str, Any]:
     return {
         "shortest": int(tokens_read.min()), "median": int(np.median(tokens_read)), "longest": int(tokens_read.max()),
     }  # fmt: skip
+
+
+def copies(data: "DocumentData") -> int:
+    """How many documents repeat another one (they share its group)."""
+    return len(data) - len(np.unique(data.groups))

@@ -76,14 +76,6 @@ def read_lines(path: Path) -> list[str]:
 ALIKE = 0.5  # of the words of two texts together, the share that both have
 
 
-def file(data: DocumentData) -> dict[str, Any]:
-    return {"sha256": file_digest(_require_file())}
-
-
-def size(data: DocumentData) -> dict[str, Any]:
-    return {"documents": len(data), "words": len(data.vocabulary), "tokens": data.tokens}
-
-
 def dropped_words(data: DocumentData) -> dict[str, Any]:
     everything = count_everything([tokenise(line) for line in read_lines(_require_file())])
     in_documents = np.bincount(everything.counts.indices, minlength=len(everything.vocabulary))
@@ -94,11 +86,6 @@ def dropped_words(data: DocumentData) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def duplicates(data: DocumentData) -> dict[str, Any]:
-    texts = len(np.unique(data.groups))
-    return {"copies": len(data) - texts, "texts": texts}
-
-
 def near_duplicates(data: DocumentData) -> dict[str, Any]:
     once = data.select(np.unique(data.groups, return_index=True)[1])
     present = (once.counts > 0).astype(np.int64)
@@ -106,10 +93,6 @@ def near_duplicates(data: DocumentData) -> dict[str, Any]:
     sizes = shared.diagonal()
     alike = shared / (sizes[:, None] + sizes[None, :] - shared)
     return {"pairs": int((np.triu(alike, k=1) > ALIKE).sum())}
-
-
-def fewer_than_described(data: DocumentData) -> dict[str, Any]:
-    return {"documents": len(data)}
 
 
 def unlabelled(data: DocumentData) -> dict[str, Any]:
@@ -122,6 +105,10 @@ def unlabelled(data: DocumentData) -> dict[str, Any]:
     }  # fmt: skip
 
 
-MEASURES = cards.by_statement(
-    cards.lengths, file, size, dropped_words, duplicates, near_duplicates, fewer_than_described, unlabelled
-)
+STATEMENTS: dict[str, cards.Measure] = {
+    "file": lambda data: {"sha256": file_digest(_require_file())},
+    "size": lambda data: {"documents": len(data), "words": len(data.vocabulary), "tokens": data.tokens},
+    "duplicates": lambda data: {"copies": cards.copies(data), "texts": len(data) - cards.copies(data)},
+    "fewer-than-described": lambda data: {"documents": len(data)},
+    **cards.by_statement(cards.lengths, dropped_words, near_duplicates, unlabelled),
+}

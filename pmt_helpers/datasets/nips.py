@@ -218,14 +218,6 @@ def size(data: DocumentData) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def lengths(data: DocumentData) -> dict[str, Any]:
-    return {"median": int(np.median(data.lengths)), "longest": int(data.lengths.max())}
-
-
-def rarest(data: DocumentData) -> dict[str, Any]:
-    return {"occurs": int(np.asarray(data.counts.sum(axis=0)).min())}
-
-
 def full_table(data: DocumentData) -> dict[str, Any]:
     files = find_files()
     if files is None or not files.complete or files.table.sizes != FULL.sizes:
@@ -235,14 +227,6 @@ def full_table(data: DocumentData) -> dict[str, Any]:
     same = content_digest(keep_words(words, more_than=MORE_THAN)) == REDUCED.digest
     reduced = "the one described here" if same else "another one"
     return {"documents": documents, "words": n_words, "entries": entries, "reduced": reduced}
-
-
-def copies(data: DocumentData) -> dict[str, Any]:
-    return {"papers": len(data) - len(np.unique(data.groups))}
-
-
-def fragments(data: DocumentData) -> dict[str, Any]:
-    return {"papers": int((data.lengths < FEW).sum()), "shortest": int(data.lengths.min())}
 
 
 def odd_words(data: DocumentData) -> dict[str, Any]:
@@ -264,10 +248,11 @@ def singular(data: DocumentData) -> dict[str, Any]:
     return {"missing": missing, "pairs": sum(word + "s" in words for word in words)}
 
 
-def no_titles(data: DocumentData) -> dict[str, Any]:
-    return {"first": str(data.names[0]), "last": str(data.names[-1])}
-
-
-MEASURES = cards.by_statement(
-    size, lengths, rarest, full_table, copies, fragments, odd_words, other_stop_words, singular, no_titles
-)
+STATEMENTS: dict[str, cards.Measure] = {
+    "lengths": lambda data: {"median": int(np.median(data.lengths)), "longest": int(data.lengths.max())},
+    "rarest": lambda data: {"occurs": int(np.asarray(data.counts.sum(axis=0)).min())},
+    "copies": lambda data: {"papers": cards.copies(data)},
+    "fragments": lambda data: {"papers": int((data.lengths < FEW).sum()), "shortest": int(data.lengths.min())},
+    "no-titles": lambda data: {"first": str(data.names[0]), "last": str(data.names[-1])},
+    **cards.by_statement(size, full_table, odd_words, other_stop_words, singular),
+}

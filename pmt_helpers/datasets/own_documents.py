@@ -193,4 +193,4 @@ def size(data: DocumentData) -> dict[str, Any]:
             "tokens": data.tokens}  # fmt: skip
 
 
-MEASURES: dict[str, Measure] = {"size": size, "skipped": lambda data: {"left_out": len(data.skipped)}}
+STATEMENTS: dict[str, Measure] = {"size": size, "skipped": lambda data: {"left_out": len(data.skipped)}}

@@ -34,14 +34,14 @@ class Dataset(Generic[Data]):
 # One line each; all else that the workbook needs to know of a dataset is on its card, data/cards/NAME.toml.
 ACTIVITY: dict[str, Dataset[ActivityData]] = {
     "watch": Dataset(
-        watch.find_watch, watch.load_watch, watch.MEASURES, package="seglearn", recordings=watch.load_watch_recordings
+        watch.find_watch, watch.load_watch, watch.STATEMENTS, package="seglearn", recordings=watch.load_watch_recordings
     ),
-    "wisdm": Dataset(wisdm.find_wisdm, wisdm.load_wisdm, wisdm_card.MEASURES, wisdm.fetch_wisdm),
+    "wisdm": Dataset(wisdm.find_wisdm, wisdm.load_wisdm, wisdm_card.STATEMENTS, wisdm.fetch_wisdm),
 }
 DOCUMENTS: dict[str, Dataset[DocumentData]] = {
-    "wikipedia": Dataset(wikipedia.find_wikipedia, wikipedia.load_wikipedia, wikipedia.MEASURES, package="gensim"),
-    "news": Dataset(news.find_news, news.load_news, news.MEASURES, package="gensim"),
-    "nips": Dataset(nips.find_nips, nips.load_nips, nips.MEASURES, nips.fetch_nips),
+    "wikipedia": Dataset(wikipedia.find_wikipedia, wikipedia.load_wikipedia, wikipedia.STATEMENTS, package="gensim"),
+    "news": Dataset(news.find_news, news.load_news, news.STATEMENTS, package="gensim"),
+    "nips": Dataset(nips.find_nips, nips.load_nips, nips.STATEMENTS, nips.fetch_nips),
 }
 
 
@@ -138,7 +138,7 @@ def check_card(data: ActivityData | DocumentData) -> "pd.DataFrame":
     import pandas as pd  # here, not above: loading data must not wait for it
 
     name = data.card.name
-    measures = own_documents.MEASURES if name == own_documents.NAME else dataset(name).measures
+    measures = own_documents.STATEMENTS if name == own_documents.NAME else dataset(name).measures
     rows = []
     for statement in data.card.facts + data.card.defects:
         found = measures[statement.id](data)

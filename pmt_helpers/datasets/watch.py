@@ -122,11 +122,6 @@ STILL = 0.1  # a second is still when no axis spreads by more than this, in g
 HARD = 4.0  # g
 
 
-def file(data: ActivityData) -> dict[str, Any]:
-    path = find_watch()
-    return {"sha256": file_digest(path)} if path else {}
-
-
 def recordings(data: ActivityData) -> dict[str, Any]:
     everything = load_watch_recordings()
     return {
@@ -231,12 +226,11 @@ def tails(data: ActivityData) -> dict[str, Any]:
     return {"percent": round(100 * float((lengths - covered).sum() / lengths.sum()), 1)}
 
 
-def no_background(data: ActivityData) -> dict[str, Any]:
-    path = find_watch()
-    return {"keys": sorted(read_watch(path))} if path else {}
-
-
-MEASURES = cards.by_statement(
-    cards.size, cards.per_user, cards.classes, file, recordings, clean, unit, mirrored_axis, paired_people, fast_people,
-    hard_peaks, short_recordings, stuck_readings, overlap, tails, no_background,
-)  # fmt: skip
+STATEMENTS: dict[str, cards.Measure] = {
+    "file": lambda data: {"sha256": file_digest(_require_file())},
+    "no-background": lambda data: {"keys": sorted(read_watch(_require_file()))},
+    **cards.by_statement(
+        cards.size, cards.per_user, cards.classes, recordings, clean, unit, mirrored_axis, paired_people, fast_people,
+        hard_peaks, short_recordings, stuck_readings, overlap, tails,
+    ),
+}  # fmt: skip

@@ -1,4 +1,3 @@
-from .cost_model import devices as devices
 from .cost_model import find_device as find_device
 from .cost_model import forecast as forecast
 from .cost_model import instructions as instructions

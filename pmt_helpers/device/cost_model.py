@@ -139,19 +139,24 @@ def predict_seconds(
 
     Parameters
     ----------
-    device: a board's id or a Device
-    kernel: such as "numpy", "numba", "keras_fit"
-    updates: online steps, or tokens resampled
-    setup: whether imports and compiling are part of it
-    table: other counts than those of `instructions()`
+    device
+        A board's id or a Device.
+    updates
+        Online steps, or tokens resampled.
+    setup
+        Whether imports and compiling are part of it.
+    table
+        Other counts than those of `instructions()`.
 
     Returns
     -------
-    A prediction. The band of the updates is the board's, or the kernel's where that is wider; of set-up SETUP_BAND.
+    Prediction
+        The band of the updates is the board's, or the kernel's where that is wider; of set-up it is SETUP_BAND.
 
     Raises
     ------
-    ValueError: unknown device or kernel, or a negative number of updates
+    ValueError
+        Unknown device or kernel, or a negative number of updates.
     """
     if updates < 0:
         raise ValueError(f"updates are counted from zero on; got {updates}")
@@ -210,16 +215,9 @@ def forecast(
     boards: Sequence[str] | None = None,
     table: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
-    """Predictions of one number of updates, one row per board and kernel.
+    """Predictions, one row per board and kernel: device (the board's name), origin, task, kernel, seconds, low, high.
 
-    Parameters
-    ----------
-    kernels, updates, task, table: as in `predict_seconds`
-    boards: ids; default: all that are not emulated
-
-    Returns
-    -------
-    Columns device (the board's name), origin ("predicted"), task, kernel, seconds, low, high.
+    boards: ids; default: all that are not emulated. The rest is as in `predict_seconds`.
     """
     if boards is None:
         boards = [board.device for board in devices().values() if not board.emulated]

@@ -254,18 +254,23 @@ class Recorder:
 
     Parameters
     ----------
-    path: a new file, or "-" for standard output
-    origin: one of ORIGINS
-    run_id, utc: default: random, and now
-    note: what a reader of the log should know
-    task: "activity" or "topics"
-    every_s: seconds between samples, 0 for no samples
-    readings: the machine's sensors
+    path
+        A new file, or "-" for standard output.
+    origin
+        One of ORIGINS.
+    run_id, utc
+        Default: random, and now.
+    note
+        What a reader of the log should know.
+    every_s
+        Seconds between samples, 0 for no samples.
 
     Raises
     ------
-    ValueError: unknown origin
-    FileExistsError: when it is entered and the file exists
+    ValueError
+        Unknown origin.
+    FileExistsError
+        On entering, when the file exists.
     """
 
     def __init__(
@@ -532,8 +537,8 @@ def record_activity(
     samples: Sequence[int],
     epochs: int,
     *,
-    calls: int = 200,
-    progress: Progress = print,
+    calls: int,
+    progress: Progress,
 ) -> None:
     """Train once for each number of samples, then predict window by window.
 
@@ -562,7 +567,7 @@ def record_topics(
     iterations: int,
     n_topics: int,
     *,
-    progress: Progress = print,
+    progress: Progress,
 ) -> None:
     """Sample each corpus for `iterations` iterations. make(tokens): a trainer on a corpus."""
     for tokens in corpora:

@@ -1,6 +1,7 @@
 """The two tasks on the workbook's own data, in each of its kernels. Notebook 05, step 2."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -49,16 +50,16 @@ def _jax(start: Network, X: np.ndarray, y: np.ndarray) -> Trainer:
     first = tuple(map(jnp.asarray, start[:3]))
     data = jnp.asarray(X), jnp.asarray(y, jnp.int32)
 
-    def scores(weights: tuple, x: Any) -> Any:
+    def logits(weights: tuple, x: Any) -> Any:
         hidden, output, bias = weights
         return output @ jnp.maximum(x @ hidden, 0) + bias
 
     def loss(weights: tuple, x: Any, label: Any) -> Any:
-        return -jax.nn.log_softmax(scores(weights, x))[label]
+        return -jax.nn.log_softmax(logits(weights, x))[label]
 
     def step(weights: tuple, window: Any) -> tuple[tuple, None]:
-        slopes = jax.grad(loss)(weights, *window)
-        return tuple(w - LEARNING_RATE * slope for w, slope in zip(weights, slopes, strict=True)), None
+        gradients = jax.grad(loss)(weights, *window)
+        return tuple(w - LEARNING_RATE * gradient for w, gradient in zip(weights, gradients, strict=True)), None
 
     @jax.jit
     def train(weights: tuple, epochs: int) -> tuple:
@@ -66,7 +67,7 @@ def _jax(start: Network, X: np.ndarray, y: np.ndarray) -> Trainer:
 
     @jax.jit
     def predict(x: Any) -> Any:
-        return scores(first, x).argmax()
+        return logits(first, x).argmax()
 
     def run(epochs: int) -> None:
         jax.block_until_ready(train(first, epochs))
@@ -74,39 +75,31 @@ def _jax(start: Network, X: np.ndarray, y: np.ndarray) -> Trainer:
     return Trainer(run, lambda x: int(predict(x)), True, 1000)
 
 
-def _keras_fit(start: Network, X: np.ndarray, y: np.ndarray) -> Trainer:
-    model, view = _keras(start)
-    features, labels = X[:, : start.n_features], y.astype(np.int32)
-
-    def run(epochs: int) -> None:
-        view.fit(features, labels, batch_size=1, epochs=epochs, shuffle=False, verbose=0)
-
-    return Trainer(run, lambda x: int(model.predict_on_batch(x[None, : start.n_features]).argmax()), True, 10)
-
-
-def _keras_batch(start: Network, X: np.ndarray, y: np.ndarray) -> Trainer:
-    model, view = _keras(start)
-    features, labels = X[:, : start.n_features], y.astype(np.int32)
-
-    def run(epochs: int) -> None:
-        for _ in range(epochs):
-            for at in range(len(labels)):
-                view.train_on_batch(features[at : at + 1], labels[at : at + 1])
-
-    return Trainer(run, lambda x: int(model.predict_on_batch(x[None, : start.n_features]).argmax()), True)
-
-
-def _keras(start: Network) -> tuple[Any, Any]:
-    """The network, and its logits model, which is fitted, as activity/keras_reference.py has them."""
+def _keras(start: Network, X: np.ndarray, y: np.ndarray, by_batch: bool = False) -> Trainer:
+    """As activity/keras_reference.py: Keras's `fit`, or by_batch its `train_on_batch`, one window per step."""
     import keras
 
     from pmt_helpers.activity.model import build_mlp
     from pmt_helpers.activity.shared import logits_model
 
-    model = build_mlp(start.n_features, len(start.bias))
     n = start.n_features
+    model = build_mlp(n, len(start.bias))
     model.set_weights([start.hidden[:n], start.hidden[n], start.output.T, start.bias])
-    return model, logits_model(model, keras.optimizers.SGD(LEARNING_RATE))
+    fitted = logits_model(model, keras.optimizers.SGD(LEARNING_RATE))
+    features, labels = X[:, :n], y.astype(np.int32)
+
+    def fit(epochs: int) -> None:
+        fitted.fit(features, labels, batch_size=1, epochs=epochs, shuffle=False, verbose=0)
+
+    def train_on_batches(epochs: int) -> None:
+        for _ in range(epochs):
+            for at in range(len(labels)):
+                fitted.train_on_batch(features[at : at + 1], labels[at : at + 1])
+
+    def predict(x: np.ndarray) -> int:
+        return int(model.predict_on_batch(x[None, :n]).argmax())
+
+    return Trainer(train_on_batches, predict, True) if by_batch else Trainer(fit, predict, True, 10)
 
 
 def _numba_gibbs(corpus: Tokens, n_topics: int, seed: int = 0) -> Trainer:
@@ -119,11 +112,11 @@ def _numba_gibbs(corpus: Tokens, n_topics: int, seed: int = 0) -> Trainer:
     counts = csr_array((ones, (corpus.documents, corpus.words)), shape=(corpus.n_documents, corpus.n_words))
     rng = np.random.default_rng(seed)
     z = rng.integers(0, n_topics, len(corpus.words), dtype=np.uint32)
-    chain = GibbsState(counts, z, n_topics, ALPHA_TOTAL / n_topics, np.full((1, 1), BETA))
+    state = GibbsState(counts, z, n_topics, ALPHA_TOTAL / n_topics, np.full((1, 1), BETA))
 
     def run(iterations: int) -> None:
         for _ in range(iterations):
-            chain.sweep(rng)
+            state.sweep(rng)
 
     return Trainer(run, None, True, 20)
 
@@ -133,8 +126,8 @@ NETWORKS: dict[str, Callable[..., Trainer]] = {
     "numpy": numpy_mlp,
     "numba": _numba,
     "jax": _jax,
-    "keras_fit": _keras_fit,
-    "keras_batch": _keras_batch,
+    "keras_fit": _keras,
+    "keras_batch": partial(_keras, by_batch=True),
 }
 # Each makes a Trainer from tokens, the number of topics, and a seed.
 SAMPLERS: dict[str, Callable[..., Trainer]] = {"numpy": numpy_gibbs, "numba": _numba_gibbs, "python": python_gibbs}
@@ -173,11 +166,15 @@ def record_kernel(
 
     Parameters
     ----------
-    dataset: default "watch", or "wikipedia"
-    samples, epochs: of activity: numbers of windows, each trained for `epochs`
-    documents, percents, iterations: of topics: numbers of documents, then the largest of them with `percents` of its
-        vocabulary, each sampled for `iterations`
-    progress: called with a line after each step
+    dataset
+        Default: "watch", or "wikipedia".
+    samples, epochs
+        Of activity: numbers of windows, each trained for `epochs`.
+    documents, percents, iterations
+        Of topics: numbers of documents, then the largest of them with `percents` of its vocabulary, each sampled for
+        `iterations`.
+    progress
+        Called with a line after each step.
     """
     about = {"task": task, "kernel": kernel}
     if task == "activity":

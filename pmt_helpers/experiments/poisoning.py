@@ -1,12 +1,10 @@
-"""The stored poisonings: every kind and fraction, and how many clean windows of one's own heal it. Notebook 04.
+"""The stored poisonings: every kind and fraction, and how many clean windows a person needs to recover. Notebook 04.
 
-`python -m pmt_helpers sweep poisoning` calls this, person by person, so that a stopped sweep goes on where it was.
+`python -m pmt_helpers sweep poisoning` calls this, from `run_poisoning`. There is one job per person.
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
-from importlib.metadata import version
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -23,83 +21,13 @@ from pmt_helpers.attacks.poisoning import (
     poison_user,
     poison_volunteers,
 )
+from pmt_helpers.datasets import load_activity
 from pmt_helpers.datasets.base import ActivityData
-from pmt_helpers.experiments.results import activity_digest, read_grid
-from pmt_helpers.experiments.resume import Job, compute_missing, read_rows, work_folder, write_rows
+from pmt_helpers.experiments.results import Result, activity_digest, activity_plan, read_grid
+from pmt_helpers.experiments.resume import JobRunner, user_jobs
 
 KEYS = ["who", "kind", "fraction", "model", "n_samples"]
-
-
-MEASURES = ["accuracy", "attack_success", "target_rate"]
-
-
-def over_users(rows: pd.DataFrame) -> pd.DataFrame:
-    """Mean over users with its standard error, and the same of each user's change from no poison at all.
-
-    Columns: KEYS, users, accuracy, accuracy_se, change, change_se, harmed (users who are worse off), attack_success,
-    target_rate.
-    """
-    clean = rows[rows["kind"] == "none"].set_index(["user", "model", "n_samples"])["accuracy"]
-    before = pd.MultiIndex.from_frame(rows[["user", "model", "n_samples"]])
-    change = rows["accuracy"] - clean.reindex(before).to_numpy()
-    grouped = rows.assign(change=change, worse=change < -1e-9).groupby(KEYS, sort=False)
-    return grouped.agg(
-        users=("user", "size"),
-        accuracy=("accuracy", "mean"),
-        accuracy_se=("accuracy", "sem"),
-        change=("change", "mean"),
-        change_se=("change", "sem"),
-        harmed=("worse", "sum"),
-        attack_success=("attack_success", "mean"),
-        target_rate=("target_rate", "mean"),
-    ).reset_index()
-
-
-def per_user(rows: pd.DataFrame, fractions: tuple[float, ...] = (0.0, 0.3, 0.5)) -> pd.DataFrame:
-    """The part of the rows worth keeping person by person: the shared model, and the models of most samples."""
-    most = rows["n_samples"].max()
-    return rows[rows["fraction"].isin(fractions) & rows["n_samples"].isin([0, most])].reset_index(drop=True)
-
-
-def grid_name(dataset: str, split: str = "blocked", users: bool = False) -> str:
-    """The name of a stored poisoning grid; with `users`, of the one that has a row for each person."""
-    return "_".join(["poisoning_users" if users else "poisoning", dataset, split])
-
-
-def stored_poisoning(dataset: str, split: str = "blocked", *, users: bool = False) -> pd.DataFrame:
-    """A poisoning grid of data/results. Raises DataError when there is none."""
-    return read_grid(grid_name(dataset, split, users))
-
-
-def healing_curve(grid: pd.DataFrame, who: str, kind: str, fraction: float) -> pd.DataFrame:
-    """Rows of one poisoning for the three models, by n_samples; what the poison does not reach is its clean row.
-
-    Volunteers' labels do not reach the local model, a poisoned device does not reach the shared one. `kind` of the
-    result says which rows are clean ("none"). Raises ValueError for a poisoning that is not in the grid.
-    """
-    clean = grid[grid["kind"] == "none"]
-    if fraction == 0 or kind == "none":
-        return clean.reset_index(drop=True)
-    found = grid[(grid["who"] == who) & (grid["kind"] == kind) & np.isclose(grid["fraction"], fraction)]
-    if found.empty:
-        there = grid.loc[grid["kind"] != "none", ["who", "kind", "fraction"]]
-        raise ValueError(
-            f"no poisoning of {who} by {kind} at {fraction} in this grid; there are "
-            + "; ".join(f"{column}: {', '.join(map(str, there[column].unique()))}" for column in there)
-        )
-    return pd.concat([clean[~clean["model"].isin(found["model"])], found], ignore_index=True)
-
-
-def windows_to_heal(
-    grid: pd.DataFrame, kind: str, fraction: float, within: float = 0.03, who: str = "volunteers"
-) -> float:
-    """The fewest windows from which on the personal model is within so much of the clean one; NaN when never."""
-    rows = healing_curve(grid, who, kind, fraction).query("model == 'personal'").sort_values("n_samples")
-    far = rows.loc[rows["change"] < -within, "n_samples"]
-    healed = rows["n_samples"] if far.empty else rows.loc[rows["n_samples"] > far.max(), "n_samples"]
-    return float(healed.min()) if len(healed) else float("nan")
-
-
+METRICS = ["accuracy", "attack_success", "target_rate"]
 CLEAN = {"who": "nobody", "kind": "none", "fraction": 0.0}
 
 
@@ -119,15 +47,30 @@ class PoisonPlan:
     seed: int = 0
 
 
-# By the name of their split: the workbook's way to train at home, and the paper's, which never stops early.
+# By the name of their split: training at home as in the workbook, and as in the paper, which never stops early.
 PLANS = {"blocked": PoisonPlan(), "random": PoisonPlan(split="random", epochs=300)}
 
 
-def user_rows(data: ActivityData, user: int, plan: PoisonPlan) -> pd.DataFrame:
-    """One person's rows: who, kind, fraction, model, n_samples and MEASURES, folds averaged.
+def run_poisoning(runner: JobRunner, *, dataset: str, split: str) -> Iterator[Result]:
+    """`sweep poisoning`."""
+    data, plan = load_activity(dataset), PLANS[split]
+    name = grid_name(dataset, split)
+    rows = poison_rows(data, plan, runner.at(runner.folder / name))
+    tables = {name: over_users(rows), grid_name(dataset, split, users=True): per_user(rows)}
+    yield Result(tables, dataset, activity_digest(data), [plan.seed], digits=4)
 
-    The shared model is tested on the same windows as the others. Local models hear nothing of volunteers' labels and
-    are computed once, with the scale of the clean cloud.
+
+def poison_rows(data: ActivityData, plan: PoisonPlan, runner: JobRunner) -> pd.DataFrame:
+    """user_rows of everybody in `data`."""
+    jobs = user_jobs(user_rows, data, plan)
+    return runner.rows(jobs, activity_plan(data, plan=asdict(plan)), "poisonings", ("user", *KEYS, *METRICS))
+
+
+def user_rows(data: ActivityData, user: int, plan: PoisonPlan) -> pd.DataFrame:
+    """One person's rows: who, kind, fraction, model, n_samples and METRICS, folds averaged.
+
+    The shared model is tested on the same windows as the others. Volunteers' labels do not reach local models, which
+    are computed once, with the scaler of the clean cloud.
     """
     trigger = Trigger.from_data(data)
     clean = train_shared_fast(data, user, plan.seed)
@@ -139,7 +82,7 @@ def user_rows(data: ActivityData, user: int, plan: PoisonPlan) -> pd.DataFrame:
             key = {"who": "volunteers", "kind": kind, "fraction": fraction}
             rows += _volunteers(data, user, cloud, key, plan, trigger)
             rows += _own_device(data, user, clean, key | {"who": "user"}, plan, trigger)
-    table = pd.DataFrame(rows).groupby(KEYS, sort=False)[MEASURES].mean().reset_index()
+    table = pd.DataFrame(rows).groupby(KEYS, sort=False)[METRICS].mean().reset_index()
     table.insert(0, "user", user)
     return table
 
@@ -147,7 +90,7 @@ def user_rows(data: ActivityData, user: int, plan: PoisonPlan) -> pd.DataFrame:
 def _volunteers(
     data: ActivityData, user: int, cloud: Checkpoint, key: dict, plan: PoisonPlan, trigger: Trigger, local: bool = False
 ) -> Iterator[dict]:
-    """Clean windows at home, whatever the cloud was fed."""
+    """Clean windows at home, whatever the cloud was trained on."""
     for split in _splits(data, user, plan):
         yield {**key, "model": "shared", "n_samples": 0, **_measured(data, split, cloud, key, trigger)}
         for name, start in _starts(cloud, plan, split, local).items():
@@ -157,7 +100,7 @@ def _volunteers(
 def _own_device(
     data: ActivityData, user: int, cloud: Checkpoint, key: dict, plan: PoisonPlan, trigger: Trigger
 ) -> Iterator[dict]:
-    """A clean cloud, and poison among the person's own windows, those that tell when to stop included."""
+    """A clean cloud, and poison among the person's own windows, also among those for validation."""
     pair = class_pair(data.card.name, data.class_names) if key["kind"] == "pair" else None
 
     def poisoned(rows: np.ndarray, seed: list[int]) -> Windows:
@@ -188,9 +131,9 @@ def _at_home(
             seed = [plan.seed, split.user, split.fold, size, part]
             X, y = (data.X[rows], data.y[rows]) if poisoned is None else poisoned(rows, seed)
             parts.append((start.windows(X), y))
-        (X, y), held = parts
+        (X, y), validation = parts
         order = (plan.seed, split.user, split.fold, size)
-        tasks.append(Task(start.weights, X, y, held if plan.epochs is None else None, order))
+        tasks.append(Task(start.weights, X, y, validation if plan.epochs is None else None, order))
     for size, trained in zip(
         sizes, train_many(tasks, epochs=EPOCHS if plan.epochs is None else plan.epochs), strict=True
     ):
@@ -213,24 +156,74 @@ def _splits(data: ActivityData, user: int, plan: PoisonPlan) -> Iterator[UserSpl
 
 def _measured(data: ActivityData, split: UserSplit, model: Checkpoint, key: dict, trigger: Trigger) -> dict[str, float]:
     X, y = data.X[split.test], data.y[split.test]
-
-    def predict(windows: np.ndarray) -> np.ndarray:
-        return model.predict(windows)
-
     success = rate = float("nan")
     if key["kind"] in ("none", "backdoor"):
-        success, rate = attack_success(predict, X, y, trigger)
-    return {"accuracy": float((predict(X) == y).mean()), "attack_success": success, "target_rate": rate}
+        success, rate = attack_success(model.predict, X, y, trigger)
+    return {"accuracy": float((model.predict(X) == y).mean()), "attack_success": success, "target_rate": rate}
 
 
-def poison_rows(
-    data: ActivityData, plan: PoisonPlan, folder: Path, *, workers: int = 1, dask: str | None = None
-) -> pd.DataFrame:
-    """user_rows of everybody in `data`; pieces are kept in `folder`."""
-    libraries = {name: version(name) for name in ("numpy", "keras", "jax", "numba")}
-    work_folder(folder, {"digest": activity_digest(data), "libraries": libraries, "plan": asdict(plan)})
-    jobs: dict[str, Job] = {f"user-{user}": (user_rows, (data, int(user), plan)) for user in data.user_ids}
-    paths = compute_missing(
-        jobs, folder, write_rows, suffix=".csv", description="poisonings", workers=workers, dask=dask
-    )
-    return pd.concat([read_rows(path, ("user", *KEYS, *MEASURES)) for path in paths.values()], ignore_index=True)
+def over_users(rows: pd.DataFrame) -> pd.DataFrame:
+    """Mean over users with its standard error, and the same of each user's change from no poison at all.
+
+    Columns: KEYS, users, accuracy, accuracy_se, change, change_se, harmed (users who are worse off), attack_success,
+    target_rate.
+    """
+    clean = rows[rows["kind"] == "none"].set_index(["user", "model", "n_samples"])["accuracy"]
+    before = pd.MultiIndex.from_frame(rows[["user", "model", "n_samples"]])
+    change = rows["accuracy"] - clean.reindex(before).to_numpy()
+    grouped = rows.assign(change=change, worse=change < -1e-9).groupby(KEYS, sort=False)
+    return grouped.agg(
+        users=("user", "size"),
+        accuracy=("accuracy", "mean"),
+        accuracy_se=("accuracy", "sem"),
+        change=("change", "mean"),
+        change_se=("change", "sem"),
+        harmed=("worse", "sum"),
+        attack_success=("attack_success", "mean"),
+        target_rate=("target_rate", "mean"),
+    ).reset_index()
+
+
+def per_user(rows: pd.DataFrame, fractions: tuple[float, ...] = (0.0, 0.3, 0.5)) -> pd.DataFrame:
+    """The rows that are stored for each person: the shared model, and the models of most samples."""
+    most = rows["n_samples"].max()
+    return rows[rows["fraction"].isin(fractions) & rows["n_samples"].isin([0, most])].reset_index(drop=True)
+
+
+def grid_name(dataset: str, split: str = "blocked", users: bool = False) -> str:
+    """The name of a stored poisoning grid; with `users`, of the one with rows of each person."""
+    return "_".join(["poisoning_users" if users else "poisoning", dataset, split])
+
+
+def stored_poisoning(dataset: str, split: str = "blocked", *, users: bool = False) -> pd.DataFrame:
+    """A poisoning grid of data/results. Raises DataError when there is none."""
+    return read_grid(grid_name(dataset, split, users))
+
+
+def recovery_by_samples(grid: pd.DataFrame, who: str, kind: str, fraction: float) -> pd.DataFrame:
+    """Rows of one poisoning for the three models, by n_samples; a model that it does not reach has its clean rows.
+
+    Volunteers' labels do not reach the local model, a poisoned device does not reach the shared one. `kind` of the
+    result says which rows are clean ("none"). Raises ValueError for a poisoning that is not in the grid.
+    """
+    clean = grid[grid["kind"] == "none"]
+    if fraction == 0 or kind == "none":
+        return clean.reset_index(drop=True)
+    poisoned = grid[(grid["who"] == who) & (grid["kind"] == kind) & np.isclose(grid["fraction"], fraction)]
+    if poisoned.empty:
+        there = grid.loc[grid["kind"] != "none", ["who", "kind", "fraction"]]
+        raise ValueError(
+            f"no poisoning of {who} by {kind} at {fraction} in this grid; there are "
+            + "; ".join(f"{column}: {', '.join(map(str, there[column].unique()))}" for column in there)
+        )
+    return pd.concat([clean[~clean["model"].isin(poisoned["model"])], poisoned], ignore_index=True)
+
+
+def windows_to_recover(
+    grid: pd.DataFrame, kind: str, fraction: float, within: float = 0.03, who: str = "volunteers"
+) -> float:
+    """The fewest windows from which on the personal model is at most `within` below the clean one; NaN when never."""
+    rows = recovery_by_samples(grid, who, kind, fraction).query("model == 'personal'").sort_values("n_samples")
+    far = rows.loc[rows["change"] < -within, "n_samples"]
+    recovered = rows["n_samples"] if far.empty else rows.loc[rows["n_samples"] > far.max(), "n_samples"]
+    return float(recovered.min()) if len(recovered) else float("nan")

@@ -19,7 +19,7 @@ import pandas as pd
 
 from pmt_helpers.datasets.errors import DataError
 from pmt_helpers.datasets.files import shipped
-from pmt_helpers.teaching.display import publish
+from pmt_helpers.teaching.display import HtmlOutput
 from pmt_helpers.teaching.measures import MEASURES, Value
 
 HOLDS, PARTLY, FAILS, UNMEASURED = VERDICTS = ("holds", "partly", "does not hold", "not measured yet")
@@ -148,8 +148,8 @@ def verdict_of(claim: Claim, value: Value | None) -> str:
     return HOLDS if inside.all() else PARTLY if inside.any() else FAILS
 
 
-class ClaimsTable:
-    """Judged claims as text and as HTML; the last expression of a cell displays it."""
+class ClaimsTable(HtmlOutput):
+    """Judged claims as text and as HTML."""
 
     def __init__(self, judged: list[Judged]) -> None:
         self.judged = judged
@@ -174,9 +174,6 @@ class ClaimsTable:
             style = "text-align: left; vertical-align: top"
             rows.append("<tr>" + "".join(f'<td style="{style}">{cell}</td>' for cell in cells) + "</tr>")
         return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
-
-    def _ipython_display_(self) -> None:
-        publish({"text/plain": repr(self), "text/html": self.to_html()})
 
 
 def claims_table(

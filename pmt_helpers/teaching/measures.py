@@ -19,10 +19,18 @@ from pmt_helpers.device.energy import raw_bytes, training_energy, upload_energy
 from pmt_helpers.device.fits import fit_logs, memory_by_kernel
 from pmt_helpers.device.logs import Log, read_logs
 from pmt_helpers.device.paper import paper_slope, seconds_per_iteration
-from pmt_helpers.experiments import privacy_cost, stored_poisoning, stored_privacy, stored_topics
-from pmt_helpers.experiments.activity import stored_curve, validation_vs_test
-from pmt_helpers.experiments.results import read_grid
-from pmt_helpers.experiments.topics import at_chosen_weight
+from pmt_helpers.experiments import (
+    at_chosen_weight,
+    privacy_cost,
+    stored_base_models,
+    stored_curve,
+    stored_gradients,
+    stored_membership,
+    stored_poisoning,
+    stored_privacy,
+    stored_topics,
+    validation_vs_test,
+)
 from pmt_helpers.topics import over_seeds
 from pmt_helpers.topics.single_topic import improvement, local_after, saving
 
@@ -105,14 +113,14 @@ def mlp_parameters() -> Value:
 @measure()
 def shared_accuracy() -> Value:
     """WISDM, the paper's protocol: accuracy for the person left out; everybody counts the same, whatever the seeds."""
-    rows = _rows(read_grid("base_model_wisdm"), recipe="paper", validation="random", init="he")
+    rows = _rows(stored_base_models("wisdm"), recipe="paper", validation="random", init="he")
     return float(rows.groupby("user")["accuracy"].mean().mean())
 
 
 @measure(grid="base_model_{name}")
 def random_validation_excess(dataset: str) -> Value:
     """How much higher accuracy is on random validation windows than for the person left out."""
-    table = validation_vs_test(read_grid(f"base_model_{dataset}")).set_index(["split", "what"])["accuracy"]
+    table = validation_vs_test(stored_base_models(dataset)).set_index(["split", "what"])["accuracy"]
     return table["random windows", "validation"] - table["random windows", "unseen person"]
 
 
@@ -275,7 +283,7 @@ def backdoor_after_retraining() -> Value:
 
 
 def _membership_auc(dataset: str, **setting: Any) -> float:
-    return float(_rows(read_grid(f"membership_{dataset}"), attack="calibrated", **setting)["auc"].iloc[0])
+    return float(_rows(stored_membership(dataset), attack="calibrated", **setting)["auc"].iloc[0])
 
 
 @measure(grid="membership_{name}")
@@ -294,7 +302,7 @@ def volunteers_found(dataset: str) -> Value:
 @measure(grid="gradients_{name}")
 def window_in_a_gradient(dataset: str) -> Value:
     """Share of windows read exactly from the gradient of one window."""
-    return _rows(read_grid(f"gradients_{dataset}"), upload="gradient", windows=1)["found"].item()
+    return _rows(stored_gradients(dataset), upload="gradient", windows=1)["found"].item()
 
 
 @measure()

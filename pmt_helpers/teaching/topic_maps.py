@@ -15,7 +15,7 @@ import numpy as np
 from scipy.spatial.distance import pdist, squareform
 
 from pmt_helpers.datasets.base import DocumentData
-from pmt_helpers.teaching.display import publish
+from pmt_helpers.teaching.display import HtmlOutput
 from pmt_helpers.teaching.figures.style import MODEL_COLOURS, PURPLE
 from pmt_helpers.teaching.topic_tables import TokenAssignment, assign_all, comparison
 from pmt_helpers.topics.personal import TopicModel, Topics
@@ -63,30 +63,22 @@ def patched(script: str) -> str:
     return re.sub(r"^\s+(//.*\n)?", "", script, flags=re.M)
 
 
-def framed(page: str, sentence: str) -> str:
-    """The page in a frame as wide as the cell. Where frames are not allowed, the sentence is read in its place."""
-    content = page.replace("&", "&amp;").replace("'", "&#39;")  # all that a value in single quotes needs
-    return (
-        f'<style>{_STYLE}</style><div class="pmt-topic-map"><iframe title="Map of topics" sandbox="allow-scripts" '
-        f"srcdoc='{content}'>{escape(sentence)} The map is drawn when this cell is run.</iframe></div>"
-    )
-
-
-class TopicMap:
-    """A map to click, and a sentence computed from the same models; the last expression of a cell displays it.
-
-    page: the document inside of the frame. html: the frame with the page in it.
-    """
+class TopicMap(HtmlOutput):
+    """A map to click (`page` is the document inside of the frame), and a sentence computed from the same models."""
 
     def __init__(self, page: str, sentence: str) -> None:
         self.page, self.sentence = page, sentence
-        self.html = framed(page, sentence)
 
     def __repr__(self) -> str:
         return self.sentence
 
-    def _ipython_display_(self) -> None:
-        publish({"text/html": self.html, "text/plain": self.sentence})
+    def to_html(self) -> str:
+        """The page in a frame as wide as the cell. Where frames are not allowed, the sentence is read in its place."""
+        content = self.page.replace("&", "&amp;").replace("'", "&#39;")  # all that a value in single quotes needs
+        return (
+            f'<style>{_STYLE}</style><div class="pmt-topic-map"><iframe title="Map of topics" sandbox="allow-scripts" '
+            f"srcdoc='{content}'>{escape(self.sentence)} The map is drawn when this cell is run.</iframe></div>"
+        )
 
 
 def topic_map(models: Mapping[str, TopicModel | Topics], documents: DocumentData) -> TopicMap:

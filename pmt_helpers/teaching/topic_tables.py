@@ -7,7 +7,7 @@ from html import escape
 import numpy as np
 
 from pmt_helpers.datasets.base import DocumentData
-from pmt_helpers.teaching.display import publish
+from pmt_helpers.teaching.display import HtmlOutput
 from pmt_helpers.topics.evaluation import infer_theta
 from pmt_helpers.topics.personal import TopicModel, Topics, extend_vocabulary
 
@@ -87,8 +87,8 @@ def comparison(assigned: Mapping[str, TokenAssignment], top: int) -> str:
 NEW = "+"  # before a word that the first model does not have among the topic's first ones
 
 
-class TopicTable:
-    """One row per topic, two columns per model; the last expression of a cell displays it."""
+class TopicTable(HtmlOutput):
+    """One row per topic, two columns per model."""
 
     def __init__(self, assigned: Mapping[str, TokenAssignment], top: int) -> None:
         self.sentence = comparison(assigned, top)
@@ -127,9 +127,6 @@ class TopicTable:
     def _marked(self, name: str, topic: int) -> list[tuple[str, bool]]:
         before = self._words[self._first][topic]
         return [(word, word not in before) for word in self._words[name][topic]]
-
-    def _ipython_display_(self) -> None:
-        publish({"text/plain": repr(self), "text/html": self.to_html()})
 
 
 def topic_table(models: Mapping[str, TopicModel | Topics], documents: DocumentData, top: int = 8) -> TopicTable:

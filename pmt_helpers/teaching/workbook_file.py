@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pmt_helpers.datasets.files import atomic_path
-from pmt_helpers.teaching.display import publish, say
+from pmt_helpers.teaching.display import HtmlOutput, say
 
 FILE_NAME = "my_workbook.json"
 _FILE_VARIABLE = "PMT_WORKBOOK_FILE"
@@ -109,21 +109,20 @@ def my_person(dataset: str, default: int) -> int:
     return chosen if isinstance(chosen, int) else default
 
 
-class _Export:
+class _Export(HtmlOutput):
     def __init__(self, text: str, name: str) -> None:
         self._text, self._name = text, name
 
     def __repr__(self) -> str:
         return f"A link to download your answers and progress ({self._name}) appears here when the cell is run."
 
-    def _ipython_display_(self) -> None:
+    def to_html(self) -> str:
         content = base64.b64encode(self._text.encode("utf-8")).decode("ascii")
-        html = (
+        return (
             f'<a download="{self._name}" href="data:application/json;base64,{content}" '
             'style="display: inline-block; padding: 0.4em 0.9em; border: 1px solid; border-radius: 3px">'
             "Download my answers and progress, as they are now</a>"
         )
-        publish({"text/html": html, "text/plain": repr(self)})
 
 
 def export_button() -> _Export:

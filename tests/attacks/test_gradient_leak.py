@@ -6,10 +6,8 @@ import numpy as np
 import pytest
 
 from pmt_helpers.activity.online import Task, train_online
-from pmt_helpers.activity.shared import train_shared_fast
 from pmt_helpers.activity.weights import Checkpoint
-from pmt_helpers.attacks import gradient_at, leak_by_batch, recover_from_gradient
-from pmt_helpers.attacks.gradient_leak import weight_update
+from pmt_helpers.attacks.gradient_leak import gradient_at, leak_by_batch, recover_from_gradient, weight_update
 from pmt_helpers.datasets import ActivityData, load_activity
 
 
@@ -17,11 +15,6 @@ from pmt_helpers.datasets import ActivityData, load_activity
 def own() -> ActivityData:
     watch = load_activity("watch")
     return watch.select(watch.users == 3)
-
-
-@pytest.fixture(scope="module")
-def shared() -> Checkpoint:
-    return train_shared_fast(load_activity("watch"), 3, seed=0)
 
 
 def test_the_gradient_is_the_one_that_jax_finds(own: ActivityData, shared: Checkpoint) -> None:
@@ -46,7 +39,7 @@ def test_a_step_at_home_is_the_rate_times_the_gradient(own: ActivityData, shared
     np.testing.assert_allclose(change.bias, 0.5 * gradient.bias, atol=1e-6)
 
 
-def test_one_window_is_read_from_its_gradient_with_its_label(own: ActivityData, shared: Checkpoint) -> None:
+def test_one_window_and_its_label_are_read_exactly(own: ActivityData, shared: Checkpoint) -> None:
     for row in range(0, len(own), 9):
         leak = recover_from_gradient(gradient_at(shared, own.X[[row]], own.y[[row]]), shared.scaler)
         assert leak.windows.shape == (1, 43)
@@ -55,7 +48,7 @@ def test_one_window_is_read_from_its_gradient_with_its_label(own: ActivityData, 
         assert leak.labels.tolist() == [own.y[row]]
 
 
-def test_from_a_few_windows_some_are_found_and_from_many_none(own: ActivityData, shared: Checkpoint) -> None:
+def test_of_few_windows_some_are_found_and_of_many_none(own: ActivityData, shared: Checkpoint) -> None:
     fades = leak_by_batch(shared, own.X, own.y, (1, 4, 60), draws=5).groupby("windows").mean()
     assert fades["found"][1] == 1
     assert fades["found"][4] > 0.5
@@ -69,7 +62,7 @@ def test_a_change_of_weights_is_no_safer_than_a_gradient(own: ActivityData, shar
     assert (trained["found"] > 0.7).all()
 
 
-def test_nothing_to_read_is_said(shared: Checkpoint, own: ActivityData) -> None:
+def test_a_gradient_without_content_is_refused(shared: Checkpoint, own: ActivityData) -> None:
     with pytest.raises(ValueError, match="certain and right"):
         recover_from_gradient(weight_update(shared.weights, shared.weights))
     with pytest.raises(ValueError, match="at least one window"):

@@ -8,7 +8,6 @@ import pytest
 from pmt_helpers.datasets.errors import DataError
 from pmt_helpers.datasets.files import shipped
 from pmt_helpers.device import (
-    devices,
     forecast,
     instructions,
     predict_log,
@@ -16,7 +15,7 @@ from pmt_helpers.device import (
     read_log,
     score_prediction,
 )
-from pmt_helpers.device.cost_model import KERNEL_BANDS, measured_work
+from pmt_helpers.device.cost_model import KERNEL_BANDS, devices, measured_work
 from pmt_helpers.device.pi_profile import KERNELS
 
 EMULATED = {
@@ -28,7 +27,7 @@ EMULATED = {
 
 @pytest.fixture
 def counts() -> pd.DataFrame:
-    """Counts with round numbers, so that seconds can be worked out by heart."""
+    """Counts with round numbers, so that seconds can be worked out by hand."""
     rows = [("activity", "numpy", 250_000, 2e9), ("activity", "jax", 40_000, 1e10), ("topics", "numba", 400, 1e10)]
     return pd.DataFrame(rows, columns=["task", "kernel", "per_update", "setup_instructions"])
 
@@ -61,7 +60,7 @@ def test_a_prediction_never_shows_itself_without_its_band(counts):
     assert "2.71 s (1.44 to 5.21)" in said
 
 
-def test_a_faster_board_takes_less_and_the_order_of_the_boards_is_theirs(counts):
+def test_a_faster_board_takes_less(counts):
     seconds = [
         predict_seconds(board, "numpy", 10_000, table=counts).seconds
         for board in ("zero-2w", "3b", "3b-plus", "4b", "5")
@@ -75,7 +74,7 @@ def test_what_is_not_known_is_named_with_what_is(counts, board, kernel, updates)
         predict_seconds(board, kernel, updates, table=counts)
 
 
-def test_every_board_has_a_source_and_only_the_emulated_one_has_no_clock():
+def test_every_board_has_a_source_and_a_clock_unless_emulated():
     assert all(len(board.source) > 20 for board in devices().values())
     clockless = [name for name, board in devices().items() if pd.isna(board.clock_mhz)]
     assert clockless == ["emulated-raspi3b"] == [name for name, board in devices().items() if board.emulated]
@@ -138,7 +137,7 @@ def test_kernels_with_a_band_of_their_own_are_kernels():
     assert set(KERNEL_BANDS) <= set(KERNELS["activity"])
 
 
-def test_a_forecast_names_the_real_boards_and_says_that_it_is_one(counts):
+def test_a_forecast_names_the_real_boards(counts):
     rows = forecast(["numpy"], 1000, table=counts)
     assert rows["device"].tolist() == ["Pi Zero 2 W", "Pi 3B", "Pi 3B+", "Pi 4B", "Pi 5"]
     assert set(rows["origin"]) == {"predicted"}

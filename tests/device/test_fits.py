@@ -20,7 +20,7 @@ def logs():
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(3, 40))
-def test_the_line_and_its_intervals_are_those_of_another_library(seed, n):
+def test_lines_and_intervals_are_those_of_scipy_curve_fit(seed, n):
     rng = np.random.default_rng(seed)
     x = rng.permutation(np.arange(1.0, n + 1))
     y = 3 + 0.2 * x + rng.normal(0, 1, n)
@@ -122,7 +122,7 @@ def test_the_parts_add_up_to_what_the_log_has(logs):
     assert parts[["setup", "interpreter", "arithmetic"]].sum().sum() == pytest.approx(work["cpu_s"].sum())
 
 
-def test_without_a_compiled_log_arithmetic_is_by_counted_instructions(logs):
+def test_without_a_compiled_log_instructions_tell_the_arithmetic(logs):
     costs = {("activity", "numpy"): 200_000, ("activity", "numba"): 50_000}
     costs |= {("topics", "numpy"): 70_000, ("topics", "python"): 40_000, ("topics", "numba"): 400}
     counts = pd.DataFrame([(*key, cost, 0) for key, cost in costs.items()], columns=INSTRUCTION_COLUMNS)

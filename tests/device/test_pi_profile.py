@@ -100,7 +100,7 @@ def test_a_folder_where_a_file_should_be_is_left_out(tmp_path: Path) -> None:
     assert set(Sensors(tmp_path, silent).sample()) <= {"rss_mb"}
 
 
-def test_throttling_is_asked_of_the_firmware_where_the_kernel_has_no_file(tmp_path: Path) -> None:
+def test_throttling_is_asked_of_the_firmware(tmp_path: Path) -> None:
     asked = Sensors(tmp_path, lambda *words: "throttled=0x50000\n" if words == ("get_throttled",) else None)
     assert asked.sample()["throttled"] == 0x50000
 
@@ -120,7 +120,7 @@ def test_power_is_asked_only_of_a_pi_5(tmp_path: Path) -> None:
         ("garbage\n", {}, None),
     ],
 )
-def test_memory_limits_of_both_kinds_of_control_groups(tmp_path: Path, cgroup: str, limit: dict, expected) -> None:
+def test_both_kinds_of_control_groups_limit_memory(tmp_path: Path, cgroup: str, limit: dict, expected) -> None:
     files = {"proc/self/cgroup": cgroup, "proc/meminfo": "MemTotal: 1048576 kB\n", **limit}
     assert Sensors(machine(tmp_path, files), silent).memory_limit() == expected
 
@@ -345,7 +345,7 @@ def test_topics_are_printed_without_even_numpy(alone: list[str], tmp_path: Path)
     assert "import" not in log.spans["phase"].tolist()
 
 
-def test_unknown_origins_and_existing_logs_are_refused_by_the_file(alone: list[str], tmp_path: Path) -> None:
+def test_the_file_refuses_unknown_origins_and_existing_logs(alone: list[str], tmp_path: Path) -> None:
     assert "invalid choice" in run(alone, "--out", "-", "--origin", "my-pi").stderr
     (tmp_path / "log.jsonl").write_text("precious")
     assert "FileExistsError" in run(alone, "--out", str(tmp_path / "log.jsonl")).stderr

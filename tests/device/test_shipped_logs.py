@@ -53,7 +53,7 @@ def test_no_log_names_a_machine_or_its_folders(logs: dict) -> None:
         assert not {"node", "hostname", "user"} & set(log.header)
 
 
-def test_the_host_has_all_kernels_and_time_apart_for_setting_up(logs: dict) -> None:
+def test_the_host_has_all_kernels_and_their_set_up(logs: dict) -> None:
     kernels = {(log.header["task"], kernel) for log in logs["measured-host"] for kernel in log.spans["kernel"].unique()}
     assert kernels == {
         *(("activity", kernel) for kernel in ("numpy", "numba", "jax", "keras_fit", "keras_batch")),
@@ -72,7 +72,7 @@ def test_cpu_time_of_an_epoch_is_a_line_in_samples(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in HOST if "topics" in name])
-def test_cpu_time_of_an_iteration_is_a_line_in_documents_and_in_words(name: str) -> None:
+def test_an_iteration_is_a_line_in_documents_and_in_words(name: str) -> None:
     sizes = cost(read_log(FOLDER / f"{name}.jsonl"), "n_documents", "n_words")
     most = sizes["n_documents"].max()
     by_words = sizes[sizes["n_documents"] == most]
@@ -119,7 +119,7 @@ def test_a_log_under_a_memory_limit_says_so(tmp_path: Path) -> None:
     assert (log.origin, log.header["mem_limit_mb"]) == ("measured-host-constrained", 512)
 
 
-def test_the_log_that_is_replayed_is_one_training_and_no_part_of_any_series(logs: dict) -> None:
+def test_the_replayed_log_is_one_training_apart(logs: dict) -> None:
     log = read_log(FOLDER / "replay" / "measured-host-activity-keras-batch.jsonl")
     train = log.spans[log.spans["phase"] == "train"]
     assert log.complete

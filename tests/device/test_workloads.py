@@ -50,7 +50,7 @@ def test_every_kernel_predicts_as_the_network_says(kernel: str) -> None:
     assert trainer.compiles
 
 
-def test_real_documents_become_tokens_whose_number_goes_with_the_words() -> None:
+def test_tokens_of_real_documents_go_with_the_words() -> None:
     ten, twenty, half = tokens("wikipedia", (10, 20), (50,))
     assert (ten.n_documents, twenty.n_documents, half.n_documents) == (10, 20, 20)
     assert len(set(twenty.words)) == twenty.n_words == pytest.approx(2 * half.n_words, abs=1)

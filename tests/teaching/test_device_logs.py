@@ -47,7 +47,7 @@ def parts(shown) -> tuple:
     )
 
 
-def test_play_moves_the_slider_and_the_figure_follows_second_by_second(log, curve) -> None:
+def test_play_moves_the_slider_and_the_figure_follows(log, curve) -> None:
     play, seconds, _, output = parts(replay(log, curve))
     first = output.outputs
     assert "After 0 of 30 seconds" in first[1]["text"]
@@ -118,7 +118,7 @@ def test_a_curve_by_epoch_is_placed_at_the_end_of_each_epoch(log, curve) -> None
         curve_by_time(log, curve, 99)
 
 
-def test_of_several_trainings_the_largest_is_taken_unless_another_is_asked_for() -> None:
+def test_the_largest_training_is_replayed_by_default() -> None:
     log = read_log(EMULATED)
     curve = pd.DataFrame({"epoch": [1, 2], "loss": [1.0, 0.5]})
     spans = log.spans[(log.spans["phase"] == "train") & (log.spans["epoch"] == 1)]
@@ -158,7 +158,7 @@ def test_an_uploaded_log_is_checked_summed_up_and_kept(home: Path) -> None:
     assert [path.name for path in home.iterdir()] == ["mine.jsonl"]
 
 
-def test_a_log_that_is_none_is_refused_with_its_reason_and_not_kept(home: Path) -> None:
+def test_an_invalid_log_is_refused_with_its_reason_and_not_kept(home: Path) -> None:
     said = upload(own_log(), "mine.jsonl", text_of(origin="my kitchen"))
     assert "Not kept" in said
     assert "cannot use mine.jsonl, line 1" in said
@@ -185,7 +185,7 @@ def test_a_name_cannot_lead_out_of_the_folder(home: Path, name: str) -> None:
     assert log.path == home / "out.jsonl"
 
 
-def test_own_logs_stand_beside_the_shipped_ones_each_under_its_origin(home: Path) -> None:
+def test_own_logs_join_the_shipped_ones_by_origin(home: Path) -> None:
     shipped_only = my_logs()
     shipped_pis = len(shipped_only.get("measured-pi", ()))
     keep_log("mine.jsonl", text_of().encode())

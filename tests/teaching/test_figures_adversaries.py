@@ -11,7 +11,7 @@ def drawn(figure, name: str):
     return next(trace for trace in figure.plotly.data if trace.name == name)
 
 
-def test_poisoned_models_stand_beside_clean_ones_and_the_worst_is_named() -> None:
+def test_poisoned_models_are_compared_with_clean_ones() -> None:
     rows = pd.DataFrame(
         {
             "kind": ["random", "least_likely"] * 2,
@@ -30,7 +30,7 @@ def test_poisoned_models_stand_beside_clean_ones_and_the_worst_is_named() -> Non
     assert drawn(figure, "shared, poisoned").marker.color == MODEL_COLOURS["shared"]
 
 
-def test_recovery_is_read_from_the_shared_model_to_the_most_windows() -> None:
+def test_recovery_is_read_from_none_to_the_most_windows() -> None:
     clean = pd.DataFrame({"n_samples": [60, 0, 20], "accuracy": [0.82, 0.73, 0.8], "accuracy_se": 0.01})
     poisoned = clean.assign(accuracy=[0.77, 0.36, 0.7]).drop(columns="accuracy_se")
     figure = figures.healing({"honest volunteers": clean, "lies": poisoned})
@@ -54,7 +54,7 @@ def test_a_missing_column_is_named() -> None:
         figures.poisoned_models(pd.DataFrame({"kind": ["random"]}), {"shared": 1.0})
 
 
-def test_crafted_documents_are_drawn_for_the_longest_and_with_the_cap() -> None:
+def test_the_longest_crafted_documents_and_the_cap_are_drawn() -> None:
     rows = [(0, 1, "none", "shared", 0.0), (6, 1, "none", "shared", 0.05), (6, 3, "none", "shared", 0.3)]
     rows += [(0, 1, "5 repeats", "shared", 0.0), (6, 1, "5 repeats", "shared", 0.004)]
     rows += [(0, 1, "none", "prior", 0.0), (6, 3, "none", "prior", 0.18)]

@@ -27,7 +27,7 @@ def costs() -> pd.DataFrame:
     return frame.assign(lower=frame["accuracy"] - 0.02, upper=frame["accuracy"] + 0.02)
 
 
-def test_the_price_of_privacy_is_read_from_no_noise_to_the_smallest_epsilon() -> None:
+def test_accuracy_is_read_from_no_noise_to_the_smallest_epsilon() -> None:
     figure = figures.accuracy_by_epsilon({"example": costs().query("n_samples == 60")})
     assert "shared (example) 76% to 70% from epsilon no noise to 8" in figure.sentence.lower()
     assert list(drawn(figure, "personal, each window protected").x) == ["no noise", "8"]

@@ -74,7 +74,7 @@ def test_held_out_models_are_read_against_the_local_one() -> None:
     assert list(drawn(figure, "local").x) == ["1", "50"]
 
 
-def test_the_weight_chosen_by_validation_is_not_the_best_on_the_test() -> None:
+def test_the_chosen_weight_need_not_be_the_best_on_the_test() -> None:
     figure = figures.bits_by_weight(by_weight(), chosen=1.0, at=10.0)
     assert figure.sentence == (
         "c = 10: +0.25 bits against local. Validation takes c = 1: +0.20 bits against local on the test documents, "

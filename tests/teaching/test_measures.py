@@ -20,19 +20,19 @@ def test_every_measure_has_numbers_and_each_has_a_name(name):
     assert (values > 0).all()
 
 
-def test_a_measured_kernel_and_an_emulated_one_have_names_of_their_own():
+def test_measured_and_emulated_kernels_have_different_names():
     names = measures.linear_in_samples().index
     assert {"numpy, measured-host", "numpy, emulated-raspi3b-icount"} <= set(names)
     assert not any("paper" in name for name in names)
 
 
-def test_an_upload_over_wifi_is_cheaper_than_training_at_either_end():
+def test_an_upload_over_wifi_is_cheaper_than_training():
     ratios = measures.energy_against_upload()
     assert (ratios.filter(like="Wi-Fi") > 1).all()
     assert ratios["mobile 3G, slow"] < 1
 
 
-def test_the_more_of_a_step_is_interpreted_the_longer_a_sample_takes():
+def test_interpreted_steps_take_longer_per_sample():
     ms = measures.ms_a_sample()
     assert ms["numba"] < ms["numpy"] < ms["keras_batch"]
     assert (measures.training_seconds() > ms / 1000 * 100).all()
@@ -56,6 +56,6 @@ def test_a_measure_takes_each_persons_mean_first(monkeypatch):
             "val_accuracy": [0.9, 0.9, 0.8, 0.0],
         }
     )
-    monkeypatch.setattr(measures, "read_grid", lambda name: grid)
+    monkeypatch.setattr(measures, "stored_base_models", lambda name: grid)
     assert measures.shared_accuracy() == pytest.approx(0.6)
     assert measures.random_validation_excess()["watch"] == pytest.approx(0.25)

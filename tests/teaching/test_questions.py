@@ -15,7 +15,7 @@ def own_workbook(tmp_path, monkeypatch):
     monkeypatch.setenv("PMT_WORKBOOK_FILE", str(tmp_path / "my_workbook.json"))
 
 
-def test_a_guess_is_kept_only_when_it_is_saved_and_shown_again_later(capsys):
+def test_a_guess_is_kept_only_when_it_is_saved(capsys):
     widget = prediction("How much?", (0, 1, 0.01), key="how-much").widget
     (slider,) = all_of(widget, ipywidgets.FloatSlider)
     slider.value = 0.85
@@ -52,7 +52,7 @@ def test_digits_are_those_asked_for(capsys):
     assert capsys.readouterr().out == "You said 40; it is 37.\n"
 
 
-def test_a_guess_kept_from_another_question_does_not_break_this_one():
+def test_a_guess_from_another_question_does_no_harm():
     current_workbook().put("predictions", "how-much", "a lot")
     current_workbook().put("predictions", "who", 17)
     prediction("How much?", (0, 1, 0.01), key="how-much")
@@ -82,7 +82,7 @@ def test_without_widgets_the_questions_can_still_be_read():
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS)
-def test_each_notebook_has_three_questions_with_something_to_say_to_every_choice(notebook):
+def test_each_notebook_asks_three_questions_and_explains_each_choice(notebook):
     questions = stored_quiz(notebook)
     assert len(questions) == 3
     for question in questions:
@@ -93,7 +93,7 @@ def test_each_notebook_has_three_questions_with_something_to_say_to_every_choice
     assert len(set(places)) > 1  # not always the first
 
 
-def test_a_quiz_that_does_not_exist_and_a_right_choice_that_is_none():
+def test_an_unknown_quiz_and_an_unknown_right_choice_are_refused():
     with pytest.raises(KeyError, match="there is one for 00, 01"):
         quiz("99")
     with pytest.raises(ValueError, match="'maybe' is not among"):

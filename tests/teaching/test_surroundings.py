@@ -162,7 +162,7 @@ def test_missing_labextensions_are_noted_with_what_to_install(monkeypatch, tmp_p
     assert "Install ipywidgets" in widgets.remedy
 
 
-def test_doctor_shows_everything_and_is_content_with_a_good_machine(monkeypatch, tmp_path):
+def test_doctor_shows_everything_and_passes_a_good_machine(monkeypatch, tmp_path):
     monkeypatch.setenv("PMT_DATA_HOME", str(tmp_path))  # no WISDM there: a note, no reason to stop
     result = CliRunner().invoke(doctor)
     assert result.exit_code == 0, result.output

@@ -16,7 +16,7 @@ from pmt_helpers.teaching import topic_map, topic_table
 from pmt_helpers.teaching.topic_maps import COMPARED, WORDS, patched, topic_places
 from pmt_helpers.teaching.topic_tables import assign_topics
 from pmt_helpers.topics import TopicModel, Topics, infer_theta, personalise_topics, train_shared_topics
-from pmt_helpers.workbook.verify import troubles
+from pmt_helpers.workbook.verify import lint
 
 
 @pytest.fixture(scope="module")
@@ -87,13 +87,13 @@ def words_shown(model: dict, topic: int) -> list[str]:
 
 
 def test_nothing_comes_from_elsewhere(both):
-    read = Read(both.html)
+    read = Read(both.to_html())
     assert not [a for a in read.attributes if a[1] in ("src", "href", "xlink:href", "action", "data", "poster")]
     assert not re.search(r"url\(|@import", read.styles)
     assert len(read.scripts) == 3  # d3, LDAvis, ours: each once, however many models
     for script in read.scripts:
         assert not re.search(r"""(?:src|href)["']?\s*[,=:]\s*["'](?:https?:)?//""", script)
-    assert "cdn" not in both.html
+    assert "cdn" not in both.to_html()
 
 
 def test_the_check_above_would_find_what_stock_pyldavis_loads():
@@ -112,31 +112,31 @@ def test_the_check_above_would_find_what_stock_pyldavis_loads():
 
 def test_it_fits_into_a_notebook_that_passes_the_checks(both):
     cell = nbformat.v4.new_code_cell("map_")
-    data = {"text/html": both.html, "text/plain": both.sentence}
+    data = {"text/html": both.to_html(), "text/plain": both.sentence}
     cell.outputs = [nbformat.v4.new_output("display_data", data)]
     cell.execution_count = 1
     cell.metadata.tags = ["parameters"]
     notebook = nbformat.v4.new_notebook(cells=[cell])
-    assert list(troubles(notebook)) == []
+    assert list(lint(notebook)) == []
     assert len(nbformat.writes(notebook).encode()) < 550_000
 
 
 def test_one_output_a_frame_and_a_sentence(both, monkeypatch):
     bundles = []
-    monkeypatch.setattr("pmt_helpers.teaching.topic_maps.publish", bundles.append)
+    monkeypatch.setattr("pmt_helpers.teaching.display.publish", bundles.append)
     both._ipython_display_()
-    assert bundles == [{"text/html": both.html, "text/plain": both.sentence}]
-    read = Read(both.html)
+    assert bundles == [{"text/html": both.to_html(), "text/plain": both.sentence}]
+    read = Read(both.to_html())
     assert [(name, value) for tag, name, value in read.attributes if tag == "iframe" and name != "srcdoc"] == [
         ("title", "Map of topics"),
         ("sandbox", "allow-scripts"),
     ]
     assert [value for tag, name, value in read.attributes if name == "srcdoc"] == [both.page]
-    assert f">{escape(both.sentence)} The map is drawn when this cell is run.</iframe>" in both.html
+    assert f">{escape(both.sentence)} The map is drawn when this cell is run.</iframe>" in both.to_html()
 
 
 def test_the_same_models_and_documents_give_the_same_page(both, models, mine):
-    assert topic_map(models, mine).html == both.html
+    assert topic_map(models, mine).to_html() == both.to_html()
 
 
 def test_a_topics_number_is_its_row_plus_one_under_every_model(both, models, mine):
@@ -207,7 +207,7 @@ def test_a_word_cannot_break_out_of_the_page(mine):
     phi = np.full((2, len(vocabulary)), 0.5 / (len(vocabulary) - 1))
     phi[:, 0] = 0.5
     shown = topic_map({"<i>": Topics(phi, vocabulary)}, documents)
-    (page,) = (value for _, name, value in Read(shown.html).attributes if name == "srcdoc")
+    (page,) = (value for _, name, value in Read(shown.to_html()).attributes if name == "srcdoc")
     assert len(Read(page).scripts) == 3
     assert words_shown(drawn(page)[0], 1)[0] == evil
     assert evil not in topic_table({"<i>": Topics(phi, vocabulary)}, documents).to_html()

@@ -65,7 +65,7 @@ def test_topics_without_a_clear_answer_are_not_asked(every, shared, wikipedia):
             assert topic not in asked
 
 
-def test_four_articles_are_offered_each_explained_and_no_title_given_away(every, wikipedia):
+def test_four_articles_are_offered_and_each_is_explained(every, wikipedia):
     for question in every:
         assert len(question.choices) == 4
         assert set(question.choices) <= set(wikipedia.groups)
@@ -101,7 +101,7 @@ def test_answers_are_explained_counted_and_kept(shared, wikipedia):
     assert "1 of 3 right</b>, 2 answered" in all_of(again.widget, ipywidgets.HTML)[-1].value
 
 
-def test_one_output_and_the_questions_in_words_whatever_was_answered(shared, wikipedia, monkeypatch):
+def test_the_sentence_holds_the_questions_whatever_was_answered(shared, wikipedia, monkeypatch):
     bundles = []
     monkeypatch.setattr("pmt_helpers.teaching.display.publish", bundles.append)
     game = name_the_topic(shared, wikipedia)

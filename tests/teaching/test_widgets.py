@@ -123,7 +123,7 @@ def marked(widget):
     return [button.description[2:] for button in all_of(widget, ipywidgets.Button) if button.description[0] == "●"]
 
 
-def test_nothing_needs_the_arrow_keys_that_jupyterlab_keeps_for_itself():
+def test_no_widget_needs_the_arrow_keys_of_jupyterlab():
     """Radio buttons are out of the keyboard's reach there; sliders answer the arrow keys before JupyterLab does."""
     for make in EVERY.values():
         assert not all_of(make().widget, ipywidgets.RadioButtons)

@@ -9,9 +9,9 @@ import click
 
 WHEELS = (
     *("numpy", "scipy", "pandas", "scikit-learn", "numba", "jax", "jaxlib", "keras", "tqdm", "joblib"),
-    "lazy-loader",
+    *("lazy-loader", "platformdirs"),
 )
-PLATFORMS = [f"manylinux{each}_aarch64" for each in ("2014", "_2_17", "_2_26", "_2_27", "_2_28")]
+PLATFORMS = [f"manylinux{tag}_aarch64" for tag in ("2014", "_2_17", "_2_26", "_2_27", "_2_28")]
 
 ONE_THREAD = {
     "OPENBLAS_NUM_THREADS": "1",

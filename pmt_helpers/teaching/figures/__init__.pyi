@@ -15,7 +15,6 @@ from .device import seconds_by_samples as seconds_by_samples
 from .device import where_time_goes as where_time_goes
 from .device_series import iteration_rows as iteration_rows
 from .device_series import spans_of as spans_of
-from .device_series import stored_iteration_rows as stored_iteration_rows
 from .device_series import training_rows as training_rows
 from .people import confusion as confusion
 from .people import per_person as per_person

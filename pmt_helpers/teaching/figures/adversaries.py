@@ -66,12 +66,12 @@ def poisoned_models(rows: pd.DataFrame, clean: Mapping[str, float], title: str =
     return Figure(figure, f"{'; '.join(texts)}.".capitalize())
 
 
-def healing(curves: Mapping[str, pd.DataFrame], title: str = "Clean windows heal") -> Figure:
+def healing(curves: Mapping[str, pd.DataFrame]) -> Figure:
     """Personal accuracy against clean windows of one's own, a line per poisoning of the shared model; 0 is that model.
 
     curves: by name, n_samples, accuracy, and if known accuracy_se (two of them are drawn); the first is the clean one.
     """
-    figure = new_figure(title, 440, WITH_LEGEND)
+    figure = new_figure("Clean windows heal", 440, WITH_LEGEND)
     looks = [(INK, "circle"), *(look for look in OTHERS if look[0] != INK), (VERMILION, "x"), (GREY, "square")]
     texts = []
     for place, (name, frame) in enumerate(curves.items()):
@@ -120,14 +120,14 @@ def defences(table: pd.DataFrame, attack: str, title: str = "What a defence save
     return Figure(figure, text)
 
 
-def crafted_documents(rows: pd.DataFrame, title: str = "Crafted documents") -> Figure:
+def crafted_documents(rows: pd.DataFrame) -> Figure:
     """p(evil | target) by number of crafted documents, in shared topics and in what a home makes of them.
 
     rows: as `attacks.poison_topics` gives them, of several seeds; the longest documents are drawn, with the least and
     the most over seeds. What repeats are capped to is drawn where there is a row of it.
     """
     need_columns(rows, ("seed", "crafted", "length", "defence", "model", "association"), "crafted_documents")
-    figure = new_figure(title, 440, WITH_LEGEND)
+    figure = new_figure("Crafted documents", 440, WITH_LEGEND)
     longest = (rows["length"] == rows["length"].max()) | (rows["crafted"] == 0)
     undefended = rows[(rows["defence"] == "none") & longest]
     capped = rows[(rows["defence"] != "none") & (rows["model"] == "shared")]

@@ -31,6 +31,7 @@ from pmt_helpers.teaching.figures.style import (
 
 MOST_POINTS = 60  # of a line; more cannot be told apart
 MIN_PEOPLE = 5  # whose mean is drawn: the mean of fewer jumps when one of them leaves
+AT = 20  # samples, where curves are read
 SAMPLES = "training samples of one person"
 
 
@@ -38,7 +39,6 @@ def accuracy_by_samples(
     ours: pd.DataFrame,
     paper: pd.DataFrame | None = None,
     paper_points: pd.DataFrame | None = None,
-    at: int = 20,
     title: str = "The more samples, the better?",
 ) -> Figure:
     """Accuracy against the number of training samples: ours in colour, the paper's digitised figure in grey behind.
@@ -47,7 +47,7 @@ def accuracy_by_samples(
     ----------
     ours, paper : frames with model, n_samples, accuracy, and if known lower and upper, drawn as a band
     paper_points : the same without bands, drawn as faint dots, one per person and size
-    at : the size that the sentence reads
+    title : of the figure; the sentence reads the curves at AT samples
     """
     for frame in (ours, paper, paper_points):
         if frame is not None:
@@ -76,8 +76,8 @@ def accuracy_by_samples(
     _add_curves(figure, ours, is_paper=False)
     figure.update_xaxes(title_text=SAMPLES, rangemode="tozero")
     accuracy_axis(figure)
-    text = f"At {at} samples we measure {_accuracies_at(ours, at)}"
-    return Figure(figure, f"{text}." if paper is None else f"{text}; the paper shows {_accuracies_at(paper, at)}.")
+    text = f"At {AT} samples we measure {_accuracies_at(ours, AT)}"
+    return Figure(figure, f"{text}." if paper is None else f"{text}; the paper shows {_accuracies_at(paper, AT)}.")
 
 
 def _add_curves(figure: go.Figure, frame: pd.DataFrame, is_paper: bool) -> None:

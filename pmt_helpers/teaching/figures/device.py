@@ -32,6 +32,7 @@ from pmt_helpers.teaching.figures.style import (
     WITH_LEGEND,
     Figure,
     add_band,
+    add_bars,
     add_series,
     counted,
     duration,
@@ -61,49 +62,37 @@ BELOW = 30  # pixels from the plot down to the buttons, beside the axis title: a
 ROWS, ROW = 3, 26  # of the legend: each row above ROWS takes ROW pixels more
 
 
-def seconds_by_samples(
-    frame: pd.DataFrame, title: str = "Seconds by samples", what: str = "time to train", log_y: bool = True
-) -> Figure:
+def seconds_by_samples(frame: pd.DataFrame, log_y: bool = True) -> Figure:
     """Figure 7: seconds against training windows, a line and its interval for each origin.
 
-    Parameters
-    ----------
-    frame : origin, n_samples, seconds, and kernel where they differ, as `training_rows` makes it
-    title, what : of the figure, and what the seconds are
-    log_y : how the axis starts; two buttons on the figure switch it
+    frame: origin, n_samples, seconds, and kernel where they differ, as `training_rows` makes it. log_y: how the axis
+    starts; two buttons on the figure switch it.
     """
     need_columns(frame, ("origin", "n_samples", "seconds"), "seconds_by_samples")
-    return _by_size(frame, "n_samples", ("training windows", "a window"), title, what, log_y)
+    figure, slopes = _by_size(frame, "n_samples", "training windows", "a window", "Seconds by samples", log_y)
+    figure.update_yaxes(title_text="time to train")
+    return Figure(figure, f"Time to train, a window more: {slopes}.")
 
 
-def seconds_by_documents(
-    frame: pd.DataFrame,
-    by: str = "documents",
-    title: str | None = None,
-    what: str = "time of an iteration",
-    log_y: bool = True,
-) -> Figure:
+def seconds_by_documents(frame: pd.DataFrame, by: str = "documents") -> Figure:
     """Figures 8a (by="documents") and 8b (by="words"): seconds of an iteration, a line and its interval per origin.
 
-    Parameters
-    ----------
-    frame : origin, n_documents or words_percent, seconds, and kernel where they differ, as `iteration_rows` makes it
-    by : "documents" or "words"
-    title, what, log_y : see `seconds_by_samples`
+    frame: origin, n_documents or words_percent, seconds, and kernel where they differ, as `iteration_rows` makes it.
     """
     if by not in SIZES:
         raise ValueError(f"by is one of {', '.join(SIZES)}, not {by!r}")
     column, axis, unit = SIZES[by]
     need_columns(frame, ("origin", column, "seconds"), "seconds_by_documents")
-    figure = _by_size(frame, column, (axis, unit), title or f"An iteration by {by}", what, log_y)
-    if by == "words" and PAPER in set(frame["origin"]):
-        figure.sentence += f" {NO_UNIT}"
-    return figure
+    figure, slopes = _by_size(frame, column, axis, unit, f"An iteration by {by}")
+    figure.update_yaxes(title_text="time of an iteration")
+    note = f" {NO_UNIT}" if by == "words" and PAPER in set(frame["origin"]) else ""
+    return Figure(figure, f"Time of an iteration, {unit} more: {slopes}.{note}")
 
 
-def _by_size(frame: pd.DataFrame, column: str, words: tuple[str, str], title: str, what: str, log_y: bool) -> Figure:
-    """Points and a fitted line for each series. words: the axis in words, and one more of what is on it."""
-    axis, unit = words
+def _by_size(
+    frame: pd.DataFrame, column: str, axis: str, unit: str, title: str, log_y: bool = True
+) -> tuple[go.Figure, str]:
+    """Points and a fitted line for each series, and the slopes in words. unit: one more of a size."""
     frame = frame.dropna(subset=[column, "seconds"])
     need_columns(frame, (column,), title)
     series = by_series(frame)
@@ -132,9 +121,8 @@ def _by_size(frame: pd.DataFrame, column: str, words: tuple[str, str], title: st
             customdata=[duration(value) for value in points["seconds"]],
         )
     figure.update_xaxes(title_text=axis, rangemode="tozero")
-    figure.update_yaxes(title_text=what)
     _add_log_switch(figure, frame["seconds"], log_y)
-    return Figure(figure, f"{first_upper(what)}, {unit} more: {'; '.join(texts)}.")
+    return figure, "; ".join(texts)
 
 
 def _add_line(figure: go.Figure, x: pd.Series, y: pd.Series, line: Line, colour: str, name: str, unit: str) -> None:
@@ -199,9 +187,7 @@ def _round_step(highest: float) -> float:
     return next((digit * power for digit in (5, 2) if digit * power <= highest / 3), power)
 
 
-def where_time_goes(
-    frame: pd.DataFrame, unit: str = "seconds", share: bool = False, title: str = "Where the time goes"
-) -> Figure:
+def where_time_goes(frame: pd.DataFrame, unit: str = "seconds", share: bool = False) -> Figure:
     """A bar per kernel: setting up, the interpreter, and the arithmetic that had to be done.
 
     Parameters
@@ -217,17 +203,12 @@ def where_time_goes(
     totals = parts.sum(axis=1)
     names = [kernel_name(str(kernel)) for kernel in frame["kernel"]]
     with_totals = [f"{name}, {amount(total)}" for name, total in zip(names, totals, strict=True)]
-    figure = new_figure(title, 170 + 50 * len(frame), WITH_LEGEND)
+    figure = new_figure("Where the time goes", 170 + 50 * len(frame), WITH_LEGEND)
     for place, (part, label) in enumerate(PARTS.items()):
-        figure.add_bar(
-            y=[f"{text} ".replace(", ", "<br>") for text in with_totals] if share else names,
-            x=(parts[part] / totals if share else parts[part]).tolist(),
-            orientation="h",
-            marker={"color": OTHERS[place][0]},
-            name=label,
-            customdata=[amount(value) for value in parts[part]],
-            hovertemplate=f"{label}: %{{customdata}}<extra></extra>",
-        )
+        y = [f"{text} ".replace(", ", "<br>") for text in with_totals] if share else names
+        x = parts[part] / totals if share else parts[part]
+        amounts = [amount(value) for value in parts[part]]
+        add_bars(figure, y, x, label, OTHERS[place][0], f"{label}: %{{customdata}}", customdata=amounts)
     figure.update_layout(barmode="stack", bargap=0.35, legend={"traceorder": "normal"})
     figure.update_xaxes(
         title_text=with_origin(f"share of the {unit}" if share else unit, origin),
@@ -243,7 +224,7 @@ def where_time_goes(
     return Figure(figure, f"{first_upper(origin)}: {'; '.join(texts)}.")
 
 
-def memory_by_kernel(frame: pd.DataFrame, limit_mb: float = 512, title: str = "What fits the memory") -> Figure:
+def memory_by_kernel(frame: pd.DataFrame, limit_mb: float = 512) -> Figure:
     """Peak resident memory, a bar per kernel and origin, and the memory of a small board as a line.
 
     frame: origin, kernel, peak_mb. Of several tasks, draw one.
@@ -254,17 +235,11 @@ def memory_by_kernel(frame: pd.DataFrame, limit_mb: float = 512, title: str = "W
     order = rows.groupby("what")["peak_mb"].max().sort_values().index.tolist()
     series = by_series(rows)
     names, styles = series_names(series), series_styles(series)
-    figure = new_figure(title, 190 + (30 + 18 * len(series)) * len(order), WITH_LEGEND)
+    figure = new_figure("What fits the memory", 190 + (30 + 18 * len(series)) * len(order), WITH_LEGEND)
     texts = []
     for key, bars in series.items():
-        figure.add_bar(
-            y=bars["what"].tolist(),
-            x=bars["peak_mb"].tolist(),
-            orientation="h",
-            marker={"color": styles[key][0]},
-            name=names[key],
-            hovertemplate=f"%{{y}}, {names[key]}: %{{x:.0f}} MB<extra></extra>",
-        )
+        hover = f"%{{y}}, {names[key]}: %{{x:.0f}} MB"
+        add_bars(figure, bars["what"], bars["peak_mb"], names[key], styles[key][0], hover)
         listed = ", ".join(
             f"{row['what']} {row['peak_mb']:.0f} MB{' (too much)' if row['peak_mb'] > limit_mb else ''}"
             for row in bars.sort_values("peak_mb").to_dict("records")
@@ -287,7 +262,7 @@ def memory_by_kernel(frame: pd.DataFrame, limit_mb: float = 512, title: str = "W
     return Figure(figure, f"Peak memory, against {limit_mb:g} MB: {'; '.join(texts)}.")
 
 
-def latency(frame: pd.DataFrame, title: str = "One window, classified") -> Figure:
+def latency(frame: pd.DataFrame) -> Figure:
     """Time of a single prediction: a mark at the median, a whisker up to the 99th percentile; log axis.
 
     frame: origin, kernel, latency_ms_median, latency_ms_p99; rows without, and logs of a memory limit, are left out.
@@ -302,7 +277,7 @@ def latency(frame: pd.DataFrame, title: str = "One window, classified") -> Figur
     order = list(dict.fromkeys(rows["what"]))
     series = by_series(rows)
     names, styles = series_names(series), series_styles(series)
-    figure = new_figure(title, 230 + 50 * len(order), WITH_LEGEND)
+    figure = new_figure("One window, classified", 230 + 50 * len(order), WITH_LEGEND)
     figure.add_vrect(*(1000 * end for end in MILLISECONDS), fillcolor=faded(GREY, 0.25), line_width=0, layer="below")
     figure.add_scatter(
         x=[None],
@@ -383,29 +358,22 @@ def _predictions_sentence(rows: pd.DataFrame, names: dict[tuple[str, str], str])
     return f"{first_upper('; '.join(texts))}."
 
 
-def energy(frame: pd.DataFrame, origin: str = PUBLISHED, title: str = "Train here, or upload?") -> Figure:
+def energy(frame: pd.DataFrame) -> Figure:
     """Joules of training at home and of sending the windows away, as ranges on a log axis.
 
-    frame: what, kind ("training" | "upload"), low, high. origin: how they were obtained, in words.
+    frame: what, kind ("training" | "upload"), low, high; predicted, from published measurements.
     """
     need_columns(frame, ("what", "kind", "low", "high"), "energy")
-    figure = new_figure(title, 180 + 45 * len(frame), WITH_LEGEND)
+    figure = new_figure("Train here, or upload?", 180 + 45 * len(frame), WITH_LEGEND)
     ranges = [
         f"{two_digits(low)} to {two_digits(high)} J" for low, high in zip(frame["low"], frame["high"], strict=True)
     ]
     for place, (kind, rows) in enumerate(frame.assign(range=ranges).groupby("kind", sort=False)):
-        figure.add_bar(
-            y=rows["what"].tolist(),
-            x=(rows["high"] - rows["low"]).tolist(),
-            base=rows["low"].tolist(),
-            orientation="h",
-            marker={"color": OTHERS[place % len(OTHERS)][0]},
-            name=str(kind),
-            customdata=rows["range"].tolist(),
-            hovertemplate="%{y}: %{customdata}<extra></extra>",
-        )
-    log_x_axis(figure, with_origin("energy", origin), float(frame["low"].min()), float(frame["high"].max()), joules)
+        colour, lengths = OTHERS[place % len(OTHERS)][0], rows["high"] - rows["low"]
+        more = {"base": rows["low"].tolist(), "customdata": rows["range"].tolist()}
+        add_bars(figure, rows["what"], lengths, str(kind), colour, "%{y}: %{customdata}", **more)
+    log_x_axis(figure, with_origin("energy", PUBLISHED), float(frame["low"].min()), float(frame["high"].max()), joules)
     figure.update_yaxes(categoryorder="array", categoryarray=frame["what"].tolist()[::-1])
     figure.update_layout(bargap=0.35)
     listed = [f"{what} {text}" for what, text in zip(frame["what"], ranges, strict=True)]
-    return Figure(figure, f"{first_upper(origin)}: {'; '.join(listed)}.")
+    return Figure(figure, f"{first_upper(PUBLISHED)}: {'; '.join(listed)}.")

@@ -138,14 +138,11 @@ def training_rows(spans: pd.DataFrame, epochs: int = 1) -> pd.DataFrame:
     return pd.concat([ours, paper], ignore_index=True)[["origin", "kernel", "n_samples", "seconds"]]
 
 
-def iteration_rows(spans: pd.DataFrame, by: str = "documents", paper: bool = True) -> pd.DataFrame:
+def iteration_rows(spans: pd.DataFrame, by: str = "documents") -> pd.DataFrame:
     """Median seconds of an iteration: origin, kernel, n_documents or words_percent, seconds; one row per run and size.
 
-    Parameters
-    ----------
-    spans : as `spans_of` gives them
-    by : "documents": each number of documents with all its words; "words": the most documents with a share of theirs
-    paper : with the points of its Figure 8
+    spans: as `spans_of` gives them. by: "documents" (each number of documents with all its words) or "words" (the most
+    documents with a share of theirs). The points of the paper's Figure 8 come last.
     """
     rows = _training_spans(spans, "n_documents")
     rows = rows[rows["origin"] != PAPER]
@@ -154,24 +151,11 @@ def iteration_rows(spans: pd.DataFrame, by: str = "documents", paper: bool = Tru
     rows["seconds"] *= rows["n_tokens"] / rows["updates"]  # a span may hold several iterations
     varied = varying_only(rows, "n_documents" if by == "documents" else "n_words")
     medians = varied.groupby(["origin", *run, COLUMNS[by]], sort=False)["seconds"].median().reset_index()
-    parts = [medians, _paper_iterations(by)] if paper else [medians]
-    return pd.concat(parts, ignore_index=True).drop(columns="run_id")
-
-
-def stored_iteration_rows(grid: pd.DataFrame, by: str = "documents") -> pd.DataFrame:
-    """The grid of `sweep figure8` (by, size, tokens, seconds) in the columns of `iteration_rows`: Numba, measured."""
-    rows = grid[grid["by"] == ("documents" if by == "documents" else "random words")]
-    size = rows["size"].astype(float)
-    return pd.DataFrame(
-        {"origin": "measured-host", "kernel": "numba", COLUMNS[by]: size, "seconds": rows["seconds"]}
-    ).reset_index(drop=True)
-
-
-def _paper_iterations(by: str) -> pd.DataFrame:
-    part, column = {"documents": ("a", "documents"), "words": ("b", "vocabulary")}[by]
-    table = paper_table(f"fig8{part}_seconds_per_iteration_by_{column}")
-    size = table[column].astype(float)
-    return pd.DataFrame({"origin": PAPER, "kernel": "", COLUMNS[by]: size, "seconds": table["seconds"]})
+    part, size = {"documents": ("a", "documents"), "words": ("b", "vocabulary")}[by]
+    paper = paper_table(f"fig8{part}_seconds_per_iteration_by_{size}").rename(columns={size: COLUMNS[by]})
+    paper = paper.assign(origin=PAPER, kernel="").astype({COLUMNS[by]: float})
+    columns = ["origin", "kernel", COLUMNS[by], "seconds"]
+    return pd.concat([medians[columns], paper[columns]], ignore_index=True)
 
 
 def _training_spans(spans: pd.DataFrame, size: str) -> pd.DataFrame:

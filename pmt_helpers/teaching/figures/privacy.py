@@ -26,12 +26,12 @@ from pmt_helpers.teaching.figures.style import (
 RATES = (0.001, 0.01, 0.1, 1)
 
 
-def roc(curves: Mapping[str, pd.DataFrame], title: str = "Was this window used?") -> Figure:
+def roc(curves: Mapping[str, pd.DataFrame]) -> Figure:
     """ROC curves on log axes, where the few certain hits show; the grey line is guessing.
 
     curves: by name, fpr and tpr. The sentence reads the true positives at 1% false ones.
     """
-    figure = new_figure(title, 460, WITH_LEGEND)
+    figure = new_figure("Was this window used?", 460, WITH_LEGEND)
     ends, look = [RATES[0], 1], {"line": {"color": GREY, "dash": "dot"}}
     add_series(figure, ends, ends, "guessing", look, hoverinfo="skip", legendrank=PAPER_RANK)
     texts = []
@@ -51,12 +51,12 @@ def roc(curves: Mapping[str, pd.DataFrame], title: str = "Was this window used?"
     return Figure(figure, f"Members found at 1% false alarms: {'; '.join(texts)}.")
 
 
-def accuracy_by_epsilon(costs: Mapping[str, pd.DataFrame], title: str = "What privacy costs") -> Figure:
+def accuracy_by_epsilon(costs: Mapping[str, pd.DataFrame]) -> Figure:
     """Accuracy by epsilon, a line per model and level of protection, with intervals over people.
 
     costs: by level ("example", "user"): epsilon, model ("shared", "personal"), accuracy, lower, upper.
     """
-    figure = new_figure(title, 460, WITH_LEGEND)
+    figure = new_figure("What privacy costs", 460, WITH_LEGEND)
     texts = []
     for level, frame in costs.items():
         need_columns(frame, ("epsilon", "model", "accuracy", "lower", "upper"), "accuracy_by_epsilon")
@@ -109,13 +109,13 @@ def utility_and_leakage(cost: pd.DataFrame, attacks: pd.DataFrame, level: str) -
     return rows[rows["epsilon"].isin(both)].reset_index(drop=True)
 
 
-def accuracy_and_attack(rows: pd.DataFrame, title: str = "Useful, and telling") -> Figure:
+def accuracy_and_attack(rows: pd.DataFrame) -> Figure:
     """Two panels of one epsilon: how accurate the models are, and how well the attacks tell members.
 
     rows: panel ("accuracy" | "attack"), name, value, lower, upper; for an attack, one half is guessing.
     """
     need_columns(rows, ("panel", "name", "value", "lower", "upper"), "accuracy_and_attack")
-    figure = dress(make_subplots(1, 2, horizontal_spacing=0.18), title, 400)
+    figure = dress(make_subplots(1, 2, horizontal_spacing=0.18), "Useful, and telling", 400)
     others = [colour for colour, _ in OTHERS]
     for column, panel, label, bounds in ((1, "accuracy", "accuracy", [0, 1]), (2, "attack", "attack's AUC", [0.4, 1])):
         of_panel = rows[rows["panel"] == panel]

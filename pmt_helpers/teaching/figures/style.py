@@ -197,6 +197,15 @@ def add_series(
     figure.add_scatter(x=list(x), y=list(y), name=name, **style, **{**drawn, **options})
 
 
+def add_bars(
+    figure: go.Figure, y: Iterable[Any], x: Iterable[float], name: str, colour: str, hover: str, **options: Any
+) -> None:
+    """Add horizontal bars of one colour, with the names y and the lengths x."""
+    hover = f"{hover}<extra></extra>"
+    look = {"orientation": "h", "marker": {"color": colour}}
+    figure.add_bar(y=list(y), x=list(x), name=name, hovertemplate=hover, **look, **options)
+
+
 def faded(colour: str, opacity: float = 0.2) -> str:
     """A hex colour as rgba, for bands."""
     red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))

@@ -82,17 +82,14 @@ def _first_and_last_lead(frame: pd.DataFrame, value: str) -> str:
 
 
 def likelihood_by_share(
-    ours: pd.DataFrame,
-    paper: pd.DataFrame | None = None,
-    iterations: tuple[int, ...] = (1, 10, 50),
-    title: str = "How much public text?",
+    ours: pd.DataFrame, paper: pd.DataFrame | None = None, iterations: tuple[int, ...] = (1, 10, 50)
 ) -> Figure:
     """Lead over the local model against the percent of public documents, a line per iteration (the paper's Figure 5).
 
     ours: shared_percent (0 is the local model), iteration, log2_likelihood; paper: the same with log_likelihood.
     """
     need_columns(ours, ("shared_percent", "iteration", "log2_likelihood"), "likelihood_by_share")
-    figure = new_figure(title, 420, WITH_LEGEND)
+    figure = new_figure("How much public text?", 420, WITH_LEGEND)
     leads = _leads_by_share(ours, "log2_likelihood")
     paper_leads = pd.DataFrame() if paper is None else _leads_by_share(paper, "log_likelihood")
     for place, iteration in enumerate(iterations):
@@ -132,15 +129,13 @@ def _leads_by_share(frame: pd.DataFrame, value: str) -> pd.DataFrame:
     return means - means.iloc[0]
 
 
-def saving_by_target(
-    savings: Mapping[str, pd.Series], paper: pd.DataFrame | None = None, title: str = "How many iterations saved?"
-) -> Figure:
+def saving_by_target(savings: Mapping[str, pd.Series], paper: pd.DataFrame | None = None) -> Figure:
     """Share of iterations saved on the way to a target, a dot per person, the median as a bar (the paper's Figure 6).
 
     savings: by target, a number for each person; minus infinity for those whose personal model never reaches what their
     local one does, NaN (not drawn) where the local one does not either. paper: iteration_reduction, drawn in grey.
     """
-    figure = new_figure(title, 440, WITH_LEGEND)
+    figure = new_figure("How many iterations saved?", 440, WITH_LEGEND)
     jitter = np.random.default_rng(0)
     if paper is not None:
         need_columns(paper, ("iteration_reduction",), "saving_by_target")
@@ -224,9 +219,7 @@ def held_out_by_iteration(frame: pd.DataFrame, title: str = "On documents nobody
     return Figure(figure, " ".join(texts))
 
 
-def bits_by_weight(
-    frame: pd.DataFrame, chosen: float, at: float | None = None, title: str = "How heavy should the prior be?"
-) -> Figure:
+def bits_by_weight(frame: pd.DataFrame, chosen: float, at: float | None = None) -> Figure:
     """Held-out likelihood against the weight c of the prior: as validation promises and on test documents.
 
     Parameters
@@ -236,7 +229,7 @@ def bits_by_weight(
     at : the weight of a slider
     """
     need_columns(frame, ("model", "weight", "bits", "validation"), "bits_by_weight")
-    figure = new_figure(title, 440, WITH_LEGEND)
+    figure = new_figure("How heavy should the prior be?", 440, WITH_LEGEND)
     prior = frame[frame["model"] == "prior"].groupby("weight")[["bits", "validation"]].mean()
     levels = frame.groupby("model")["bits"].mean()
     for model in ("shared", "local", "personal"):
@@ -283,12 +276,12 @@ def _mark_weight(figure: go.Figure, weight: float, colour: str, text: str) -> No
     )
 
 
-def gain_by_weight(gains: Mapping[str, pd.DataFrame], title: str = "Who should lean on the cloud?") -> Figure:
+def gain_by_weight(gains: Mapping[str, pd.DataFrame]) -> Figure:
     """Lead over the local model against the weight of the prior, a line per person, with intervals over seeds.
 
     gains: by person, a frame of weight, gain, lower, upper, chosen (how often validation took that weight).
     """
-    figure = new_figure(title, 440, WITH_LEGEND)
+    figure = new_figure("Who should lean on the cloud?", 440, WITH_LEGEND)
     texts = []
     weights: list[float] = []
     for place, (name, frame) in enumerate(gains.items()):

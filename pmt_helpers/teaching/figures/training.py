@@ -11,6 +11,7 @@ from pmt_helpers.teaching.figures.style import (
     VERMILION,
     WITH_LEGEND,
     Figure,
+    add_bars,
     add_series,
     dress,
     interval_bars,
@@ -25,36 +26,26 @@ MOST_EPOCHS = 300
 _SIDES = {"training": ("", GREY, "solid"), "validation": ("val_", INK, "dash")}
 
 
-def three_models(
-    scores: pd.DataFrame, person: int | None = None, n_windows: int | None = None, whiskers: str = "95% interval"
-) -> Figure:
+def three_models(scores: pd.DataFrame, person: int | None = None, n_windows: int | None = None) -> Figure:
     """Accuracy of each model for one person, as bars.
 
     Parameters
     ----------
     scores : frame with model ("shared", "local", "personal"; those there are), accuracy (0 to 1), and if known lower
-        and upper, which are drawn as whiskers
+        and upper (95% interval), which are drawn as whiskers
     person, n_windows : whose windows were tested and how many, for the title and the sentence
-    whiskers : what the whiskers are, in words
     """
     need_columns(scores, ("model", "accuracy"), "three_models")
     rows = scores.set_index("model", drop=False).loc[models_in(scores)]
     title = "Who knows best?" if person is None else f"Who knows person {person} best?"
     figure = new_figure(title, 120 + 70 * len(rows))
     for model, accuracy in rows["accuracy"].items():
-        figure.add_bar(
-            x=[accuracy],
-            y=[model],
-            orientation="h",
-            error_x=interval_bars(rows.loc[[model]], "accuracy", width=6, color=INK),
-            marker={"color": MODEL_COLOURS[str(model)]},
-            name=str(model),
-            showlegend=False,
-            hovertemplate="%{y}: %{x:.1%}<extra></extra>",
-        )
+        name, bars = str(model), interval_bars(rows.loc[[model]], "accuracy", width=6, color=INK)
+        look = {"error_x": bars, "showlegend": False}
+        add_bars(figure, [name], [accuracy], name, MODEL_COLOURS[name], "%{y}: %{x:.1%}", **look)
         text = f"<b>{percent(accuracy)}</b>"
         figure.add_annotation(x=1, xref="paper", xanchor="left", xshift=6, y=model, text=text, showarrow=False)
-    named = f" (line: {whiskers})" if {"lower", "upper"} <= set(rows) else ""
+    named = " (line: 95% interval)" if {"lower", "upper"} <= set(rows) else ""
     figure.update_xaxes(range=[0, 1.001], tickformat=".0%", title_text=f"windows recognised correctly{named}")
     figure.update_yaxes(autorange="reversed", showgrid=False, ticks="", ticklabelstandoff=6)
     figure.update_layout(margin={"r": 60}, bargap=0.35)
