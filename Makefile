@@ -8,6 +8,7 @@
 unexport PYTHONPATH PYTHONHOME
 
 DEFAULT :=
+TESTS := # more for pytest, from the command line only: make test TESTS=tests/topics
 ifeq ($(origin PYTHON),undefined)
 PYTHON := $(shell sh tools/find_python.sh)
 DEFAULT := yes
