@@ -380,7 +380,7 @@ check("clip-and-noise", private_mean)
 # Such steps train the whole network. "Each window protected" hides one window of a volunteer; "each volunteer
 # protected" hides all that a person gave, which costs more. Personal models win much of it back.
 private = train_shared_private(data, exclude_user=person, epsilon=8, seed=SEED)
-say(f"Epsilon {private.epsilon:.2f}, delta {private.delta:g}. It covers {private.covers}.")
+say(f"Epsilon {private.epsilon:.2f}, delta {private.delta:g}. It covers {private.guarantee}.")
 spent = stored_privacy("wisdm")
 costs = {level: privacy_cost(spent, level) for level in ("example", "user")}
 figures.accuracy_by_epsilon({level: rows[rows["n_samples"] == 60] for level, rows in costs.items()})

@@ -145,7 +145,7 @@ def privacy_rows(experiment: TopicExperiment, seed: int) -> pd.DataFrame:
     for release in PRIVATE_RELEASES:
         for epsilon in EPSILONS:
             private = train_topics_private(Topics(reference), members, epsilon, DELTA, release=release, seed=seed)
-            released.append((release, epsilon, private.phi, private.noise, private.strongest))
+            released.append((release, epsilon, private.phi, private.noise, private.max_auc))
     tables = []
     for model, epsilon, phi, noise, strongest in released:
         table, _ = attack_topics(phi, members, others, reference=reference, alpha=plan.alpha, intervals=False)
