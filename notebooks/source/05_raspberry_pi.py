@@ -50,7 +50,6 @@ from pmt_helpers.device import (
 from pmt_helpers.teaching import (
     check,
     claims_table,
-    device_logs,
     explore,
     figures,
     my_logs,
@@ -59,6 +58,7 @@ from pmt_helpers.teaching import (
     prediction,
     preflight,
     quiz,
+    replay,
     reveal,
     say,
 )
@@ -144,7 +144,7 @@ you = Person.of(data, person, seed=SEED)
 shared = train_shared(data, exclude_user=person, seed=SEED)
 personal = personalise(shared, *you.train(60), epochs=200, seed=SEED)
 recording = read_log(shipped("pi_logs", "replay", "measured-host-activity-keras-batch.jsonl"))
-device_logs(recording, personal.history[["epoch", "loss"]])
+replay(recording, personal.history[["epoch", "loss"]])
 
 # %% [markdown]
 # ## Step 2. What does one more sample cost?
