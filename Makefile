@@ -8,6 +8,7 @@
 unexport PYTHONPATH PYTHONHOME
 
 DEFAULT :=
+TESTS := # more for pytest, from the command line only: make test TESTS=tests/topics
 ifeq ($(origin PYTHON),undefined)
 PYTHON := $(shell sh tools/find_python.sh)
 DEFAULT := yes
@@ -38,12 +39,12 @@ help: ## this list
 run: venv ## execute the whole workbook, offline, into build/: notebooks, pages, a summary of seconds and memory
 	$(RUN) -m pmt_helpers run
 
-test: venv-dev ## every check and test (the browser's too with PMT_BROWSER=1)
+test: venv-dev ## every check and test (the browser's too with PMT_BROWSER=1); TESTS=... is for pytest
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(if $(filter 3.11,$(VERSION)),$(RUN) -m mypy,@echo "Types are checked on Python 3.11: other Pythons get another NumPy, typed otherwise.")
 	$(RUN) -c 'from importlinter.cli import lint_imports_command; lint_imports_command()'
-	$(RUN) -m pytest
+	$(RUN) -m pytest $(TESTS)
 
 lab: venv ## open the workbook in JupyterLab
 	$(RUN) -m jupyter lab $(LAB_OFFLINE) notebooks/00_start_here.ipynb
@@ -51,8 +52,8 @@ lab: venv ## open the workbook in JupyterLab
 notebooks: venv-dev ## make the learner's notebooks from notebooks/source, executed
 	$(RUN) -m pmt_helpers notebooks build
 
-solutions: venv-dev ## make the solved notebooks, into build/solutions
-	$(RUN) -m pmt_helpers notebooks build --solutions
+solutions: venv-dev ## make the solved notebooks, into build/solutions; yours in notebooks/ stay as they are
+	$(RUN) -m pmt_helpers notebooks build --solutions-only
 
 bench: venv-dev ## time the package beside its peers
 	@set -e; for file in benchmarks/*.py; do echo "== $$file"; $(RUN) "$$file"; done

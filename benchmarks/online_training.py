@@ -21,12 +21,12 @@ from threadpoolctl import threadpool_limits
 from pmt_helpers.activity import Person, train_shared
 from pmt_helpers.activity.model import L2_STRENGTH, build_mlp
 from pmt_helpers.activity.online import LEARNING_RATE, Task, train_many, train_online
-from pmt_helpers.activity.shared import trainable_view
+from pmt_helpers.activity.shared import logits_model
 from pmt_helpers.activity.weights import Weights
 from pmt_helpers.datasets import load_activity
 
 N_WINDOWS, EPOCHS, ROUNDS = 50, 1000, 3
-Engine = Callable[[int], Weights | None]  # trains for so many epochs, from the start
+Engine = Callable[[int], Weights | None]  # trains for that many epochs, from the start
 
 
 @dataclass(frozen=True)
@@ -68,15 +68,15 @@ def plain_numpy(problem: Problem) -> Engine:
 
 
 def keras_fit(problem: Problem, at_once: int = 1) -> Engine:
-    """As keras_at_home.train_with_keras, but a model compiled before the clock starts. at_once: steps a call of JAX."""
-    model, view = _keras(problem)
-    view.compile(view.optimizer, view.loss, metrics=["accuracy"], steps_per_execution=at_once)
+    """As keras_reference.keras_trainer. at_once: steps per call of JAX."""
+    model, logits = _keras(problem)
+    logits.compile(logits.optimizer, logits.loss, metrics=["accuracy"], steps_per_execution=at_once)
     X, y = np.asarray(problem.X, np.float32), problem.y.astype(np.int32)
 
     def run(epochs: int) -> Weights:
-        problem.start.put_into(model)
-        view.fit(X, y, batch_size=1, epochs=epochs, shuffle=False, verbose=0)
-        return Weights.of(model)
+        problem.start.to_model(model)
+        logits.fit(X, y, batch_size=1, epochs=epochs, shuffle=False, verbose=0)
+        return Weights.from_model(model)
 
     return run
 
@@ -86,23 +86,23 @@ def keras_fit_at_once(problem: Problem) -> Engine:
 
 
 def _keras(problem: Problem) -> tuple[Any, Any]:
-    """The network, and the view of it that is fitted."""
+    """The network, and its logits model, which is fitted."""
     import keras  # after pmt_helpers, which chooses its backend
 
     model = build_mlp(problem.start.n_features, len(problem.start.bias))
-    return model, trainable_view(model, keras.optimizers.SGD(LEARNING_RATE))
+    return model, logits_model(model, keras.optimizers.SGD(LEARNING_RATE))
 
 
 def keras_train_on_batch(problem: Problem) -> Engine:
-    model, view = _keras(problem)
+    model, logits = _keras(problem)
     X, y = np.asarray(problem.X, np.float32), problem.y.astype(np.int32)
 
     def run(epochs: int) -> Weights:
-        problem.start.put_into(model)
+        problem.start.to_model(model)
         for _ in range(epochs):
             for place in range(len(y)):
-                view.train_on_batch(X[place : place + 1], y[place : place + 1])
-        return Weights.of(model)
+                logits.train_on_batch(X[place : place + 1], y[place : place + 1])
+        return Weights.from_model(model)
 
     return run
 
@@ -112,14 +112,14 @@ def jax_scan(problem: Problem) -> Engine:
     import jax
     import jax.numpy as jnp
 
-    model, scores = _keras(problem)
-    problem.start.put_into(model)
-    fixed = [variable.value for variable in scores.non_trainable_variables]
+    model, logits = _keras(problem)
+    problem.start.to_model(model)
+    fixed = [variable.value for variable in logits.non_trainable_variables]
     X, y = jnp.asarray(problem.X, jnp.float32), jnp.asarray(problem.y, jnp.int32)
 
     def loss(weights: list, x: Any, label: Any) -> Any:
-        found, _ = scores.stateless_call(weights, fixed, x[None])
-        return -jax.nn.log_softmax(found[0])[label]
+        values, _ = logits.stateless_call(weights, fixed, x[None])
+        return -jax.nn.log_softmax(values[0])[label]
 
     def step(weights: list, window: Any) -> Any:
         slopes = jax.grad(loss)(weights, *window)
@@ -129,12 +129,12 @@ def jax_scan(problem: Problem) -> Engine:
     def train(weights: list, epochs: int) -> list:
         return jax.lax.fori_loop(0, epochs, lambda _, w: jax.lax.scan(step, w, (X, y))[0], weights)
 
-    first = [variable.value for variable in scores.trainable_variables]
+    first = [variable.value for variable in logits.trainable_variables]
 
     def run(epochs: int) -> Weights:
         trained = [np.asarray(w) for w in train(first, epochs)]
         model.set_weights(trained)
-        return Weights.of(model)
+        return Weights.from_model(model)
 
     return run
 
@@ -336,7 +336,7 @@ def real_problem() -> Problem:
     data = load_activity("watch")
     shared = train_shared(data, exclude_user=5, progress=False)
     X, y = Person.of(data, 5, "random").train(N_WINDOWS)
-    return Problem(Weights.of(shared.model), shared.scaler.transform(X), y)
+    return Problem(Weights.from_model(shared.model), shared.scaler.transform(X), y)
 
 
 def print_rates(rates: dict[str, Rate], weights: dict[str, Weights]) -> None:

@@ -7,12 +7,12 @@ from importlib import import_module
 import click
 
 # What each command is for stands here too, so that --help need not import the commands and all they rest on.
-MODULES = {"data": "data", "sweep": "sweep", "profile": "profile"}  # the others stand in commands/workbook.py
+WHERE = {"data": "data:data_group", "sweep": "sweep:sweep_group", "profile": "profile:record_profile"}  # in commands/
 COMMANDS = {
     "doctor": "Say what works on this machine, and what to do about what does not.",
     "run": "Execute the notebooks; write them, web pages and a summary of seconds and memory.",
     "data": "List, fetch and check the data sets.",
-    "sweep": "Recompute a stored result grid, with its provenance.",
+    "sweep": "Compute a stored result again, with its provenance.",
     "profile": "Record what training costs on this machine, or write the edition that a Raspberry Pi runs.",
     "notebooks": "For authors: build the notebooks from their sources, and verify what is stored.",
     "claims": "Show what the paper says beside what the workbook measures.",
@@ -28,7 +28,8 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        return getattr(import_module(f"pmt_helpers.commands.{MODULES.get(cmd_name, 'workbook')}"), cmd_name)
+        module, function = WHERE.get(cmd_name, f"workbook:{cmd_name}").split(":")
+        return getattr(import_module(f"pmt_helpers.commands.{module}"), function)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -42,7 +43,7 @@ def cli() -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command line; returns the exit code. An error a person can mend is one line (PMT_DEBUG=1: all of it)."""
+    """Run the command line; returns the exit code. Errors that a user can fix are one message, unless PMT_DEBUG=1."""
     try:
         cli.main(arguments, prog_name="python -m pmt_helpers", standalone_mode=False)
     except click.exceptions.Exit as end:
@@ -51,7 +52,9 @@ def main(arguments: list[str] | None = None) -> int:
         click.echo("Stopped.", err=True)
         return 130
     except Exception as error:
-        if os.environ.get("PMT_DEBUG") == "1" or not _is_for_people(error):
+        from pmt_helpers.datasets.errors import DataError
+
+        if os.environ.get("PMT_DEBUG") == "1" or not isinstance(error, click.ClickException | DataError):
             raise
         if isinstance(error, click.ClickException):
             error.show()
@@ -59,12 +62,6 @@ def main(arguments: list[str] | None = None) -> int:
         click.echo(f"Error: {error}", err=True)
         return 1
     return 0
-
-
-def _is_for_people(error: Exception) -> bool:
-    from pmt_helpers.datasets.errors import DataError
-
-    return isinstance(error, click.ClickException | DataError)
 
 
 if __name__ == "__main__":

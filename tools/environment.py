@@ -192,6 +192,7 @@ def main(path, dev):
     folder.install("--no-deps", "--no-build-isolation", "-e", ".")
     folder.run([folder.python, "-m", "pip", "check"])
     print("".join(folder.run([folder.python, "-m", "pmt_helpers", "doctor"])))
+    folder.run([folder.python, "-m", "tools.compile_kernels"])
     folder.finish(want)
     print("%s is ready, after %d s." % (os.path.relpath(folder.path), time.time() - start))
 

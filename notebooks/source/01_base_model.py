@@ -32,10 +32,15 @@ import numpy as np
 import pandas as pd
 
 from pmt_helpers.activity import Person, build_mlp, save_model, train_shared
-from pmt_helpers.datasets import FEATURE_NAMES, extract_features, load_activity, load_recordings
-from pmt_helpers.datasets.features import cut_windows
-from pmt_helpers.experiments.activity import BETTER, PAPER, confusion_matrix, of_setting, promise_and_truth
-from pmt_helpers.experiments.results import read_grid
+from pmt_helpers.datasets import FEATURE_NAMES, cut_windows, extract_features, load_activity, load_recordings
+from pmt_helpers.experiments import (
+    BETTER,
+    PAPER,
+    confusion_matrix,
+    rows_of_setting,
+    stored_base_models,
+    validation_vs_test,
+)
 from pmt_helpers.teaching import (
     check,
     claims_table,
@@ -58,8 +63,8 @@ preflight(DATASET)
 # %%
 data = load_activity(DATASET)
 person = PERSON or my_person(DATASET, default=5)
-grid = read_grid(f"base_model_{DATASET}")
-stored_paper = of_setting(grid, PAPER)
+grid = stored_base_models(DATASET)
+stored_paper = rows_of_setting(grid, PAPER)
 figures.per_person(stored_paper, highlight=person, title="The shared model, on people it has never seen")
 
 # %% [markdown]
@@ -195,7 +200,7 @@ say(f"Validation promised {shared.val_accuracy:.2f} for person {person}, whom th
 # One person proves nothing. Over everybody, and with two ways to choose the validation windows:
 
 # %%
-figures.split_comparison(promise_and_truth(grid))
+figures.split_comparison(validation_vs_test(grid))
 
 # %% [markdown]
 # A random split puts windows of one person on both sides, and neighbouring windows even share half of their readings.
@@ -231,9 +236,9 @@ figures.confusion(shared.confusion(X, y), data.class_names)
 # trained while you slide.
 
 # %%
-stored_confusions = read_grid(f"base_model_{DATASET}_confusion")
+stored_confusions = stored_base_models(DATASET, confusion=True)
 explore(
-    of_setting(stored_confusions, PAPER),
+    rows_of_setting(stored_confusions, PAPER),
     by="user",
     draw=lambda rows: figures.confusion(confusion_matrix(rows, len(data.class_names)), data.class_names),
     description="person",
@@ -248,7 +253,7 @@ explore(
 
 # %%
 better = train_shared(data, exclude_user=person, seed=SEED, recipe="better")
-stored_better = of_setting(grid, BETTER)
+stored_better = rows_of_setting(grid, BETTER)
 kept = stored_better.set_index("user")["accuracy"].loc[person]
 say(
     f"Person {person}, better recipe: {better.accuracy(X, y):.2f} live, {kept:.2f} stored;",

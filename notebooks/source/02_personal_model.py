@@ -32,14 +32,27 @@ import time
 
 import numpy as np
 
-from pmt_helpers.activity import Person, learning_curve, paired_gain, personalise, train_local, train_shared
-from pmt_helpers.activity.curves import accuracy_by_epoch
-from pmt_helpers.activity.evaluation import crossing, distance, gain_chosen_on_others, gains_at, mean_curve
-from pmt_helpers.activity.keras_reference import side_by_side
-from pmt_helpers.activity.mitigation import CURES, compare_ways, family_of, rehearsal_windows
-from pmt_helpers.datasets import load_activity
-from pmt_helpers.datasets.files import paper_table
-from pmt_helpers.experiments.activity import stored_curve
+from pmt_helpers.activity import (
+    MITIGATIONS,
+    Person,
+    accuracy_by_epoch,
+    compare_strategies,
+    compare_with_keras,
+    crossing,
+    curve_distance,
+    gain_chosen_on_others,
+    gains_at,
+    learning_curve,
+    mean_curve,
+    paired_gain,
+    personalise,
+    rehearsal_windows,
+    strategy_family,
+    train_local,
+    train_shared,
+)
+from pmt_helpers.datasets import load_activity, load_card, paper_table
+from pmt_helpers.experiments import stored_curve
 from pmt_helpers.teaching import (
     check,
     claims_table,
@@ -51,8 +64,8 @@ from pmt_helpers.teaching import (
     quiz,
     reveal,
     say,
+    sgd_step,
 )
-from pmt_helpers.teaching.exercises.nb01 import sgd_step
 
 preflight(DATASET)
 
@@ -115,7 +128,7 @@ check("online-sgd", online_sgd)
 # `fit` with one window a step? Judge by the weights, then by the clock.
 
 # %%
-pair = side_by_side(shared, *you.train(N_SAMPLES), epochs=40)
+pair = compare_with_keras(shared, *you.train(N_SAMPLES), epochs=40)
 say(f"Compiled: took {pair.ours_seconds:.4f} s. Keras: took {pair.keras_seconds:.2f} s.")
 say(f"No weight differs by more than 0.0001: {pair.largest_difference < 1e-4}.")
 
@@ -245,9 +258,9 @@ check("find-the-leak", leaked)
 # whole bouts of activity: the test often asks for something that the person has not labelled.
 
 # %%
-HARD = {"watch": "recording", "wisdm": "bout"}
 for dataset, title in (("watch", "The same training, tested in other ways"), ("wisdm", "The same on WISDM")):
-    names = {"random": "random windows", "blocked": "another time", HARD[dataset]: f"new {HARD[dataset]}s"}
+    unseen = load_card(dataset).unseen_split
+    names = {"random": "random windows", "blocked": "another time", unseen: f"new {unseen}s"}
     curves = {name: stored_curve(dataset, kind, early_stopping=kind != "random") for kind, name in names.items()}
     figures.gain_by_split(gains_at(curves, (5, 10, 20, 40)), title=title).show()
 
@@ -261,19 +274,19 @@ for dataset, title in (("watch", "The same training, tested in other ways"), ("w
 # %%
 N_CURE = 40
 known, new = stored_curve("wisdm", cures=True), stored_curve("wisdm", "bout", cures=True)
-figures.trade_off(compare_ways(known, new, N_CURE), "in other stretches of known bouts", "in new bouts")
+figures.trade_off(compare_strategies(known, new, N_CURE), "in other stretches of known bouts", "in new bouts")
 
 # %% [markdown]
 # No cure is free, and in new bouts none is better than not retraining at all. Against *plain retraining* in new bouts,
 # with each person's strength chosen on the other people; then live, for you, where nothing was trained on:
 
 # %%
-for family in dict.fromkeys(map(family_of, CURES)):
-    strengths = [cure for cure in CURES if family_of(cure) == family]
+for family in dict.fromkeys(map(strategy_family, MITIGATIONS)):
+    strengths = [cure for cure in MITIGATIONS if strategy_family(cure) == family]
     say(f"{family}: {gain_chosen_on_others(new, N_CURE, strengths)}.")
 
 # %%
-hard = Person.of(data, person, HARD[DATASET], seed=SEED)
+hard = Person.of(data, person, data.card.unseen_split, seed=SEED)
 at_home = {"validation": hard.validation(N_SAMPLES), "seed": SEED}
 public = rehearsal_windows(data, person, per_class=10, seed=SEED)
 ways = {
@@ -300,7 +313,7 @@ prediction(
 
 # %%
 literal = stored_curve("wisdm", "random", early_stopping=False, init="literal")
-apart = {"multiplied (He)": distance(wisdm, smooth), "divided (as printed)": distance(literal, smooth)}
+apart = {"multiplied (He)": curve_distance(wisdm, smooth), "divided (as printed)": curve_distance(literal, smooth)}
 reveal("02-init", min(apart, key=apart.get))
 gaps = ", ".join(f"{name} {100 * gap:.0f}" for name, gap in apart.items())
 say(f"Points between our lines and the paper's, on average: {gaps}.")

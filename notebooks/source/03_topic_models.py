@@ -34,10 +34,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pmt_helpers.datasets import load_documents, load_own_documents
-from pmt_helpers.datasets.files import paper_table
-from pmt_helpers.experiments import stored_topics
-from pmt_helpers.experiments.topics import at_chosen_weight, gains_by_weight
+from pmt_helpers.datasets import load_documents, load_own_documents, paper_table
+from pmt_helpers.experiments import at_chosen_weight, gains_by_weight, stored_topics
 from pmt_helpers.teaching import (
     check,
     claims_table,

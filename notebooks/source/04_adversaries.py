@@ -32,16 +32,29 @@ import numpy as np
 from IPython.display import display
 
 from pmt_helpers.activity import Person, personalise, train_shared
-from pmt_helpers.attacks import poison_volunteers, recover_from_gradient, recover_word_counts
-from pmt_helpers.attacks.challenge import score_attack, score_defence
-from pmt_helpers.attacks.gradient_leak import gradient_at
+from pmt_helpers.attacks import (
+    gradient_at,
+    poison_volunteers,
+    recover_from_gradient,
+    recover_word_counts,
+    score_attack,
+    score_defence,
+)
 from pmt_helpers.datasets import load_activity, load_documents
-from pmt_helpers.experiments import stored_privacy
-from pmt_helpers.experiments.defences import compare_defences, stored_defences, who_pays
-from pmt_helpers.experiments.poisoning import healing_curve, stored_poisoning
-from pmt_helpers.experiments.privacy import privacy_cost
-from pmt_helpers.experiments.results import read_grid
-from pmt_helpers.experiments.topic_attacks import stored_topic_attacks
+from pmt_helpers.experiments import (
+    compare_defences,
+    cost_per_user,
+    privacy_cost,
+    recovery_by_samples,
+    stored_defences,
+    stored_gradients,
+    stored_inversion,
+    stored_membership,
+    stored_poisoning,
+    stored_privacy,
+    stored_private_attacks,
+    stored_topic_attacks,
+)
 from pmt_helpers.privacy import LEAKY, audit, on_gradients, train_shared_private
 from pmt_helpers.teaching import (
     check,
@@ -90,15 +103,15 @@ figures.poisoned_models(by_volunteers.query("fraction == 0.5"), honest, title="H
 def flip_labels(y, probabilities, fraction, order):
     """y (n,): true labels; probabilities (n, n_classes): what the clean model says; order (n,): rows, in random order.
 
-    Returns (n,), the labels that the volunteer hands in: the first `fraction` of the rows in `order` lie.
+    Returns (n,), the labels that the volunteer sends: the first `fraction` of the rows in `order` get a false one.
     """
     ### BEGIN SOLUTION
-    lies = y.copy()
+    labels = y.copy()
     believed = probabilities.copy()
     believed[range(len(y)), y] = np.inf
     chosen = order[: round(fraction * len(y))]
-    lies[chosen] = believed.argmin(axis=1)[chosen]
-    return lies
+    labels[chosen] = believed.argmin(axis=1)[chosen]
+    return labels
     ### END SOLUTION
 
 
@@ -125,7 +138,7 @@ prediction(
 # %%
 curves = {}
 for name, kind in (("honest volunteers", "none"), ("random labels", "random"), ("least likely label", "least_likely")):
-    rows = healing_curve(poison, "volunteers", kind, 0.5)
+    rows = recovery_by_samples(poison, "volunteers", kind, 0.5)
     curves[name] = rows[rows["model"].isin(("shared", "personal"))]
 at_60 = {name: float(rows.query("n_samples == 60")["accuracy"].iloc[0]) for name, rows in curves.items()}
 reveal("04-healing", round(100 * (at_60["honest volunteers"] - at_60["least likely label"]), 1))
@@ -181,7 +194,7 @@ for name, title in (("watch", "The watch's ten people"), ("wisdm", "WISDM's many
     points = peace.set_axis(["clean", "clean_se"], axis=1)
     points = points.assign(attacked=war["accuracy"], attacked_se=war["accuracy_se"]).reset_index()
     figures.defences(points, "30% lie", title=title).show()
-paid = who_pays(stored_defences("wisdm", volunteers=True))
+paid = cost_per_user(stored_defences("wisdm", volunteers=True))
 paid = paid[~paid["defence"].isin(("none", "averaged: mean"))]  # what the others are compared with
 by_defence = paid.groupby("defence")
 bill = by_defence["change"].agg(mean="mean", worst="min", worse_off=lambda change: (change < 0).sum())
@@ -234,7 +247,7 @@ prediction(
 )
 
 # %%
-membership, drawn = read_grid("membership_wisdm"), read_grid("membership_roc_wisdm")
+membership, drawn = stored_membership("wisdm"), stored_membership("wisdm", "roc")
 keys = {
     "shared": "target == 'shared' and level == 'window' and attack == 'calibrated'",
     "personal": "target == 'personal' and n_samples == 60 and training == '300' and attack == 'calibrated'",
@@ -260,7 +273,7 @@ figures.roc({name: drawn.query(key) for name, key in keys.items()})
 # %%
 people = membership.query("target == 'shared' and attack == 'calibrated'").set_index("level")
 display(people[["auc", "auc_low", "auc_high", "tpr"]].round(2))
-inverted = read_grid("inversion_wisdm").query("n_samples == 60").groupby("method")[["distance", "correlation"]].mean()
+inverted = stored_inversion("wisdm").query("n_samples == 60").groupby("method")[["distance", "correlation"]].mean()
 inverted.sort_values("distance").round(2)
 
 # %% [markdown]
@@ -278,7 +291,7 @@ leak = recover_from_gradient(gradient_at(shared, X, y))
 scaled = shared.scaler.transform(X)[0]
 say(f"Largest error over the window's {len(scaled)} features: {np.abs(leak.windows[0] - scaled).max():.6f}.")
 say(f"The label, too: {data.class_names[leak.labels[0]]}; it is {data.class_names[y[0]]}.")
-gradients = read_grid("gradients_wisdm").query("upload == 'gradient'")
+gradients = stored_gradients("wisdm").query("upload == 'gradient'")
 gradients[["windows", "found", "labels"]].round(2).set_index("windows").T
 
 # %% [markdown]
@@ -367,13 +380,13 @@ check("clip-and-noise", private_mean)
 # Such steps train the whole network. "Each window protected" hides one window of a volunteer; "each volunteer
 # protected" hides all that a person gave, which costs more. Personal models win much of it back.
 private = train_shared_private(data, exclude_user=person, epsilon=8, seed=SEED)
-say(f"Epsilon {private.epsilon:.2f}, delta {private.delta:g}. It covers {private.covers}.")
+say(f"Epsilon {private.epsilon:.2f}, delta {private.delta:g}. It covers {private.guarantee}.")
 spent = stored_privacy("wisdm")
 costs = {level: privacy_cost(spent, level) for level in ("example", "user")}
-figures.privacy_price({level: rows[rows["n_samples"] == 60] for level, rows in costs.items()})
+figures.accuracy_by_epsilon({level: rows[rows["n_samples"] == 60] for level, rows in costs.items()})
 
 # %%
-attacked = read_grid("private_attacks_wisdm")
+attacked = stored_private_attacks("wisdm")
 found = attacked[attacked["attack"] == "calibrated"]
 found = found.assign(epsilon=found["epsilon"].map(figures.named_epsilon))
 say("How well membership attacks do against either promise (AUC; one half is guessing):")
@@ -383,7 +396,7 @@ noisy = noisy.assign(epsilon=noisy["epsilon"].map(figures.named_epsilon))
 say("Topics of news with noise: bits a word on texts of nobody, AUC for a document, and the most an attack can have:")
 display(noisy.groupby(["model", "epsilon"], sort=False)[["bits", "auc", "strongest"]].mean().round(2))
 explore(
-    figures.useful_and_telling(costs["user"], attacked, level="user"),
+    figures.utility_and_leakage(costs["user"], attacked, level="user"),
     by="epsilon",
     draw=figures.accuracy_and_attack,
     description="epsilon, each volunteer protected",

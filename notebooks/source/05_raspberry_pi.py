@@ -31,17 +31,25 @@ import pandas as pd
 from scipy.stats import t
 
 from pmt_helpers.activity import Person, personalise, train_shared
-from pmt_helpers.datasets import load_activity
-from pmt_helpers.datasets.files import shipped
-from pmt_helpers.device import read_log, series
-from pmt_helpers.device.cost_model import find_device, forecast, instructions, predict_log, score_prediction
-from pmt_helpers.device.energy import compare_energy
-from pmt_helpers.device.fits import memory_by_kernel, time_by_phase
-from pmt_helpers.device.paper import epochs_that_agree, paper_slope, seconds_an_iteration
+from pmt_helpers.datasets import load_activity, shipped
+from pmt_helpers.device import (
+    compare_energy,
+    find_device,
+    forecast,
+    implied_epochs,
+    instructions,
+    memory_by_kernel,
+    paper_slope,
+    predict_log,
+    read_log,
+    score_prediction,
+    seconds_per_iteration,
+    series,
+    time_by_phase,
+)
 from pmt_helpers.teaching import (
     check,
     claims_table,
-    device_logs,
     explore,
     figures,
     my_logs,
@@ -50,6 +58,7 @@ from pmt_helpers.teaching import (
     prediction,
     preflight,
     quiz,
+    replay,
     reveal,
     say,
 )
@@ -135,7 +144,7 @@ you = Person.of(data, person, seed=SEED)
 shared = train_shared(data, exclude_user=person, seed=SEED)
 personal = personalise(shared, *you.train(60), epochs=200, seed=SEED)
 recording = read_log(shipped("pi_logs", "replay", "measured-host-activity-keras-batch.jsonl"))
-device_logs(recording, personal.history[["epoch", "loss"]])
+replay(recording, personal.history[["epoch", "loss"]])
 
 # %% [markdown]
 # ## Step 2. What does one more sample cost?
@@ -218,9 +227,9 @@ of_step.sort_values(["task", "per_update"]).round({"setup_G": 1, "times_compiled
 
 # %%
 def predict(instructions, updates, setup, rate, band):
-    """instructions: of one update; setup: instructions of setting up; rate: billions of instructions a second.
+    """instructions: of one update; setup: instructions of set-up; rate: billions of instructions per second.
 
-    Returns seconds, and the lower and the upper end of where they may lie.
+    Returns seconds, and the lower and the upper end of their band.
     """
     ### BEGIN SOLUTION
     total = setup + updates * instructions
@@ -318,10 +327,10 @@ figures.energy(joules)
 # kernel, for some number of passes, which the paper does not state:
 
 # %%
-both = seconds_an_iteration()
-say(f"An iteration over 200 documents: {both.by_documents:.1f} s (8a), or {both.to_likelihood:.1f} s (8c and 8d).")
+both = seconds_per_iteration()
+say(f"An iteration over 200 documents: {both.figure_8a:.1f} s (8a), or {both.figure_8cd:.1f} s (8c and 8d).")
 say(f"A window more: {1000 * paper_slope().slope:.0f} ms. On a {find_device(BOARD).name} that is so many passes:")
-epochs_that_agree(BOARD).round().set_index("kernel").astype(int)
+implied_epochs(BOARD).round().set_index("kernel").astype(int)
 
 # %% [markdown]
 # ## Break it: one line from two origins
@@ -346,8 +355,8 @@ except ValueError as refused:
 # yours. Upload it above, and every figure has a new line. Want it in the workbook? CONTRIBUTING.md says how to send it.
 #
 # On this computer, with the whole workbook: `python -m pmt_helpers profile --task activity --out log.jsonl`. Have you a
-# USB meter that writes a table of time, volts and amps? `pmt_helpers.device.energy` lays it beside a log, and gives
-# each span its joules.
+# USB meter that writes a table of time, volts and amps? `read_meter` and `with_power` of `pmt_helpers.device` lay it
+# beside a log, and give each span its joules.
 #
 # ## What the paper says, and what we measured
 

@@ -1,6 +1,7 @@
-"""Activity recognition: windows, features, splits, the network, and its shared, local and personal models.
+"""Activity recognition: the network, how it is trained in the cloud and at home, splits, learning curves, gains.
 
-Names are loaded on first use (PEP 562), so that computing features does not wait for Keras.
+Start reading at personal.py, then online.py (the training loop at home) and shared.py (the cloud). Names load on first
+use, so that a device which only retrains (weights.py, online.py) never imports Keras.
 """
 
 import lazy_loader

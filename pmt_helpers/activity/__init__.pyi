@@ -1,5 +1,16 @@
+from .curves import accuracy_by_epoch as accuracy_by_epoch
 from .curves import learning_curve as learning_curve
+from .evaluation import crossing as crossing
+from .evaluation import curve_distance as curve_distance
+from .evaluation import gain_chosen_on_others as gain_chosen_on_others
+from .evaluation import gains_at as gains_at
+from .evaluation import mean_curve as mean_curve
 from .evaluation import paired_gain as paired_gain
+from .keras_reference import compare_with_keras as compare_with_keras
+from .mitigation import MITIGATIONS as MITIGATIONS
+from .mitigation import compare_strategies as compare_strategies
+from .mitigation import rehearsal_windows as rehearsal_windows
+from .mitigation import strategy_family as strategy_family
 from .model import ActivityModel as ActivityModel
 from .model import build_mlp as build_mlp
 from .model import load_model as load_model
@@ -9,3 +20,5 @@ from .personal import personalise as personalise
 from .personal import train_local as train_local
 from .shared import train_shared as train_shared
 from .splits import split_user as split_user
+from .weights import Checkpoint as Checkpoint
+from .weights import load_checkpoint as load_checkpoint

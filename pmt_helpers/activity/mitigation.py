@@ -1,4 +1,7 @@
-"""Retraining on a few windows forgets what they do not show. Three cures for it. Notebook 02, step 5."""
+"""Retraining on a few windows forgets what they do not show. Three mitigations of forgetting. Notebook 02, step 6.
+
+Last-layer fine-tuning, L2-SP (Li et al. 2018: a penalty on the distance from the shared weights) and rehearsal.
+"""
 
 from dataclasses import dataclass
 
@@ -10,24 +13,24 @@ from pmt_helpers.datasets.base import ActivityData
 
 
 @dataclass(frozen=True)
-class Cure:
-    """How personal training is held back; without any of the three it is the paper's.
+class Mitigation:
+    """How personal training is held back; with none of the three it is the paper's.
 
-    layers: "output" leaves the hidden layer as the cloud made it. pull: strength of an L2 penalty on the distance from
+    layers: "output" leaves the hidden layer as the cloud made it. l2_sp: strength of an L2 penalty on the distance from
     the shared weights. rehearsal: windows of each class, of volunteers, that travel with the shared model and are
     trained on beside the person's own.
     """
 
     layers: str = "all"
-    pull: float = 0.0
+    l2_sp: float = 0.0
     rehearsal: int = 0
 
 
-# What is compared on stored results; how strong a cure should be for one person is chosen on the others.
-CURES = {
-    "output layer only": Cure(layers="output"),
-    **{f"pull {strength}": Cure(pull=strength) for strength in (0.3, 1, 3, 10, 30)},
-    **{f"rehearsal {per_class}": Cure(rehearsal=per_class) for per_class in (1, 3, 10, 30)},
+# By the names they have in stored results, where all are compared; a strength for one person is chosen on the others.
+MITIGATIONS = {
+    "output layer only": Mitigation(layers="output"),
+    **{f"pull {strength}": Mitigation(l2_sp=strength) for strength in (0.3, 1, 3, 10, 30)},
+    **{f"rehearsal {per_class}": Mitigation(rehearsal=per_class) for per_class in (1, 3, 10, 30)},
 }
 
 
@@ -48,30 +51,25 @@ def rehearsal_windows(data: ActivityData, exclude_user: int, per_class: int, see
     return data.X[rows], data.y[rows]
 
 
-def compare_ways(known: pd.DataFrame, new: pd.DataFrame, n_samples: int) -> pd.DataFrame:
-    """Mean accuracy of every way to personalise, tested where the person has trained and where they have not.
+def compare_strategies(known: pd.DataFrame, new: pd.DataFrame, n_samples: int) -> pd.DataFrame:
+    """Mean accuracy of each strategy to personalise, tested where the person has trained and where they have not.
 
-    known, new: curves with all CURES, of two kinds of split; users who are in both count. Returns way, family (the
-    name without its strength), known, new.
+    known, new: curves with all MITIGATIONS, of two kinds of split; users who are in both count. Returns strategy,
+    family (the strategy without its strength), known, new.
     """
-    tables = [
+    by_user = [
         curve[curve["n_samples"] == n_samples].pivot_table(index="user", columns="model", values="accuracy")
         for curve in (known, new)
     ]
-    both = tables[0].index.intersection(tables[1].index)
-    means = [table.loc[both].mean() for table in tables]
-    ways = [way for way in ("shared", "personal", *CURES) if all(way in mean for mean in means)]
-    return pd.DataFrame(
-        {
-            "way": ways,
-            "family": [family_of(way) for way in ways],
-            "known": [means[0][way] for way in ways],
-            "new": [means[1][way] for way in ways],
-        }
-    )
+    both = by_user[0].index.intersection(by_user[1].index)
+    means = pd.DataFrame({name: table.loc[both].mean() for name, table in zip(("known", "new"), by_user, strict=True)})
+    strategies = [name for name in ("shared", "personal", *MITIGATIONS) if name in means.dropna().index]
+    table = means.loc[strategies].rename_axis("strategy").reset_index()
+    table.insert(1, "family", table["strategy"].map(strategy_family))
+    return table
 
 
-def family_of(way: str) -> str:
-    """The name of a way to personalise without its strength: "pull 3" is of the family "pull"."""
-    name, _, strength = way.rpartition(" ")
-    return name if name and strength.replace(".", "", 1).isdigit() else way
+def strategy_family(strategy: str) -> str:
+    """A strategy without its strength: "pull 3" is of the family "pull"."""
+    name, _, strength = strategy.rpartition(" ")
+    return name if name and strength.replace(".", "", 1).isdigit() else strategy

@@ -1,16 +1,18 @@
 """Training at home: the personal model starts from the shared one, the local model from scratch (section III)."""
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from pmt_helpers.activity.evaluation import accuracy_interval
-from pmt_helpers.activity.model import ActivityModel, build_mlp
-from pmt_helpers.activity.online import PATIENCE, Seed, Task, Trained, train_online
+from pmt_helpers.activity.online import PATIENCE, Seed, Task, train_online
 from pmt_helpers.activity.splits import UserSplit, split_user
 from pmt_helpers.activity.weights import Weights, Windows
 from pmt_helpers.datasets.base import ActivityData
+
+if TYPE_CHECKING:
+    from pmt_helpers.activity.model import ActivityModel
 
 
 @dataclass(frozen=True)
@@ -27,24 +29,26 @@ class Person:
 
     def train(self, n_samples: int) -> Windows:
         """The first `n_samples` labelled windows."""
-        return self._rows(self.split.first(n_samples).train)
+        return self._windows(self.split.first(n_samples).train)
 
     def validation(self, n_samples: int) -> Windows:
-        """The windows put aside for early stopping while the first `n_samples` train: as many, if there are."""
-        return self._rows(self.split.first(n_samples).validation)
+        """The windows held out for early stopping while the first `n_samples` train: as many, if there are."""
+        return self._windows(self.split.first(n_samples).validation)
 
     @property
     def test(self) -> Windows:
         """The windows that no model trains on."""
-        return self._rows(self.split.test)
+        return self._windows(self.split.test)
 
     @property
     def all(self) -> Windows:
         """Every window of this person: for testing a shared model, which has seen none of them."""
-        return self._rows(np.flatnonzero(self.data.users == self.split.user))
+        return self._windows(np.flatnonzero(self.data.users == self.split.user))
 
-    def compare(self, **models: ActivityModel) -> pd.DataFrame:
+    def compare(self, **models: "ActivityModel") -> pd.DataFrame:
         """Each named model on the test windows: model, accuracy, lower, upper (a 95% interval), n_test."""
+        from pmt_helpers.activity.evaluation import accuracy_interval
+
         X, y = self.test
         rows = []
         for name, model in models.items():
@@ -53,12 +57,12 @@ class Person:
             rows.append({"model": name, "accuracy": n_right / len(y), "lower": lower, "upper": upper, "n_test": len(y)})
         return pd.DataFrame(rows)
 
-    def _rows(self, rows: np.ndarray) -> Windows:
+    def _windows(self, rows: np.ndarray) -> Windows:
         return self.data.X[rows], self.data.y[rows]
 
 
 def personalise(
-    shared: ActivityModel,
+    shared: "ActivityModel",
     X_user: np.ndarray,
     y_user: np.ndarray,
     *,
@@ -68,37 +72,49 @@ def personalise(
     layers: str = "all",
     pull: float = 0.0,
     rehearsal: Windows | None = None,
-) -> ActivityModel:
-    """Retrain the shared model on one person's windows, one window a step, learning rate 0.001 (section III-B).
+) -> "ActivityModel":
+    """Retrain the shared model on one person's windows, one window per step, learning rate 0.001 (section III-B).
 
-    X_user: (n_windows, n_features) raw features; y_user: (n_windows,). With `validation` windows training stops when
-    their loss has not improved for ten epochs. Against forgetting: layers="output" leaves the hidden layer alone,
-    `pull` holds the weights near the shared ones (L2), `rehearsal` windows are trained on beside the person's own.
-    The shared model is left as it was. Raises ValueError for windows it cannot learn from.
+    The shared model is left as it was.
+
+    Parameters
+    ----------
+    X_user, y_user
+        (n_windows, n_features) raw features, (n_windows,) class numbers.
+    validation
+        Windows for early stopping: training ends when their loss has not improved for ten epochs.
+    layers
+        Against forgetting: "output" leaves the hidden layer as it is.
+    pull
+        Against forgetting: strength of an L2 penalty on the distance from the shared weights (L2-SP).
+    rehearsal
+        Against forgetting: windows of volunteers that are trained on beside the person's own.
+
+    Raises ValueError for windows that nothing can be learnt from.
     """
-    X, y = _with_labels(X_user, y_user, shared)
+    X, y = _check_labelled(X_user, y_user, shared)
     if rehearsal is not None:
-        X_more, y_more = _with_labels(*rehearsal, shared)
+        X_more, y_more = _check_labelled(*rehearsal, shared)
         X, y = np.concatenate([X, X_more]), np.concatenate([y, y_more])
-    start = Weights.of(shared.model)
+    start = Weights.from_model(shared.model)
     return _train_at_home("personal", start, X, y, shared, validation, epochs, seed, layers, pull)
 
 
 def train_local(
-    shared: ActivityModel,
+    shared: "ActivityModel",
     X_user: np.ndarray,
     y_user: np.ndarray,
     *,
     validation: Windows | None = None,
     epochs: int = 300,
     seed: int = 0,
-) -> ActivityModel:
+) -> "ActivityModel":
     """The same training from random weights: what a person's data can do alone.
 
     Only the architecture, the class list and the feature scale come from `shared`, so that the two differ in nothing
-    but the start.
+    but the start. Parameters and errors as in personalise.
     """
-    X, y = _with_labels(X_user, y_user, shared)
+    X, y = _check_labelled(X_user, y_user, shared)
     init = shared.card.get("init", "he")
     rng = np.random.default_rng([seed, 1])  # not the stream that shuffles
     start = Weights.initial(len(shared.feature_names), len(shared.class_names), init, rng)
@@ -110,33 +126,28 @@ def _train_at_home(
     start: Weights,
     X: np.ndarray,
     y: np.ndarray,
-    shared: ActivityModel,
+    shared: "ActivityModel",
     validation: Windows | None,
     epochs: int,
     seed: Seed,
     layers: str = "all",
-    pull: float = 0.0,
-) -> ActivityModel:
-    held = None
+    l2_sp: float = 0.0,
+) -> "ActivityModel":
+    from pmt_helpers.activity.model import build_mlp
+
     if validation is not None:
-        X_held, y_held = _with_labels(*validation, shared)
-        held = start.inputs(X_held), y_held
-    task = Task(start, start.inputs(X), y, held, seed)
-    trained = train_online(task, epochs=epochs, layers=layers, pull=pull)
-    return _as_model(trained, shared, kind, epochs, seed, len(y))
-
-
-def _as_model(
-    trained: Trained, shared: ActivityModel, kind: str, epochs: int, seed: Seed, n_samples: int
-) -> ActivityModel:
+        X_val, y_val = _check_labelled(*validation, shared)
+        validation = start.inputs(X_val), y_val
+    task = Task(start, start.inputs(X), y, validation, seed)
+    trained = train_online(task, epochs=epochs, layers=layers, l2_sp=l2_sp)
     model = build_mlp(len(shared.feature_names), len(shared.class_names))
-    trained.weights.put_into(model)
-    at_home = {"kind": kind, "seed": seed, "n_samples": n_samples, "epochs": epochs, "patience": PATIENCE}
+    trained.weights.to_model(model)
+    at_home = {"kind": kind, "seed": seed, "n_samples": len(y), "epochs": epochs, "patience": PATIENCE}
     card = {**shared.card, **at_home, "monitor": "val_loss"}
     return replace(shared, model=model, history=trained.history_frame(), card=card)
 
 
-def _with_labels(X: np.ndarray, y: np.ndarray, shared: ActivityModel) -> tuple[np.ndarray, np.ndarray]:
+def _check_labelled(X: np.ndarray, y: np.ndarray, shared: "ActivityModel") -> Windows:
     """Scaled windows and their labels. Raises ValueError where they do not fit the model or each other."""
     y = np.asarray(y)
     if len(y) == 0 or len(X) != len(y):

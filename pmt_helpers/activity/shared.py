@@ -8,28 +8,145 @@ import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
-from pmt_helpers.activity.model import _MODES, ActivityModel, Preprocessor, build_mlp, kept_epoch
+from pmt_helpers.activity.model import MONITORS, ActivityModel, best_epoch, build_mlp
 from pmt_helpers.activity.online import LEARNING_RATE, Task, train_online
 from pmt_helpers.activity.splits import grouped_validation, random_validation
-from pmt_helpers.activity.weights import Download, Weights
+from pmt_helpers.activity.weights import Checkpoint, Preprocessor, Weights
 from pmt_helpers.datasets.base import ActivityData
 
 
-def trainable_view(model: keras.Model, optimizer: keras.optimizers.Optimizer) -> keras.Model:
-    """The same network (the same weights) up to the scores before the softmax, compiled: fitting it trains `model`.
+@dataclass(frozen=True)
+class Recipe:
+    """How the cloud trains a shared model; `batch_size` None means the full batch."""
+
+    optimizer: str
+    learning_rate: float
+    batch_size: int | None
+    epochs: int
+    patience: int  # of the cloud's early stopping, in epochs; at home it is online.PATIENCE
+    dropout: float
+    validation: str  # "random" windows or "grouped" by user
+    monitor: str = "val_loss"  # what early stopping watches, or "val_accuracy"
+    refit: bool = False  # once validation has chosen the number of epochs, train that long on everybody
+
+
+# "better": rates .001 and .003 and dropout 0 to .6 were compared on validation users of WISDM and watch, never on the
+# person left out; dropout helps, and how much of it matters less than which people validate. On unseen people the loss
+# turns up within ten epochs, since the few very wrong answers grow more certain, while accuracy still improves: so it
+# stops by accuracy, with more patience, as that is noisier.
+RECIPES = {
+    "paper": Recipe("sgd", 0.05, None, epochs=1000, patience=10, dropout=0.0, validation="random"),
+    "better": Recipe(
+        "adam", 1e-3, 64, epochs=200, patience=30, dropout=0.4, validation="grouped", monitor="val_accuracy", refit=True
+    ),
+}
+
+
+def train_shared(
+    data: ActivityData,
+    exclude_user: int | None = None,
+    seed: int = 0,
+    recipe: str | Recipe = "paper",
+    *,
+    init: str = "he",
+    progress: bool = True,
+    **changes: Any,
+) -> ActivityModel:
+    """Train the shared model on everybody but `exclude_user`; the scaler, too, is fitted without that person.
+
+    Parameters
+    ----------
+    recipe
+        "paper" (full batch, SGD 0.05, up to 1,000 epochs, a random fifth of the windows validates), "better" (Adam,
+        dropout, a fifth of the people validate) or a Recipe. Early stopping keeps the weights of the best validation
+        loss; "better" lets validation choose the number of epochs and then trains that long on everybody.
+    init
+        Initial weights, "he" or "literal"; see build_mlp.
+    changes
+        Replace single fields of the recipe, for example validation="grouped".
+
+    Raises ValueError for an unknown recipe or user, or when nobody is left to train on.
+    """
+    if isinstance(recipe, str):
+        if recipe not in RECIPES:
+            raise ValueError(f"unknown recipe {recipe!r}; choose one of {', '.join(RECIPES)}")
+        name, recipe = recipe, RECIPES[recipe]
+    else:
+        name = "custom"
+    recipe = replace(recipe, **changes)
+    _check_user(data, exclude_user)
+    volunteers = data.select(data.users != exclude_user) if exclude_user is not None else data
+
+    validation = _validation_mask(volunteers, recipe.validation, seed)
+    options: dict[str, Any] = {"init": init, "seed": seed, "progress": progress}
+    model, scaler, history = _fit(volunteers, ~validation, validation, recipe, **options)
+    if recipe.refit:
+        everybody = np.ones(len(validation), bool)
+        as_long = replace(recipe, epochs=int(best_epoch(history, recipe.monitor)["epoch"]))
+        model, scaler, _ = _fit(volunteers, everybody, None, as_long, **options)
+    card = {
+        "dataset": data.card.name,
+        "recipe": name,
+        "init": init,
+        "seed": seed,
+        "exclude_user": exclude_user,
+        "users": [int(u) for u in volunteers.user_ids],
+        "n_train": int((~validation).sum()),
+        "n_validation": int(validation.sum()),
+        **vars(recipe),
+    }
+    return ActivityModel(model, scaler, data.feature_names, data.class_names, history, card)
+
+
+def _fit(
+    data: ActivityData,
+    train: np.ndarray,
+    validation: np.ndarray | None,
+    recipe: Recipe,
+    *,
+    init: str,
+    seed: int,
+    progress: bool,
+) -> tuple[keras.Model, Preprocessor, pd.DataFrame]:
+    """Train a new network on the windows of one mask, watching those of another; without one, for all the epochs."""
+    scaler = Preprocessor.fit(data.X[train])
+    X, y = scaler.transform(data.X), data.y.astype(np.int32)  # newer JAX warns about every 64-bit label
+    model = build_mlp(X.shape[1], len(data.class_names), init=init, dropout=recipe.dropout, seed=seed)
+    keras.utils.set_random_seed(seed)  # Keras shuffles batches with its own global generator
+    optimizer = {"sgd": keras.optimizers.SGD, "adam": keras.optimizers.Adam}[recipe.optimizer](recipe.learning_rate)
+    what = "training the shared model" if validation is not None else "training it again, on everybody"
+    callbacks: list[keras.callbacks.Callback] = [ShowProgress(recipe.epochs, what, progress)]
+    watched: dict[str, Any] = {}
+    if validation is not None:
+        callbacks.append(
+            keras.callbacks.EarlyStopping(
+                recipe.monitor, mode=MONITORS[recipe.monitor], patience=recipe.patience, restore_best_weights=True
+            )
+        )
+        n_validation = int(validation.sum())
+        watched = {"validation_data": (X[validation], y[validation]), "validation_batch_size": n_validation}
+    fitted = logits_model(model, optimizer).fit(
+        X[train],
+        y[train],
+        batch_size=recipe.batch_size or int(train.sum()),
+        epochs=recipe.epochs,
+        callbacks=callbacks,
+        verbose=0,
+        **watched,
+    )
+    return model, scaler, history_frame(fitted)
+
+
+def logits_model(model: keras.Model, optimizer: keras.optimizers.Optimizer) -> keras.Model:
+    """The same network (the same weights) up to the logits, compiled: fitting it trains `model`.
 
     Keras clips probabilities at 1e-7, where the gradient ends: a network that starts very wrong, as with the literal
-    init, would never learn. Cross-entropy on scores has no such edge.
+    init, would never learn. Cross-entropy on logits has no such edge.
     """
-    view = keras.Model(model.inputs, model.get_layer("activity").output, name="scores")
+    logits = keras.Model(model.inputs, model.get_layer("activity").output, name="logits")
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    view.compile(optimizer=optimizer, loss=loss, metrics=["accuracy"])
-    return view
-
-
-def early_stopping(patience: int, monitor: str = "val_loss") -> keras.callbacks.Callback:
-    """Stop when `monitor` has not improved for `patience` epochs, and go back to the best weights."""
-    return keras.callbacks.EarlyStopping(monitor, mode=_MODES[monitor], patience=patience, restore_best_weights=True)
+    logits.compile(optimizer=optimizer, loss=loss, metrics=["accuracy"])
+    return logits
 
 
 class ShowProgress(keras.callbacks.Callback):
@@ -57,128 +174,6 @@ def history_frame(fitted: keras.callbacks.History) -> pd.DataFrame:
     return frame
 
 
-@dataclass(frozen=True)
-class Recipe:
-    """How a shared model is trained; `batch_size` None means the full batch."""
-
-    optimizer: str
-    learning_rate: float
-    batch_size: int | None
-    epochs: int
-    patience: int
-    dropout: float
-    validation: str  # "random" windows or "grouped" by user
-    monitor: str = "val_loss"  # what early stopping watches, or "val_accuracy"
-    refit: bool = False  # once validation has said how long, train that long on everybody, validators too
-
-
-# "better": rates .001 and .003 and dropout 0 to .6 were compared on validation users of WISDM and watch, never on the
-# person left out; dropout helps, and how much of it matters less than which people validate. On strangers the loss
-# turns up within ten epochs, since the few very wrong answers grow more certain, while accuracy still improves: so it
-# stops by accuracy, with more patience, as that is noisier.
-RECIPES = {
-    "paper": Recipe("sgd", 0.05, None, epochs=1000, patience=10, dropout=0.0, validation="random"),
-    "better": Recipe(
-        "adam",
-        0.001,
-        64,
-        epochs=200,
-        patience=30,
-        dropout=0.4,
-        validation="grouped",
-        monitor="val_accuracy",
-        refit=True,
-    ),
-}
-
-
-def train_shared(
-    data: ActivityData,
-    exclude_user: int | None = None,
-    seed: int = 0,
-    recipe: str | Recipe = "paper",
-    *,
-    init: str = "he",
-    progress: bool = True,
-    **changes: Any,
-) -> ActivityModel:
-    """Train the shared model on everybody but `exclude_user`; the scaler, too, is fitted without that person.
-
-    recipe: "paper" (full batch, SGD 0.05, up to 1,000 epochs, a random fifth of the windows validates), "better"
-    (Adam, dropout, a fifth of the people validate) or a Recipe; `changes` replace single fields of it, for example
-    validation="grouped". Early stopping keeps the weights of the best validation loss; "better" lets validation
-    choose the number of epochs and then trains that long on everybody.
-    Raises ValueError for an unknown recipe or user, or when nobody is left to train on.
-    """
-    if isinstance(recipe, str):
-        if recipe not in RECIPES:
-            raise ValueError(f"unknown recipe {recipe!r}; choose one of {', '.join(RECIPES)}")
-        name, plan = recipe, RECIPES[recipe]
-    else:
-        name, plan = "custom", recipe
-    plan = replace(plan, **changes)
-    if exclude_user is not None and exclude_user not in data.user_ids:
-        raise ValueError(f"no user {exclude_user} in {data.card.name}; users are {', '.join(map(str, data.user_ids))}")
-    volunteers = data.select(data.users != exclude_user) if exclude_user is not None else data
-
-    validation = _validation_mask(volunteers, plan.validation, seed)
-    start: dict[str, Any] = {"init": init, "seed": seed, "progress": progress}
-    model, scaler, history = _fit(volunteers, ~validation, validation, plan, **start)
-    if plan.refit:
-        everybody = np.ones(len(validation), bool)
-        as_long = replace(plan, epochs=int(kept_epoch(history, plan.monitor)["epoch"]))
-        model, scaler, _ = _fit(volunteers, everybody, None, as_long, **start)
-    card = {
-        "dataset": data.card.name,
-        "recipe": name,
-        "init": init,
-        "seed": seed,
-        "exclude_user": exclude_user,
-        "users": [int(u) for u in volunteers.user_ids],
-        "n_train": int((~validation).sum()),
-        "n_validation": int(validation.sum()),
-        **vars(plan),
-    }
-    return ActivityModel(model, scaler, data.feature_names, data.class_names, history, card)
-
-
-def _fit(
-    data: ActivityData,
-    train: np.ndarray,
-    validation: np.ndarray | None,
-    plan: Recipe,
-    *,
-    init: str,
-    seed: int,
-    progress: bool,
-) -> tuple[keras.Model, Preprocessor, pd.DataFrame]:
-    """Train a new network on the windows of one mask, watching those of another; without one, for all the epochs."""
-    scaler = Preprocessor.fit(data.X[train])
-    X, y = scaler.transform(data.X), data.y.astype(np.int32)  # newer JAX warns about every 64-bit label
-    model = build_mlp(X.shape[1], len(data.class_names), init=init, dropout=plan.dropout, seed=seed)
-    keras.utils.set_random_seed(seed)  # Keras shuffles batches with its own global generator
-    optimizers = {"sgd": keras.optimizers.SGD, "adam": keras.optimizers.Adam}
-    what = "training the shared model" if validation is not None else "training it again, on everybody"
-    callbacks: list[keras.callbacks.Callback] = [ShowProgress(plan.epochs, what, progress)]
-    watching: dict[str, Any] = {}
-    if validation is not None:
-        callbacks.append(early_stopping(plan.patience, plan.monitor))
-        watching = {
-            "validation_data": (X[validation], y[validation]),
-            "validation_batch_size": int(validation.sum()),
-        }
-    fitted = trainable_view(model, optimizers[plan.optimizer](plan.learning_rate)).fit(
-        X[train],
-        y[train],
-        batch_size=plan.batch_size or int(train.sum()),
-        epochs=plan.epochs,
-        callbacks=callbacks,
-        verbose=0,
-        **watching,
-    )
-    return model, scaler, history_frame(fitted)
-
-
 def _validation_mask(data: ActivityData, kind: str, seed: int) -> np.ndarray:
     if kind == "grouped":
         return grouped_validation(data.users, 0.2, seed)
@@ -187,13 +182,20 @@ def _validation_mask(data: ActivityData, kind: str, seed: int) -> np.ndarray:
     raise ValueError(f"unknown validation {kind!r}; choose random or grouped")
 
 
-TIME = RECIPES["paper"].learning_rate * RECIPES["paper"].epochs  # early stopping ends none of these trainings
+def _check_user(data: ActivityData, user: int | None) -> None:
+    if user is not None and user not in data.user_ids:
+        raise ValueError(f"no user {user} in {data.card.name}; users are {', '.join(map(str, data.user_ids))}")
 
 
-def train_shared_quickly(
+# Learning rate times epochs of the paper's recipe, whose early stopping never ends one of these trainings. Many small
+# steps that add up to the same length lead to nearly the same weights.
+TOTAL_STEP_LENGTH = RECIPES["paper"].learning_rate * RECIPES["paper"].epochs
+
+
+def train_shared_fast(
     data: ActivityData, exclude_user: int | None = None, seed: int = 0, *, keep: np.ndarray | None = None
-) -> Download:
-    """Weights and scaler as train_shared(data, exclude_user, seed, "paper") would give them, nearly.
+) -> Checkpoint:
+    """Weights and scaler as train_shared(data, exclude_user, seed, "paper") would give them, nearly, and far sooner.
 
     keep: (n_windows,) bool, windows to train on, for a defence that leaves some out; the scaler is fitted on the same.
     Raises ValueError when no window is left, and for an unknown user.
@@ -203,33 +205,19 @@ def train_shared_quickly(
         rows = rows[np.asarray(keep, bool)[rows]]
     if len(rows) == 0:
         raise ValueError("no window is left to train the shared model on")
-    start = initial_weights(data, seed)
-    cloud = Download(start, Preprocessor.fit(data.X[rows]))
-    epochs = max(1, round(TIME / (LEARNING_RATE * len(rows))))
-    trained = train_online(Task(start, cloud.windows(data.X[rows]), data.y[rows], seed=seed), epochs=epochs)
-    return Download(trained.weights, cloud.scaler)
+    start = Checkpoint(initial_weights(data, seed), Preprocessor.fit(data.X[rows]))
+    epochs = max(1, round(TOTAL_STEP_LENGTH / (LEARNING_RATE * len(rows))))
+    trained = train_online(Task(start.weights, start.windows(data.X[rows]), data.y[rows], seed=seed), epochs=epochs)
+    return replace(start, weights=trained.weights)
 
 
 def training_rows(data: ActivityData, exclude_user: int | None, seed: int) -> np.ndarray:
     """The rows of `data` that train_shared trains on: other people's, less the random fifth that validates."""
-    if exclude_user is not None and exclude_user not in data.user_ids:
-        raise ValueError(f"no user {exclude_user} in {data.card.name}; users are {', '.join(map(str, data.user_ids))}")
+    _check_user(data, exclude_user)
     rows = np.arange(len(data)) if exclude_user is None else np.flatnonzero(data.users != exclude_user)
     return rows[~random_validation(len(rows), 0.2, seed)]
 
 
 def initial_weights(data: ActivityData, seed: int) -> Weights:
     """The random start that train_shared takes for this seed."""
-    return Weights.of(build_mlp(len(data.feature_names), len(data.class_names), seed=seed))
-
-
-def download_of(model: Any) -> Download:
-    """What a device gets when a model is published: copies of its weights, and its scaler; a Download as it is.
-
-    model: an ActivityModel, a private one, or a Download. Raises TypeError for anything else.
-    """
-    if isinstance(model, Download):
-        return model
-    if not (hasattr(model, "model") and hasattr(model, "scaler")):
-        raise TypeError(f"expected a model with its weights and scaler; got {type(model).__name__}")
-    return Download(Weights.of(model.model), model.scaler)
+    return Weights.from_model(build_mlp(len(data.feature_names), len(data.class_names), seed=seed))

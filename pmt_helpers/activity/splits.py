@@ -4,16 +4,13 @@ Windows overlap and a movement goes on for minutes, so neighbours in time are ne
 in training and its twin in the test; the other kinds keep twins together.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Literal, get_args
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from pmt_helpers.datasets.base import ActivityData
 
-SplitKind = Literal["random", "blocked", "recording", "bout", "file_order"]
-SPLIT_KINDS: tuple[str, ...] = get_args(SplitKind)
+SPLIT_KINDS = ("random", "blocked", "recording", "bout", "file_order")
 TRAIN_PER_VALIDATION = 3  # the paper keeps at most 60% of a person's windows for training and 20% for validation
 
 
@@ -25,8 +22,8 @@ class UserSplit:
     validation: np.ndarray
     test: np.ndarray
     user: int
-    kind: str = field(default="blocked")
-    fold: int = field(default=0)
+    kind: str
+    fold: int
 
     def first(self, n_samples: int) -> "UserSplit":
         """The same split after only `n_samples` labelled training windows, with as many for validation if there are.
@@ -40,20 +37,12 @@ class UserSplit:
                 f"user {self.user} has {len(self.train)} training windows in fold {self.fold} of the {self.kind} "
                 f"split; asked for {n_samples}"
             )
-        return UserSplit(
-            self.train[:n_samples], self.validation[:n_samples], self.test, self.user, self.kind, self.fold
-        )
+        return replace(self, train=self.train[:n_samples], validation=self.validation[:n_samples])
 
 
 def n_folds(kind: str, folds: int = 5) -> int:
     """How many folds a kind of split has: two for whole recordings (one arm, the other arm), one in file order."""
     return {"recording": 2, "file_order": 1}.get(kind, folds)
-
-
-def leave_one_user_out(users: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
-    """Each user in turn with the mask of everybody else's windows; (user, (n_windows,) bool)."""
-    for user in np.unique(users):
-        yield int(user), users != user
 
 
 def grouped_validation(users: np.ndarray, fraction: float = 0.2, seed: int = 0) -> np.ndarray:
@@ -77,10 +66,15 @@ def split_user(
 ) -> UserSplit:
     """Split one person's windows into train (60%), validation (20%) and test (20%).
 
-    kind: "random" windows; "blocked": each recording cut into `folds` stretches of time, one tests (the default);
-    "recording": one recording of each class tests; "bout": whole bouts test, whatever class they are;
-    "file_order": the last fifth tests. Windows that share readings with the test are left out of training and
-    validation, except in a random split, where that is the point. Raises ValueError for an unknown kind, user or fold.
+    Parameters
+    ----------
+    kind
+        "random" windows; "blocked": each recording cut into `folds` blocks of time, one tests (the default);
+        "recording": one recording of each class tests; "bout": whole bouts test, whatever class they are;
+        "file_order": the last fifth tests. Windows that overlap with the test are left out of training and
+        validation, except in a random split, where that is the point.
+
+    Raises ValueError for an unknown kind, user or fold.
     """
     if kind not in SPLIT_KINDS:
         raise ValueError(f"unknown split {kind!r}; choose one of {', '.join(SPLIT_KINDS)}")
@@ -95,42 +89,41 @@ def split_user(
     rows = rows[np.lexsort((data.starts[rows], data.recordings[rows]))] if kind != "file_order" else rows
 
     if kind == "file_order":
-        cuts = [round(0.6 * len(rows)), round(0.8 * len(rows))]
-        train, validation, test = np.split(rows, cuts)
+        train, validation, test = np.split(rows, [round(0.6 * len(rows)), round(0.8 * len(rows))])
     elif kind == "random":
         blocks = np.array_split(np.random.default_rng([seed, user]).permutation(rows), folds)
         test = blocks[fold]
         rest = rng.permutation(np.concatenate([b for i, b in enumerate(blocks) if i != fold]))
         validation, train = np.split(rest, [round(len(rest) / (TRAIN_PER_VALIDATION + 1))])
     elif kind == "blocked":
-        stretches = _stretches(data, rows, folds)
-        held = (fold, (fold - 1) % folds)
-        test, validation = (stretches[i] for i in held)
-        train = np.concatenate([stretch for i, stretch in enumerate(stretches) if i not in held])
+        blocks = _time_blocks(data, rows, folds)
+        held_out = (fold, (fold - 1) % folds)
+        test, validation = (blocks[i] for i in held_out)
+        train = np.concatenate([block for i, block in enumerate(blocks) if i not in held_out])
     else:
         groups = data.recordings[rows]
         in_test = (
-            _one_recording_a_class(data.y[rows], groups, fold)
+            _every_second_recording(data.y[rows], groups, fold)
             if kind == "recording"
             else _whole_bouts(groups, fold, folds, seed)
         )
         test = rows[in_test]
-        *stretches, validation = _stretches(data, rows[~in_test], TRAIN_PER_VALIDATION + 1)
-        train = np.concatenate(stretches)
+        *blocks, validation = _time_blocks(data, rows[~in_test], TRAIN_PER_VALIDATION + 1)
+        train = np.concatenate(blocks)
 
     if kind != "random":
-        validation = validation[~_shares_readings(data, validation, test)]
-        train = train[~_shares_readings(data, train, np.concatenate([test, validation]))]
+        validation = validation[~_overlaps(data, validation, test)]
+        train = train[~_overlaps(data, train, np.concatenate([test, validation]))]
     if kind not in ("random", "file_order"):
         train, validation = rng.permutation(train), rng.permutation(validation)
     return UserSplit(train, validation, np.sort(test), int(user), kind, fold)
 
 
-def _stretches(data: ActivityData, rows: np.ndarray, n: int) -> list[np.ndarray]:
-    """Cut each recording of each class into `n` stretches of time; the i-th ones together make the i-th part.
+def _time_blocks(data: ActivityData, rows: np.ndarray, n: int) -> list[np.ndarray]:
+    """Cut each recording of each class into `n` blocks of time; the i-th ones together make the i-th part.
 
-    Where readings are not known (WISDM) a bout is often a few windows only: there all bouts of a class, in file order,
-    are cut as one.
+    Where readings are not known (WISDM) a bout is often a few windows only: all bouts of a class, in file order, are
+    then cut as one.
     """
     recordings = data.recordings[rows] if data.window_readings else np.zeros(len(rows), np.int64)
     pieces = np.unique(np.stack([data.y[rows], recordings], 1), axis=0)
@@ -138,7 +131,7 @@ def _stretches(data: ActivityData, rows: np.ndarray, n: int) -> list[np.ndarray]
     return [np.concatenate([np.empty(0, np.int64), *parts]) for parts in zip(*cut, strict=True)]
 
 
-def _one_recording_a_class(y: np.ndarray, groups: np.ndarray, fold: int) -> np.ndarray:
+def _every_second_recording(y: np.ndarray, groups: np.ndarray, fold: int) -> np.ndarray:
     """Mask of the windows of every second recording of each class, from the `fold`-th on."""
     mask = np.zeros(len(y), bool)
     for label in np.unique(y):
@@ -148,18 +141,18 @@ def _one_recording_a_class(y: np.ndarray, groups: np.ndarray, fold: int) -> np.n
 
 
 def _whole_bouts(groups: np.ndarray, fold: int, folds: int, seed: int) -> np.ndarray:
-    """Mask of whole bouts, dealt to `folds` at random so that each holds about the same number of windows."""
+    """Mask of whole bouts, assigned to `folds` at random so that each holds about the same number of windows."""
     bouts, sizes = np.unique(groups, return_counts=True)
     order = np.random.default_rng([seed, int(groups[0])]).permutation(len(bouts))
-    load = np.zeros(folds)
-    home = np.empty(len(bouts), np.int64)
+    n_windows = np.zeros(folds)
+    fold_of = np.empty(len(bouts), np.int64)
     for bout in order:
-        home[bout] = load.argmin()
-        load[home[bout]] += sizes[bout]
-    return np.isin(groups, bouts[home == fold])
+        fold_of[bout] = n_windows.argmin()
+        n_windows[fold_of[bout]] += sizes[bout]
+    return np.isin(groups, bouts[fold_of == fold])
 
 
-def _shares_readings(data: ActivityData, rows: np.ndarray, others: np.ndarray) -> np.ndarray:
+def _overlaps(data: ActivityData, rows: np.ndarray, others: np.ndarray) -> np.ndarray:
     """Which of `rows` overlap with any of `others`: same recording, closer than one window; (len(rows),) bool."""
     if data.window_readings == 0 or len(rows) == 0 or len(others) == 0:
         return np.zeros(len(rows), bool)

@@ -1,20 +1,42 @@
-"""The network's weights as plain arrays, laid out for training at home without Keras. Notebook 02, step 2."""
+"""The network's weights as plain arrays: what a device receives and trains on, without Keras. Notebook 02, step 2.
 
+This module and `online` import neither Keras nor JAX: a small device that only retrains needs NumPy and Numba.
+"""
+
+import math
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
 
-from pmt_helpers.activity.model import HIDDEN_UNITS, Preprocessor, initial_deviation
+from pmt_helpers.datasets.arrays import check_digest, read_arrays, read_card
+from pmt_helpers.datasets.errors import DataError
 
-ROWS_AT_ONCE = 4  # the training loop takes the inputs four at a time, so their number is rounded up to that
+if TYPE_CHECKING:
+    import keras
+
+    from pmt_helpers.activity.model import ActivityModel
+
+HIDDEN_UNITS = 128
+INITS = ("he", "literal")
+INPUT_BLOCK = 4  # the training loop takes the inputs four at a time, so their number is rounded up to that
+
+Windows = tuple[np.ndarray, np.ndarray]  # X (n_windows, n_features), y (n_windows,)
+
+
+def initial_deviation(init: str, n_inputs: int) -> float:
+    """Standard deviation of a layer's initial weights, for its number of inputs. Raises ValueError for the init."""
+    if init not in INITS:
+        raise ValueError(f"unknown init {init!r}; choose one of {', '.join(INITS)}")
+    return math.sqrt(2 / n_inputs) if init == "he" else math.sqrt(n_inputs / 2)
 
 
 @dataclass(frozen=True, eq=False)
 class Weights:
     """All that a network has learnt, float32.
 
-    hidden: (n_inputs, 128), a row an input: the features, then one for the bias (its input is always 1), then rows
+    hidden: (n_inputs, 128), one row per input: the features, then one for the bias (its input is always 1), then rows
     of zeros up to a multiple of four. output: (n_classes, 128). bias: (n_classes,), of the output layer.
     """
 
@@ -24,28 +46,31 @@ class Weights:
     n_features: int
 
     @classmethod
-    def of(cls, model: keras.Model) -> "Weights":
+    def from_layers(
+        cls, hidden_kernel: np.ndarray, hidden_bias: np.ndarray, output_kernel: np.ndarray, output_bias: np.ndarray
+    ) -> "Weights":
+        """A copy of the four arrays of a Keras network: (n_features, 128), (128,), (128, n_classes), (n_classes,)."""
+        n_features, n_hidden = hidden_kernel.shape
+        n_inputs = -(-(n_features + 1) // INPUT_BLOCK) * INPUT_BLOCK
+        hidden = np.zeros((n_inputs, n_hidden), np.float32)
+        hidden[:n_features], hidden[n_features] = hidden_kernel, hidden_bias
+        return cls(
+            hidden, np.ascontiguousarray(output_kernel.T, np.float32), np.asarray(output_bias, np.float32), n_features
+        )
+
+    @classmethod
+    def from_model(cls, model: "keras.Model") -> "Weights":
         """A copy of the weights of a Keras network made by build_mlp."""
-        hidden_kernel, hidden_bias, output_kernel, output_bias = model.get_weights()
-        return cls._laid_out(hidden_kernel, hidden_bias, output_kernel, output_bias)
+        return cls.from_layers(*model.get_weights())
 
     @classmethod
     def initial(cls, n_features: int, n_classes: int, init: str, rng: np.random.Generator) -> "Weights":
         """Random weights to start from, as build_mlp draws them: normal, biases 0. Raises ValueError for the init."""
         hidden = rng.normal(0, initial_deviation(init, n_features), (n_features, HIDDEN_UNITS))
         output = rng.normal(0, initial_deviation(init, HIDDEN_UNITS), (HIDDEN_UNITS, n_classes))
-        return cls._laid_out(hidden, np.zeros(HIDDEN_UNITS), output, np.zeros(n_classes))
+        return cls.from_layers(hidden, np.zeros(HIDDEN_UNITS), output, np.zeros(n_classes))
 
-    @classmethod
-    def _laid_out(
-        cls, hidden_kernel: np.ndarray, hidden_bias: np.ndarray, output: np.ndarray, bias: np.ndarray
-    ) -> "Weights":
-        n_features = len(hidden_kernel)
-        hidden = np.zeros((_rounded_up(n_features + 1), hidden_kernel.shape[1]), np.float32)
-        hidden[:n_features], hidden[n_features] = hidden_kernel, hidden_bias
-        return cls(hidden, np.ascontiguousarray(output.T, np.float32), np.asarray(bias, np.float32), n_features)
-
-    def put_into(self, model: keras.Model) -> None:
+    def to_model(self, model: "keras.Model") -> None:
         """Set the weights of a Keras network of the same shape."""
         n = self.n_features
         model.set_weights([self.hidden[:n], self.hidden[n], self.output.T, self.bias])
@@ -62,58 +87,124 @@ class Weights:
         X = np.asarray(X, np.float32)
         if X.ndim != 2 or X.shape[1] != self.n_features:
             raise ValueError(f"this network takes (n_windows, {self.n_features}) features; got {X.shape}")
-        bad = ~np.isfinite(X).all(axis=1)
-        if bad.any():
-            raise ValueError(f"{bad.sum()} of {len(X)} windows hold NaN or infinity; scale or drop them first")
+        finite = np.isfinite(X).all(axis=1)
+        if not finite.all():
+            raise ValueError(f"{(~finite).sum()} of {len(X)} windows hold NaN or infinity; scale or drop them first")
         inputs = np.zeros((len(X), len(self.hidden)), np.float32)
         inputs[:, : self.n_features], inputs[:, self.n_features] = X, 1
         return inputs
 
-    def scores(self, inputs: np.ndarray) -> np.ndarray:
-        """What the softmax would take, higher is likelier; (n_windows, n_classes) float32."""
+    def logits(self, inputs: np.ndarray) -> np.ndarray:
+        """The network's output before the softmax; (n_windows, n_classes) float32."""
         return np.maximum(inputs @ self.hidden, 0) @ self.output.T + self.bias
 
     def predict(self, inputs: np.ndarray) -> np.ndarray:
         """The likeliest class of each row of `inputs`; (n_windows,) int."""
-        return self.scores(inputs).argmax(1)
+        return self.logits(inputs).argmax(1)
 
 
-def _rounded_up(n_rows: int) -> int:
-    return -(-n_rows // ROWS_AT_ONCE) * ROWS_AT_ONCE
+@dataclass(frozen=True)
+class Preprocessor:
+    """Scales each feature to mean 0 and deviation 1 and puts the mean where a value is missing.
 
+    `mean` and `scale` are (n_features,) float32; they travel with the shared model, so they are part of what it tells
+    about the volunteers.
+    """
 
-Windows = tuple[np.ndarray, np.ndarray]  # X (n_windows, n_features), y (n_windows,)
+    mean: np.ndarray
+    scale: np.ndarray
+
+    @classmethod
+    def fit(cls, X: np.ndarray) -> "Preprocessor":
+        """Learn from (n_windows, n_features); NaN is ignored. Raises ValueError for a feature without any value."""
+        from sklearn.preprocessing import StandardScaler  # 70 MB that a device which only retrains can do without
+
+        if len(X) == 0:
+            raise ValueError("cannot learn a scale from zero windows")
+        missing = np.isnan(X).all(axis=0)
+        if missing.any():
+            raise ValueError(f"feature columns {np.flatnonzero(missing).tolist()} hold no value at all")
+        scaler = StandardScaler().fit(np.asarray(X, np.float64))
+        return cls(scaler.mean_.astype(np.float32), scaler.scale_.astype(np.float32))
+
+    def transform(self, X: np.ndarray) -> np.ndarray:
+        """(n_windows, n_features) to the same, float32, without NaN. Raises ValueError for another width, infinity."""
+        X = np.asarray(X, np.float32)
+        if X.ndim != 2 or X.shape[1] != len(self.mean):
+            raise ValueError(f"this model takes (n_windows, {len(self.mean)}) features; got {X.shape}")
+        if np.isinf(X).any():
+            raise ValueError(f"{np.isinf(X).any(axis=1).sum()} of {len(X)} windows hold infinity; drop them first")
+        return np.nan_to_num((X - self.mean) / self.scale, nan=0.0)
 
 
 @dataclass(frozen=True, eq=False)
-class Download:
-    """What a device gets from the cloud: the shared weights, their scaler, and windows to rehearse if a cure needs any.
+class Checkpoint:
+    """What a device receives from the cloud: the shared weights, their scaler, and windows for rehearsal, if any.
 
-    rehearsal: raw windows of volunteers, as forgetting.rehearsal_windows draws them.
+    rehearsal: raw windows of volunteers, as mitigation.rehearsal_windows draws them.
     """
 
     weights: Weights
     scaler: Preprocessor
     rehearsal: Windows | None = None
 
+    @classmethod
+    def from_model(cls, model: "ActivityModel | Checkpoint") -> "Checkpoint":
+        """Copies of a trained model's weights, and its scaler; a checkpoint as it is. Raises TypeError for others."""
+        if isinstance(model, Checkpoint):
+            return model
+        if not (hasattr(model, "model") and hasattr(model, "scaler")):
+            raise TypeError(f"expected a model with its weights and scaler; got {type(model).__name__}")
+        return cls(Weights.from_model(model.model), model.scaler)
+
     def windows(self, X: np.ndarray) -> np.ndarray:
         """Raw features as the network's inputs."""
         return self.weights.inputs(self.scaler.transform(X))
 
     def logits(self, X: np.ndarray) -> np.ndarray:
-        """What the softmax takes for each raw window; (n_windows, n_classes) float32."""
-        return self.weights.scores(self.windows(X))
+        """The network's output before the softmax for raw windows; (n_windows, n_classes) float32."""
+        return self.weights.logits(self.windows(X))
 
     def predict(self, X: np.ndarray) -> np.ndarray:
         """The likeliest class of each raw window; (n_windows,) int."""
         return self.logits(X).argmax(1)
 
-    def rehearsed(self, per_class: int) -> Windows | None:
+    def rehearsal_batch(self, per_class: int) -> Windows | None:
         """The first windows of each class, as the network's inputs, and their labels; None for zero."""
         if per_class == 0:
             return None
         if self.rehearsal is None or np.bincount(self.rehearsal[1]).min() < per_class:
-            raise ValueError(f"a cure rehearses {per_class} windows of each class, which the download does not hold")
+            raise ValueError(f"it rehearses {per_class} windows of each class, which the checkpoint does not hold")
         X, y = self.rehearsal
         rows = np.concatenate([np.flatnonzero(y == label)[:per_class] for label in np.unique(y)])
         return self.windows(X[rows]), y[rows]
+
+
+FORMAT = "pmt-activity-model/1"
+WEIGHTS = ("hidden_kernel", "hidden_bias", "activity_kernel", "activity_bias")
+SCALER = ("scaler_mean", "scaler_scale")
+
+
+def load_checkpoint(path: str | Path) -> tuple[Checkpoint, dict[str, Any]]:
+    """Weights and scaler of a model written by model.save_model, and its card.
+
+    Raises DataError when a file is missing or damaged, when weights and card do not belong together, or when the
+    shapes are not those of the network.
+    """
+    npz = Path(path).with_suffix(".npz")
+    card = read_card(npz.with_suffix(".json"), FORMAT, {"class_names", "feature_names", "training", "digest"})
+    arrays = read_arrays(npz, (*WEIGHTS, *SCALER), "a model's weights")
+    check_digest(npz, arrays, card["digest"])
+    n_features, n_classes = len(card["feature_names"]), len(card["class_names"])
+    layers = [(n_features, HIDDEN_UNITS), (HIDDEN_UNITS,), (HIDDEN_UNITS, n_classes), (n_classes,)]
+    expected = [*layers, (n_features,), (n_features,)]
+    shapes = [arrays[name].shape for name in (*WEIGHTS, *SCALER)]
+    if shapes != expected:
+        raise DataError(
+            file=npz,
+            expected=f"arrays of shapes {expected} for {n_features} features and {n_classes} classes",
+            found=str(shapes),
+            remedy="train and save the model again; this file is of another network",
+        )
+    weights = Weights.from_layers(*(arrays[name] for name in WEIGHTS))
+    return Checkpoint(weights, Preprocessor(*(arrays[name] for name in SCALER))), card

@@ -1,6 +1,7 @@
-"""Attacks on the shared and the personal model: poisoning, membership, inversion, leaks of words. Notebook 04.
+"""Attacks on the shared and the personal model: poisoning, membership, inversion, leaks of windows and words.
 
-Names are loaded on first use (PEP 562), so that reading a stored result does not wait for Keras.
+Start reading at `poisoning` (bad training data) or `membership` (what a model gives away). Notebook 04.
+Names are loaded on first use, so that reading one module's result does not wait for Keras.
 """
 
 import lazy_loader

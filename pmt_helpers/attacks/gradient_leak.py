@@ -1,4 +1,4 @@
-"""What one uploaded gradient says: the very window it was computed on. Notebook 04, step 5.
+"""What an uploaded gradient tells: the very window it was computed on. Notebook 04, step 5.
 
 The paper's design uploads nothing. Federated averaging uploads gradients or changes of weights, and this is what the
 cloud could read from them: the gradient of a hidden unit's weights is its error times the input, that of its bias is
@@ -12,14 +12,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pmt_helpers.activity.model import Preprocessor
 from pmt_helpers.activity.online import Task, train_online
-from pmt_helpers.activity.shared import download_of
-from pmt_helpers.activity.weights import Weights
+from pmt_helpers.activity.weights import Checkpoint, Preprocessor, Weights
 
-FAINT = 1e-4  # a unit whose error is so much smaller than the largest says nothing but rounding
-SAME = 0.01  # deviations: two units that agree on every feature so closely have seen the same
-RECOVERED = 0.05  # deviations: a window counts as recovered when no feature is farther off
+MIN_ERROR = 1e-4  # of the largest: a hidden unit whose error is smaller tells nothing but rounding
+AGREEMENT_TOLERANCE = 0.01  # deviations: two units that agree on every feature so closely have seen the same window
+RECOVERY_TOLERANCE = 0.05  # deviations: a window counts as recovered when no feature is farther off
 BATCHES = (1, 2, 4, 8, 16, 32, 60)
 
 
@@ -45,11 +43,11 @@ def gradient_at(model: Any, X: np.ndarray, y: np.ndarray) -> Weights:
     """
     if len(y) == 0:
         raise ValueError("a gradient needs at least one window")
-    download = download_of(model)
+    download = Checkpoint.from_model(model)
     weights, inputs = download.weights, download.windows(X)
     hidden = np.maximum(inputs @ weights.hidden, 0)
-    scores = hidden @ weights.output.T + weights.bias
-    error = np.exp(scores - scores.max(axis=1, keepdims=True))
+    logits = hidden @ weights.output.T + weights.bias
+    error = np.exp(logits - logits.max(axis=1, keepdims=True))
     error /= error.sum(axis=1, keepdims=True)
     error[np.arange(len(y)), y] -= 1
     error /= np.float32(len(y))
@@ -72,16 +70,16 @@ def recover_from_gradient(gradient: Weights, scaler: Preprocessor | None = None)
     Raises ValueError for a gradient of zeros.
     """
     n = gradient.n_features
-    above, below = gradient.hidden[:n].astype(np.float64), gradient.hidden[n].astype(np.float64)
-    if not np.abs(below).max() > 0:
+    of_weights, of_bias = gradient.hidden[:n].astype(np.float64), gradient.hidden[n].astype(np.float64)
+    size = np.abs(of_bias)
+    if not size.max() > 0:
         raise ValueError("this gradient is zero: the model is certain and right, and tells nothing")
-    loud = np.abs(below) > FAINT * np.abs(below).max()
-    candidates = (above[:, loud] / below[loud]).T
-    average = above @ below / (below @ below)
-    found = _agreed(candidates, np.abs(below[loud]))
+    usable = size > MIN_ERROR * size.max()
+    windows = _agreed((of_weights[:, usable] / of_bias[usable]).T, size[usable])
+    average = of_weights @ of_bias / (of_bias @ of_bias)
     if scaler is not None:
-        found, average = (each * scaler.scale + scaler.mean for each in (found, average))
-    return Leak(found, average, np.flatnonzero(gradient.bias < 0))
+        windows, average = (inputs * scaler.scale + scaler.mean for inputs in (windows, average))
+    return Leak(windows, average, np.flatnonzero(gradient.bias < 0))
 
 
 def leak_by_batch(
@@ -96,12 +94,12 @@ def leak_by_batch(
 ) -> pd.DataFrame:
     """How the leak fades when what is uploaded was computed on more windows, drawn at random from (X, y).
 
-    epochs None uploads a gradient; a number, the change of weights after so many epochs at home, one window a step.
-    Returns a row for each batch size and draw: windows (in the batch), found (share of them recovered), error (largest
+    epochs: None uploads a gradient; a number, the change of weights after that many epochs at home, a window per step.
+    Returns one row per batch size and draw: windows (in the batch), found (share of them recovered), error (largest
     over the features of those, in deviations), false (recovered inputs that are no window of the batch), labels (share
     of the batch's labels named), correlation (of the average with the window it resembles most).
     """
-    cloud = download_of(model)
+    cloud = Checkpoint.from_model(model)
     inputs = cloud.windows(X)
     scaled = inputs[:, : cloud.weights.n_features].astype(np.float64)
     rng = np.random.default_rng(seed)
@@ -114,38 +112,33 @@ def leak_by_batch(
             else:
                 trained = train_online(Task(cloud.weights, inputs[chosen], y[chosen], seed=(seed, draw)), epochs=epochs)
                 upload = weight_update(cloud.weights, trained.weights)
-            rows.append({"windows": n, "draw": draw, **_held_against(upload, scaled[chosen], y[chosen])})
+            rows.append({"windows": n, "draw": draw, **_measure(upload, scaled[chosen], y[chosen])})
     return pd.DataFrame(rows)
 
 
-def _held_against(upload: Weights, windows: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+def _measure(upload: Weights, windows: np.ndarray, labels: np.ndarray) -> dict[str, float]:
     if not np.abs(upload.hidden[upload.n_features]).max() > 0:
         return {"found": 0.0, "error": np.nan, "false": 0, "labels": 0.0, "correlation": np.nan}
     leak = recover_from_gradient(upload)
     gaps = np.abs(leak.windows[:, None] - windows).max(2)  # (n_found, n_windows)
-    hit = gaps.min(0, initial=np.inf) < RECOVERED
+    hit = gaps.min(0, initial=np.inf) < RECOVERY_TOLERANCE
+    centred, average = windows - windows.mean(1, keepdims=True), leak.average - leak.average.mean()
+    norms = np.linalg.norm(average) * np.linalg.norm(centred, axis=1)
     return {
         "found": float(hit.mean()),
         "error": float(gaps.min(0)[hit].max()) if hit.any() else np.nan,
-        "false": int((gaps.min(1) >= RECOVERED).sum()),
+        "false": int((gaps.min(1) >= RECOVERY_TOLERANCE).sum()),
         "labels": float(np.isin(np.unique(labels), leak.labels).mean()),
-        "correlation": _nearest_correlation(leak.average, windows),
+        "correlation": float((centred @ average / np.where(norms > 0, norms, 1)).max()),
     }
 
 
 def _agreed(candidates: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """Candidates that at least two units agree on, each once, the most reliable unit's version; (n_found, n)."""
-    order = np.argsort(-weight)
-    left, found = candidates[order], []
+    left, agreed = candidates[np.argsort(-weight)], []
     while len(left):
-        alike = np.abs(left - left[0]).max(axis=1) < SAME
+        alike = np.abs(left - left[0]).max(axis=1) < AGREEMENT_TOLERANCE
         if alike.sum() > 1:
-            found.append(left[0])
+            agreed.append(left[0])
         left = left[~alike]
-    return np.array(found).reshape(-1, candidates.shape[1])
-
-
-def _nearest_correlation(guess: np.ndarray, windows: np.ndarray) -> float:
-    centred = guess - guess.mean(), windows - windows.mean(1, keepdims=True)
-    norms = np.linalg.norm(centred[0]) * np.linalg.norm(centred[1], axis=1)
-    return float((centred[1] @ centred[0] / np.where(norms > 0, norms, 1)).max())
+    return np.array(agreed).reshape(-1, candidates.shape[1])

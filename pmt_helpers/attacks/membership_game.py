@@ -12,10 +12,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from tqdm.auto import tqdm
 
-from pmt_helpers.activity.model import Preprocessor
 from pmt_helpers.activity.online import EPOCHS, LEARNING_RATE, Task, train_many, train_online
-from pmt_helpers.activity.shared import TIME, download_of, initial_weights
-from pmt_helpers.activity.weights import Download
+from pmt_helpers.activity.shared import TOTAL_STEP_LENGTH, initial_weights
+from pmt_helpers.activity.weights import Checkpoint, Preprocessor
 from pmt_helpers.datasets.base import ActivityData
 
 # A window's role for a model. Validation windows told when to stop: they count neither as members nor as others.
@@ -35,7 +34,7 @@ def confidence(model: Any, X: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np
     it is nearly normal (Carlini et al. 2022, section VI).
     """
     rows = np.arange(len(y))
-    logits = download_of(model).logits(X).astype(np.float64)
+    logits = Checkpoint.from_model(model).logits(X).astype(np.float64)
     true_class = logits[rows, y].copy()
     logits[rows, y] = -np.inf
     return true_class - np.logaddexp.reduce(logits, axis=1), true_class > logits.max(axis=1)
@@ -76,25 +75,20 @@ def likelihood_ratio(target: np.ndarray, shadows: np.ndarray, membership: np.nda
     return _likelihood_ratio(target, *(Moments.of(shadows, membership == role) for role in (MEMBER, NON_MEMBER)))
 
 
-def calibration(target: np.ndarray, shadows: np.ndarray, membership: np.ndarray) -> np.ndarray:
-    """Mean confidence of the shadows that were not trained on a window; the target's own where there are none."""
-    return _calibration(target, Moments.of(shadows, membership == NON_MEMBER))
-
-
 def leave_one_out(confidences: np.ndarray, membership: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """calibration and likelihood_ratio of each model, the others being its shadows; (n_models, n_windows) each."""
+    """What calibrates each model, and its likelihood_ratio, the others being its shadows; (n_models, n_windows) each.
+
+    Calibration takes the mean confidence of the models not trained on a window; the model's own where there are none.
+    """
     seen, unseen = (Moments.of(confidences, membership == role) for role in (MEMBER, NON_MEMBER))
     calibrations, ratios = [], []
     for target, role in zip(confidences[:, None], membership[:, None], strict=True):
         unseen_by_others = unseen.without(Moments.of(target, role == NON_MEMBER))
-        calibrations.append(_calibration(target[0], unseen_by_others))
+        mean = unseen_by_others.total / np.maximum(unseen_by_others.n, 1)
+        calibrations.append(np.where(unseen_by_others.n > 0, mean, target[0]))
         seen_by_others = seen.without(Moments.of(target, role == MEMBER))
         ratios.append(_likelihood_ratio(target[0], seen_by_others, unseen_by_others))
     return np.stack(calibrations), np.stack(ratios)
-
-
-def _calibration(target: np.ndarray, unseen: Moments) -> np.ndarray:
-    return np.where(unseen.n > 0, unseen.total / np.maximum(unseen.n, 1), target)
 
 
 def _likelihood_ratio(target: np.ndarray, seen: Moments, unseen: Moments) -> np.ndarray:
@@ -194,7 +188,7 @@ def personal_game(
     n_validation = round(HELD_OUT_SHARE * len(own))
     if len(own) < n_samples + n_validation + MIN_NON_MEMBERS:
         return None
-    cloud = download_of(shared)
+    cloud = Checkpoint.from_model(shared)
     rng = np.random.default_rng([seed, user, n_samples])
     membership = np.full((models, len(own)), NON_MEMBER, np.int8)
     for role in membership:
@@ -215,19 +209,19 @@ def personal_game(
     ]
     trained = train_many(tasks, epochs=EPOCHS if epochs is None else epochs)
     gaps, correct = zip(
-        *(confidence(Download(model.weights, cloud.scaler), own.X, own.y) for model in trained), strict=True
+        *(confidence(Checkpoint(model.weights, cloud.scaler), own.X, own.y) for model in trained), strict=True
     )
     reference, reference_correct = confidence(cloud, own.X, own.y)
     return Game(np.stack(gaps), membership, own.users, np.stack(correct), reference, reference_correct)
 
 
-def train_on_all(data: ActivityData, seed: int) -> Download:
+def train_on_all(data: ActivityData, seed: int) -> Checkpoint:
     """The paper's shared model, by the compiled training loop, with no window held out for validation."""
     start = initial_weights(data, seed)
-    cloud = Download(start, Preprocessor.fit(data.X))
-    epochs = max(1, round(TIME / (LEARNING_RATE * len(data))))
+    cloud = Checkpoint(start, Preprocessor.fit(data.X))
+    epochs = max(1, round(TOTAL_STEP_LENGTH / (LEARNING_RATE * len(data))))
     trained = train_online(Task(start, cloud.windows(data.X), data.y, seed=seed), epochs=epochs)
-    return Download(trained.weights, cloud.scaler)
+    return Checkpoint(trained.weights, cloud.scaler)
 
 
 def train_on_each(
@@ -270,12 +264,7 @@ def person_games(
     membership = np.where(member, MEMBER, NON_MEMBER).astype(np.int8)
     games = {}
     for name, rows in (("person", ~fresh), ("person, new windows", fresh)):
-        weights = person_weights(data.users, rows)
+        of_person = (ids[:, None] == data.users) & rows
+        weights = of_person / of_person.sum(1, keepdims=True)
         games[name] = Game(-cross_entropy(gaps) @ weights.T, membership, ids, correct @ weights.T)
     return games
-
-
-def person_weights(users: np.ndarray, rows: np.ndarray | bool = True) -> np.ndarray:
-    """Weights that average over each person's windows among `rows`; (n_people, n_windows)."""
-    of_person = (np.unique(users)[:, None] == users) & rows
-    return of_person / of_person.sum(1, keepdims=True)

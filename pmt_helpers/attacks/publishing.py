@@ -9,16 +9,16 @@ from typing import NamedTuple
 import numpy as np
 from scipy.sparse import csr_array
 
-from pmt_helpers.attacks.vocabulary import RecoveredCounts, recover_word_counts
+from pmt_helpers.attacks.vocabulary import recover_word_counts
 
-FEWEST = 3  # documents that must have a word before it is published
-TOP = 10  # words of each topic that are listed
-WIDE = 5  # standard deviations of noise that a number may be off, for whoever reads it
+MIN_DOCUMENTS = 3  # that must have a word before it is published
+N_TOP_WORDS = 10  # of each topic that are listed
+NOISE_BOUND = 5  # standard deviations of noise that a number may be off, for whoever reads it
 
 
 class Published(NamedTuple):
     """What the world sees. phi: (n_topics, n_columns), 0 where a number is kept back; columns: (n_columns,), of which
-    words; precision: by which part of itself a number may be wrong, where there is noise on it.
+    words; precision: relative error of a number, where there is noise on it.
     """
 
     phi: np.ndarray
@@ -26,14 +26,17 @@ class Published(NamedTuple):
     precision: float | None = None
 
 
-def publish(phi: np.ndarray, counts: csr_array, way: str, seed: int = 0) -> Published:
-    """Topics as they go out. counts: (n_docs, n_words), the documents they were trained on; way: one of RELEASES.
+Release = Callable[[np.ndarray, csr_array, np.random.Generator], Published]
 
-    Raises ValueError for an unknown way.
+
+def publish(phi: np.ndarray, counts: csr_array, release: str, seed: int = 0) -> Published:
+    """Topics as they go out. counts: (n_docs, n_words), the documents they were trained on; release: one of RELEASES.
+
+    Raises ValueError for an unknown release.
     """
-    if way not in RELEASES:
-        raise ValueError(f"unknown way to publish {way!r}; choose one of {', '.join(RELEASES)}")
-    return RELEASES[way](phi, counts, np.random.default_rng(seed))
+    if release not in RELEASES:
+        raise ValueError(f"unknown way to publish {release!r}; choose one of {', '.join(RELEASES)}")
+    return RELEASES[release](phi, counts, np.random.default_rng(seed))
 
 
 def recovered_share(
@@ -49,59 +52,48 @@ def recovered_share(
     if not true.exact:
         raise ValueError("phi must be as trained, with all digits, and beta its prior; it does not tell its counts")
     read = recover_word_counts(published.phi, None if find_beta else beta, precision=published.precision)
-    found = np.zeros_like(true.counts)
-    found[:, published.columns] = np.where(read.told, read.counts, -1)
+    counts = np.zeros_like(true.counts)
+    counts[:, published.columns] = np.where(read.determined, read.counts, -1)
     written, by_word = true.counts > 0, true.by_word
-    right = (found == true.counts) & written
+    right = (counts == true.counts) & written
     return {
-        "words": float((np.maximum(found, 0).sum(axis=0) == by_word)[by_word > 0].mean()),
+        "words": float((np.maximum(counts, 0).sum(axis=0) == by_word)[by_word > 0].mean()),
         "counts": float(right.sum() / written.sum()),
         "tokens": float(true.counts[right].sum() / by_word.sum()),
         "exact": float(read.exact),
     }
 
 
-def readable(published: Published, beta: float = 0.1) -> RecoveredCounts:
-    """What `recover_word_counts` makes of it."""
-    return recover_word_counts(published.phi, beta, precision=published.precision)
-
-
-Release = Callable[[np.ndarray, csr_array, np.random.Generator], Published]
+def _every_word(convert: Callable[[np.ndarray], np.ndarray]) -> Release:
+    return lambda phi, counts, rng: Published(convert(phi), np.arange(phi.shape[1]))
 
 
 def _rounded(decimals: int) -> Release:
-    return lambda phi, counts, rng: Published(np.round(phi, decimals), np.arange(phi.shape[1]))
+    return _every_word(lambda phi: np.round(phi, decimals))
 
 
-def _as_type(kind: str) -> Release:
-    return lambda phi, counts, rng: Published(phi.astype(kind), np.arange(phi.shape[1]))
+def _noisy(share: float) -> Release:
+    def release(phi: np.ndarray, counts: csr_array, rng: np.random.Generator) -> Published:
+        noisy = phi * np.exp(share * rng.normal(size=phi.shape))
+        return Published(noisy / noisy.sum(axis=1, keepdims=True), np.arange(phi.shape[1]), NOISE_BOUND * share)
+
+    return release
 
 
-def _noisy(part: float) -> Release:
-    def noisy(phi: np.ndarray, counts: csr_array, rng: np.random.Generator) -> Published:
-        disturbed = phi * np.exp(part * rng.normal(size=phi.shape))
-        return Published(disturbed / disturbed.sum(axis=1, keepdims=True), np.arange(phi.shape[1]), WIDE * part)
-
-    return noisy
-
-
-def _common(phi: np.ndarray, counts: csr_array, rng: np.random.Generator) -> Published:
-    columns = np.flatnonzero(np.bincount(counts.indices, minlength=phi.shape[1]) >= FEWEST)
+def _common_words(phi: np.ndarray, counts: csr_array, rng: np.random.Generator) -> Published:
+    columns = np.flatnonzero(np.bincount(counts.indices, minlength=phi.shape[1]) >= MIN_DOCUMENTS)
     return Published(phi[:, columns] / phi[:, columns].sum(axis=1, keepdims=True), columns)
 
 
-def _likeliest(phi: np.ndarray, counts: csr_array, rng: np.random.Generator) -> Published:
-    least = np.sort(phi, axis=1)[:, -TOP, None]
-    return Published(np.where(phi >= least, phi, 0), np.arange(phi.shape[1]))
-
-
 RELEASES: Mapping[str, Release] = {
-    "all digits": lambda phi, counts, rng: Published(phi, np.arange(phi.shape[1])),
-    "float32": _as_type("float32"),
-    "float16": _as_type("float16"),
-    **{f"{d} decimals": _rounded(d) for d in (6, 5, 4, 3)},
+    "all digits": _every_word(lambda phi: phi),
+    "float32": _every_word(lambda phi: phi.astype("float32")),
+    "float16": _every_word(lambda phi: phi.astype("float16")),
+    **{f"{decimals} decimals": _rounded(decimals) for decimals in (6, 5, 4, 3)},
     "1% noise": _noisy(0.01),
     "10% noise": _noisy(0.1),
-    f"words of {FEWEST} documents": _common,
-    f"{TOP} top words": _likeliest,
+    f"words of {MIN_DOCUMENTS} documents": _common_words,
+    f"{N_TOP_WORDS} top words": _every_word(
+        lambda phi: np.where(phi >= np.sort(phi, axis=1)[:, -N_TOP_WORDS, None], phi, 0)
+    ),
 }

@@ -1,4 +1,4 @@
-"""`python -m pmt_helpers data list|fetch|check`: what data there is, getting it, and holding it to its card."""
+"""python -m pmt_helpers data list, fetch and check: what data there is, getting it, and checking it by its card."""
 
 import sys
 from collections.abc import Mapping
@@ -10,32 +10,34 @@ from pmt_helpers.datasets import DataError, check_card, dataset_names, load_card
 from pmt_helpers.datasets.registry import dataset
 
 
-@click.group()
-def data() -> None:
+@click.group("data")
+def data_group() -> None:
     """List, fetch and check the datasets."""
 
 
-@data.command(name="list")
-def list_() -> None:
+@data_group.command(name="list")
+def list_datasets() -> None:
     """Show every dataset: what it holds, and where it is on this machine."""
     line = "{:<9} {:<7} {:<31} {:>7}  {:<61} {}".format
     click.echo(line("name", "present", "holds", "size", "title", "where"))
     for name in dataset_names():
         entry, card = dataset(name), load_card(name)
         path = entry.find()
-        by = f"run `python -m pmt_helpers data fetch {name}`" if entry.fetch else f"install the {entry.package} package"
         size = f"{path.stat().st_size / 1e6:.1f} MB" if path else "-"
-        click.echo(line(name, "yes" if path else "no", _holds(card.stated("size")), size, card.title, path or by))
+        get = (
+            f"run `python -m pmt_helpers data fetch {name}`" if entry.fetch else f"install the {entry.package} package"
+        )
+        click.echo(line(name, "yes" if path else "no", _holds(card.stated("size")), size, card.title, path or get))
 
 
 def _holds(size: Mapping[str, Any]) -> str:
-    """What the statement `size` of a card says, in a few words."""
+    """The size that a card states, in a few words."""
     if "windows" in size:
         return f"{size['windows']:,} windows of {size['users']} people"
     return f"{size['documents']:,} documents, {size['words']:,} words"
 
 
-@data.command()
+@data_group.command()
 @click.argument("name", type=click.Choice(dataset_names()))
 def fetch(name: str) -> None:
     """Download a dataset once into PMT_DATA_HOME (default: your cache folder) and verify it."""
@@ -43,31 +45,31 @@ def fetch(name: str) -> None:
     try:
         if entry.fetch is None:
             entry.load()
-            click.echo(f"{name} comes with an installed package: nothing to fetch.")
+            click.echo(f"{name} is installed with the workbook: nothing to fetch.")
         else:
             click.echo(f"{name} is here and verified: {entry.fetch()}")
     except DataError as error:
         raise click.ClickException(str(error)) from error
 
 
-@data.command()
+@data_group.command()
 @click.argument("name", type=click.Choice(dataset_names()), required=False)
 def check(name: str | None) -> None:
-    """Measure again every number and every defect that a data card states.
+    """Measure every number and every defect that a data card states again.
 
     Without NAME, checks each dataset that is present. Exit code 1 when anything differs.
     """
-    names = [name] if name else [each for each in dataset_names() if dataset(each).find()]
+    present = [name] if name else [name for name in dataset_names() if dataset(name).find()]
     all_agree = True
-    for each in names:
+    for name in present:
         try:
-            table = check_card(dataset(each).load())
+            table = check_card(dataset(name).load())
         except DataError as error:
             raise click.ClickException(str(error)) from error
         verdicts = table["ok"].map({True: "ok", False: "DIFFERS"}).fillna("not checked")
         for row, verdict in zip(table.itertuples(), verdicts, strict=True):
-            click.echo(f"{each}: {row.what}\n    stated: {row.stated}\n    found:  {row.found}\n    {verdict}")
+            click.echo(f"{name}: {row.what}\n    stated: {row.stated}\n    found:  {row.found}\n    {verdict}")
         counts = ", ".join(f"{count} {verdict}" for verdict, count in verdicts.value_counts().items())
-        click.echo(f"{each}: {len(table)} statements: {counts}\n")
+        click.echo(f"{name}: {len(table)} statements: {counts}\n")
         all_agree &= not (verdicts == "DIFFERS").any()
     sys.exit(0 if all_agree else 1)

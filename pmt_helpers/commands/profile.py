@@ -1,12 +1,14 @@
-"""python -m pmt_helpers profile: record what training costs here, or write the edition that a Pi runs."""
+"""python -m pmt_helpers profile: record what training costs here, or write the file that a Pi runs."""
 
 import importlib.util
+import shutil
 from pathlib import Path
 from typing import Any
 
 import click
 
-from pmt_helpers.device.pi_profile import KERNELS, ORIGINS, Readings, Recorder, origin_here
+from pmt_helpers.device import pi_profile
+from pmt_helpers.device.pi_profile import KERNELS, ORIGINS, Recorder, Sensors, origin_here
 
 _NEEDS = {"numba": "numba", "jax": "jax", "keras_fit": "keras", "keras_batch": "keras"}
 
@@ -25,7 +27,7 @@ class Numbers(click.ParamType):
         return tuple(map(int, words))
 
 
-@click.command()
+@click.command("profile")
 @click.option("--task", type=click.Choice(["activity", "topics"]), default="activity", show_default=True)
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="The log, a new file; - to print it.")
 @click.option("--origin", type=click.Choice(ORIGINS), help="Default: what this machine says of itself.")
@@ -44,7 +46,7 @@ class Numbers(click.ParamType):
 @click.option("--iterations", type=click.IntRange(1), default=5, show_default=True)
 @click.option("--note", help="What a reader of the log should know.")
 @click.option("--export", "one_file", type=click.Path(path_type=Path, dir_okay=False), help="Write pi_profile.py.")
-def profile(
+def record_profile(
     task: str,
     out: Path | None,
     origin: str | None,
@@ -63,11 +65,11 @@ def profile(
     With --export, write pi_profile.py instead: one file that records a log where there is only Python and NumPy.
     """
     if one_file is not None:
-        from pmt_helpers.device.export import export
+        from pmt_helpers.datasets.files import atomic_path
 
-        click.echo(
-            f"Wrote {export(one_file)}: copy it to the Pi, and run python3 {one_file.name} --out log.jsonl there"
-        )
+        with atomic_path(one_file) as temporary:
+            shutil.copyfile(pi_profile.__file__, temporary)
+        click.echo(f"Wrote {one_file}: copy it to the Pi, and run python3 {one_file.name} --out log.jsonl there")
         return
     if out is None:
         raise click.UsageError("say --out log.jsonl, or --export pi_profile.py")
@@ -96,14 +98,14 @@ def profile(
 def _record(task: str, kernel: str, out: Path, origin: str | None, note: str | None, **options: Any) -> None:
     from tqdm.auto import tqdm
 
-    readings = Readings()
+    sensors = Sensors()
     dataset = options["dataset"] or ("watch" if task == "activity" else "wikipedia")
     note = f"data set: {dataset}" + (f"; {note}" if note else "")
     steps = len(options["samples"]) + 1 if task == "activity" else len(options["documents"]) + len(options["percents"])
     out.parent.mkdir(parents=True, exist_ok=True)
     with (
         tqdm(total=steps, desc=f"{task}, {kernel}") as bar,
-        Recorder(out, origin or origin_here(readings), note=note, task=task, readings=readings) as recorder,
+        Recorder(out, origin or origin_here(sensors), note=note, task=task, readings=sensors) as recorder,
     ):
         with recorder.span("import", task=task, kernel=kernel):
             from pmt_helpers.device import workloads

@@ -1,34 +1,87 @@
-"""python -m pmt_helpers sweep: recompute a stored result grid."""
+"""python -m pmt_helpers sweep: one command for each experiment of `experiments.catalogue`."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import click
 
-from pmt_helpers.commands.sweep_activity import base, figure3
-from pmt_helpers.commands.sweep_membership import inversion, membership
-from pmt_helpers.commands.sweep_poisoning import defences, poisoning
-from pmt_helpers.commands.sweep_privacy import privacy
-from pmt_helpers.commands.sweep_private_attacks import private_attacks
-from pmt_helpers.commands.sweep_topic_attacks import topic_attacks
-from pmt_helpers.commands.sweep_topics import figure5, figure6, figure8, held_out
+from pmt_helpers.experiments.catalogue import EXPERIMENTS, Experiment, Option
+
+WORK_FOLDER = Path("build/sweep")
+OUT = click.Option(
+    ["--out"], type=click.Path(path_type=Path), help="Folder for the result.", show_default="data/results"
+)
+WORKERS = click.Option(
+    ["--workers"], type=click.IntRange(1), default=2, show_default=True, help="Processes side by side."
+)
+DASK = click.Option(
+    ["--dask"], metavar="ADDRESS", help="Compute on this Dask cluster instead, such as tcp://127.0.0.1:8786."
+)
+WORK = click.Option(
+    ["--work"], type=click.Path(path_type=Path), default=WORK_FOLDER, show_default=True,
+    help="Folder for the results of single jobs: a stopped sweep goes on where it was.",
+)  # fmt: skip
+RUNS = {"here": (OUT,), "processes": (WORKERS, OUT), "cluster": (WORKERS, DASK, OUT, WORK)}
 
 
-@click.group()
-def sweep() -> None:
-    """Recompute a stored result grid; its provenance is written beside it."""
+@click.group("sweep")
+def sweep_group() -> None:
+    """Compute a stored result again; where its numbers come from is written beside it."""
 
 
-for command in (
-    base,
-    figure3,
-    figure5,
-    held_out,
-    figure6,
-    figure8,
-    poisoning,
-    defences,
-    privacy,
-    membership,
-    inversion,
-    private_attacks,
-    topic_attacks,
-):
-    sweep.add_command(command)
+def sweep_command(experiment: Experiment) -> click.Command:
+    """The command of one experiment."""
+
+    def run(
+        out: Path | None, workers: int = 1, dask: str | None = None, work: Path = WORK_FOLDER, **settings: Any
+    ) -> None:
+        from pmt_helpers.datasets.files import shipped
+        from pmt_helpers.experiments.results import check_writable
+        from pmt_helpers.experiments.resume import JobRunner
+
+        folder = out or shipped("results")
+        check_writable(folder)
+        started = time.perf_counter()
+        for result in experiment.run(JobRunner(work, workers, dask), settings):
+            seconds = time.perf_counter() - started
+            for path in result.write(folder, experiment.command({**settings, **result.settings}), seconds):
+                click.echo(path)
+            if result.settings:  # the command of the next one computes that one alone
+                started = time.perf_counter()
+
+    options = [click_option(option) for option in experiment.options]
+    return click.Command(experiment.name, callback=run, params=[*options, *RUNS[experiment.runs]], help=experiment.help)
+
+
+def click_option(option: Option) -> click.Option:
+    """An experiment's option as click has it."""
+    flags = f"{option.flag}/--{option.otherwise}" if option.otherwise else option.flag
+    number = None if option.minimum is None else click.IntRange(option.minimum)
+    kind = click.Choice(option.choices) if option.choices else number
+    return click.Option(
+        [flags, option.name],
+        type=kind,
+        default=option.default,
+        is_flag=isinstance(option.default, bool),
+        multiple=option.many,
+        show_default=option.default is not None and not option.many,
+        help=option.help,
+        callback=option.check and _checked(option.check),
+    )
+
+
+def _checked(check: Callable[[str], Any]) -> Callable[[click.Context, click.Parameter, str], str]:
+    def callback(context: click.Context, parameter: click.Parameter, value: str) -> str:
+        try:
+            check(value)
+        except ValueError as error:
+            raise click.BadParameter(str(error), context, parameter) from None
+        return value
+
+    return callback
+
+
+for experiment in EXPERIMENTS:
+    sweep_group.add_command(sweep_command(experiment))

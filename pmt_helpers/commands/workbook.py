@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from pmt_helpers.datasets import activity_names
 from pmt_helpers.teaching import surroundings
 
 _SIGNS = {"ok": "ok", "warn": "note", "stop": "STOP"}
@@ -15,15 +16,15 @@ def everything() -> list[surroundings.Finding]:
 
     notebooks = Path(__file__).resolve().parents[2] / "notebooks"
     return [
-        surroundings.look_at_python(),
-        surroundings.look_at_cores(),
-        surroundings.look_at_memory(),
-        surroundings.look_at_backend(),
-        *surroundings.look_at_packages(),
-        *(_by_need(name, surroundings.look_at_data(name)) for name in dataset_names()),
-        *surroundings.look_at_extensions(),
-        surroundings.look_at_folder(notebooks if notebooks.is_dir() else Path.cwd()),
-        surroundings.look_at_chromium(),
+        surroundings.check_python(),
+        surroundings.check_cores(),
+        surroundings.check_memory(),
+        surroundings.check_backend(),
+        *surroundings.check_packages(),
+        *(_by_need(name, surroundings.check_data(name)) for name in dataset_names()),
+        *surroundings.check_extensions(),
+        surroundings.check_folder(notebooks if notebooks.is_dir() else Path.cwd()),
+        surroundings.check_chromium(),
     ]
 
 
@@ -60,18 +61,27 @@ def notebooks() -> None:
 @notebooks.command()
 @click.argument("names", nargs=-1)
 @click.option("--solutions/--no-solutions", default=True, help="Also build the solved copies, in build/solutions.")
+@click.option("--solutions-only", is_flag=True, help="Build the solved copies and leave the notebooks folder alone.")
 @click.option("--png/--no-png", default=True, help="Draw a picture beside each figure (needs Chromium or Chrome).")
-def build(names: tuple[str, ...], solutions: bool, png: bool) -> None:
+@click.option("--force", is_flag=True, help="Overwrite a learner's copy even where somebody has worked in it.")
+def build(names: tuple[str, ...], solutions: bool, solutions_only: bool, png: bool, force: bool) -> None:
     """Build the learner's copies of NAMES (such as 01; all by default)."""
-    from pmt_helpers.workbook.build import build as build_notebooks
+    from pmt_helpers.workbook.build import build_notebooks
 
-    build_notebooks(names, solutions=solutions, png=png, report=click.echo)
+    build_notebooks(
+        names,
+        learner=not solutions_only,
+        solutions=solutions or solutions_only,
+        png=png,
+        force=force,
+        report=click.echo,
+    )
 
 
 @notebooks.command()
 def verify() -> None:
     """Check the stored notebooks against their sources, without running them."""
-    from pmt_helpers.workbook.verify import verify as verify_notebooks
+    from pmt_helpers.workbook.verify import verify_notebooks
 
     findings = verify_notebooks()
     for finding in findings:
@@ -116,7 +126,7 @@ def _order(judged: list) -> list[str]:
     show_default=True,
     help="Folder for the executed notebooks, their web pages and summary.csv.",
 )
-@click.option("--dataset", type=click.Choice(["watch", "wisdm"]), help="Activity data to use (wisdm: fetch it first).")
+@click.option("--dataset", type=click.Choice(activity_names()), help="Activity data to use (wisdm: fetch it first).")
 def run(names: tuple[str, ...], out: Path, dataset: str | None) -> None:
     """Execute the notebooks NAMES (such as 01; all by default) and say how long each took and how much memory."""
     from pmt_helpers.workbook.files import learner_paths

@@ -1,10 +1,7 @@
-"""Datasets of the workbook: finding, checking and loading them. Notebooks 01 and 03 introduce them.
+"""Datasets of the workbook: finding, checking and loading windows of movement and documents. Notebooks 01 and 03.
 
-load_activity("watch" | "wisdm") gives labelled windows, load_recordings("watch") the raw readings behind them.
-load_documents("wikipedia" | "news" | "nips") gives documents as counts of words, load_own_documents your own texts.
-Every dataset has a card (`data.card`); check_card measures again each number and each defect the card states.
-Nothing here touches the network unless `python -m pmt_helpers data fetch` asks for it.
-All trouble with data raises DataError, which says what was expected, what was found and what to do.
+Start with registry.py (which datasets there are) and base.py (what load_activity and load_documents return). Each has a
+card, data/cards/NAME.toml; check_card measures again what it states. All trouble with data raises DataError.
 """
 
 import lazy_loader

@@ -5,7 +5,10 @@ from .cards import DataCard as DataCard
 from .cards import load_card as load_card
 from .errors import DataError as DataError
 from .features import FEATURE_NAMES as FEATURE_NAMES
+from .features import cut_windows as cut_windows
 from .features import extract_features as extract_features
+from .files import paper_table as paper_table
+from .files import shipped as shipped
 from .own_documents import load_own_documents as load_own_documents
 from .registry import activity_names as activity_names
 from .registry import check_card as check_card

@@ -1,7 +1,7 @@
-"""What travels between people as two plain files: an .npz of arrays, and beside it a JSON card that anybody can read.
+"""Models and vectors as two plain files: an .npz of arrays, and beside it a JSON card that anybody can read.
 
 No pickle: loading a stranger's model must never run a stranger's code. The card has the arrays' digest, so two files
-that do not belong together are noticed.
+that do not belong together are noticed. load_pickled_npy reads the one file of ours that is a pickle, arrays only.
 """
 
 import hashlib
@@ -26,13 +26,13 @@ _DAMAGED = (
 
 
 def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
-    """Write an .npz of plain arrays, whole or not at all."""
+    """Write an .npz of plain arrays, completely or not at all."""
     with atomic_path(path) as part, part.open("wb") as file:
         np.savez_compressed(file, allow_pickle=False, **arrays)
 
 
 def write_card(path: Path, card: Mapping[str, Any]) -> None:
-    """Write a JSON card, whole or not at all; a value a line."""
+    """Write a JSON card, completely or not at all; one value per line."""
     text = json.dumps(card, indent=1, ensure_ascii=False) + "\n"
     with atomic_path(path) as part:
         part.write_text(text, encoding="utf-8", newline="\n")
@@ -41,25 +41,21 @@ def write_card(path: Path, card: Mapping[str, Any]) -> None:
 def read_arrays(path: Path, needed: tuple[str, ...], what: str) -> dict[str, np.ndarray]:
     """All arrays of an .npz. what: what it should hold. Raises DataError for a damaged file or another."""
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
     except FileNotFoundError:
         raise DataError(file=path, expected=what, found="no file", remedy="keep .npz and .json together") from None
     except _DAMAGED as error:
         raise DataError(
-            file=path,
-            expected="an .npz archive of plain arrays",
-            found=f"{type(error).__name__}: {error}",
+            file=path, expected="an .npz archive of plain arrays", found=f"{type(error).__name__}: {error}",
             remedy="copy or save the model again; the file is damaged",
-        ) from None
+        ) from None  # fmt: skip
     missing = set(needed) - set(arrays)
     if missing:
         raise DataError(
-            file=path,
-            expected=f"arrays {', '.join(needed)}",
-            found=f"without {', '.join(sorted(missing))}",
+            file=path, expected=f"arrays {', '.join(needed)}", found=f"without {', '.join(sorted(missing))}",
             remedy="save the model again",
-        )
+        )  # fmt: skip
     return arrays
 
 
@@ -67,23 +63,17 @@ def read_card(path: Path, form: str, needed: set[str]) -> dict[str, Any]:
     """A JSON card of this format with at least these keys. Raises DataError for another or a damaged file."""
     try:
         card = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise DataError(
-            file=path, expected="a model's JSON card", found="no file", remedy="keep .npz and .json together"
-        ) from None
     except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-        raise DataError(
-            file=path, expected="a model's JSON card", found=str(error), remedy="save the model again"
-        ) from None
+        missing = isinstance(error, FileNotFoundError)
+        found, remedy = ("no file", "keep .npz and .json together") if missing else (str(error), "save the model again")
+        raise DataError(file=path, expected="a model's JSON card", found=found, remedy=remedy) from None
     needed = {"format", *needed}
     if not isinstance(card, dict) or card.get("format") != form or not needed <= set(card):
         found = f"format {card.get('format')!r}, keys {sorted(card)}" if isinstance(card, dict) else type(card).__name__
         raise DataError(
-            file=path,
-            expected=f"format {form!r} with {', '.join(sorted(needed))}",
-            found=found,
+            file=path, expected=f"format {form!r} with {', '.join(sorted(needed))}", found=found,
             remedy="save the model again with this version of pmt_helpers",
-        )
+        )  # fmt: skip
     return card
 
 
@@ -92,11 +82,9 @@ def check_digest(path: Path, arrays: Mapping[str, np.ndarray], stated: Any) -> N
     found = digest(arrays)
     if found != stated:
         raise DataError(
-            file=path,
-            expected=f"arrays with digest {str(stated)[:12]}... as in its card",
-            found=f"digest {found[:12]}...",
-            remedy="copy the .npz and .json of one model together again",
-        )
+            file=path, expected=f"arrays with digest {str(stated)[:12]}... as in its card",
+            found=f"digest {found[:12]}...", remedy="copy the .npz and .json of one model together again",
+        )  # fmt: skip
 
 
 def digest(arrays: Mapping[str, np.ndarray]) -> str:

@@ -1,6 +1,6 @@
 """Reading UCI's bag of words: docword.NAME.txt (which words in which document), vocab.NAME.txt (the words).
 
-docword: three lines with the numbers of documents, words and entries, then one entry a line: document, word, count,
+docword: three lines with the numbers of documents, words and entries, then one entry per line: document, word, count,
 numbered from 1. Strict: whatever contradicts that is an error with its line, never a guess.
 """
 
@@ -43,7 +43,7 @@ def read_docword(path: Path, remedy: str) -> csr_array:
 
 
 def read_vocabulary(path: Path, n_words: int, remedy: str) -> tuple[str, ...]:
-    """The words, one a line. Raises DataError unless there are n_words of them, all different."""
+    """The words, one per line. Raises DataError unless there are n_words of them, all different."""
     with _text(path, remedy, "utf-8") as stream:
         words = stream.read().split("\n")
     words = words[:-1] if words[-1] == "" else words
@@ -87,9 +87,9 @@ def _problem(rows: np.ndarray, n_docs: int, n_words: int, n_entries: int) -> tup
     if len(rows) != n_entries:
         return f"{n_entries:,} entries, as the third line says", f"{len(rows):,}; the file was cut short or edited"
     for column, (what, highest) in enumerate(zip(_COLUMNS, (n_docs, n_words, np.iinfo(np.int32).max), strict=True)):
-        bad = (rows[:, column] < 1) | (rows[:, column] > highest)
-        if bad.any():
-            line = int(np.argmax(bad))
+        outside = (rows[:, column] < 1) | (rows[:, column] > highest)
+        if outside.any():
+            line = int(np.argmax(outside))
             return f"a {what} from 1 to {highest:,}", f"{what} {rows[line, column]} on line {line + 1 + _HEADER:,}"
     pairs = rows[np.lexsort((rows[:, 1], rows[:, 0])), :2]
     twice = pairs[1:][(np.diff(pairs, axis=0) == 0).all(axis=1)]

@@ -1,18 +1,30 @@
-"""Labelled windows of movement, ready for a model: what load_activity returns. Notebooks 01, 02, 04 and 05."""
+"""What the loaders return: labelled windows of movement, documents as word counts, raw recordings. Notebooks 01 to 05.
+
+Arrays are read-only, so that all callers can share one copy of a dataset.
+"""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_array
 
 from pmt_helpers.datasets.cards import DataCard
 
-_ARRAYS = ("X", "y", "users", "recordings", "starts")
+_WINDOW_ARRAYS = ("X", "y", "users", "recordings", "starts")
+_MAX_COUNT = np.iinfo(np.int32).max
+
+
+def _read_only(array: Any, dtype: Any) -> np.ndarray:
+    """A read-only view; the caller's own array stays writable."""
+    view = np.asarray(array, dtype=dtype).view()
+    view.setflags(write=False)
+    return view
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class ActivityData:
-    """One row a window. The arrays are read-only, so that everybody can share one copy.
+    """Labelled windows of movement, one row per window.
 
     X: (n, n_features) float32, NaN = missing. y: (n,) int64, index into class_names. users: (n,) int64.
     recordings: (n,) int64, number of the recording or bout, unique over users.
@@ -32,17 +44,15 @@ class ActivityData:
     card: DataCard
 
     def __post_init__(self) -> None:
-        for name in _ARRAYS:
+        for name in _WINDOW_ARRAYS:
             dtype = np.float32 if name == "X" else np.int64
-            view = np.asarray(getattr(self, name), dtype=dtype).view()
-            view.setflags(write=False)
-            object.__setattr__(self, name, view)
+            object.__setattr__(self, name, _read_only(getattr(self, name), dtype))
         shape = (len(self.y), len(self.feature_names))
         if self.X.shape != shape:
             raise ValueError(f"X has shape {self.X.shape}, expected (windows, features) = {shape}")
-        for name in _ARRAYS[1:]:
+        for name in _WINDOW_ARRAYS[1:]:
             if getattr(self, name).shape != (len(self.y),):
-                raise ValueError(f"{name} has shape {getattr(self, name).shape}, expected one value a window")
+                raise ValueError(f"{name} has shape {getattr(self, name).shape}, expected one value per window")
         if np.isinf(self.X).any():
             raise ValueError("X holds infinite values; only finite numbers and NaN (missing) are allowed")
         if len(self.y) and not (self.y.min() >= 0 and self.y.max() < len(self.class_names)):
@@ -60,7 +70,7 @@ class ActivityData:
 
     def select(self, mask: np.ndarray) -> "ActivityData":
         """The windows that mask (boolean, or indices) picks, in its order."""
-        return replace(self, **{name: getattr(self, name)[mask] for name in _ARRAYS})
+        return replace(self, **{name: getattr(self, name)[mask] for name in _WINDOW_ARRAYS})
 
     def __len__(self) -> int:
         return len(self.y)
@@ -70,12 +80,30 @@ class ActivityData:
         return f"ActivityData({self.card.name}: {sizes}, {len(self.feature_names)} features)"
 
 
-_LARGEST = np.iinfo(np.int32).max
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """One person doing one activity, as raw readings.
+
+    number: its place in the file, the same as in ActivityData.recordings. signal: (n_readings, 3) float64, read-only,
+    acceleration in m/s2 with gravity, axes x, y, z of the device. side: "left" or "right" arm, where that is known.
+    """
+
+    number: int
+    signal: np.ndarray
+    rate_hz: float
+    user: int
+    class_name: str
+    side: str = ""
+
+    @property
+    def seconds(self) -> float:
+        """How long it lasts."""
+        return len(self.signal) / self.rate_hz
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class DocumentData:
-    """One row a document, one column a word. The arrays are read-only, so that everybody can share one copy.
+    """Documents as counts of words: one row per document, one column per word.
 
     counts: (n_docs, n_words) csr_array of int32, how often each word occurs in each document; no zeros are stored.
     vocabulary: the word of each column. names: (n_docs,) text, what to call a document before a reader.
@@ -96,16 +124,14 @@ class DocumentData:
     skipped: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "counts", _settled(self.counts))
+        object.__setattr__(self, "counts", _canonical(self.counts))
         object.__setattr__(self, "vocabulary", tuple(self.vocabulary))
         groups = np.asarray(self.groups)
         if groups.dtype.kind not in "iuU":
             raise ValueError(f"groups are of type {groups.dtype}, expected text or whole numbers")
         types = {"groups": str if groups.dtype.kind == "U" else np.int64, "names": str, "dropped": np.int64}
         for name, dtype in types.items():
-            view = np.asarray(getattr(self, name), dtype=dtype).view()
-            view.setflags(write=False)
-            object.__setattr__(self, name, view)
+            object.__setattr__(self, name, _read_only(getattr(self, name), dtype))
         n_docs, n_words = self.counts.shape
         if len(self.vocabulary) != n_words:
             raise ValueError(f"counts have {n_words} columns, but the vocabulary has {len(self.vocabulary)} words")
@@ -113,7 +139,7 @@ class DocumentData:
             raise ValueError("the vocabulary holds a word twice")
         for name in types:
             if getattr(self, name).shape != (n_docs,):
-                raise ValueError(f"{name} has shape {getattr(self, name).shape}, expected one value a document")
+                raise ValueError(f"{name} has shape {getattr(self, name).shape}, expected one value per document")
         if not self.lengths.all():
             raise ValueError(f"{(self.lengths == 0).sum()} of {n_docs} documents have no words; leave them out")
 
@@ -133,7 +159,7 @@ class DocumentData:
         return f"{len(self):,} documents, {len(self.vocabulary):,} words, {self.tokens:,} tokens"
 
     def select(self, mask: np.ndarray) -> "DocumentData":
-        """The documents that mask (boolean, or indices) picks, in its order; the vocabulary stays whole."""
+        """The documents that mask (boolean, or indices) picks, in its order; the vocabulary stays the same."""
         rows = {name: getattr(self, name)[mask] for name in ("groups", "names", "dropped")}
         return replace(self, counts=self.counts[mask], **rows)
 
@@ -144,42 +170,20 @@ class DocumentData:
         return f"DocumentData({self.card.name}: {self.summary})"
 
 
-def _settled(counts: csr_array) -> csr_array:
-    """Counts as int32, words in ascending order, none twice, no stored zeros; over read-only views of the arrays."""
-    given = csr_array(counts)
-    if given.ndim != 2:
-        raise ValueError(f"counts have {given.ndim} dimensions, expected documents x words")
-    bad = (given.data != np.round(given.data)) | (given.data < 0) | (given.data > _LARGEST)
-    if bad.any():
-        raise ValueError(f"counts hold {given.data[bad][0]}; only whole numbers from 0 on are allowed")
-    settled = csr_array((given.data.astype(np.int32, copy=False), given.indices, given.indptr), shape=given.shape)
-    if not settled.has_canonical_format or not settled.data.all():
-        settled = settled.copy()  # the caller's own matrix stays as it is
-        settled.sum_duplicates()
-        settled.eliminate_zeros()
+def _canonical(counts: csr_array) -> csr_array:
+    """Counts as read-only int32: words in ascending order, none twice, no stored zeros."""
+    rows = csr_array(counts)
+    if rows.ndim != 2:
+        raise ValueError(f"counts have {rows.ndim} dimensions, expected documents x words")
+    invalid = (rows.data != np.round(rows.data)) | (rows.data < 0) | (rows.data > _MAX_COUNT)
+    if invalid.any():
+        raise ValueError(f"counts hold {rows.data[invalid][0]}; only whole numbers from 0 on are allowed")
+    canonical = csr_array((rows.data.astype(np.int32, copy=False), rows.indices, rows.indptr), shape=rows.shape)
+    if not canonical.has_canonical_format or not canonical.data.all():
+        canonical = canonical.copy()  # the caller's own matrix stays as it is
+        canonical.sum_duplicates()
+        canonical.eliminate_zeros()
     for name in ("data", "indices", "indptr"):
-        view = getattr(settled, name).view()
-        view.setflags(write=False)
-        setattr(settled, name, view)
-    return settled
-
-
-@dataclass(frozen=True, eq=False)
-class Recording:
-    """One person doing one exercise with one arm.
-
-    number: its place in the file, the same as in ActivityData.recordings. signal: (n_readings, 3) float64, read-only,
-    acceleration in m/s2 with gravity, axes x, y, z of the device. side: "left" or "right".
-    """
-
-    number: int
-    signal: np.ndarray
-    rate_hz: float
-    user: int
-    class_name: str
-    side: str
-
-    @property
-    def seconds(self) -> float:
-        """How long it lasts."""
-        return len(self.signal) / self.rate_hz
+        array = getattr(canonical, name)
+        setattr(canonical, name, _read_only(array, array.dtype))
+    return canonical

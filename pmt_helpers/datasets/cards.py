@@ -1,17 +1,25 @@
 """Data cards: who is in a dataset, how many, under which licence, and what is wrong with it. Notebooks 01 to 04.
 
-A card is data/cards/NAME.toml. Its statements carry the numbers they state, so that check_card can measure each again.
+A card is data/cards/NAME.toml. Its statements carry the numbers they state, so that check_card can measure each again,
+with the measure of the same name in the dataset's own module, or here where several cards state the same.
 """
 
 import functools
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from html import escape
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from pmt_helpers.datasets.files import shipped
+
+if TYPE_CHECKING:
+    from pmt_helpers.datasets.base import ActivityData, DocumentData
+
+Measure = Callable[[Any], dict[str, Any]]  # from a dataset to the values of one statement; {} where a file is missing
 
 
 @dataclass(frozen=True)
@@ -32,7 +40,10 @@ class DataCard:
     """A dataset in one page. facts say how many, defects what a reader must know before trusting a number.
 
     details: what only datasets of its kind have, such as sensor, rate and window, or language, document and words.
-    classes: short and long name of each; empty for documents.
+    classes: short and long name of each; empty for documents. Activity data also says what experiments need to know:
+    similar_classes, two that look alike, so that swapping their labels is hard to see; backdoor_target, the class that
+    a window with the attacker's mark should be taken for; unseen_split, the kind of split (activity.split_user) whose
+    test asks about recordings or bouts never trained on.
     """
 
     name: str
@@ -46,6 +57,9 @@ class DataCard:
     defects: tuple[Statement, ...]
     details: Mapping[str, str]
     classes: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    similar_classes: tuple[str, ...] = ()
+    backdoor_target: str = ""
+    unseen_split: str = ""
 
     def stated(self, statement_id: str) -> Mapping[str, Any]:
         """The values that the statement with this id states. Raises KeyError for an unknown id."""
@@ -89,8 +103,38 @@ def load_card(name: str) -> DataCard:
     raw = tomllib.loads(shipped("cards", f"{name}.toml").read_text(encoding="utf-8"))
     for kind in ("facts", "defects"):
         raw[kind] = tuple(Statement(s["id"], s["text"], MappingProxyType(s["expected"])) for s in raw[kind])
-    common = {each.name for each in fields(DataCard)}
-    details = MappingProxyType({key: text for key, text in raw.items() if key not in common})
-    own = {key: value for key, value in raw.items() if key in common}
-    own |= {"citations": tuple(raw["citations"]), "classes": MappingProxyType(raw.get("classes", {}))}
-    return DataCard(details=details, **own)
+    raw = {key: tuple(value) if isinstance(value, list) else value for key, value in raw.items()}
+    raw["classes"] = MappingProxyType(raw.get("classes", {}))
+    common = {column.name for column in fields(DataCard)}
+    details = MappingProxyType({key: raw.pop(key) for key in list(raw) if key not in common})
+    return DataCard(details=details, **raw)
+
+
+def by_statement(*measures: Measure) -> dict[str, Measure]:
+    """Statement id -> its measure: the function's name, written with hyphens."""
+    return {measure.__name__.replace("_", "-"): measure for measure in measures}
+
+
+def size(data: "ActivityData") -> dict[str, Any]:
+    return {"windows": len(data), "users": len(data.user_ids), "features": len(data.feature_names)}
+
+
+def per_user(data: "ActivityData") -> dict[str, Any]:
+    windows = np.unique(data.users, return_counts=True)[1]
+    return {"smallest": int(windows.min()), "largest": int(windows.max())}
+
+
+def classes(data: "ActivityData") -> dict[str, Any]:
+    return {name: int((data.y == code).sum()) for code, name in enumerate(data.class_names)}
+
+
+def lengths(data: "DocumentData") -> dict[str, Any]:
+    tokens_read = data.lengths + data.dropped
+    return {
+        "shortest": int(tokens_read.min()), "median": int(np.median(tokens_read)), "longest": int(tokens_read.max()),
+    }  # fmt: skip
+
+
+def copies(data: "DocumentData") -> int:
+    """How many documents repeat another one (they share its group)."""
+    return len(data) - len(np.unique(data.groups))

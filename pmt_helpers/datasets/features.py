@@ -5,14 +5,15 @@ fast the movement is. Definitions follow WISDM's own description; its file depar
 data card of `wisdm` says where. Each function works on all windows at once.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
+from pmt_helpers.datasets.base import ActivityData, Recording
+from pmt_helpers.datasets.cards import DataCard
+
 AXES = ("X", "Y", "Z")
-
-
 N_BINS = 10
-
-
 FEATURE_NAMES: tuple[str, ...] = (
     *(f"{axis}{b}" for axis in AXES for b in range(N_BINS)),
     *(f"{axis}{name}" for name in ("AVG", "PEAK", "ABSOLDEV", "STANDDEV") for axis in AXES),
@@ -21,8 +22,6 @@ FEATURE_NAMES: tuple[str, ...] = (
 
 
 MIN_PEAKS = 3
-
-
 PEAK_BAND = 0.1  # a peak counts when it lies within this share of the window's range below the highest reading
 
 
@@ -59,25 +58,24 @@ def peak_times(windows: np.ndarray, rate_hz: float) -> np.ndarray:
     np.divide(top - third, PEAK_BAND * span, out=bands, where=enough)
     # the small allowance keeps the third peak itself when it lies exactly on the edge of a band
     level = top - np.maximum(np.ceil(bands - 1e-9), 1) * PEAK_BAND * span - 1e-9 * np.abs(top)
-    kept = is_peak & (height >= np.minimum(level, third)[:, None])
-    n_kept = kept.sum(1)
-    first, last = kept.argmax(1), kept.shape[1] - 1 - kept[:, ::-1].argmax(1)
-    return np.where(enough, 1000.0 * (last - first) / rate_hz / np.maximum(n_kept, 1), np.nan)
+    is_high = is_peak & (height >= np.minimum(level, third)[:, None])
+    first, last = is_high.argmax(1), is_high.shape[1] - 1 - is_high[:, ::-1].argmax(1)
+    return np.where(enough, 1000.0 * (last - first) / rate_hz / np.maximum(is_high.sum(1), 1), np.nan)
 
 
 def extract_features(windows: np.ndarray, rate_hz: float) -> np.ndarray:
     """The 43 features of every window, in the order of FEATURE_NAMES; (n_windows, 43) float32.
 
-    windows: (n_windows, n_readings, 3) in m/s2; rate_hz: readings a second. Bins are fractions, PEAK is in ms (NaN
+    windows: (n_windows, n_readings, 3) in m/s2; rate_hz: readings per second. Bins are fractions, PEAK is in ms (NaN
     where there is no rhythm to measure), all others in m/s2.
     Raises ValueError for another shape and for a window that holds NaN or infinity: fill or drop it first.
     """
     windows = np.asarray(windows, dtype=np.float64)
     if windows.ndim != 3 or windows.shape[2] != len(AXES) or windows.shape[1] < 1:
         raise ValueError(f"windows must be (n_windows, n_readings, 3); got {windows.shape}")
-    bad = ~np.isfinite(windows).all(axis=(1, 2))
-    if bad.any():
-        raise ValueError(f"{bad.sum()} of {len(windows)} windows hold NaN or infinity; fill or drop them first")
+    incomplete = ~np.isfinite(windows).all(axis=(1, 2))
+    if incomplete.any():
+        raise ValueError(f"{incomplete.sum()} of {len(windows)} windows hold NaN or infinity; fill or drop them first")
     mean = windows.mean(1)
     spread = np.abs(windows - mean[:, None]).mean(1)
     resultant = np.sqrt((windows**2).sum(2)).mean(1, keepdims=True)
@@ -107,20 +105,20 @@ def extract_features_loop(windows: np.ndarray, rate_hz: float) -> np.ndarray:
 
 
 def _peak_time_of_one_axis(axis: np.ndarray, rate_hz: float) -> float:
-    places = [i for i in range(1, len(axis) - 1) if axis[i - 1] < axis[i] >= axis[i + 1]]
-    if len(places) < MIN_PEAKS:
+    peaks = [i for i in range(1, len(axis) - 1) if axis[i - 1] < axis[i] >= axis[i + 1]]
+    if len(peaks) < MIN_PEAKS:
         return float("nan")
-    kept: list[int] = []
+    highest: list[int] = []
     band = 0
-    while len(kept) < MIN_PEAKS:
+    while len(highest) < MIN_PEAKS:
         band += 1
         level = max(axis) - band * PEAK_BAND * (max(axis) - min(axis))
-        kept = [i for i in places if axis[i] >= level - 1e-9 * abs(max(axis))]
-    return 1000.0 * (kept[-1] - kept[0]) / rate_hz / len(kept)
+        highest = [i for i in peaks if axis[i] >= level - 1e-9 * abs(max(axis))]
+    return 1000.0 * (highest[-1] - highest[0]) / rate_hz / len(highest)
 
 
 def window_starts(n_readings: int, size: int, step: int) -> np.ndarray:
-    """First reading of every whole window of `size` readings, one window each `step` readings; (n_windows,) int64.
+    """First reading of every complete window of `size` readings, one window per `step` readings; (n_windows,) int64.
 
     A tail shorter than a window is left out. Raises ValueError for a size or step below one.
     """
@@ -137,3 +135,20 @@ def cut_windows(signal: np.ndarray, size: int, step: int) -> np.ndarray:
     if len(window_starts(len(signal), size, step)) == 0:
         return np.empty((0, size, signal.shape[1]), signal.dtype)
     return np.lib.stride_tricks.sliding_window_view(signal, size, axis=0)[::step].swapaxes(1, 2)
+
+
+def windows_of(recordings: Sequence[Recording], card: DataCard, size: int, step: int) -> ActivityData:
+    """The features of all windows of all recordings; a window never crosses from one recording into the next.
+
+    size, step: in readings. card: names the dataset and its classes.
+    """
+    starts = [window_starts(len(recording.signal), size, step) for recording in recordings]
+    windows = np.concatenate([cut_windows(recording.signal, size, step) for recording in recordings])
+    class_names = tuple(card.classes)
+    labels = [(class_names.index(r.class_name), r.user, r.number) for r in recordings]
+    y, users, numbers = np.repeat(np.array(labels, dtype=np.int64), [len(s) for s in starts], axis=0).T
+    return ActivityData(
+        X=extract_features(windows, recordings[0].rate_hz), y=y, users=users, recordings=numbers,
+        starts=np.concatenate(starts), window_readings=size,
+        feature_names=FEATURE_NAMES, class_names=class_names, card=card,
+    )  # fmt: skip

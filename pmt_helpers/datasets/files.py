@@ -1,24 +1,40 @@
-"""Writing a file so that a reader sees the old one or the new one, never half of it."""
+"""Where data lies on this machine, how it is fetched, and how a file is written whole or not at all."""
 
+import hashlib
 import importlib.util
 import os
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pandas as pd
 import platformdirs
 
 from pmt_helpers.datasets.errors import DataError
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 _PACKAGE = Path(__file__).resolve().parents[1]
+TIMEOUT_SECONDS = 30  # without a single byte arriving
 
 
 def shipped(*parts: str) -> Path:
     """Path inside the data folder that ships with the workbook (data/ in a checkout, pmt_helpers/_data in a wheel)."""
     in_wheel = _PACKAGE / "_data"
     return (in_wheel if in_wheel.is_dir() else _PACKAGE.parent / "data").joinpath(*parts)
+
+
+def paper_table(name: str) -> "pd.DataFrame":
+    """One table of data/paper, such as "fig3_accuracy_smooth". Raises DataError, naming those there are."""
+    import pandas as pd  # here, not above: loading data must not wait for it
+
+    path = shipped("paper", f"{name}.csv")
+    if not path.is_file():
+        known = ", ".join(sorted(table.stem for table in shipped("paper").glob("*.csv")))
+        raise DataError(file=path, expected=f"one of {known}", found=repr(name), remedy="check the spelling")
+    return pd.read_csv(path)
 
 
 def data_home() -> Path:
@@ -35,7 +51,25 @@ def installed_file(package: str, *parts: str) -> Path | None:
     return next((path for path in paths if path.is_file()), None)
 
 
-TIMEOUT_SECONDS = 30  # without a single byte arriving
+def reinstall(package: str) -> str:
+    """What to do about a package whose data is missing or damaged."""
+    return f"Install it again: `python -m pip install --force-reinstall --no-deps {package}`."
+
+
+def require_installed(path: Path | None, name: str, contents: str) -> Path:
+    """path, as installed_file gave it. Raises DataError, with the way to install its package, when that is None."""
+    if path is None:
+        package = name.partition("/")[0]
+        raise DataError(
+            file=name, expected=f"the {package} package with its {contents}",
+            found="no such package, or one without the file", remedy=reinstall(package),
+        )  # fmt: skip
+    return path
+
+
+def file_digest(path: Path) -> str:
+    """sha256 of a file's bytes."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def download(url: str, target: Path, verify: Callable[[Path], object]) -> Path:
@@ -47,7 +81,6 @@ def download(url: str, target: Path, verify: Callable[[Path], object]) -> Path:
     import pooch  # here, not above: only a download needs it, and it is slow to import
     import requests
 
-    by_hand = f"or download {url} in a browser and put it at {target}."
     pooch.get_logger().setLevel("WARNING")  # its advice to pin the archive's hash: the verified content is what we pin
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -56,42 +89,26 @@ def download(url: str, target: Path, verify: Callable[[Path], object]) -> Path:
             pooch.retrieve(url, known_hash=None, fname=target.name, path=folder, downloader=downloader)
             verify(Path(folder, target.name))
             return Path(folder, target.name).replace(target)
-    except DataError as error:
-        raise DataError(
-            file=url, expected=error.expected, found=error.found,
-            remedy=f"The download was not kept. Try again later, {by_hand}",
-        ) from error  # fmt: skip
-    except requests.HTTPError as error:
-        if error.response is not None:
-            error.response.close()  # pooch leaves it open
-        raise DataError(
-            file=url, expected="the file", found=f"the server's answer: {error}",
-            remedy=f"The address may have moved. Try again later, {by_hand}",
-        ) from error  # fmt: skip
-    except (requests.exceptions.ChunkedEncodingError, requests.exceptions.ContentDecodingError) as error:
-        raise DataError(
-            file=url, expected="the whole file", found="a download that broke off",
-            remedy=f"Nothing was kept. Try again, {by_hand}",
-        ) from error  # fmt: skip
-    except requests.RequestException as error:
-        raise DataError(
-            file=url, expected="an answer from the server", found=f"none ({type(error).__name__})",
-            remedy=f"Is this machine online? Try again with a connection, {by_hand}",
-        ) from error  # fmt: skip
+    except (DataError, requests.RequestException) as error:
+        if isinstance(error, DataError):
+            expected, found, advice = error.expected, error.found, "The download was not kept. Try again later"
+        elif isinstance(error, requests.HTTPError):
+            if error.response is not None:
+                error.response.close()  # pooch leaves it open
+            expected, found = "the file", f"the server's answer: {error}"
+            advice = "The address may have moved. Try again later"
+        elif isinstance(error, requests.exceptions.ChunkedEncodingError | requests.exceptions.ContentDecodingError):
+            expected, found, advice = "the whole file", "a download that broke off", "Nothing was kept. Try again"
+        else:
+            expected, found = "an answer from the server", f"none ({type(error).__name__})"
+            advice = "Is this machine online? Try again with a connection"
+        remedy = f"{advice}, or download {url} in a browser and put it at {target}."
+        raise DataError(file=url, expected=expected, found=found, remedy=remedy) from error
     except OSError as error:
         raise DataError(
             file=target.parent, expected="a folder to write to", found=error.strerror or str(error),
             remedy="Make it writable, free some space, or set PMT_DATA_HOME to another folder.",
         ) from error  # fmt: skip
-
-
-def paper_table(name: str) -> pd.DataFrame:
-    """One table of data/paper, such as "fig3_accuracy_smooth". Raises DataError, naming those there are."""
-    path = shipped("paper", f"{name}.csv")
-    if not path.is_file():
-        known = ", ".join(sorted(each.stem for each in shipped("paper").glob("*.csv")))
-        raise DataError(file=path, expected=f"one of {known}", found=repr(name), remedy="check the spelling")
-    return pd.read_csv(path)
 
 
 @contextmanager

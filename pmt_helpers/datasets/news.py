@@ -1,28 +1,26 @@
-"""News: the background texts of Lee, Pincombe and Welsh (2005), inside the installed gensim package. Notebook 03."""
+"""News: the background texts of Lee, Pincombe and Welsh (2005), inside the installed gensim package. Notebook 03.
+
+Below the loader: what the card states, one function per statement of data/cards/news.toml.
+"""
 
 import functools
-import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from pmt_helpers.datasets import cards
 from pmt_helpers.datasets.base import DocumentData
-from pmt_helpers.datasets.cards import load_card
 from pmt_helpers.datasets.errors import DataError
-from pmt_helpers.datasets.files import installed_file
+from pmt_helpers.datasets.files import file_digest, installed_file, reinstall, require_installed
 from pmt_helpers.datasets.text import CountedTexts, as_documents, count_everything, require_words, tokenise
 from pmt_helpers.datasets.wikipedia import MAX_SHARE, MIN_DOCUMENTS
 
 FILE = "lee_background.cor"
-
-
 NAME_LETTERS = 60
-
-
-_AGAIN = "Install it again: `python -m pip install --force-reinstall --no-deps gensim`."
+_AGAIN = reinstall("gensim")
 
 
 def find_news() -> Path | None:
@@ -35,13 +33,11 @@ def load_news(vocabulary: Sequence[str] | None = None, *, grow: bool = False) ->
 
     Texts that are the same letter by letter share a group: the number of the first of them, from 0 on.
     """
-    path = find_news()
-    if path is None:
-        raise DataError(
-            file=f"gensim/test/test_data/{FILE}", expected="the gensim package with its test data",
-            found="no such package, or one without the file", remedy=_AGAIN,
-        )  # fmt: skip
-    return _documents(path, None if vocabulary is None else tuple(vocabulary), grow)
+    return _documents(_require_file(), None if vocabulary is None else tuple(vocabulary), grow)
+
+
+def _require_file() -> Path:
+    return require_installed(find_news(), f"gensim/test/test_data/{FILE}", "test data")
 
 
 @functools.lru_cache(maxsize=4)
@@ -53,14 +49,14 @@ def _documents(path: Path, vocabulary: tuple[str, ...] | None, grow: bool) -> Do
     words = count_everything([tokenise(line) for line in lines])
     require_words(words, names, file=path, remedy=_AGAIN)
     return as_documents(
-        CountedTexts(words, names, np.array(groups)), load_card("news"),
+        CountedTexts(words, names, np.array(groups)), cards.load_card("news"),
         f"{path.name} of gensim {version('gensim')}", file=path, vocabulary=vocabulary, grow=grow,
         min_documents=MIN_DOCUMENTS, max_share=MAX_SHARE,
     )  # fmt: skip
 
 
 def read_lines(path: Path) -> list[str]:
-    """The texts of a corpus with one text a line. Raises DataError for broken encoding and for empty texts."""
+    """The texts of a corpus with one text per line. Raises DataError for broken encoding and for empty texts."""
     try:
         text = path.read_bytes().decode("utf-8")
     except UnicodeDecodeError as error:
@@ -80,39 +76,14 @@ def read_lines(path: Path) -> list[str]:
 ALIKE = 0.5  # of the words of two texts together, the share that both have
 
 
-def _source() -> Path:
-    path = find_news()
-    if path is None:
-        raise FileNotFoundError("the file went away after it was loaded")
-    return path
-
-
-def file(data: DocumentData) -> dict[str, Any]:
-    return {"sha256": hashlib.sha256(_source().read_bytes()).hexdigest()}
-
-
-def size(data: DocumentData) -> dict[str, Any]:
-    return {"documents": len(data), "words": len(data.vocabulary), "tokens": data.tokens}
-
-
-def lengths(data: DocumentData) -> dict[str, Any]:
-    whole = data.lengths + data.dropped
-    return {"shortest": int(whole.min()), "median": int(np.median(whole)), "longest": int(whole.max())}
-
-
 def dropped_words(data: DocumentData) -> dict[str, Any]:
-    everything = count_everything([tokenise(line) for line in read_lines(_source())])
+    everything = count_everything([tokenise(line) for line in read_lines(_require_file())])
     in_documents = np.bincount(everything.counts.indices, minlength=len(everything.vocabulary))
     frequent = np.flatnonzero(in_documents > MAX_SHARE * len(data))
     return {
         "rare": int((in_documents < MIN_DOCUMENTS).sum()), "frequent": [everything.vocabulary[i] for i in frequent],
         "percent": round(100 * float(data.dropped.sum() / everything.counts.sum()), 1),
     }  # fmt: skip
-
-
-def duplicates(data: DocumentData) -> dict[str, Any]:
-    texts = len(np.unique(data.groups))
-    return {"copies": len(data) - texts, "texts": texts}
 
 
 def near_duplicates(data: DocumentData) -> dict[str, Any]:
@@ -124,12 +95,8 @@ def near_duplicates(data: DocumentData) -> dict[str, Any]:
     return {"pairs": int((np.triu(alike, k=1) > ALIKE).sum())}
 
 
-def fewer_than_described(data: DocumentData) -> dict[str, Any]:
-    return {"documents": len(data)}
-
-
 def unlabelled(data: DocumentData) -> dict[str, Any]:
-    raw = _source().read_bytes()
+    raw = _require_file().read_bytes()
     texts = raw.lower().splitlines()
     return {
         "lines": len(texts), "not_ascii": int((np.frombuffer(raw, dtype=np.uint8) > 127).sum()),
@@ -138,9 +105,10 @@ def unlabelled(data: DocumentData) -> dict[str, Any]:
     }  # fmt: skip
 
 
-MEASURES: dict[str, Callable[[DocumentData], dict[str, Any]]] = {
-    measure.__name__.replace("_", "-"): measure
-    for measure in (
-        file, size, lengths, dropped_words, duplicates, near_duplicates, fewer_than_described, unlabelled,
-    )
-}  # fmt: skip
+STATEMENTS: dict[str, cards.Measure] = {
+    "file": lambda data: {"sha256": file_digest(_require_file())},
+    "size": lambda data: {"documents": len(data), "words": len(data.vocabulary), "tokens": data.tokens},
+    "duplicates": lambda data: {"copies": cards.copies(data), "texts": len(data) - cards.copies(data)},
+    "fewer-than-described": lambda data: {"documents": len(data)},
+    **cards.by_statement(cards.lengths, dropped_words, near_duplicates, unlabelled),
+}

@@ -1,12 +1,13 @@
 """NIPS papers as counts of words, from UCI's bag of words (Newman 2008). Notebooks 03 and 04.
 
 Fetched on request, never shipped. The full table and a reduced one are accepted; by default only words that occur more
-than 20 times are kept, and with these both hold the same.
+than 20 times are kept, and with these both hold the same. Below the loader: what the card states, one function per
+statement of data/cards/nips.toml.
 """
 
 import functools
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,14 +15,15 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_array
 
+from pmt_helpers.datasets import cards
 from pmt_helpers.datasets.bag_of_words import read_docword, read_vocabulary
 from pmt_helpers.datasets.base import DocumentData
-from pmt_helpers.datasets.cards import load_card
 from pmt_helpers.datasets.errors import DataError
 from pmt_helpers.datasets.files import data_home, download
 from pmt_helpers.datasets.text import CountedTexts, WordCounts, as_documents, keep_words
 
 URL = "https://archive.ics.uci.edu/ml/machine-learning-databases/bag-of-words/"
+MORE_THAN = 20  # occurrences in all papers together
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ class NipsTable:
     """A version of the data: its files, and what must be in them.
 
     sizes: documents, words, entries. tokens: the least and the most. more_than: its words occur more often than that.
-    digest: of its content (nips.content_digest); None where it is not known to us.
+    digest: of its content (content_digest); None where we do not know it.
     """
 
     what: str
@@ -46,15 +48,11 @@ FULL = NipsTable(
     what="the full UCI table", docword="docword.nips.txt.gz", vocabulary="vocab.nips.txt",
     sizes=(1500, 12419, 746316), tokens=(1_850_000, 2_000_000), more_than=0, digest=None,
 )  # fmt: skip
-
-
 REDUCED = NipsTable(
     what="the reduced table", docword="docword.nips-f20.txt.gz", vocabulary="vocab.nips-f20.txt",
     sizes=(1500, 7605, 709477), tokens=(1_870_706, 1_870_706), more_than=20,
     digest="0c87486045a18122ebb770719240881b0f3493cef6361d39e08b3190635af79a",
 )  # fmt: skip
-
-
 TABLES = (FULL, REDUCED)
 
 
@@ -106,9 +104,6 @@ def find_nips() -> Path | None:
     return files.docword if files and files.complete else None
 
 
-MORE_THAN = 20  # occurrences in all papers together
-
-
 def load_nips(
     vocabulary: Sequence[str] | None = None, *, grow: bool = False, more_than: int = MORE_THAN
 ) -> DocumentData:
@@ -131,7 +126,7 @@ def load_nips(
     common = replace(texts, words=keep_words(texts.words, more_than=more_than))  # first: so both tables agree
     source = f"{files.docword.name}, {files.table.what}; words that occur more than {more_than} times"
     return as_documents(
-        common, load_card("nips"), source, file=files.docword, vocabulary=vocabulary, grow=grow
+        common, cards.load_card("nips"), source, file=files.docword, vocabulary=vocabulary, grow=grow
     )  # fmt: skip
 
 
@@ -139,25 +134,23 @@ def fetch_nips(url: str = URL) -> Path:
     """Path of the verified docword file: what is there already, else the full table, downloaded. Raises DataError."""
     files = find_files()
     if files is None or not files.complete:
-        full = FULL
-        files = files_of(full)
+        files = files_of(FULL)
         if not files.docword.is_file():
-            download(url + full.docword, files.docword, verify=lambda path: _read_counts(path, full))
+            download(url + FULL.docword, files.docword, verify=lambda path: _read_counts(path, FULL))
         if not files.vocabulary.is_file():
-            download(url + full.vocabulary, files.vocabulary, verify=lambda path: _read_words(path, full))
+            download(url + FULL.vocabulary, files.vocabulary, verify=lambda path: _read_words(path, FULL))
     read_nips(files)
     return files.docword
 
 
 def read_nips(files: NipsFiles) -> CountedTexts:
     """The verified content of a pair of files, all words; read once for each state of the files."""
-    for path in (files.docword, files.vocabulary):
+    pair = (files.docword, files.vocabulary)
+    for path, other in (pair, pair[::-1]):
         if not path.is_file():
-            other = files.vocabulary if path is files.docword else files.docword
-            raise DataError(
-                file=path, expected=f"a file beside {other.name}", found="no such file", remedy=how_to_get()
-            )  # fmt: skip
-    states = [path.stat() for path in (files.docword, files.vocabulary)]
+            expected = f"a file beside {other.name}"
+            raise DataError(file=path, expected=expected, found="no such file", remedy=how_to_get())
+    states = [path.stat() for path in pair]
     return _read_nips(files, tuple((state.st_mtime_ns, state.st_size) for state in states))
 
 
@@ -167,11 +160,11 @@ def _read_nips(files: NipsFiles, states: tuple[tuple[int, int], ...]) -> Counted
     n_docs = counts.shape[0]
     vocabulary = _read_words(files.vocabulary, files.table)
     words = WordCounts(counts, vocabulary, np.zeros(n_docs, dtype=np.int64))
-    found = content_digest(words)
-    if files.table.digest not in (None, found):
+    digest = content_digest(words)
+    if files.table.digest not in (None, digest):
         raise DataError(
             file=files.docword, expected=f"the published counts, digest {str(files.table.digest)[:12]}...",
-            found=f"other counts or words, digest {found[:12]}...", remedy=_again(),
+            found=f"other counts or words, digest {digest[:12]}...", remedy=_again(),
         )  # fmt: skip
     first: dict[bytes, int] = {}
     spans = [slice(*edges) for edges in zip(counts.indptr, counts.indptr[1:], strict=False)]
@@ -191,13 +184,13 @@ def content_digest(words: WordCounts) -> str:
 
 def _read_counts(path: Path, table: NipsTable) -> csr_array:
     counts = read_docword(path, _again())
-    found = (*counts.shape, counts.nnz)
-    if found != table.sizes:
-        documents, words, entries = table.sizes
-        raise DataError(
-            file=path, expected=f"{table.what}: {documents:,} documents, {words:,} words, {entries:,} entries",
-            found=f"{found[0]:,} documents, {found[1]:,} words, {found[2]:,} entries", remedy=_again(),
-        )  # fmt: skip
+    sizes = (*counts.shape, counts.nnz)
+    if sizes != table.sizes:
+        expected, found = (
+            f"{documents:,} documents, {words:,} words, {entries:,} entries"
+            for documents, words, entries in (table.sizes, sizes)
+        )
+        raise DataError(file=path, expected=f"{table.what}: {expected}", found=found, remedy=_again())
     tokens, (least, most) = int(counts.sum()), table.tokens
     if not least <= tokens <= most:
         raise DataError(
@@ -225,14 +218,6 @@ def size(data: DocumentData) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def lengths(data: DocumentData) -> dict[str, Any]:
-    return {"median": int(np.median(data.lengths)), "longest": int(data.lengths.max())}
-
-
-def rarest(data: DocumentData) -> dict[str, Any]:
-    return {"occurs": int(np.asarray(data.counts.sum(axis=0)).min())}
-
-
 def full_table(data: DocumentData) -> dict[str, Any]:
     files = find_files()
     if files is None or not files.complete or files.table.sizes != FULL.sizes:
@@ -242,14 +227,6 @@ def full_table(data: DocumentData) -> dict[str, Any]:
     same = content_digest(keep_words(words, more_than=MORE_THAN)) == REDUCED.digest
     reduced = "the one described here" if same else "another one"
     return {"documents": documents, "words": n_words, "entries": entries, "reduced": reduced}
-
-
-def copies(data: DocumentData) -> dict[str, Any]:
-    return {"papers": len(data) - len(np.unique(data.groups))}
-
-
-def fragments(data: DocumentData) -> dict[str, Any]:
-    return {"papers": int((data.lengths < FEW).sum()), "shortest": int(data.lengths.min())}
 
 
 def odd_words(data: DocumentData) -> dict[str, Any]:
@@ -271,13 +248,11 @@ def singular(data: DocumentData) -> dict[str, Any]:
     return {"missing": missing, "pairs": sum(word + "s" in words for word in words)}
 
 
-def no_titles(data: DocumentData) -> dict[str, Any]:
-    return {"first": str(data.names[0]), "last": str(data.names[-1])}
-
-
-MEASURES: dict[str, Callable[[DocumentData], dict[str, Any]]] = {
-    measure.__name__.replace("_", "-"): measure
-    for measure in (
-        size, lengths, rarest, full_table, copies, fragments, odd_words, other_stop_words, singular, no_titles,
-    )
-}  # fmt: skip
+STATEMENTS: dict[str, cards.Measure] = {
+    "lengths": lambda data: {"median": int(np.median(data.lengths)), "longest": int(data.lengths.max())},
+    "rarest": lambda data: {"occurs": int(np.asarray(data.counts.sum(axis=0)).min())},
+    "copies": lambda data: {"papers": cards.copies(data)},
+    "fragments": lambda data: {"papers": int((data.lengths < FEW).sum()), "shortest": int(data.lengths.min())},
+    "no-titles": lambda data: {"first": str(data.names[0]), "last": str(data.names[-1])},
+    **cards.by_statement(size, full_table, odd_words, other_stop_words, singular),
+}

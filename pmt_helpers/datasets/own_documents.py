@@ -7,7 +7,7 @@ import codecs
 import logging
 import re
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
@@ -16,16 +16,14 @@ from typing import Any
 import numpy as np
 
 from pmt_helpers.datasets.base import DocumentData
-from pmt_helpers.datasets.cards import DataCard, Statement
+from pmt_helpers.datasets.cards import DataCard, Measure, Statement
 from pmt_helpers.datasets.errors import DataError
-from pmt_helpers.datasets.text import count_documents, cut, tokenise
+from pmt_helpers.datasets.text import count_documents, named_chunks, tokenise
 
+NAME = "own"
 SUFFIXES = (".txt", ".md", ".pdf")
-
-
 MB = 1e6
-
-
+_REASONS_SHOWN = 3  # in an error
 _BROKEN_WORD = re.compile(r"(?<=[^\W\d_])-\n(?=[^\W\d_])")  # "exam-" at a line's end, "ple" on the next
 
 
@@ -95,12 +93,6 @@ def _quiet() -> Iterator[None]:
         logger.setLevel(level)
 
 
-NAME = "own"
-
-
-_SHOWN = 3  # reasons in an error
-
-
 def load_own_documents(
     folder: str | Path,
     vocabulary: Sequence[str] | None = None,
@@ -112,10 +104,18 @@ def load_own_documents(
 ) -> DocumentData:
     """The .txt, .md and .pdf files of a folder, cut into documents of about 200 words; the files are the groups.
 
-    vocabulary, grow, min_documents and max_share as in count_documents. Files that hold the same words share a group.
-    What cannot be used is in `.skipped` with its reason: files of another kind, larger than largest_mb, empty, damaged,
-    locked or without text, documents without a word of the vocabulary, and subfolders, which are never entered. Hidden
-    files (.name) and Office's lock files (~$name) are passed over. Raises DataError when no document is left.
+    Files that hold the same words share a group. What cannot be used is in `.skipped` with its reason: files of another
+    kind, empty, damaged, locked or without text, documents without a word of the vocabulary, and subfolders, which are
+    never entered. Hidden files (.name) and Office's lock files (~$name) are ignored.
+
+    Parameters
+    ----------
+    vocabulary, grow, min_documents, max_share : as in keep_words.
+    largest_mb : larger files are skipped, too.
+
+    Raises
+    ------
+    DataError : no document is left.
     """
     path = Path(folder).expanduser()
     try:
@@ -130,12 +130,11 @@ def load_own_documents(
     counted = count_documents(
         [tokens for _, _, tokens in documents], vocabulary, grow=grow, min_documents=min_documents, max_share=max_share
     )
-    known = np.asarray(counted.counts.sum(axis=1)) > 0
-    skipped += [(name, "no word of the vocabulary in it") for (name, *_), good in zip(documents, known, strict=True)
-                if not good]  # fmt: skip
-    if not known.any():
-        reasons = "; ".join(f"{name}: {reason}" for name, reason in skipped[:_SHOWN])
-        more = f"; and {len(skipped) - _SHOWN} more" if len(skipped) > _SHOWN else ""
+    has_words = np.asarray(counted.counts.sum(axis=1)) > 0
+    skipped += [(documents[i][0], "no word of the vocabulary in it") for i in np.flatnonzero(~has_words)]
+    if not has_words.any():
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in skipped[:_REASONS_SHOWN])
+        more = f"; and {len(skipped) - _REASONS_SHOWN} more" if len(skipped) > _REASONS_SHOWN else ""
         found, remedy = f"none ({reasons}{more})", "Put plain texts, notes or PDFs with text into it."
         if documents:
             found, remedy = f"{len(documents)} documents without any", "Pass grow=True, or keep rarer words."
@@ -143,11 +142,11 @@ def load_own_documents(
             file=path, expected=f"{', '.join(SUFFIXES)} files with words that count",
             found=found if files else "an empty folder", remedy=remedy,
         )  # fmt: skip
-    names, groups = (np.array([row[part] for row in documents]) for part in (0, 1))
+    names, groups = (np.array([row[part] for row in documents])[has_words] for part in (0, 1))
+    counts = counted.counts[has_words]
     return DocumentData(
-        counts=counted.counts[known], vocabulary=counted.vocabulary, groups=groups[known], names=names[known],
-        dropped=counted.dropped[known], card=_card(counted.counts[known], groups[known], skipped),
-        source=f"your folder {path}", skipped=tuple(skipped),
+        counts=counts, vocabulary=counted.vocabulary, groups=groups, names=names, dropped=counted.dropped[has_words],
+        card=_card(counts, groups, skipped), source=f"your folder {path}", skipped=tuple(skipped),
     )  # fmt: skip
 
 
@@ -170,10 +169,7 @@ def _read_files(
             skipped.append((file.name, str(error)))
             continue
         group = first.setdefault(tuple(tokens), file.name)
-        pieces = cut(tokens)
-        for number, piece in enumerate(pieces, start=1):
-            name = file.name if len(pieces) == 1 else f"{file.name} ({number} of {len(pieces)})"
-            documents.append((name, group, piece))
+        documents += [(name, group, part) for name, part in named_chunks(file.name, tokens)]
     return documents
 
 
@@ -193,14 +189,8 @@ def _card(counts: Any, groups: np.ndarray, skipped: list[tuple[str, str]]) -> Da
 
 
 def size(data: DocumentData) -> dict[str, Any]:
-    """What the card of one's own documents states, measured."""
     return {"documents": len(data), "texts": len(np.unique(data.groups)), "words": len(data.vocabulary),
             "tokens": data.tokens}  # fmt: skip
 
 
-def left_out(data: DocumentData) -> dict[str, Any]:
-    """How many files or parts of files could not be used."""
-    return {"left_out": len(data.skipped)}
-
-
-MEASURES: dict[str, Callable[[DocumentData], dict[str, Any]]] = {"size": size, "skipped": left_out}
+STATEMENTS: dict[str, Measure] = {"size": size, "skipped": lambda data: {"left_out": len(data.skipped)}}

@@ -7,76 +7,41 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from pmt_helpers.datasets import news, nips, own_documents, watch, wikipedia, wisdm, wisdm_card
 from pmt_helpers.datasets.base import ActivityData, DocumentData, Recording
+from pmt_helpers.datasets.cards import Measure
 from pmt_helpers.datasets.errors import DataError
 
 if TYPE_CHECKING:
     import pandas as pd
-
-
-Measure = Callable[[Any], dict[str, Any]]  # from a dataset of the right kind to the values of one statement
-
-
-MEASURES: Mapping[str, Mapping[str, Measure]] = {
-    "watch": watch.MEASURES,
-    "wisdm": wisdm_card.MEASURES,
-    "wikipedia": wikipedia.MEASURES,
-    "news": news.MEASURES,
-    "nips": nips.MEASURES,
-    "own": own_documents.MEASURES,
-}
-
-
-def check_card(data: ActivityData | DocumentData) -> "pd.DataFrame":
-    """Each statement of data's card, what it states, what this data holds, and whether the two agree.
-
-    Returns columns what, stated, found (text) and ok (boolean; missing where the file needed is not at hand).
-    """
-    import pandas as pd  # here, not above: loading data must not wait for it
-
-    measures = MEASURES[data.card.name]
-    rows = []
-    for statement in data.card.facts + data.card.defects:
-        found = measures[statement.id](data)
-        ok = found == dict(statement.expected) if found else pd.NA
-        rows.append((str(statement), in_words(statement.expected), in_words(found) or "not checked: no file", ok))
-    return pd.DataFrame(rows, columns=["what", "stated", "found", "ok"]).astype({"ok": "boolean"})
-
-
-def in_words(values: Mapping[str, Any]) -> str:
-    """Values as one line: name value, name value."""
-    return ", ".join(f"{name.replace('_', ' ')} {_plain(value)}" for name, value in values.items())
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, list):
-        return " ".join(map(_plain, value))
-    return f"{value:,}" if isinstance(value, int | float) and not isinstance(value, bool) else str(value)
-
 
 Data = TypeVar("Data", ActivityData, DocumentData)
 
 
 @dataclass(frozen=True)
 class Dataset(Generic[Data]):
-    """How to find a dataset on this machine, load it, and fetch it (None: it comes with an installed package)."""
+    """How to find a dataset on this machine, load it, and measure again what its card states.
 
-    name: str
+    fetch: download it (None: it comes with an installed package). recordings: its raw readings, where it has them.
+    """
+
     find: Callable[[], Path | None]
     load: Callable[..., Data]
+    measures: Mapping[str, Measure]
     fetch: Callable[[], Path] | None = None
     package: str = ""
+    recordings: Callable[[], tuple[Recording, ...]] | None = None
 
 
+# One line each; all else that the workbook needs to know of a dataset is on its card, data/cards/NAME.toml.
 ACTIVITY: dict[str, Dataset[ActivityData]] = {
-    "watch": Dataset("watch", watch.find_watch, watch.load_watch, package="seglearn"),
-    "wisdm": Dataset("wisdm", wisdm.find_wisdm, wisdm.load_wisdm, wisdm.fetch_wisdm),
+    "watch": Dataset(
+        watch.find_watch, watch.load_watch, watch.STATEMENTS, package="seglearn", recordings=watch.load_watch_recordings
+    ),
+    "wisdm": Dataset(wisdm.find_wisdm, wisdm.load_wisdm, wisdm_card.STATEMENTS, wisdm.fetch_wisdm),
 }
-
-
 DOCUMENTS: dict[str, Dataset[DocumentData]] = {
-    "wikipedia": Dataset("wikipedia", wikipedia.find_wikipedia, wikipedia.load_wikipedia, package="gensim"),
-    "news": Dataset("news", news.find_news, news.load_news, package="gensim"),
-    "nips": Dataset("nips", nips.find_nips, nips.load_nips, nips.fetch_nips),
+    "wikipedia": Dataset(wikipedia.find_wikipedia, wikipedia.load_wikipedia, wikipedia.STATEMENTS, package="gensim"),
+    "news": Dataset(news.find_news, news.load_news, news.STATEMENTS, package="gensim"),
+    "nips": Dataset(nips.find_nips, nips.load_nips, nips.STATEMENTS, nips.fetch_nips),
 }
 
 
@@ -109,13 +74,15 @@ def load_activity(name: str = "watch") -> ActivityData:
 
 
 def load_recordings(name: str = "watch") -> tuple[Recording, ...]:
-    """The raw recordings behind the windows; only "watch" has them. Raises DataError for the others."""
-    if _entry(name, ACTIVITY).name != "watch":
+    """The raw recordings behind the windows, such as those of "watch". Raises DataError where there are none."""
+    recordings = _entry(name, ACTIVITY).recordings
+    if recordings is None:
+        others = " or ".join(f'load_recordings("{other}")' for other, entry in ACTIVITY.items() if entry.recordings)
         raise DataError(
             file=f"dataset {name!r}", expected="raw readings", found="features only: its readings are not part of it",
-            remedy='Use load_recordings("watch"), or load_activity for the features.',
+            remedy=f"Use {others}, or load_activity for the features.",
         )  # fmt: skip
-    return watch.load_watch_recordings()
+    return recordings()
 
 
 def load_documents(
@@ -125,12 +92,19 @@ def load_documents(
     grow: bool = False,
     more_than: int | None = None,
 ) -> DocumentData:
-    """Documents of a dataset: "wikipedia" or "news" (installed with the workbook) or "nips" (fetched once, on request).
+    """Documents of a dataset, as counts of words. Never touches the network.
 
-    vocabulary: count exactly these words, in this order, and drop all others; grow adds the dataset's own words behind
-    them. more_than, for "nips" only: keep the words that occur more than so many times (20 by default; 0 keeps all,
-    which the full table alone has). Never touches the network. Raises DataError, which says what to do, when the data
-    is missing or damaged, or when a document has no word of the vocabulary.
+    Parameters
+    ----------
+    name : "wikipedia" or "news" (installed with the workbook) or "nips" (fetched once, on request).
+    vocabulary : count exactly these words, in this order, and drop all others.
+    grow : add the dataset's own words behind those of the vocabulary.
+    more_than : for "nips" only: keep the words that occur more often than this (default 20; 0 keeps all, which only
+        the full table has).
+
+    Raises
+    ------
+    DataError : the data is missing or damaged, or a document has no word of the vocabulary; says what to do.
     """
     entry = _entry(name, DOCUMENTS)
     if more_than is None:
@@ -154,3 +128,31 @@ def _entry(name: str, known: Mapping[str, Dataset[Any]]) -> Dataset[Any]:
     raise DataError(
         file=f"dataset {name!r}", expected=f"one of {', '.join(known)}", found=repr(name), remedy=remedy
     )  # fmt: skip
+
+
+def check_card(data: ActivityData | DocumentData) -> "pd.DataFrame":
+    """Each statement of data's card, what it states, what this data holds, and whether the two agree.
+
+    Returns columns what, stated, found (text) and ok (boolean; missing where the file needed is not at hand).
+    """
+    import pandas as pd  # here, not above: loading data must not wait for it
+
+    name = data.card.name
+    measures = own_documents.STATEMENTS if name == own_documents.NAME else dataset(name).measures
+    rows = []
+    for statement in data.card.facts + data.card.defects:
+        found = measures[statement.id](data)
+        ok = found == dict(statement.expected) if found else pd.NA
+        rows.append((str(statement), in_words(statement.expected), in_words(found) or "not checked: no file", ok))
+    return pd.DataFrame.from_records(rows, columns=["what", "stated", "found", "ok"]).astype({"ok": "boolean"})
+
+
+def in_words(values: Mapping[str, Any]) -> str:
+    """Values as one line: name value, name value."""
+    return ", ".join(f"{name.replace('_', ' ')} {_plain(value)}" for name, value in values.items())
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, list):
+        return " ".join(map(_plain, value))
+    return f"{value:,}" if isinstance(value, int | float) and not isinstance(value, bool) else str(value)

@@ -1,4 +1,4 @@
-"""From lists of words to counts over a vocabulary: the documents' own, a given one, or a given one grown. Notebook 03.
+"""From texts to counts over a vocabulary: the documents' own, a given one, or a given one grown. Notebook 03.
 
 A shared topic model knows one vocabulary, a person's texts hold other words too. Either these are dropped (and the
 drop is counted), or the vocabulary grows by them: the given words keep their columns, new ones are added behind.
@@ -8,19 +8,24 @@ import contextlib
 import itertools
 import re
 import unicodedata
-import zipfile
-import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_array
 
+from pmt_helpers.datasets.arrays import read_arrays, write_arrays
 from pmt_helpers.datasets.base import DocumentData
 from pmt_helpers.datasets.cards import DataCard
 from pmt_helpers.datasets.errors import DataError
-from pmt_helpers.datasets.files import atomic_path
+
+MIN_LETTERS, MAX_LETTERS = 3, 20  # of a word
+CHUNK_TOKENS = 200  # of a document cut from a longer text
+
+_ADDRESS = re.compile(r"(?:https?|ftp)://\S+|\bwww\.\S+|\S+@\S+\.\S+")
+_ENDING = re.compile(r"n['’]t\b|['’](?:s|d|m|ll|re|ve)\b")  # without it, "it's" leaves an s and "isn't" an isn
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +38,40 @@ class WordCounts:
     counts: csr_array
     vocabulary: tuple[str, ...]
     dropped: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class CountedTexts:
+    """words: every word of every document. names, groups: (n_docs,), as in DocumentData."""
+
+    words: WordCounts
+    names: np.ndarray
+    groups: np.ndarray
+
+
+def tokenise(text: str) -> list[str]:
+    """The words of a text, in order."""
+    from gensim.parsing.preprocessing import STOPWORDS  # here, not above: a second that only reading text needs
+    from gensim.utils import simple_preprocess
+
+    plain = unicodedata.normalize("NFKC", text.replace("\u00ad", ""))  # a PDF writes "ﬁ" and soft hyphens
+    plain = _ENDING.sub(" ", _ADDRESS.sub(" ", plain.lower()))
+    words = simple_preprocess(plain, min_len=MIN_LETTERS, max_len=MAX_LETTERS)
+    return [word for word in words if word not in STOPWORDS]
+
+
+def chunk(tokens: Sequence[str], size: int = CHUNK_TOKENS) -> list[list[str]]:
+    """Chunks of about size tokens, as equal as can be; a short text stays one chunk."""
+    n_chunks = max(1, round(len(tokens) / size))
+    edges = [len(tokens) * number // n_chunks for number in range(n_chunks + 1)]
+    return [list(tokens[start:end]) for start, end in itertools.pairwise(edges)]
+
+
+def named_chunks(name: str, tokens: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
+    """(name, tokens) of each chunk; the name is numbered where there are several."""
+    chunks = chunk(tokens)
+    for number, part in enumerate(chunks, start=1):
+        yield (name if len(chunks) == 1 else f"{name} ({number} of {len(chunks)})"), part
 
 
 def count_documents(
@@ -70,27 +109,34 @@ def keep_words(
 ) -> WordCounts:
     """The same documents over fewer, or over given words.
 
-    Without a vocabulary: the words in at least min_documents documents, in at most max_share of them, and occurring
-    more_than times altogether. With one: exactly its words, in its order, however rare; grow adds the words that the
-    rule above keeps. Raises ValueError for a vocabulary that holds a word twice.
+    Parameters
+    ----------
+    vocabulary : exactly these words, in this order, however rare. Without it, the words that the rule below keeps.
+    grow : add the words that the rule keeps behind those of the vocabulary.
+    min_documents, max_share, more_than : the rule: words in at least min_documents documents, in at most max_share of
+        them, and occurring more than more_than times altogether.
+
+    Raises
+    ------
+    ValueError : the vocabulary holds a word twice.
     """
     n_docs = table.counts.shape[0]
     in_documents = np.bincount(table.counts.indices, minlength=len(table.vocabulary))
     occurrences = np.asarray(table.counts.sum(axis=0))
     common = (in_documents >= min_documents) & (in_documents <= max_share * n_docs) & (occurrences > more_than)
-    own = [word for word, keep in zip(table.vocabulary, common, strict=True) if keep]
-    words = own if vocabulary is None else list(vocabulary)
+    own_words = [word for word, is_common in zip(table.vocabulary, common, strict=True) if is_common]
+    words = own_words if vocabulary is None else list(vocabulary)
     if grow and vocabulary is not None:
-        words += sorted(set(own) - set(words))
+        words += sorted(set(own_words) - set(words))
     column = {word: number for number, word in enumerate(words)}
     if len(column) != len(words):
         raise ValueError("the vocabulary holds a word twice")
-    moved_to = np.array([column.get(word, -1) for word in table.vocabulary], dtype=np.int32)
+    new_column = np.array([column.get(word, -1) for word in table.vocabulary], dtype=np.int32)
     entries = table.counts.tocoo()
-    columns = moved_to[entries.coords[1]]
-    kept = columns >= 0
-    where = (entries.coords[0][kept], columns[kept])
-    counts = csr_array((entries.data[kept], where), shape=(n_docs, len(words)))
+    columns = new_column[entries.coords[1]]
+    known = columns >= 0
+    where = (entries.coords[0][known], columns[known])
+    counts = csr_array((entries.data[known], where), shape=(n_docs, len(words)))
     lost = np.asarray(table.counts.sum(axis=1) - counts.sum(axis=1), dtype=np.int64)
     return WordCounts(counts, tuple(words), table.dropped + lost)
 
@@ -108,55 +154,15 @@ def require_words(counted: WordCounts, names: np.ndarray, *, file: object, remed
     )  # fmt: skip
 
 
-SHORTEST, LONGEST = 3, 20  # letters of a word
-
-
-CHUNK = 200  # tokens of a document cut from a longer text
-
-
-_ADDRESS = re.compile(r"(?:https?|ftp)://\S+|\bwww\.\S+|\S+@\S+\.\S+")
-
-
-_ENDING = re.compile(r"n['’]t\b|['’](?:s|d|m|ll|re|ve)\b")  # without it, "it's" leaves an s and "isn't" an isn
-
-
-def tokenise(text: str) -> list[str]:
-    """The words of a text, in order."""
-    from gensim.parsing.preprocessing import STOPWORDS  # here, not above: a second that only reading text needs
-    from gensim.utils import simple_preprocess
-
-    plain = unicodedata.normalize("NFKC", text.replace("\u00ad", ""))  # a PDF writes "ﬁ" and soft hyphens
-    plain = _ENDING.sub(" ", _ADDRESS.sub(" ", plain.lower()))
-    return [word for word in simple_preprocess(plain, min_len=SHORTEST, max_len=LONGEST) if word not in STOPWORDS]
-
-
-def cut(tokens: Sequence[str], size: int = CHUNK) -> list[list[str]]:
-    """Pieces of about size tokens, as equal as can be; a short text stays one piece."""
-    n_pieces = max(1, round(len(tokens) / size))
-    edges = [len(tokens) * piece // n_pieces for piece in range(n_pieces + 1)]
-    return [list(tokens[start:end]) for start, end in itertools.pairwise(edges)]
-
-
-_DAMAGE = (OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile, zlib.error)
-
-
-@dataclass(frozen=True, eq=False)
-class CountedTexts:
-    """words: every word of every document. names, groups: (n_docs,), as in DocumentData."""
-
-    words: WordCounts
-    names: np.ndarray
-    groups: np.ndarray
-
-
 def as_documents(
     texts: CountedTexts, card: DataCard, source: str, *, file: object, vocabulary: Sequence[str] | None = None,
-    grow: bool = False, min_documents: int = 1, max_share: float = 1.0, more_than: int = 0,
+    **rule: Any,
 ) -> DocumentData:  # fmt: skip
-    """The documents over the words that keep_words keeps. Raises DataError for a document that is left with none."""
-    counted = keep_words(
-        texts.words, vocabulary, grow=grow, min_documents=min_documents, max_share=max_share, more_than=more_than
-    )
+    """The documents over the words that keep_words keeps (rule: its options).
+
+    Raises DataError, naming file, for a document that is left without words.
+    """
+    counted = keep_words(texts.words, vocabulary, **rule)
     remedy = "Pass grow=True, so that its own words join the vocabulary, or another vocabulary."
     if vocabulary is None:
         remedy = "Keep rarer words, or get the file again."
@@ -167,39 +173,28 @@ def as_documents(
     )  # fmt: skip
 
 
-def kept(path: Path, make: Callable[[], CountedTexts]) -> CountedTexts:
+def cached(path: Path, make: Callable[[], CountedTexts]) -> CountedTexts:
     """What path holds, else what make returns, written to path for the next time where that is allowed.
 
     path must change its name with everything that make depends on. A damaged file is made again.
     """
-    with contextlib.suppress(*_DAMAGE):
-        return _read(path)
+    with contextlib.suppress(ValueError, TypeError):  # DataError is a ValueError
+        return read_counted(path)
     texts = make()
     with contextlib.suppress(OSError):  # a full disk, a locked folder: then it is made again next time
-        if _may_write(path.parent):
-            _write(path, texts)
+        existing = next(folder for folder in path.parents if folder.exists())
+        if existing.stat().st_mode & 0o222:  # marked writable; root could write into any
+            counts = texts.words.counts
+            arrays = {"data": counts.data, "indices": counts.indices, "indptr": counts.indptr, "names": texts.names}
+            write_arrays(path, {**arrays, "vocabulary": np.array(texts.words.vocabulary), "groups": texts.groups})
     return texts
 
 
-def _may_write(folder: Path) -> bool:
-    """Whether folder, or the nearest that exists above it, is marked writable; root could write into any."""
-    existing = next(place for place in (folder, *folder.parents) if place.exists())
-    return bool(existing.stat().st_mode & 0o222)
-
-
-def _write(path: Path, texts: CountedTexts) -> None:
-    counts = texts.words.counts
-    with atomic_path(path) as part:
-        np.savez_compressed(
-            part, data=counts.data, indices=counts.indices, indptr=counts.indptr,
-            vocabulary=np.array(texts.words.vocabulary), names=texts.names, groups=texts.groups,
-        )  # fmt: skip
-
-
-def _read(path: Path) -> CountedTexts:
-    with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
-        vocabulary = tuple(file["vocabulary"].tolist())
-        shape = (len(file["names"]), len(vocabulary))
-        counts = csr_array((file["data"], file["indices"], file["indptr"]), shape=shape)
-        words = WordCounts(counts, vocabulary, np.zeros(len(file["names"]), dtype=np.int64))
-        return CountedTexts(words, file["names"], file["groups"])
+def read_counted(path: Path) -> CountedTexts:
+    """What cached has written. Raises DataError or another ValueError for a missing or damaged file."""
+    needed = ("data", "indices", "indptr", "names", "vocabulary", "groups")
+    arrays = read_arrays(path, needed, "counted texts")
+    vocabulary, n_docs = tuple(arrays["vocabulary"].tolist()), len(arrays["names"])
+    counts = csr_array((arrays["data"], arrays["indices"], arrays["indptr"]), shape=(n_docs, len(vocabulary)))
+    words = WordCounts(counts, vocabulary, np.zeros(n_docs, dtype=np.int64))
+    return CountedTexts(words, arrays["names"], arrays["groups"])

@@ -1,43 +1,29 @@
-"""The smart watch: 10 people, 7 shoulder exercises, both arms, 50 readings a second (Burns et al. 2018). Notebook 01.
+"""The smart watch: 10 people, 7 shoulder exercises, both arms, 50 readings per second (Burns et al. 2018). Notebook 01.
 
 The recordings ship inside the installed seglearn package. Its code is never imported: it would pull in a whole
-pipeline for one file.
+pipeline for one file. Below the loader: what the card states, one function per statement of data/cards/watch.toml.
 """
 
 import functools
-import hashlib
 import pickle
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from pmt_helpers.datasets import cards
 from pmt_helpers.datasets.arrays import UnsafePickleError, load_pickled_npy
 from pmt_helpers.datasets.base import ActivityData, Recording
-from pmt_helpers.datasets.cards import load_card
 from pmt_helpers.datasets.errors import DataError
-from pmt_helpers.datasets.features import FEATURE_NAMES, cut_windows, extract_features, window_starts
-from pmt_helpers.datasets.files import installed_file
+from pmt_helpers.datasets.features import windows_of
+from pmt_helpers.datasets.files import file_digest, installed_file, reinstall, require_installed
 
 RATE_HZ = 50.0
-
-
 WINDOW_READINGS = 250  # 5 s
-
-
 STEP_READINGS = 125  # half overlapping
-
-
 SENSOR_COLUMNS = ("ax", "ay", "az", "wx", "wy", "wz")
-
-
 # The file does not name its unit. A wrist that is nearly still reads 1.05, so it is g; the data card checks that.
 METRES_PER_S2 = 9.80665
-
-
-_AGAIN = "Install it again: `python -m pip install --force-reinstall --no-deps seglearn`."
-
 
 _DAMAGE = (  # the ways in which reading a damaged pickle can fail
     OSError, EOFError, pickle.UnpicklingError, ValueError, TypeError, LookupError, AttributeError, MemoryError,
@@ -61,34 +47,12 @@ def load_watch_recordings() -> tuple[Recording, ...]:
 
 
 def _require_file() -> Path:
-    path = find_watch()
-    if path is None:
-        raise DataError(
-            file="seglearn/data/watch_dataset.npy", expected="the seglearn package with its data",
-            found="no such package, or one without the file", remedy=_AGAIN,
-        )  # fmt: skip
-    return path
+    return require_installed(find_watch(), "seglearn/data/watch_dataset.npy", "data")
 
 
 @functools.lru_cache(maxsize=1)
 def _windows_of(path: Path) -> ActivityData:
-    recordings = _recordings_in(path)
-    starts = [window_starts(len(r.signal), WINDOW_READINGS, STEP_READINGS) for r in recordings]
-    windows = np.concatenate([cut_windows(r.signal, WINDOW_READINGS, STEP_READINGS) for r in recordings])
-    card = load_card("watch")
-    class_names = tuple(card.classes)
-
-    def of_each_window(values: list[int]) -> np.ndarray:
-        return np.repeat(np.array(values, dtype=np.int64), [len(s) for s in starts])
-
-    return ActivityData(
-        X=extract_features(windows, RATE_HZ),
-        y=of_each_window([class_names.index(r.class_name) for r in recordings]),
-        users=of_each_window([r.user for r in recordings]),
-        recordings=of_each_window([r.number for r in recordings]),
-        starts=np.concatenate(starts), window_readings=WINDOW_READINGS,
-        feature_names=FEATURE_NAMES, class_names=class_names, card=card,
-    )  # fmt: skip
+    return windows_of(_recordings_in(path), cards.load_card("watch"), WINDOW_READINGS, STEP_READINGS)
 
 
 @functools.lru_cache(maxsize=1)
@@ -110,24 +74,25 @@ def _recordings_in(path: Path) -> tuple[Recording, ...]:
 
 def read_watch(path: Path) -> dict[str, Any]:
     """The file's dictionary: X (list of (n, 6) arrays), y, subject, side, X_labels, y_labels. Raises DataError."""
+    again = reinstall("seglearn")
     try:
-        with path.open("rb") as file:
-            content = load_pickled_npy(file)
+        with path.open("rb") as stream:
+            content = load_pickled_npy(stream)
     except UnsafePickleError as error:
         raise DataError(
             file=path, expected="a pickle of arrays only", found=str(error),
-            remedy=f"Loading it could run foreign code, so it was refused. {_AGAIN}",
+            remedy=f"Loading it could run foreign code, so it was refused. {again}",
         ) from error  # fmt: skip
     except _DAMAGE as error:
         raise DataError(
             file=path, expected="seglearn's recordings", found=f"an empty, truncated or damaged file ({error})",
-            remedy=_AGAIN,
+            remedy=again,
         ) from error  # fmt: skip
     problem = _structure_problem(content)
     if problem:
         raise DataError(
             file=path, expected="recordings of ax, ay, az, wx, wy, wz with class, person and arm", found=problem,
-            remedy=f"This is another version of the file. {_AGAIN}",
+            remedy=f"This is another version of the file. {again}",
         )  # fmt: skip
     return content
 
@@ -147,21 +112,14 @@ def _structure_problem(content: Any) -> str | None:
         return "a recording without six columns"
     if any(not np.isfinite(signal).all() for signal in content["X"]):
         return "readings that are not finite"
-    unknown = set(content["y_labels"]) ^ set(load_card("watch").classes)
+    unknown = set(content["y_labels"]) ^ set(cards.load_card("watch").classes)
     if unknown or not set(content["y"]) <= set(range(len(content["y_labels"]))):
         return f"unknown classes {', '.join(sorted(map(str, unknown))) or sorted(set(content['y']))}"
     return None
 
 
 STILL = 0.1  # a second is still when no axis spreads by more than this, in g
-
-
 HARD = 4.0  # g
-
-
-def file(data: ActivityData) -> dict[str, Any]:
-    path = find_watch()
-    return {"sha256": hashlib.sha256(path.read_bytes()).hexdigest()} if path else {}
 
 
 def recordings(data: ActivityData) -> dict[str, Any]:
@@ -172,19 +130,6 @@ def recordings(data: ActivityData) -> dict[str, Any]:
         "left": sum(r.side == "left" for r in everything),
         "minutes": round(sum(r.seconds for r in everything) / 60, 1),
     }
-
-
-def size(data: ActivityData) -> dict[str, Any]:
-    return {"windows": len(data), "users": len(data.user_ids), "features": len(data.feature_names)}
-
-
-def per_user(data: ActivityData) -> dict[str, Any]:
-    counts = np.unique(data.users, return_counts=True)[1]
-    return {"smallest": int(counts.min()), "largest": int(counts.max())}
-
-
-def classes(data: ActivityData) -> dict[str, Any]:
-    return {name: int((data.y == code).sum()) for code, name in enumerate(data.class_names)}
 
 
 def clean(data: ActivityData) -> dict[str, Any]:
@@ -231,12 +176,12 @@ def paired_people(data: ActivityData) -> dict[str, Any]:
     np.fill_diagonal(gap, np.inf)
     nearest = gap.argmin(axis=1)
     pairs = [(i, j) for i, j in enumerate(nearest) if i < j and nearest[j] == i]
-    inside = np.array([gap[pair] for pair in pairs])
+    within = max(gap[pair] for pair in pairs)
     for i, j in pairs:
         gap[i, j] = gap[j, i] = np.inf
     return {
         "pairs": [f"{users[i]}-{users[j]}" for i, j in pairs],
-        "within": round(float(inside.max()), 1),
+        "within": round(float(within), 1),
         "between": round(float(gap.min()), 1),
     }
 
@@ -262,16 +207,16 @@ def hard_peaks(data: ActivityData) -> dict[str, Any]:
 
 def short_recordings(data: ActivityData) -> dict[str, Any]:
     seconds = [r.seconds for r in load_watch_recordings()]
-    each = np.unique(data.recordings, return_counts=True)[1]
+    windows = np.unique(data.recordings, return_counts=True)[1]
     return {
         "shortest": round(min(seconds), 1), "longest": round(max(seconds), 1),
-        "fewest_windows": int(each.min()), "most_windows": int(each.max()),
+        "fewest_windows": int(windows.min()), "most_windows": int(windows.max()),
     }  # fmt: skip
 
 
 def overlap(data: ActivityData) -> dict[str, Any]:
-    together = (np.diff(data.recordings) == 0) & (np.diff(data.starts) == STEP_READINGS)
-    return {"overlapping": int(together.sum())}
+    overlapping = (np.diff(data.recordings) == 0) & (np.diff(data.starts) == STEP_READINGS)
+    return {"overlapping": int(overlapping.sum())}
 
 
 def tails(data: ActivityData) -> dict[str, Any]:
@@ -281,15 +226,11 @@ def tails(data: ActivityData) -> dict[str, Any]:
     return {"percent": round(100 * float((lengths - covered).sum() / lengths.sum()), 1)}
 
 
-def no_background(data: ActivityData) -> dict[str, Any]:
-    path = find_watch()
-    return {"keys": sorted(read_watch(path))} if path else {}
-
-
-MEASURES: dict[str, Callable[[ActivityData], dict[str, Any]]] = {
-    measure.__name__.replace("_", "-"): measure
-    for measure in (
-        file, recordings, size, per_user, classes, clean, unit, mirrored_axis, paired_people, fast_people, hard_peaks,
-        short_recordings, stuck_readings, overlap, tails, no_background,
-    )
+STATEMENTS: dict[str, cards.Measure] = {
+    "file": lambda data: {"sha256": file_digest(_require_file())},
+    "no-background": lambda data: {"keys": sorted(read_watch(_require_file()))},
+    **cards.by_statement(
+        cards.size, cards.per_user, cards.classes, recordings, clean, unit, mirrored_axis, paired_people, fast_people,
+        hard_peaks, short_recordings, stuck_readings, overlap, tails,
+    ),
 }  # fmt: skip

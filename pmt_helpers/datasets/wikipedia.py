@@ -1,7 +1,8 @@
 """English Wikipedia: the sample dump inside the installed gensim package, cut into documents. Notebook 03.
 
 Sections are cut into documents of about 200 words, so that a document has few topics; all documents of an article form
-a group. Cleaning takes seconds, so the counts are kept under data_home().
+a group. Cleaning takes seconds, so the counts are cached under data_home(). Below the loader: what the card states, one
+function per statement of data/cards/wikipedia.toml.
 """
 
 import bz2
@@ -9,7 +10,7 @@ import functools
 import hashlib
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -18,26 +19,34 @@ from xml.etree.ElementTree import ParseError, iterparse
 
 import numpy as np
 
+from pmt_helpers.datasets import cards
 from pmt_helpers.datasets.base import DocumentData
-from pmt_helpers.datasets.cards import load_card
 from pmt_helpers.datasets.errors import DataError
-from pmt_helpers.datasets.files import data_home, installed_file
-from pmt_helpers.datasets.text import CHUNK, CountedTexts, as_documents, count_everything, cut, kept, tokenise
+from pmt_helpers.datasets.files import data_home, file_digest, installed_file, reinstall, require_installed
+from pmt_helpers.datasets.text import (
+    CHUNK_TOKENS,
+    CountedTexts,
+    as_documents,
+    cached,
+    count_everything,
+    named_chunks,
+    tokenise,
+)
 
+FILE = "enwiki-latest-pages-articles1.xml-p000000010p000030302-shortened.bz2"
+MIN_DOCUMENTS = 3  # a word in fewer documents says nothing about which words go together
+MAX_SHARE = 0.5  # nor does a word in a larger share of the documents
+FORMAT = 1  # of the cached counts: raise it whenever the same file would be cut or counted otherwise
 # Lists of titles, publishers and links: they would give every article the same topic.
 LEFT_OUT = frozenset({
     "bibliography", "citations", "external links", "footnotes", "further reading", "notes", "notes and references",
     "references", "see also", "sources",
 })  # fmt: skip
 
-
 _HEADING = re.compile(r"^==(?!=)[ \t]*(.+?)[ \t]*==[ \t]*$", re.MULTILINE)
-
-
 _GALLERY_FILE = re.compile(r"^\s*(?:file|image):[^|\n]*", re.MULTILINE | re.IGNORECASE)
-
-
 _ARTICLES = "0"  # the namespace of articles; talk, help and project pages have others
+_AGAIN = reinstall("gensim")
 
 
 @dataclass(frozen=True)
@@ -51,28 +60,28 @@ class Page:
 
 @dataclass(frozen=True)
 class Section:
-    """A stretch of an article below one main heading; the first has the empty heading. text: without markup."""
+    """The part of an article below one main heading; the first has the empty heading. text: without markup."""
 
     heading: str
     text: str
 
 
 def read_pages(path: Path, remedy: str) -> Iterator[Page]:
-    """The articles of a dump, one after the other; redirects and pages that are no articles are passed over.
+    """The articles of a dump, one after the other; redirects and pages that are not articles are skipped.
 
     Raises DataError, with the remedy given, for a file that is damaged, cut off or something else.
     """
     try:
         with bz2.open(path) as file:
-            found: dict[str, str] = {}
+            page: dict[str, str] = {}
             for _, element in iterparse(file):
                 tag = element.tag.rpartition("}")[2]
                 if tag in ("title", "ns", "redirect", "timestamp", "text"):
-                    found[tag] = element.text or ""
+                    page[tag] = element.text or ""
                 elif tag == "page":
-                    if found.get("ns") == _ARTICLES and "redirect" not in found:
-                        yield Page(found.get("title", ""), found.get("timestamp", ""), found.get("text", ""))
-                    found = {}
+                    if page.get("ns") == _ARTICLES and "redirect" not in page:
+                        yield Page(page.get("title", ""), page.get("timestamp", ""), page.get("text", ""))
+                    page = {}
                     element.clear()
     except (OSError, EOFError, ParseError) as error:
         raise DataError(
@@ -93,21 +102,6 @@ def sections(markup: str) -> list[Section]:
     ]
 
 
-FILE = "enwiki-latest-pages-articles1.xml-p000000010p000030302-shortened.bz2"
-
-
-MIN_DOCUMENTS = 3  # a word in fewer documents says nothing about what goes with what
-
-
-MAX_SHARE = 0.5  # a word in more than half of them neither
-
-
-FORMAT = 1  # of the kept counts: raise it whenever the same file would be cut or counted otherwise
-
-
-_AGAIN = "Install it again: `python -m pip install --force-reinstall --no-deps gensim`."
-
-
 def find_wikipedia() -> Path | None:
     """The dump inside the installed gensim package, or None."""
     return installed_file("gensim", "test", "test_data", FILE)
@@ -115,33 +109,31 @@ def find_wikipedia() -> Path | None:
 
 def load_wikipedia(vocabulary: Sequence[str] | None = None, *, grow: bool = False) -> DocumentData:
     """All documents in the order of the dump, counted as load_documents says. Raises DataError."""
-    path = find_wikipedia()
-    if path is None:
-        raise DataError(
-            file=f"gensim/test/test_data/{FILE}", expected="the gensim package with its test data",
-            found="no such package, or one without the file", remedy=_AGAIN,
-        )  # fmt: skip
-    return _documents(path, None if vocabulary is None else tuple(vocabulary), grow)
+    return _documents(_require_file(), None if vocabulary is None else tuple(vocabulary), grow)
+
+
+def _require_file() -> Path:
+    return require_installed(find_wikipedia(), f"gensim/test/test_data/{FILE}", "test data")
 
 
 @functools.lru_cache(maxsize=4)
 def _documents(path: Path, vocabulary: tuple[str, ...] | None, grow: bool) -> DocumentData:
     return as_documents(
-        read_wikipedia(path), load_card("wikipedia"), f"{path.name} of gensim {version('gensim')}", file=path,
+        read_wikipedia(path), cards.load_card("wikipedia"), f"{path.name} of gensim {version('gensim')}", file=path,
         vocabulary=vocabulary, grow=grow, min_documents=MIN_DOCUMENTS, max_share=MAX_SHARE,
     )  # fmt: skip
 
 
 @functools.lru_cache(maxsize=1)
 def read_wikipedia(path: Path) -> CountedTexts:
-    """Every word of every document of the dump, from the counts kept under data_home() where they are there."""
+    """Every word of every document of the dump, from the counts cached under data_home() where they are there."""
     try:
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        digest = file_digest(path)
     except OSError as error:
         raise DataError(file=path, expected="a readable file", found=str(error), remedy=_AGAIN) from error
     depends_on = (FORMAT, version("gensim"), unicodedata.unidata_version, digest)
     key = hashlib.sha256(repr(depends_on).encode()).hexdigest()[:16]
-    return kept(data_home() / "wikipedia" / f"counts-{key}.npz", lambda: _parse(path))
+    return cached(data_home() / "wikipedia" / f"counts-{key}.npz", lambda: _parse(path))
 
 
 def _parse(path: Path) -> CountedTexts:
@@ -166,38 +158,24 @@ def cut_article(title: str, parts: Iterable[tuple[str, list[str]]]) -> Iterator[
     """
     joined: list[tuple[str, list[str]]] = []
     for heading, tokens in parts:
-        if joined and len(joined[-1][1]) < CHUNK / 2:
+        if joined and len(joined[-1][1]) < CHUNK_TOKENS / 2:
             joined[-1] = (joined[-1][0], joined[-1][1] + tokens)
         else:
             joined.append((heading, tokens))
-    if len(joined) > 1 and len(joined[-1][1]) < CHUNK / 2:
+    if len(joined) > 1 and len(joined[-1][1]) < CHUNK_TOKENS / 2:
         _, rest = joined.pop()
         joined[-1] = (joined[-1][0], joined[-1][1] + rest)
     for heading, tokens in joined:
-        pieces = cut(tokens)
-        for number, piece in enumerate(pieces, start=1):
-            where = f"{title}: {heading}" if heading else title
-            if piece:
-                yield (where if len(pieces) == 1 else f"{where} ({number} of {len(pieces)})"), piece
+        if tokens:
+            yield from named_chunks(f"{title}: {heading}" if heading else title, tokens)
 
 
 MARKUP = ("isbn", "jpg", "png", "svg", "http", "www", "nbsp", "colspan")  # words that no text is about
 
 
-def _source() -> Path:
-    path = find_wikipedia()
-    if path is None:
-        raise FileNotFoundError("the dump went away after it was loaded")
-    return path
-
-
 @functools.lru_cache(maxsize=1)
 def _pages(path: Path) -> tuple[Page, ...]:
     return tuple(read_pages(path, ""))
-
-
-def file(data: DocumentData) -> dict[str, Any]:
-    return {"sha256": hashlib.sha256(_source().read_bytes()).hexdigest()}
 
 
 def size(data: DocumentData) -> dict[str, Any]:
@@ -207,18 +185,13 @@ def size(data: DocumentData) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def lengths(data: DocumentData) -> dict[str, Any]:
-    whole = data.lengths + data.dropped
-    return {"shortest": int(whole.min()), "median": int(np.median(whole)), "longest": int(whole.max())}
-
-
 def dates(data: DocumentData) -> dict[str, Any]:
-    changed = sorted(page.changed for page in _pages(_source()))
+    changed = sorted(page.changed for page in _pages(_require_file()))
     return {"first": changed[0][:10], "last": changed[-1][:10]}
 
 
 def dropped_words(data: DocumentData) -> dict[str, Any]:
-    everything = read_wikipedia(_source()).words
+    everything = read_wikipedia(_require_file()).words
     in_documents = np.bincount(everything.counts.indices, minlength=len(everything.vocabulary))
     return {
         "rare": int((in_documents < MIN_DOCUMENTS).sum()),
@@ -233,10 +206,10 @@ def one_letter(data: DocumentData) -> dict[str, Any]:
 
 
 def uneven_articles(data: DocumentData) -> dict[str, Any]:
-    each = np.sort(np.unique(data.groups, return_counts=True)[1])[::-1]
+    documents = np.sort(np.unique(data.groups, return_counts=True)[1])[::-1]
     return {
-        "largest": int(each[0]), "single": int((each == 1).sum()),
-        "percent_of_ten": round(100 * float(each[:10].sum() / each.sum())),
+        "largest": int(documents[0]), "single": int((documents == 1).sum()),
+        "percent_of_ten": round(100 * float(documents[:10].sum() / documents.sum())),
     }  # fmt: skip
 
 
@@ -251,7 +224,7 @@ def lists_and_signposts(data: DocumentData) -> dict[str, Any]:
     titles = np.unique(data.groups)
     return {
         "lists": int(np.char.startswith(titles, "List of").sum()),
-        "signposts": sum("{{disambig" in page.markup.lower() for page in _pages(_source())),
+        "signposts": sum("{{disambig" in page.markup.lower() for page in _pages(_require_file())),
     }
 
 
@@ -261,10 +234,10 @@ def markup_left(data: DocumentData) -> dict[str, Any]:
     return {"words": [word for word, _ in sorted(left.items())], "tokens": sum(left.values())}
 
 
-MEASURES: dict[str, Callable[[DocumentData], dict[str, Any]]] = {
-    measure.__name__.replace("_", "-"): measure
-    for measure in (
-        file, size, lengths, dates, dropped_words, one_letter, uneven_articles, words_of_one_article,
+STATEMENTS: dict[str, cards.Measure] = {
+    "file": lambda data: {"sha256": file_digest(_require_file())},
+    **cards.by_statement(
+        cards.lengths, size, dates, dropped_words, one_letter, uneven_articles, words_of_one_article,
         lists_and_signposts, markup_left,
-    )
+    ),
 }  # fmt: skip

@@ -1,17 +1,16 @@
-"""What the card of `wisdm` states, measured: one function a statement, named as in data/cards/wisdm.toml."""
+"""What the card of `wisdm` states, measured: one function per statement, named as in data/cards/wisdm.toml."""
 
 import re
 from collections import Counter
-from collections.abc import Callable
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from pmt_helpers.datasets import cards
 from pmt_helpers.datasets.base import ActivityData
 from pmt_helpers.datasets.errors import DataError
-from pmt_helpers.datasets.wisdm import ABOUT, content_digest, find_wisdm, parse_arff, read_table, read_text
+from pmt_helpers.datasets.wisdm import ABOUT, content_digest, parse_arff, read_table, read_text, require_wisdm
 
 
 def _column(data: ActivityData, *names: str) -> np.ndarray:
@@ -27,32 +26,10 @@ def _is_class(data: ActivityData, *names: str) -> np.ndarray:
     return np.isin(data.y, [data.class_names.index(name) for name in names])
 
 
-def _source() -> Path:
-    path = find_wisdm()
-    if path is None:
-        raise FileNotFoundError("WISDM's file went away after it was loaded")
-    return path
-
-
-def size(data: ActivityData) -> dict[str, Any]:
-    counts = {"windows": len(data), "users": len(data.user_ids), "features": len(data.feature_names)}
-    return {**counts, "digest": content_digest(read_text(_source()))}
-
-
 def per_user(data: ActivityData) -> dict[str, Any]:
-    counts = np.unique(data.users, return_counts=True)[1]
-    return {
-        "mean": round(float(counts.mean()), 2), "sd": round(float(counts.std(ddof=1)), 2),
-        "smallest": int(counts.min()), "largest": int(counts.max()),
-    }  # fmt: skip
-
-
-def classes(data: ActivityData) -> dict[str, Any]:
-    return {name: int((data.y == code).sum()) for code, name in enumerate(data.class_names)}
-
-
-def more_users_than_paper(data: ActivityData) -> dict[str, Any]:
-    return {"users": len(data.user_ids)}
+    windows = np.unique(data.users, return_counts=True)[1]
+    mean, sd = round(float(windows.mean()), 2), round(float(windows.std(ddof=1)), 2)
+    return {"mean": mean, "sd": sd, **cards.per_user(data)}
 
 
 def incomplete_users(data: ActivityData) -> dict[str, Any]:
@@ -73,10 +50,6 @@ def missing_is_informative(data: ActivityData) -> dict[str, Any]:
     return {**still, "most_elsewhere": round(max(share.values()), 1)}
 
 
-def xavg_is_zero(data: ActivityData) -> dict[str, Any]:
-    return {"not_zero": int((_column(data, "XAVG") != 0).sum())}
-
-
 def zstanddev_is_a_copy(data: ActivityData) -> dict[str, Any]:
     z, x, deviation = _column(data, "ZSTANDDEV", "XSTANDDEV", "ZABSOLDEV").T
     useful = sum(len(np.unique(column)) > 1 for column in data.X.T) - bool((z == x).all())
@@ -93,19 +66,15 @@ def xstanddev_is_about_zero(data: ActivityData) -> dict[str, Any]:
 
 def duplicate_rows(data: ActivityData) -> dict[str, Any]:
     first: dict[bytes, int] = {}
-    again = []
+    copies = []
     for row, key in enumerate(np.column_stack([data.X, data.y, data.users])):
         if first.setdefault(key.tobytes(), row) != row:
-            again.append((row, row - first[key.tobytes()]))
+            copies.append((row, row - first[key.tobytes()]))
     return {
-        "rows": len(again),
-        "people": np.unique(data.users[[row for row, _ in again]]).tolist() if again else [],
-        "distance": sorted({distance for _, distance in again}),
+        "rows": len(copies),
+        "people": np.unique(data.users[[row for row, _ in copies]]).tolist() if copies else [],
+        "distance": sorted({distance for _, distance in copies}),
     }
-
-
-def unique_id_is_not_unique(data: ActivityData) -> dict[str, Any]:
-    return {"values": len(np.unique(read_table(_source()).unique_ids))}
 
 
 def bouts(data: ActivityData) -> dict[str, Any]:
@@ -129,13 +98,9 @@ def bins_exceed_one(data: ActivityData) -> dict[str, Any]:
     return {"median": round(float(np.median(sums)), 2), "largest": round(float(sums.max()), 2)}
 
 
-def scattered_users(data: ActivityData) -> dict[str, Any]:
-    return {"stretches": 1 + int((np.diff(data.users) != 0).sum())}
-
-
 def about_file(data: ActivityData) -> dict[str, Any]:
     try:
-        text = read_text(_source(), ABOUT)
+        text = read_text(require_wisdm(), ABOUT)
     except DataError:
         return {}  # a bare ARFF comes without it
     number = re.search(r"Number of examples:\s*([\d,]+)", text)
@@ -145,7 +110,7 @@ def about_file(data: ActivityData) -> dict[str, Any]:
 
 
 def header_forms(data: ActivityData) -> dict[str, Any]:
-    text = read_text(_source()).replace("\r\n", "\n")
+    text = read_text(require_wisdm()).replace("\r\n", "\n")
     header, _, body = text.partition("@data")
     digests, names = set(), set()
     for quoted, spaced, line_end in product((True, False), (True, False), ("\n", "\r\n")):
@@ -157,11 +122,14 @@ def header_forms(data: ActivityData) -> dict[str, Any]:
     return {"forms": 8, "different_contents": len(digests), "different_columns": len(names)}
 
 
-MEASURES: dict[str, Callable[[ActivityData], dict[str, Any]]] = {
-    measure.__name__.replace("_", "-"): measure
-    for measure in (
-        size, per_user, classes, more_users_than_paper, incomplete_users, missing_cells, missing_is_informative,
-        xavg_is_zero, zstanddev_is_a_copy, xstanddev_is_about_zero, duplicate_rows, unique_id_is_not_unique, bouts,
-        partial_windows, bins_exceed_one, scattered_users, about_file, header_forms,
-    )
+STATEMENTS: dict[str, cards.Measure] = {
+    "size": lambda data: {**cards.size(data), "digest": content_digest(read_text(require_wisdm()))},
+    "more-users-than-paper": lambda data: {"users": len(data.user_ids)},
+    "xavg-is-zero": lambda data: {"not_zero": int((_column(data, "XAVG") != 0).sum())},
+    "unique-id-is-not-unique": lambda data: {"values": len(np.unique(read_table(require_wisdm()).unique_ids))},
+    "scattered-users": lambda data: {"stretches": 1 + int((np.diff(data.users) != 0).sum())},
+    **cards.by_statement(
+        per_user, cards.classes, incomplete_users, missing_cells, missing_is_informative, zstanddev_is_a_copy,
+        xstanddev_is_about_zero, duplicate_rows, bouts, partial_windows, bins_exceed_one, about_file, header_forms,
+    ),
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""Joules: training at home against sending the raw windows away. Notebook 05, step 5.
+"""Joules: training at home against sending the raw windows away, and a USB meter beside a log. Notebook 05, step 5.
 
 Rough on both sides, so ranges: one busy core is taken to draw a quarter of what four draw above idle, and radios were
 measured on a phone of their time, downloading.
@@ -17,20 +17,66 @@ from pmt_helpers.datasets.files import shipped
 from pmt_helpers.device.cost_model import Device, find_device
 from pmt_helpers.device.logs import Log
 
+HERTZ, AXES, BYTES_EACH, WINDOW_S = 20, 3, 4, 10.0  # WISDM's recordings, as 4-byte numbers
+
 # What meters and their apps call their columns, in lower case and without units.
 _NAMES = {
     "time": ("time", "timestamp", "datetime", "date", "elapsed", "elapsedtime", "seconds", "t", "times", "zeit"),
     "volts": ("volts", "volt", "voltage", "vbus", "v", "u", "voltagev", "spannung"),
     "amps": ("amps", "amp", "current", "ampere", "amperes", "ibus", "a", "i", "currenta", "strom"),
 }
+_REMEDY = "name the columns time, volts and amps"
 
 
-_MILLI = ("ma", "mv", "ms")
+@dataclass(frozen=True)
+class Joules:
+    """Of a device that trains on one core: all that it draws, and what is above an idle device."""
+
+    total: float
+    above_idle: float
+
+
+def raw_bytes(windows: int) -> int:
+    """Bytes of a number of windows as they were recorded."""
+    return round(windows * WINDOW_S * HERTZ * AXES * BYTES_EACH)
+
+
+def training_energy(device: str | Device, seconds: float) -> Joules:
+    """Joules of a training. Raises ValueError for a device whose power nobody measured."""
+    board = find_device(device)
+    if math.isnan(board.idle_w) or math.isnan(board.stress_w):
+        raise ValueError(f"the power of {board.name} under load is not in data/devices.csv: take another board")
+    one_core = (board.stress_w - board.idle_w) / board.cores
+    return Joules(seconds * (board.idle_w + one_core), seconds * one_core)
+
+
+def upload_energy(n_bytes: float) -> pd.DataFrame:
+    """Joules by radio: radio, low, high, source; from the fastest to the slowest link that was measured."""
+    radios = pd.read_csv(shipped("radios.csv"))
+    ends = {
+        end: 8 * n_bytes * (radios["a"] + radios["b"] * (radios[f"rate_{rate}_kbps"] - radios["c"]))
+        for end, rate in (("low", "high"), ("high", "low"))
+    }
+    return pd.DataFrame({"radio": radios["radio"], **ends, "source": radios["source"]})
+
+
+def compare_energy(device: str | Device, seconds: float, windows: int) -> pd.DataFrame:
+    """Training and each way of uploading, in joules: what, kind ("training" | "upload"), low, high.
+
+    Of training, low is what is above idle, high is all: which one counts depends on whether the device would be on
+    anyway.
+    """
+    training = training_energy(device, seconds)
+    rows = [(f"train on a {find_device(device).name}", "training", training.above_idle, training.total)]
+    uploads = upload_energy(raw_bytes(windows))
+    for radio, low, high in uploads[["radio", "low", "high"]].to_numpy().tolist():
+        rows.append((f"upload by {radio}", "upload", low, high))
+    return pd.DataFrame(rows, columns=["what", "kind", "low", "high"])
 
 
 @dataclass(frozen=True, eq=False)
 class Meter:
-    """Readings in order of time. seconds: (n,), of UTC since 1970 if absolute, else of the meter's own clock."""
+    """A meter's readings in order of time. seconds: (n,), of UTC since 1970 if absolute, else of the meter's clock."""
 
     seconds: np.ndarray
     volts: np.ndarray
@@ -46,15 +92,18 @@ class Meter:
 def read_meter(path: str | Path) -> Meter:
     """A CSV with time, volts and amps, found by their names; mV and mA are known by the unit in the name.
 
-    Commas, semicolons or tabs between columns; decimal commas where columns are not parted by commas. Time: seconds, or
+    Commas, semicolons or tabs between columns; decimal commas where commas do not separate columns. Time: seconds, or
     dates, which are UTC unless they say otherwise. Raises DataError for a file in which these cannot be found.
     """
     path = Path(path)
-    table = _table(path)
-    columns = {what: _column(table, what, path) for what in _NAMES}
-    volts, amps = (_numbers(table[columns[what]], what, path) * _unit(columns[what]) for what in ("volts", "amps"))
-    seconds, absolute = _seconds(table[columns["time"]], path)
-    seconds = seconds * (_unit(columns["time"]) if not absolute else 1.0)
+    table = _read_table(path)
+    columns = {what: _find_column(table, what, path) for what in _NAMES}
+    volts, amps = (
+        _parse_numbers(table[columns[what]], what, path) * _unit(columns[what]) for what in ("volts", "amps")
+    )
+    seconds, absolute = _parse_times(table[columns["time"]], path)
+    if not absolute:
+        seconds = seconds * _unit(columns["time"])
     if (np.diff(seconds) < 0).any():
         line = int(np.flatnonzero(np.diff(seconds) < 0)[0]) + 3
         raise DataError(
@@ -66,7 +115,7 @@ def read_meter(path: str | Path) -> Meter:
 def with_power(log: Log, meter: Meter, offset_s: float | None = None) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The log's spans with energy_j, and its samples with watts, NaN where the meter was not running.
 
-    offset_s: what is added to the meter's seconds to make them the log's. Without it both clocks must be UTC.
+    offset_s: added to the meter's seconds to make them the log's. Without it both clocks must be UTC.
     Energy is the integral of power over the span, by trapezoids. Raises ValueError when the clocks cannot be aligned.
     """
     if offset_s is None:
@@ -74,12 +123,9 @@ def with_power(log: Log, meter: Meter, offset_s: float | None = None) -> tuple[p
             raise ValueError("these clocks are not both UTC: say offset_s, when the meter started in the log")
         offset_s = -pd.Timestamp(log.header["utc"]).timestamp()
     at, watts = meter.seconds + offset_s, meter.watts
-    samples = log.samples.copy()
-    samples["watts"] = np.interp(samples["t_s"], at, watts, left=np.nan, right=np.nan)
-    spans = log.spans.copy()
-    spans["energy_j"] = [
-        joules(at, watts, start, start + wall) for start, wall in zip(spans["t_s"], spans["wall_s"], strict=True)
-    ]
+    samples = log.samples.assign(watts=np.interp(log.samples["t_s"], at, watts, left=np.nan, right=np.nan))
+    times = zip(log.spans["t_s"], log.spans["wall_s"], strict=True)
+    spans = log.spans.assign(energy_j=[joules(at, watts, start, start + wall) for start, wall in times])
     return spans, samples
 
 
@@ -92,29 +138,29 @@ def joules(at: np.ndarray, watts: np.ndarray, start: float, stop: float) -> floa
     return float(np.trapezoid([ends[0], *watts[inside], ends[1]], [start, *at[inside], stop]))
 
 
-def _table(path: Path) -> pd.DataFrame:
+def _read_table(path: Path) -> pd.DataFrame:
     try:
         text = path.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(
             file=path, expected="a CSV file in UTF-8", found=str(error), remedy="export it from the meter again"
         ) from error
-    first = text.lstrip().partition("\n")[0]
-    separator = max(",;\t", key=first.count)
-    if first.count(separator) < 2:
-        raise DataError(file=path, expected="three columns or more", found=repr(first[:60]), remedy=_REMEDY)
+    first_line = text.lstrip().partition("\n")[0]
+    separator = max(",;\t", key=first_line.count)
+    if first_line.count(separator) < 2:
+        raise DataError(file=path, expected="three columns or more", found=repr(first_line[:60]), remedy=_REMEDY)
     return pd.read_csv(StringIO(text), sep=separator, dtype=str, skipinitialspace=True).dropna(how="all")
 
 
-def _column(table: pd.DataFrame, what: str, path: Path) -> str:
+def _find_column(table: pd.DataFrame, what: str, path: Path) -> str:
     for wanted in _NAMES[what]:
         for name in table.columns:
-            if _bare(name) == wanted:
+            if _without_unit(name) == wanted:
                 return name
     raise DataError(file=path, expected=f"a column of {what}", found=", ".join(table.columns), remedy=_REMEDY)
 
 
-def _bare(name: str) -> str:
+def _without_unit(name: str) -> str:
     """ "Voltage (mV)" is "voltage"."""
     name = name.lower()
     for bracket in "([{":
@@ -126,23 +172,23 @@ def _bare(name: str) -> str:
 def _unit(name: str) -> float:
     """A thousandth where the name's unit is mV, mA or ms."""
     words = "".join(letter if letter.isalpha() else " " for letter in name.lower()).split()
-    return 1e-3 if words and words[-1] in _MILLI else 1.0
+    return 1e-3 if words and words[-1] in ("ma", "mv", "ms") else 1.0
 
 
-def _numbers(column: pd.Series, what: str, path: Path) -> np.ndarray:
-    found = pd.to_numeric(column.str.replace(",", ".", regex=False), errors="coerce").to_numpy(float)
-    bad = np.flatnonzero(~np.isfinite(found))
-    if len(bad):
-        shown = repr(column.iloc[bad[0]])
-        raise DataError(file=f"{path}, line {bad[0] + 2}", expected=f"{what} as a number", found=shown, remedy=_REMEDY)
-    return found
+def _parse_numbers(column: pd.Series, what: str, path: Path) -> np.ndarray:
+    numbers = pd.to_numeric(column.str.replace(",", ".", regex=False), errors="coerce").to_numpy(float)
+    invalid = np.flatnonzero(~np.isfinite(numbers))
+    if len(invalid):
+        file, found = f"{path}, line {invalid[0] + 2}", repr(column.iloc[invalid[0]])
+        raise DataError(file=file, expected=f"{what} as a number", found=found, remedy=_REMEDY)
+    return numbers
 
 
-def _seconds(column: pd.Series, path: Path) -> tuple[np.ndarray, bool]:
+def _parse_times(column: pd.Series, path: Path) -> tuple[np.ndarray, bool]:
     """Seconds, and whether they are of UTC: dates are, and numbers beyond a billion, which no run lasts."""
-    plain = pd.to_numeric(column.str.replace(",", ".", regex=False), errors="coerce").to_numpy(float)
-    if np.isfinite(plain).all():
-        return plain, bool(len(plain) and plain[0] > 1e9)
+    numbers = pd.to_numeric(column.str.replace(",", ".", regex=False), errors="coerce").to_numpy(float)
+    if np.isfinite(numbers).all():
+        return numbers, bool(len(numbers) and numbers[0] > 1e9)
     try:
         dates = pd.to_datetime(column, utc=True, format="ISO8601")
     except ValueError as error:
@@ -150,56 +196,3 @@ def _seconds(column: pd.Series, path: Path) -> tuple[np.ndarray, bool]:
             file=path, expected="seconds, or dates such as 2026-05-01T12:00:00Z", found=str(error), remedy=_REMEDY
         ) from error
     return (dates - pd.Timestamp(0, tz="UTC")).dt.total_seconds().to_numpy(float), True
-
-
-_REMEDY = "name the columns time, volts and amps"
-
-
-HERTZ, AXES, BYTES_EACH, WINDOW_S = 20, 3, 4, 10.0  # WISDM's recordings, as 4-byte numbers
-
-
-@dataclass(frozen=True)
-class Joules:
-    """Of a device while it trains on one core: all that it draws, and what is above an idle device."""
-
-    total: float
-    above_idle: float
-
-
-def raw_bytes(windows: int, window_s: float = WINDOW_S) -> int:
-    """Bytes of so many windows as they were recorded."""
-    return round(windows * window_s * HERTZ * AXES * BYTES_EACH)
-
-
-def training_energy(device: str | Device, seconds: float) -> Joules:
-    """Raises ValueError for a device whose power nobody measured."""
-    board = find_device(device)
-    if math.isnan(board.idle_w) or math.isnan(board.stress_w):
-        raise ValueError(f"the power of {board.name} under load is not in data/devices.csv: take another board")
-    one_core = (board.stress_w - board.idle_w) / board.cores
-    return Joules(seconds * (board.idle_w + one_core), seconds * one_core)
-
-
-def upload_energy(n_bytes: float) -> pd.DataFrame:
-    """Joules by radio: radio, low, high, source; from the fastest to the slowest link that was measured."""
-    radios = pd.read_csv(shipped("radios.csv"))
-    bits = 8 * n_bytes
-    ends = {
-        end: bits * (radios["a"] + radios["b"] * (radios[f"rate_{rate}_kbps"] - radios["c"]))
-        for end, rate in (("low", "high"), ("high", "low"))
-    }
-    return pd.DataFrame({"radio": radios["radio"], **ends, "source": radios["source"]})
-
-
-def compare_energy(device: str | Device, seconds: float, windows: int) -> pd.DataFrame:
-    """Training and each way of uploading, in joules: what, kind ("training" | "upload"), low, high.
-
-    Of training, low is what is above idle, high is all: which one counts depends on whether the device would be on
-    anyway.
-    """
-    local, board = training_energy(device, seconds), find_device(device)
-    rows = [(f"train on a {board.name}", "training", local.above_idle, local.total)]
-    uploads = upload_energy(raw_bytes(windows))
-    for radio, low, high in uploads[["radio", "low", "high"]].to_numpy().tolist():
-        rows.append((f"upload by {radio}", "upload", low, high))
-    return pd.DataFrame(rows, columns=["what", "kind", "low", "high"])

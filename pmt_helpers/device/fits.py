@@ -1,4 +1,4 @@
-"""Seconds against the amount of data: straight lines with intervals, for Figures 7, 8a and 8b. Notebook 05, step 2."""
+"""Seconds and memory of kernels in logs: lines with intervals (Figures 7, 8a, 8b), phases, peaks. Notebook 05."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,83 +8,11 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.stats import linregress, t
 
-from pmt_helpers.device.cost_model import Device, cost, instructions, predict_seconds, work_of
+from pmt_helpers.device.cost_model import Work, kernel_cost, measured_work
 from pmt_helpers.device.logs import Log, seconds_of_spans, series
 
-PARTS = ["origin", "task", "kernel", "setup", "interpreter", "arithmetic"]
-
-
-def time_by_phase(logs: Iterable[Log], table: pd.DataFrame | None = None) -> pd.DataFrame:
-    """Where the seconds of each kernel went: origin, task, kernel, setup, interpreter, arithmetic; of one origin.
-
-    Arithmetic is what the compiled loop needs for the same updates: by its own log of this origin, or else by counted
-    instructions; the interpreter is the rest of the training, with JAX and Keras what these libraries do around it.
-    """
-    logs = list(logs)
-    spans = series(logs, logs[0].origin)
-    train = spans[spans["phase"] == "train"]
-    if not {"task", "kernel", "updates"} <= set(train):
-        raise ValueError(f"the logs of {logs[0].origin} do not say how many updates they timed")
-    pairs = train[["task", "kernel"]].dropna().astype(str).drop_duplicates().itertuples(index=False)
-    done = {(task, kernel): _total(logs, kernel, task) for task, kernel in pairs}
-    rows = []
-    for (task, kernel), (updates, seconds, setup) in done.items():
-        if (task, "numba") in done:
-            compiled = done[task, "numba"]
-            arithmetic = updates * compiled[1] / compiled[0]
-        else:
-            arithmetic = seconds * cost(task, "numba", table)[0] / cost(task, kernel, table)[0]
-        arithmetic = min(arithmetic, seconds)
-        rows.append((logs[0].origin, task, kernel, setup, seconds - arithmetic, arithmetic))
-    return pd.DataFrame(rows, columns=PARTS)
-
-
-def predicted_parts(device: str | Device, task: str, updates: int, table: pd.DataFrame | None = None) -> pd.DataFrame:
-    """The same for so many updates on a device, from counted instructions; origin "predicted"."""
-    kernels = (instructions() if table is None else table).query("task == @task")["kernel"]
-    compiled = predict_seconds(device, "numba", updates, task=task, table=table).work
-    rows = []
-    for kernel in kernels:
-        one = predict_seconds(device, kernel, updates, task=task, table=table)
-        arithmetic = min(compiled, one.work)
-        rows.append(("predicted", task, kernel, one.setup, one.work - arithmetic, arithmetic))
-    return pd.DataFrame(rows, columns=PARTS)
-
-
-def _total(logs: list[Log], kernel: str, task: str) -> tuple[int, float, float]:
-    found = []
-    for log in logs:
-        try:
-            found.append(work_of(log, kernel, task))
-        except ValueError:
-            continue
-    return sum(one.updates for one in found), sum(one.seconds for one in found), sum(one.setup for one in found)
-
-
+SIZES = ("n_samples", "n_documents", "n_words")
 SMALL_MB = 512  # Pi Zero 2 W
-
-
-def memory_by_kernel(logs: Iterable[Log], limit_mb: float = SMALL_MB) -> pd.DataFrame:
-    """Peak resident memory, a row a log: origin, task, kernel, peak_mb, left_mb, fits, limited_mb; the smallest first.
-
-    left_mb: what a board of limit_mb has left for its system. limited_mb: the limit the log was recorded under, NaN for
-    none. A process keeps its peak, so that logs of several kernels say nothing of the later ones: they are left out, as
-    are logs without memory.
-    """
-    rows = []
-    for log in logs:
-        spans = log.spans
-        if not {"kernel", "task", "peak_rss_mb"} <= set(spans) or spans["kernel"].nunique() != 1:
-            continue
-        task, kernel = (str(spans[name].dropna().iloc[0]) for name in ("task", "kernel"))
-        peak = float(spans["peak_rss_mb"].max())
-        limited = log.header.get("mem_limit_mb", float("nan"))
-        rows.append((log.origin, task, kernel, peak, limit_mb - peak, peak < limit_mb, limited))
-    columns = ["origin", "task", "kernel", "peak_mb", "left_mb", "fits", "limited_mb"]
-    return pd.DataFrame(rows, columns=columns).sort_values("peak_mb", ignore_index=True)
-
-
-SIZES = {"n_samples": "activity", "n_documents": "topics", "n_words": "topics"}
 
 
 @dataclass(frozen=True)
@@ -106,10 +34,10 @@ class Line:
         return self.intercept + self.slope * np.asarray(x, float)
 
     def band(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The interval of the line's height at x: it is about the mean, single points lie farther off."""
+        """The interval of the line's height at x: of the mean, single points lie farther off."""
         x = np.asarray(x, float)
-        at_zero, tilt = self.intercept_high - self.intercept, self.slope_high - self.slope
-        half = np.sqrt(np.maximum(at_zero**2 + tilt**2 * (x**2 - 2 * x * self.x_mean), 0))
+        half_intercept, half_slope = self.intercept_high - self.intercept, self.slope_high - self.slope
+        half = np.sqrt(np.maximum(half_intercept**2 + half_slope**2 * (x**2 - 2 * x * self.x_mean), 0))
         return self.at(x) - half, self.at(x) + half
 
 
@@ -119,23 +47,36 @@ def fit_line(x: ArrayLike, seconds: ArrayLike) -> Line:
     if len(x) < 3 or np.ptp(x) == 0:
         raise ValueError(f"a line with an interval needs three points of different size; got {len(x)} at {set(x)}")
     fit = linregress(x, seconds)
-    times = float(t.ppf(0.975, len(x) - 2))
-    tilt, at_zero = times * fit.stderr, times * fit.intercept_stderr
+    quantile = float(t.ppf(0.975, len(x) - 2))
+    half_slope, half_intercept = quantile * fit.stderr, quantile * fit.intercept_stderr
     return Line(
-        float(fit.slope),
-        float(fit.intercept),
-        float(fit.slope - tilt),
-        float(fit.slope + tilt),
-        float(fit.intercept - at_zero),
-        float(fit.intercept + at_zero),
-        float(fit.rvalue**2),
-        len(x),
-        float(x.mean()),
+        slope=float(fit.slope),
+        intercept=float(fit.intercept),
+        slope_low=float(fit.slope - half_slope),
+        slope_high=float(fit.slope + half_slope),
+        intercept_low=float(fit.intercept - half_intercept),
+        intercept_high=float(fit.intercept + half_intercept),
+        r2=float(fit.rvalue**2),
+        n=len(x),
+        x_mean=float(x.mean()),
     )
 
 
+def fit_logs(logs: Iterable[Log], by: str) -> dict[str, Line]:
+    """A line for each kernel with three sizes or more, from logs of one origin. by: as in `seconds_by_size`.
+
+    Raises ValueError for more than one origin.
+    """
+    logs = [log for log in logs if by in log.spans]
+    if not logs:
+        return {}
+    rows = seconds_by_size(series(logs, logs[0].origin), by)
+    by_kernel = {str(kernel): of_kernel for kernel, of_kernel in rows.groupby("kernel")}
+    return {kernel: fit_line(rows[by], rows["seconds"]) for kernel, rows in by_kernel.items() if rows[by].nunique() > 2}
+
+
 def seconds_by_size(spans: pd.DataFrame, by: str) -> pd.DataFrame:
-    """Seconds by size, a row a point: kernel, the column `by`, seconds. spans: of logs.series, so of one origin.
+    """Seconds by size, one row per point: kernel, the column `by`, seconds. spans: of logs.series, so of one origin.
 
     by "n_samples": seconds of a whole training, its epochs times their median, so that one interrupted epoch does not
     count. by "n_documents" or "n_words": of an iteration, the median again; documents with their whole vocabulary, and
@@ -145,25 +86,23 @@ def seconds_by_size(spans: pd.DataFrame, by: str) -> pd.DataFrame:
     if by not in SIZES:
         raise ValueError(f"sizes are {', '.join(SIZES)}; got {by!r}")
     if spans["origin"].nunique() > 1:
-        raise ValueError(f"one origin a series; got {', '.join(sorted(set(spans['origin'])))}")
+        raise ValueError(f"one origin per series; got {', '.join(sorted(set(spans['origin'])))}")
     rows = spans[spans["phase"] == "train"]
     rows = rows[rows[by].notna()] if by in rows else rows.iloc[:0]
     kernel = rows["kernel"].astype(str) if "kernel" in rows else "not known"
-    rows = one_way(rows.assign(seconds=seconds_of_spans(rows), kernel=kernel), by)
+    rows = varying_only(rows.assign(seconds=seconds_of_spans(rows), kernel=kernel), by)
     if by != "n_samples" and {"n_tokens", "updates"} <= set(rows):
-        rows = rows.assign(seconds=rows["seconds"] * rows["n_tokens"] / rows["updates"])  # several iterations a span
+        rows = rows.assign(seconds=rows["seconds"] * rows["n_tokens"] / rows["updates"])  # several iterations per span
     turn = "epoch" if by == "n_samples" else "iteration"
     if turn not in rows or rows[turn].isna().all():
         return rows[["kernel", by, "seconds"]].reset_index(drop=True)
     grouped = rows.groupby(["kernel", by, "run_id"], observed=True)["seconds"]
-    totals = grouped.median()
-    if by == "n_samples":
-        totals = totals * grouped.size()
+    totals = grouped.median() * grouped.size() if by == "n_samples" else grouped.median()
     return totals.reset_index()[["kernel", by, "seconds"]]
 
 
-def one_way(rows: pd.DataFrame, by: str) -> pd.DataFrame:
-    """Where two sizes were varied, the rows in which only this one was."""
+def varying_only(rows: pd.DataFrame, by: str) -> pd.DataFrame:
+    """Where documents and words were both varied, the rows in which only `by` was."""
     if by == "n_documents" and "n_words" in rows:
         most = rows.groupby(["kernel", "run_id", "n_documents"], observed=True)["n_words"].transform("max")
         return rows[rows["n_words"] == most]
@@ -173,14 +112,57 @@ def one_way(rows: pd.DataFrame, by: str) -> pd.DataFrame:
     return rows
 
 
-def fit_logs(logs: Iterable[Log], by: str) -> dict[str, Line]:
-    """A line for each kernel with three sizes or more, from logs of one origin.
+def time_by_phase(logs: Iterable[Log], table: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Where the seconds of each kernel went: origin, task, kernel, setup, interpreter, arithmetic; of one origin.
 
-    Raises ValueError for more than one origin.
+    Arithmetic is what the compiled loop needs for the same updates: by its own log of this origin, or else by counted
+    instructions; the interpreter is the rest of the training, with JAX and Keras what these libraries do around it.
     """
-    logs = [log for log in logs if by in log.spans]
-    if not logs:
-        return {}
-    found = seconds_by_size(series(logs, logs[0].origin), by)
-    kernels = {str(kernel): rows for kernel, rows in found.groupby("kernel")}
-    return {kernel: fit_line(rows[by], rows["seconds"]) for kernel, rows in kernels.items() if rows[by].nunique() > 2}
+    logs = list(logs)
+    origin = logs[0].origin
+    spans = series(logs, origin)
+    train = spans[spans["phase"] == "train"]
+    if not {"task", "kernel", "updates"} <= set(train):
+        raise ValueError(f"the logs of {origin} do not say how many updates they timed")
+    pairs = train[["task", "kernel"]].dropna().astype(str).drop_duplicates().itertuples(index=False)
+    work = {(task, kernel): _total_work(logs, kernel, task) for task, kernel in pairs}
+    rows = []
+    for (task, kernel), (updates, seconds, setup) in work.items():
+        if (task, "numba") in work:
+            compiled = work[task, "numba"]
+            arithmetic = updates * compiled.seconds / compiled.updates
+        else:
+            arithmetic = seconds * kernel_cost(task, "numba", table)[0] / kernel_cost(task, kernel, table)[0]
+        arithmetic = min(arithmetic, seconds)
+        rows.append((origin, task, kernel, setup, seconds - arithmetic, arithmetic))
+    return pd.DataFrame(rows, columns=["origin", "task", "kernel", "setup", "interpreter", "arithmetic"])
+
+
+def _total_work(logs: list[Log], kernel: str, task: str) -> Work:
+    works = []
+    for log in logs:
+        try:
+            works.append(measured_work(log, kernel, task))
+        except ValueError:  # this log is of other kernels
+            continue
+    return Work(sum(w.updates for w in works), sum(w.seconds for w in works), sum(w.setup for w in works))
+
+
+def memory_by_kernel(logs: Iterable[Log], limit_mb: float = SMALL_MB) -> pd.DataFrame:
+    """Peak resident memory, one row per log: origin, task, kernel, peak_mb, left_mb, fits, limited_mb; smallest first.
+
+    left_mb: what a board of limit_mb has left for its system. limited_mb: the limit the log was recorded under, or NaN.
+    A process keeps its peak, so that logs of several kernels say nothing of the later ones: they are left out, as are
+    logs without memory.
+    """
+    rows = []
+    for log in logs:
+        spans = log.spans
+        if not {"kernel", "task", "peak_rss_mb"} <= set(spans) or spans["kernel"].nunique() != 1:
+            continue
+        task, kernel = (str(spans[name].dropna().iloc[0]) for name in ("task", "kernel"))
+        peak = float(spans["peak_rss_mb"].max())
+        limited = log.header.get("mem_limit_mb", float("nan"))
+        rows.append((log.origin, task, kernel, peak, limit_mb - peak, peak < limit_mb, limited))
+    columns = ["origin", "task", "kernel", "peak_mb", "left_mb", "fits", "limited_mb"]
+    return pd.DataFrame(rows, columns=columns).sort_values("peak_mb", ignore_index=True)

@@ -1,6 +1,11 @@
-"""The one-file edition's command line and its data: the true shapes, made up. Notebook 05, last step.
+"""Record what training a personal model costs on this machine, as a log of schema pi-profile/1. Notebook 05.
 
-Python 3.9 and NumPy only. `export.py` puts this file and those it rests on together.
+Needs Python 3.9 and NumPy. A Raspberry Pi runs this file as it stands, so it imports nothing else of its package:
+
+    python3 pi_profile.py --task activity --out log.jsonl
+
+In this order: the machine's sensors, the Recorder that writes a log, the kernels in NumPy and plain Python, the
+recordings of the two tasks, synthetic data of the true shapes, and the command line. Licence: MIT.
 """
 
 from __future__ import annotations
@@ -22,17 +27,38 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+if sys.platform != "win32":
+    import resource
+
+# --- The log: its schema, and what may stand in it
+
+SCHEMA = "pi-profile/1"
+SETUP_PHASES = ("import", "load", "compile", "build")
+WORK_PHASES = ("train", "inference")
+PHASES = SETUP_PHASES + WORK_PHASES
+ORIGINS = (
+    "measured-pi",
+    "measured-host",
+    "measured-host-constrained",
+    "emulated-raspi3b-icount",
+    "paper-digitised",
+    "predicted",
+)
+EMULATED = ("emulated-raspi3b-icount",)  # their thermometers and clocks are props
+KERNELS = {
+    "activity": ("numpy", "numba", "jax", "keras_fit", "keras_batch"),
+    "topics": ("numpy", "numba", "python"),
+}
+
+# --- Sensors
+
 MB = 2**20
-
-
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS", "XLA_FLAGS", "KERAS_BACKEND")
-
-
 PACKAGES = ("numpy", "scipy", "numba", "jax", "jaxlib", "keras", "psutil")
 
 
 def vcgencmd(*words: str) -> str | None:
-    """What the Raspberry Pi's firmware answers, None where there is none."""
+    """What the Raspberry Pi's firmware answers; None on other machines."""
     command = shutil.which("vcgencmd")
     if command is None:
         return None
@@ -42,65 +68,69 @@ def vcgencmd(*words: str) -> str | None:
         return None
 
 
-class Readings:
-    """Reads the machine whose files lie under `root`; `firmware` answers like vcgencmd."""
+class Sensors:
+    """Reads a machine from its files under `root`; `firmware` answers as vcgencmd does. The unknown is left out."""
 
     def __init__(self, root: str | Path = "/", firmware: Callable[..., str | None] = vcgencmd) -> None:
         self.root, self._firmware = Path(root), firmware
-        # looked for once: a search of the file system every second would be the largest cost of a sample
-        self._zones = self._found("sys/class/thermal/thermal_zone*/temp")[:1]
-        self._clocks = self._found("sys/devices/system/cpu/cpu[0-9]*/cpufreq/scaling_cur_freq")
-        self._throttle = self._found("sys/devices/platform/soc*/soc*firmware/get_throttled")[:1]
+        # searched once: to search the file system every second would be the largest cost of a sample
+        self._zones = self._search("sys/class/thermal/thermal_zone*/temp")[:1]
+        self._clocks = self._search("sys/devices/system/cpu/cpu[0-9]*/cpufreq/scaling_cur_freq")
+        self._throttle = self._search("sys/devices/platform/soc*/soc*firmware/get_throttled")[:1]
         self._has_pmic = "Raspberry Pi 5" in (self.model() or "")
 
     def machine(self) -> dict[str, Any]:
-        """The header's part: what does not change while a log is recorded. Without the machine's name."""
-        found = {
-            "machine": platform.machine(),
-            "python": platform.python_version(),
-            "bits": 64 if sys.maxsize > 2**32 else 32,
-            "kernel": platform.release().partition("-")[0],  # what follows may be a name of one's own
-            "ncpu": os.cpu_count(),
-            "affinity": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None,
-            "model": self.model(),
-            "cpu": self._cpu(),
-            "os": self._os(),
-            "governor": self.text("sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
-            "fmax_mhz": self._number("sys/devices/system/cpu/cpu0/cpufreq/cpuinfo_max_freq", 1e-3),
-            "mem_total_mb": self._memory("MemTotal"),
-            "mem_limit_mb": self.memory_limit(),
-            "lib": _versions(),
-            "env": {name: os.environ[name] for name in THREAD_VARIABLES if name in os.environ},
-        }
-        return _known(found)
+        """What does not change during a log, for its header. The machine's name is not in it."""
+        return _known(
+            {
+                "machine": platform.machine(),
+                "python": platform.python_version(),
+                "bits": 64 if sys.maxsize > 2**32 else 32,
+                "kernel": platform.release().partition("-")[0],  # what follows may be a name of one's own
+                "ncpu": os.cpu_count(),
+                "affinity": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None,
+                "model": self.model(),
+                "cpu": self._cpu(),
+                "os": self._os(),
+                "governor": self._read("sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
+                "fmax_mhz": _number(self._read("sys/devices/system/cpu/cpu0/cpufreq/cpuinfo_max_freq"), 1e-3),
+                "mem_total_mb": self._memory("MemTotal"),
+                "mem_limit_mb": self.memory_limit(),
+                "lib": _versions(),
+                "env": {name: os.environ[name] for name in THREAD_VARIABLES if name in os.environ},
+            }
+        )
 
     def sample(self, sensors: bool = True) -> dict[str, Any]:
-        """What changes: called once a second. sensors: also temperature, clock, throttling and power."""
-        found: dict[str, Any] = {"mem_avail_mb": self._memory("MemAvailable"), "rss_mb": resident_mb()}
-        for short, long in (("cpu", "cpu"), ("mem", "memory"), ("io", "io")):
-            found[f"psi_{short}_s"] = self._pressure(long)
+        """What changes, read once a second. sensors: also temperature, clocks, throttling and power."""
+        fields: dict[str, Any] = {"mem_avail_mb": self._memory("MemAvailable"), "rss_mb": resident_mb()}
+        for short, resource_name in (("cpu", "cpu"), ("mem", "memory"), ("io", "io")):
+            fields[f"psi_{short}_s"] = self._pressure(resource_name)
         if sensors:
-            clocks = [clock for clock in (_number(_text(path), 1e-3) for path in self._clocks) if clock is not None]
-            found["temp_c"] = _number(_text(self._zones[0]), 1e-3) if self._zones else None
-            found["freq_mhz"] = clocks or None
-            found["throttled"] = self._throttled()
-            found["power_w"] = self._power()
-        return _known(found)
+            clocks = [_number(_text(path), 1e-3) for path in self._clocks]
+            fields["temp_c"] = _number(_text(self._zones[0]), 1e-3) if self._zones else None
+            fields["freq_mhz"] = [clock for clock in clocks if clock is not None] or None
+            fields["throttled"] = self._throttled()
+            fields["power_w"] = self._power()
+        return _known(fields)
 
     def model(self) -> str | None:
-        """Such as "Raspberry Pi 4 Model B Rev 1.4"; None where no device tree says it."""
-        return self.text("proc/device-tree/model") or self.text("sys/firmware/devicetree/base/model")
+        """Such as "Raspberry Pi 4 Model B Rev 1.4"; None without a device tree."""
+        return self._read("proc/device-tree/model") or self._read("sys/firmware/devicetree/base/model")
 
     def memory_limit(self) -> float | None:
         """Megabytes that a control group leaves to this process, where that is less than the machine has."""
         total = self._memory("MemTotal")
-        limits = [limit for limit in (_number(self.text(path), 1 / MB) for path in self._limit_files()) if limit]
+        limits = [limit for limit in (_number(self._read(path), 1 / MB) for path in self._limit_files()) if limit]
         return min(limits) if limits and (total is None or min(limits) < total) else None
 
     def _limit_files(self) -> list[str]:
-        """A group is limited by its parents too. In a container its own path may be hidden: then the top is its own."""
+        """The files with the limits of the process's group and of its parents, which hold too.
+
+        In a container the group's own path may be hidden: the top of the tree is then the container's.
+        """
         files = []
-        for line in (self.text("proc/self/cgroup") or "0::/\n1:memory:/").splitlines():
+        for line in (self._read("proc/self/cgroup") or "0::/\n1:memory:/").splitlines():
             number, _, rest = line.partition(":")
             controllers, _, group = rest.partition(":")
             if number == "0" and not controllers:
@@ -114,23 +144,23 @@ class Readings:
         return files
 
     def _cpu(self) -> str | None:
-        lines = (self.text("proc/cpuinfo", 2**16) or "").splitlines()
+        lines = (self._read("proc/cpuinfo", 2**16) or "").splitlines()
         fields = {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
         return fields.get("model name") or fields.get("Hardware") or fields.get("Model")
 
     def _os(self) -> str | None:
-        lines = (self.text("etc/os-release") or "").splitlines()
+        lines = (self._read("etc/os-release") or "").splitlines()
         return next((line.partition("=")[2].strip('"') for line in lines if line.startswith("PRETTY_NAME=")), None)
 
     def _memory(self, name: str) -> float | None:
-        lines = (self.text("proc/meminfo") or "").splitlines()
+        lines = (self._read("proc/meminfo") or "").splitlines()
         words = next((line.split() for line in lines if line.startswith(f"{name}:")), [])
         return _number(words[1], 1 / 1024) if len(words) > 1 else None
 
-    def _pressure(self, what: str) -> float | None:
-        """Seconds so far in which some process waited for it (pressure stall information)."""
-        first = (self.text(f"proc/pressure/{what}") or "").partition("\n")[0]
-        return _number(first.partition("total=")[2], 1e-6)
+    def _pressure(self, resource_name: str) -> float | None:
+        """Seconds so far in which some process waited for it (Linux's pressure stall information)."""
+        first_line = (self._read(f"proc/pressure/{resource_name}") or "").partition("\n")[0]
+        return _number(first_line.partition("total=")[2], 1e-6)
 
     def _throttled(self) -> int | None:
         text = _text(self._throttle[0]) if self._throttle else (self._firmware("get_throttled") or "").partition("=")[2]
@@ -140,7 +170,7 @@ class Readings:
             return None
 
     def _power(self) -> float | None:
-        """Watts through the Pi 5's power chip. What hangs on its 5 V rail (USB, HATs) is not in it: a lower bound."""
+        """Watts through the Pi 5's power chip: a lower bound, since what hangs on its 5 V rail (USB) is not in it."""
         if not self._has_pmic:
             return None
         amps: dict[str, float] = {}
@@ -152,14 +182,10 @@ class Readings:
         rails = [amps[rail] * volts[rail] for rail in amps if rail in volts]
         return sum(rails) if rails else None
 
-    def text(self, path: str, n_bytes: int = 4096) -> str | None:
-        """The first bytes of a file under root, None where there is none or it says nothing."""
+    def _read(self, path: str, n_bytes: int = 4096) -> str | None:
         return _text(self.root / path, n_bytes)
 
-    def _number(self, path: str, scale: float) -> float | None:
-        return _number(self.text(path), scale)
-
-    def _found(self, pattern: str) -> list[Path]:
+    def _search(self, pattern: str) -> list[Path]:
         try:
             return sorted(self.root.glob(pattern))
         except OSError:
@@ -172,13 +198,21 @@ def resident_mb() -> float | None:
     if len(pages) > 1:
         return int(pages[1]) * os.sysconf("SC_PAGE_SIZE") / MB
     try:
-        import psutil  # where there is no /proc
+        import psutil  # for systems without /proc
     except ImportError:
         return None
     return psutil.Process().memory_info().rss / MB
 
 
+def origin_here(sensors: Sensors) -> str:
+    """The origin of logs recorded on this machine, as far as it can tell; an emulated board cannot."""
+    if "Raspberry Pi" in (sensors.model() or ""):
+        return "measured-pi"
+    return "measured-host-constrained" if sensors.memory_limit() else "measured-host"
+
+
 def _text(path: Path, n_bytes: int = 4096) -> str | None:
+    """The first bytes of a file; None when it is missing or empty."""
     try:
         with path.open("rb") as file:
             return file.read(n_bytes).decode("utf-8", "replace").strip("\0 \n") or None
@@ -194,57 +228,49 @@ def _number(text: str | None, scale: float = 1.0) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _known(found: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in found.items() if value is not None and value != {}}
+def _known(fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value is not None and value != {}}
 
 
 def _versions() -> dict[str, str]:
     from importlib import metadata  # here: it takes a tenth of a second to load on a Pi
 
-    found = {}
+    versions = {}
     for name in PACKAGES:
         try:
-            found[name] = metadata.version(name)
+            versions[name] = metadata.version(name)
         except Exception:  # a broken installation must not stop a recording
             continue
-    return found
+    return versions
 
 
-if sys.platform != "win32":
-    import resource
-
-
-SCHEMA = "pi-profile/1"
-
-
-SETUP_PHASES = ("import", "load", "compile", "build")
-
-
-WORK_PHASES = ("train", "inference")
-
-
-PHASES = SETUP_PHASES + WORK_PHASES
-
-
-ORIGINS = (
-    "measured-pi",
-    "measured-host",
-    "measured-host-constrained",
-    "emulated-raspi3b-icount",
-    "paper-digitised",
-    "predicted",
-)
-
-
-EMULATED = ("emulated-raspi3b-icount",)  # their thermometers and clocks are props
+# --- Recorder
 
 
 class Recorder:
-    """Writes a header, then a record for each span and each second, then the end.
+    """Writes a log: a header, a record for each span and each second, and an end.
 
-    path: a new file, or "-" for standard output; each record is written at once, and each span synced to the disk, so
-    that a power cut costs one record. origin: one of ORIGINS. every_s: seconds between samples, 0 for none.
-    Raises ValueError for an unknown origin, FileExistsError for a file that is there already.
+    Each record is written at once and each span synced to the disk, so that a power cut costs one record.
+
+    Parameters
+    ----------
+    path
+        A new file, or "-" for standard output.
+    origin
+        One of ORIGINS.
+    run_id, utc
+        Default: random, and now.
+    note
+        What a reader of the log should know.
+    every_s
+        Seconds between samples, 0 for no samples.
+
+    Raises
+    ------
+    ValueError
+        Unknown origin.
+    FileExistsError
+        On entering, when the file exists.
     """
 
     def __init__(
@@ -257,12 +283,12 @@ class Recorder:
         note: str | None = None,
         task: str | None = None,
         every_s: float = 1.0,
-        readings: Readings | None = None,
+        readings: Sensors | None = None,
     ) -> None:
         if origin not in ORIGINS:
             raise ValueError(f"unknown origin {origin!r}; choose one of {', '.join(ORIGINS)}")
         self.path, self.origin, self.every_s = path, origin, every_s
-        self._readings = readings or Readings()
+        self._sensors = readings or Sensors()
         self._header = {
             "run_id": run_id or uuid.uuid4().hex[:12],
             "origin": origin,
@@ -276,9 +302,9 @@ class Recorder:
     def __enter__(self) -> Recorder:
         self._file = sys.stdout if str(self.path) == "-" else open(self.path, "x", buffering=1)  # noqa: PTH123
         self._started = time.perf_counter()
-        self._write("header", {"schema": SCHEMA, **self._header, **self._readings.machine()})
+        self._write("header", {"schema": SCHEMA, **self._header, **self._sensors.machine()})
         if self.every_s:
-            self._sampler = threading.Thread(target=self._samples, daemon=True)
+            self._sampler = threading.Thread(target=self._sample_until_stopped, daemon=True)
             self._sampler.start()
         return self
 
@@ -293,19 +319,18 @@ class Recorder:
 
     @contextmanager
     def span(self, phase: str, **counts: Any) -> Iterator[dict[str, Any]]:
-        """Record what the block costs. Yields a dictionary for what is known only at its end.
+        """Record what the block costs; yields a dictionary for fields that are known only at its end.
 
-        phase: one of PHASES. counts: what is counted, such as updates, n_samples, epoch; None is left out. A block that
-        fails is recorded too, with the kind of its error.
-        Raises ValueError for an unknown phase.
+        phase: one of PHASES. counts: fields such as updates, n_samples, epoch; None is left out. A block that fails is
+        recorded too, with the class of its error. Raises ValueError for an unknown phase.
         """
         if phase not in PHASES:
             raise ValueError(f"unknown phase {phase!r}; choose one of {', '.join(PHASES)}")
-        found: dict[str, Any] = {}
+        late_fields: dict[str, Any] = {}
         error = None
         before, cpu, start = _usage(), time.process_time(), time.perf_counter()
         try:
-            yield found
+            yield late_fields
         except BaseException as raised:
             error = type(raised).__name__
             raise
@@ -314,15 +339,15 @@ class Recorder:
             since = {name: after[name] - before[name] for name in after if name != "peak_rss_mb"}
             record = {"phase": phase, "t_s": start - self._started, "wall_s": wall_s, "cpu_s": cpu_s, **since}
             memory = {"rss_mb": resident_mb(), "peak_rss_mb": after.get("peak_rss_mb"), "error": error}
-            self._write("span", {**record, **memory, **counts, **found})
+            self._write("span", {**record, **memory, **counts, **late_fields})
             self._sync()
 
     def sample(self) -> None:
-        """Write one sample now; the recorder's own thread does so every second."""
-        found = self._readings.sample(sensors=self.origin not in EMULATED)
-        self._write("sample", {"t_s": self._now(), **found})
+        """Write one sample now; a thread of the recorder does so every second."""
+        fields = self._sensors.sample(sensors=self.origin not in EMULATED)
+        self._write("sample", {"t_s": self._now(), **fields})
 
-    def _samples(self) -> None:
+    def _sample_until_stopped(self) -> None:
         while not self._stop.wait(self.every_s):
             self.sample()
 
@@ -330,17 +355,16 @@ class Recorder:
         return time.perf_counter() - self._started
 
     def _write(self, event: str, fields: dict[str, Any]) -> None:
-        known = {name: _plain(value) for name, value in fields.items() if _is_known(value)}
-        line = json.dumps({"ev": event, **known})
+        plain = {name: _plain(value) for name, value in fields.items() if _is_known(value)}
+        line = json.dumps({"ev": event, **plain})
         with self._lock:
             self._file.write(line + "\n")
 
     def _sync(self) -> None:
-        """To the disk, where there is one: pipes and serial lines have none."""
         self._file.flush()
         try:
             os.fsync(self._file.fileno())
-        except (OSError, ValueError):
+        except (OSError, ValueError):  # pipes and serial lines have no disk
             return
 
 
@@ -364,42 +388,34 @@ def _is_known(value: Any) -> bool:
 
 
 def _plain(value: Any) -> Any:
-    """Microseconds are fine enough; numbers of NumPy become Python's."""
+    """NumPy's numbers as Python's; seconds to the microsecond."""
     value = value.item() if hasattr(value, "item") else value
     if isinstance(value, list):
-        return [_plain(one) for one in value]
+        return [_plain(item) for item in value]
     return round(value, 6) if isinstance(value, float) else value
 
 
+# --- Kernels: the same training in NumPy and in plain Python
+
 LEARNING_RATE = 0.001
-
-
 ALPHA_TOTAL, BETA = 50.0, 0.1  # the paper's: alpha = 50 / topics
 
 
-GOLDEN = 0.6180339887  # its multiples modulo 1 leave no gaps
-
-
-KERNELS = {
-    "activity": ("numpy", "numba", "jax", "keras_fit", "keras_batch"),
-    "topics": ("numpy", "numba", "python"),
-}
-
-
 class Trainer(NamedTuple):
-    """run(n): so many epochs or iterations. infer(window): one prediction, where there is one.
+    """A training that is ready to run.
 
-    compiles: the first call does. at_once: epochs of one span, where one alone is too short to time.
+    run(n): n epochs or iterations. infer(window): one prediction, if the kernel predicts. compiles: whether the first
+    call compiles. per_span: epochs of one span, where one alone is too short to time.
     """
 
     run: Callable[[int], None]
     infer: Callable[[Any], int] | None = None
     compiles: bool = False
-    at_once: int = 1
+    per_span: int = 1
 
 
 class Network(NamedTuple):
-    """Weights to start from, float32, as activity/weights.py lays them out: a row of hidden is the bias."""
+    """Initial weights, float32, in the layout of activity/weights.py: one row of hidden is the bias."""
 
     hidden: Any  # (n_inputs, 128)
     output: Any  # (n_classes, 128)
@@ -408,7 +424,7 @@ class Network(NamedTuple):
 
 
 class Tokens(NamedTuple):
-    """A corpus as tokens: the word and the document of each, in order of the documents."""
+    """A corpus as tokens: the word and the document of each, in the order of the documents."""
 
     words: list[int]
     documents: list[int]
@@ -417,7 +433,7 @@ class Tokens(NamedTuple):
 
 
 def numpy_mlp(start: Network, X: Any, y: Any) -> Trainer:
-    """Gradient descent with one window a step. X: (n, n_inputs) float32, 1 for the bias; y: (n,) class numbers."""
+    """Gradient descent with one window per step. X: (n, n_inputs) float32, 1 for the bias; y: (n,) class numbers."""
     import numpy as np
 
     W, V, bias = start.hidden.copy(), start.output.copy(), start.bias.copy()
@@ -437,14 +453,14 @@ def numpy_mlp(start: Network, X: Any, y: Any) -> Trainer:
 
     def run(epochs: int) -> None:
         for _ in range(epochs):
-            for x, label in zip(X, labels):  # noqa: B905 (strict came with Python 3.10)
+            for x, label in zip(X, labels):
                 step(x, label)
 
     return Trainer(run, lambda x: int((V @ np.maximum(x @ W, 0) + bias).argmax()))
 
 
 def numpy_gibbs(tokens: Tokens, n_topics: int, seed: int = 0) -> Trainer:
-    """Collapsed Gibbs sampling, the topics of a token weighed as arrays."""
+    """Collapsed Gibbs sampling, with one array of weights per token."""
     import numpy as np
 
     rng = np.random.default_rng(seed)
@@ -457,7 +473,7 @@ def numpy_gibbs(tokens: Tokens, n_topics: int, seed: int = 0) -> Trainer:
 
     def sweep() -> None:
         draws = rng.random(len(z))
-        for i, (w, d) in enumerate(zip(tokens.words, tokens.documents)):  # noqa: B905
+        for i, (w, d) in enumerate(zip(tokens.words, tokens.documents)):
             word, document, old = by_word[w], by_document[d], z[i]
             word[old] -= 1
             document[old] -= 1
@@ -472,20 +488,20 @@ def numpy_gibbs(tokens: Tokens, n_topics: int, seed: int = 0) -> Trainer:
 
 
 def python_gibbs(tokens: Tokens, n_topics: int, seed: int = 0) -> Trainer:
-    """The same without NumPy: lists and loops."""
+    """Collapsed Gibbs sampling without NumPy: lists and loops."""
     rng = random.Random(seed)
     alpha, beta = ALPHA_TOTAL / n_topics, BETA
     z = [rng.randrange(n_topics) for _ in tokens.words]
     by_word = [[0] * n_topics for _ in range(tokens.n_words)]
     by_document = [[0] * n_topics for _ in range(tokens.n_documents)]
     totals = [tokens.n_words * beta] * n_topics
-    for w, d, k in zip(tokens.words, tokens.documents, z):  # noqa: B905
+    for w, d, k in zip(tokens.words, tokens.documents, z):
         by_word[w][k] += 1
         by_document[d][k] += 1
         totals[k] += 1
 
     def sweep() -> None:
-        for i, (w, d) in enumerate(zip(tokens.words, tokens.documents)):  # noqa: B905
+        for i, (w, d) in enumerate(zip(tokens.words, tokens.documents)):
             word, document, old = by_word[w], by_document[d], z[i]
             word[old] -= 1
             document[old] -= 1
@@ -508,6 +524,8 @@ def _repeat(sweep: Callable[[], None], times: int) -> None:
         sweep()
 
 
+# --- The recordings of the two tasks
+
 Progress = Callable[[str], None]
 
 
@@ -519,25 +537,25 @@ def record_activity(
     samples: Sequence[int],
     epochs: int,
     *,
-    calls: int = 200,
-    progress: Progress = print,
+    calls: int,
+    progress: Progress,
 ) -> None:
     """Train once for each number of samples, then predict window by window.
 
-    make(n): a trainer on n windows. windows: as the trainer's `infer` takes them, in turn, `calls` times.
+    make(n): a trainer on n windows. windows: what the trainer's `infer` takes in turn, `calls` times.
     """
     about: dict[str, Any] = {"task": "activity", "kernel": kernel}
     for n in samples:
-        trainer = _ready(recorder, lambda n=n: make(n), n, {**about, "n_samples": n})  # type: ignore[misc]
-        for epoch, more in passes(epochs, trainer.at_once):
-            with recorder.span("train", **about, n_samples=n, epoch=epoch, updates=n * more):
-                trainer.run(more)
+        trainer = _build(recorder, make, n, n, {**about, "n_samples": n})
+        for epoch, n_epochs in passes(epochs, trainer.per_span):
+            with recorder.span("train", **about, n_samples=n, epoch=epoch, updates=n * n_epochs):
+                trainer.run(n_epochs)
         progress(f"{kernel}, {n} samples")
     if trainer.infer is None:
         return
     trainer.infer(windows[0])  # the first call may compile
-    with recorder.span("inference", **about, updates=calls) as found:
-        found.update(latencies(trainer.infer, windows, calls))
+    with recorder.span("inference", **about, updates=calls) as fields:
+        fields.update(latencies(trainer.infer, windows, calls))
     progress(f"{kernel}, {calls} predictions")
 
 
@@ -549,59 +567,54 @@ def record_topics(
     iterations: int,
     n_topics: int,
     *,
-    progress: Progress = print,
+    progress: Progress,
 ) -> None:
-    """Sample so many iterations of each corpus."""
+    """Sample each corpus for `iterations` iterations. make(tokens): a trainer on a corpus."""
     for tokens in corpora:
         n = len(tokens.words)
         about: dict[str, Any] = {"task": "topics", "kernel": kernel, "n_tokens": n, "n_topics": n_topics}
         about.update(n_documents=tokens.n_documents, n_words=tokens.n_words)
-        trainer = _ready(recorder, lambda tokens=tokens: make(tokens), n, about)  # type: ignore[misc]
-        for iteration, more in passes(iterations, trainer.at_once):
-            with recorder.span("train", **about, iteration=iteration, updates=n * more):
-                trainer.run(more)
+        trainer = _build(recorder, make, tokens, n, about)
+        for iteration, n_iterations in passes(iterations, trainer.per_span):
+            with recorder.span("train", **about, iteration=iteration, updates=n * n_iterations):
+                trainer.run(n_iterations)
         progress(f"{kernel}, {tokens.n_documents} documents, {tokens.n_words} words")
 
 
-def _ready(recorder: Recorder, make: Callable[[], Trainer], updates: int, about: dict[str, Any]) -> Trainer:
-    """Build, and compile by a first pass, which is logged as setting up though it trains as well."""
+def _build(
+    recorder: Recorder, make: Callable[[Any], Trainer], data: Any, updates: int, about: dict[str, Any]
+) -> Trainer:
+    """A trainer, compiled by a first pass, which is logged as setting up though it trains as well."""
     with recorder.span("build", **about):
-        trainer = make()
+        trainer = make(data)
     if trainer.compiles:
         with recorder.span("compile", **about, updates=updates):
             trainer.run(1)
     return trainer
 
 
-def passes(total: int, at_once: int) -> list[tuple[int, int]]:
-    """For each span, the pass that it ends with, and how many it covers; the last may be shorter."""
-    ends = [*range(at_once, total, at_once), total]
-    return [(end, end - begin) for begin, end in zip([0, *ends], ends)]  # noqa: B905 (strict came with Python 3.10)
+def passes(total: int, per_span: int) -> list[tuple[int, int]]:
+    """For each span, the epoch or iteration that it ends with, and how many it covers; the last may be shorter."""
+    ends = [*range(per_span, total, per_span), total]
+    return [(end, end - begin) for begin, end in zip([0, *ends], ends)]
 
 
 def latencies(infer: Callable[[Any], Any], windows: Any, calls: int) -> dict[str, float]:
     """Median and 99th percentile of single calls, in milliseconds."""
-    took = []
+    seconds = []
     for call in range(calls):
         window = windows[call % len(windows)]
         started = time.perf_counter()
         infer(window)
-        took.append(time.perf_counter() - started)
-    took.sort()
-    return {"latency_ms_median": 1e3 * took[calls // 2], "latency_ms_p99": 1e3 * took[calls * 99 // 100]}
+        seconds.append(time.perf_counter() - started)
+    seconds.sort()
+    return {"latency_ms_median": 1e3 * seconds[calls // 2], "latency_ms_p99": 1e3 * seconds[calls * 99 // 100]}
 
+
+# --- Synthetic data of the true shapes
 
 N_FEATURES, N_HIDDEN, N_CLASSES = 43, 128, 6
-
-
-NOTE = "one-file edition; synthetic data of the true shapes"
-
-
-def origin_here(readings: Readings) -> str:
-    """What a log recorded on this machine is, as far as it can tell: an emulated board has to be told."""
-    if "Raspberry Pi" in (readings.model() or ""):
-        return "measured-pi"
-    return "measured-host-constrained" if readings.memory_limit() else "measured-host"
+GOLDEN = 0.6180339887  # its multiples modulo 1 leave no gaps
 
 
 def synthetic_windows(n: int, seed: int = 0) -> tuple[Network, Any, Any]:
@@ -618,20 +631,25 @@ def synthetic_windows(n: int, seed: int = 0) -> tuple[Network, Any, Any]:
 
 
 def synthetic_tokens(n_documents: int, n_words: int, length: int, percent: int = 100, seed: int = 0) -> Tokens:
-    """Documents of `length` tokens, word r as frequent as 1 / (r + 10), as after taking out the stop words.
+    """Documents of `length` tokens; the word of rank r is as frequent as 1 / (r + 10), as without stop words.
 
-    percent: of the vocabulary, spread over frequent and rare words alike, so that tokens go with words.
+    percent: share of the vocabulary, of frequent and rare words alike, so that the tokens shrink with the words.
     """
     rng = random.Random(seed)
     drawn = rng.choices(range(n_words), [1 / (rank + 10) for rank in range(n_words)], k=n_documents * length)
     spread = sorted(range(n_words), key=lambda rank: rank * GOLDEN % 1)
-    kept = {word: place for place, word in enumerate(spread[: n_words * percent // 100])}
-    pairs = [(kept[word], at // length) for at, word in enumerate(drawn) if word in kept]
-    return Tokens([word for word, _ in pairs], [document for _, document in pairs], len(kept), n_documents)
+    column = {word: place for place, word in enumerate(spread[: n_words * percent // 100])}
+    pairs = [(column[word], at // length) for at, word in enumerate(drawn) if word in column]
+    return Tokens([word for word, _ in pairs], [document for _, document in pairs], len(column), n_documents)
 
 
-def options(arguments: list[str] | None = None) -> argparse.Namespace:
-    """The command line; numbers with commas make series."""
+# --- Command line
+
+NOTE = "one-file edition; synthetic data of the true shapes"
+
+
+def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
+    """The options, by default those of the command line."""
     parser = argparse.ArgumentParser(description="Record what training costs on this machine (schema pi-profile/1).")
     parser.add_argument("--out", required=True, help='the log, a new file; "-" for standard output')
     parser.add_argument("--task", choices=("activity", "topics"), default="activity")
@@ -650,50 +668,46 @@ def options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--note", default=NOTE)
     parser.add_argument("--run-id")
     parser.add_argument("--utc", help="where the clock is wrong")
-    given = parser.parse_args(arguments)
-    if given.task == "activity" and given.kernel == "python":
+    options = parser.parse_args(arguments)
+    if options.task == "activity" and options.kernel == "python":
         parser.error("the python kernel is for --task topics")
-    return given
+    return options
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Record one log."""
-    given, readings = options(arguments), Readings()
-    about = {"run_id": given.run_id, "utc": given.utc, "note": given.note, "task": given.task, "every_s": given.every}
-    with Recorder(given.out, given.origin or origin_here(readings), readings=readings, **about) as recorder:
-        if given.kernel == "numpy":
-            with recorder.span("import", task=given.task, kernel="numpy"):
+    options, sensors = parse_options(arguments), Sensors()
+    origin = options.origin or origin_here(sensors)
+    header = {"run_id": options.run_id, "utc": options.utc, "note": options.note, "task": options.task}
+    with Recorder(options.out, origin, **header, every_s=options.every, readings=sensors) as recorder:
+        if options.kernel == "numpy":
+            with recorder.span("import", task=options.task, kernel="numpy"):
                 import numpy  # noqa: F401
-        (_activity if given.task == "activity" else _topics)(recorder, given)
+        (_record_windows if options.task == "activity" else _record_tokens)(recorder, options)
 
 
-def _activity(recorder: Recorder, given: argparse.Namespace) -> None:
+def _record_windows(recorder: Recorder, options: argparse.Namespace) -> None:
     with recorder.span("load", task="activity", kernel="numpy"):
-        start, X, y = synthetic_windows(max(given.samples))
+        start, X, y = synthetic_windows(max(options.samples))
+    sizes = options.samples, options.epochs
     record_activity(
-        recorder,
-        "numpy",
-        lambda n: numpy_mlp(start, X[:n], y[:n]),
-        X,
-        given.samples,
-        given.epochs,
-        calls=given.calls,
-        progress=_say,
+        recorder, "numpy", lambda n: numpy_mlp(start, X[:n], y[:n]), X, *sizes, calls=options.calls, progress=_say
     )
 
 
-def _topics(recorder: Recorder, given: argparse.Namespace) -> None:
-    sizes = [(n, 100) for n in given.documents] + [(max(given.documents), percent) for percent in given.percents]
-    with recorder.span("load", task="topics", kernel=given.kernel):
-        corpora = [synthetic_tokens(n, given.words, given.length, percent) for n, percent in sizes]
-    gibbs = numpy_gibbs if given.kernel == "numpy" else python_gibbs
+def _record_tokens(recorder: Recorder, options: argparse.Namespace) -> None:
+    n_most = max(options.documents)
+    sizes = [(n, 100) for n in options.documents] + [(n_most, percent) for percent in options.percents]
+    with recorder.span("load", task="topics", kernel=options.kernel):
+        corpora = [synthetic_tokens(n, options.words, options.length, percent) for n, percent in sizes]
+    gibbs, n_topics = numpy_gibbs if options.kernel == "numpy" else python_gibbs, options.topics
     record_topics(
         recorder,
-        given.kernel,
-        lambda tokens: gibbs(tokens, given.topics),
+        options.kernel,
+        lambda tokens: gibbs(tokens, n_topics),
         corpora,
-        given.iterations,
-        given.topics,
+        options.iterations,
+        n_topics,
         progress=_say,
     )
 

@@ -1,6 +1,7 @@
 """The two tasks on the workbook's own data, in each of its kernels. Notebook 05, step 2."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -12,6 +13,7 @@ from pmt_helpers.device.pi_profile import (
     GOLDEN,
     KERNELS,
     LEARNING_RATE,
+    N_HIDDEN,
     Network,
     Progress,
     Recorder,
@@ -24,9 +26,11 @@ from pmt_helpers.device.pi_profile import (
     record_topics,
 )
 
+N_TOPICS = 20
+
 
 def _numba(start: Network, X: np.ndarray, y: np.ndarray) -> Trainer:
-    """activity/online.py: a thousand epochs a span, for one takes less than its record. It does not predict."""
+    """activity/online.py: a thousand epochs per span, since one takes less than its record. It does not predict."""
     from pmt_helpers.activity.online import Task, train_online
     from pmt_helpers.activity.weights import Weights
 
@@ -46,16 +50,16 @@ def _jax(start: Network, X: np.ndarray, y: np.ndarray) -> Trainer:
     first = tuple(map(jnp.asarray, start[:3]))
     data = jnp.asarray(X), jnp.asarray(y, jnp.int32)
 
-    def scores(weights: tuple, x: Any) -> Any:
+    def logits(weights: tuple, x: Any) -> Any:
         hidden, output, bias = weights
         return output @ jnp.maximum(x @ hidden, 0) + bias
 
     def loss(weights: tuple, x: Any, label: Any) -> Any:
-        return -jax.nn.log_softmax(scores(weights, x))[label]
+        return -jax.nn.log_softmax(logits(weights, x))[label]
 
     def step(weights: tuple, window: Any) -> tuple[tuple, None]:
-        slopes = jax.grad(loss)(weights, *window)
-        return tuple(w - LEARNING_RATE * slope for w, slope in zip(weights, slopes, strict=True)), None
+        gradients = jax.grad(loss)(weights, *window)
+        return tuple(w - LEARNING_RATE * gradient for w, gradient in zip(weights, gradients, strict=True)), None
 
     @jax.jit
     def train(weights: tuple, epochs: int) -> tuple:
@@ -63,7 +67,7 @@ def _jax(start: Network, X: np.ndarray, y: np.ndarray) -> Trainer:
 
     @jax.jit
     def predict(x: Any) -> Any:
-        return scores(first, x).argmax()
+        return logits(first, x).argmax()
 
     def run(epochs: int) -> None:
         jax.block_until_ready(train(first, epochs))
@@ -71,39 +75,31 @@ def _jax(start: Network, X: np.ndarray, y: np.ndarray) -> Trainer:
     return Trainer(run, lambda x: int(predict(x)), True, 1000)
 
 
-def _keras_fit(start: Network, X: np.ndarray, y: np.ndarray) -> Trainer:
-    model, view = _keras(start)
-    features, labels = X[:, : start.n_features], y.astype(np.int32)
-
-    def run(epochs: int) -> None:
-        view.fit(features, labels, batch_size=1, epochs=epochs, shuffle=False, verbose=0)
-
-    return Trainer(run, lambda x: int(model.predict_on_batch(x[None, : start.n_features]).argmax()), True, 10)
-
-
-def _keras_batch(start: Network, X: np.ndarray, y: np.ndarray) -> Trainer:
-    model, view = _keras(start)
-    features, labels = X[:, : start.n_features], y.astype(np.int32)
-
-    def run(epochs: int) -> None:
-        for _ in range(epochs):
-            for at in range(len(labels)):
-                view.train_on_batch(features[at : at + 1], labels[at : at + 1])
-
-    return Trainer(run, lambda x: int(model.predict_on_batch(x[None, : start.n_features]).argmax()), True)
-
-
-def _keras(start: Network) -> tuple[Any, Any]:
-    """The network, and the view of it that is fitted, as activity/keras_at_home.py has them."""
+def _keras(start: Network, X: np.ndarray, y: np.ndarray, by_batch: bool = False) -> Trainer:
+    """As activity/keras_reference.py: Keras's `fit`, or by_batch its `train_on_batch`, one window per step."""
     import keras
 
     from pmt_helpers.activity.model import build_mlp
-    from pmt_helpers.activity.shared import trainable_view
+    from pmt_helpers.activity.shared import logits_model
 
-    model = build_mlp(start.n_features, len(start.bias))
     n = start.n_features
+    model = build_mlp(n, len(start.bias))
     model.set_weights([start.hidden[:n], start.hidden[n], start.output.T, start.bias])
-    return model, trainable_view(model, keras.optimizers.SGD(LEARNING_RATE))
+    fitted = logits_model(model, keras.optimizers.SGD(LEARNING_RATE))
+    features, labels = X[:, :n], y.astype(np.int32)
+
+    def fit(epochs: int) -> None:
+        fitted.fit(features, labels, batch_size=1, epochs=epochs, shuffle=False, verbose=0)
+
+    def train_on_batches(epochs: int) -> None:
+        for _ in range(epochs):
+            for at in range(len(labels)):
+                fitted.train_on_batch(features[at : at + 1], labels[at : at + 1])
+
+    def predict(x: np.ndarray) -> int:
+        return int(model.predict_on_batch(x[None, :n]).argmax())
+
+    return Trainer(train_on_batches, predict, True) if by_batch else Trainer(fit, predict, True, 10)
 
 
 def _numba_gibbs(corpus: Tokens, n_topics: int, seed: int = 0) -> Trainer:
@@ -116,33 +112,27 @@ def _numba_gibbs(corpus: Tokens, n_topics: int, seed: int = 0) -> Trainer:
     counts = csr_array((ones, (corpus.documents, corpus.words)), shape=(corpus.n_documents, corpus.n_words))
     rng = np.random.default_rng(seed)
     z = rng.integers(0, n_topics, len(corpus.words), dtype=np.uint32)
-    chain = GibbsState(counts, z, n_topics, ALPHA_TOTAL / n_topics, np.full((1, 1), BETA))
+    state = GibbsState(counts, z, n_topics, ALPHA_TOTAL / n_topics, np.full((1, 1), BETA))
 
     def run(iterations: int) -> None:
         for _ in range(iterations):
-            chain.sweep(rng)
+            state.sweep(rng)
 
     return Trainer(run, None, True, 20)
 
 
-# What makes a trainer: from a start, inputs and labels.
+# Each makes a Trainer from a start, inputs and labels.
 NETWORKS: dict[str, Callable[..., Trainer]] = {
     "numpy": numpy_mlp,
     "numba": _numba,
     "jax": _jax,
-    "keras_fit": _keras_fit,
-    "keras_batch": _keras_batch,
+    "keras_fit": _keras,
+    "keras_batch": partial(_keras, by_batch=True),
 }
-
-
-# The same from tokens, the number of topics, and a seed.
+# Each makes a Trainer from tokens, the number of topics, and a seed.
 SAMPLERS: dict[str, Callable[..., Trainer]] = {"numpy": numpy_gibbs, "numba": _numba_gibbs, "python": python_gibbs}
 
-
-N_HIDDEN, N_TOPICS = 128, 20
-
-
-# What each kernel rests on. activity/weights.py knows Keras, so that the compiled loop pays for it too.
+# What each kernel needs. Others need NumPy alone.
 _MODULES = {
     ("activity", "numba"): "pmt_helpers.activity.online_kernel",
     ("activity", "jax"): "jax",
@@ -164,47 +154,46 @@ def record_kernel(
     task: str,
     kernel: str,
     *,
-    dataset: str | None = None,
-    samples: Sequence[int] = (20, 40, 80, 160),
-    epochs: int = 20,
-    documents: Sequence[int] = (10, 20, 30, 40),
-    percents: Sequence[int] = (25, 50, 75),
-    iterations: int = 5,
-    calls: int = 1000,
-    seed: int = 0,
-    progress: Progress = print,
+    dataset: str | None,
+    samples: Sequence[int],
+    epochs: int,
+    documents: Sequence[int],
+    percents: Sequence[int],
+    iterations: int,
+    progress: Progress,
 ) -> None:
-    """One task with one kernel, after its import. dataset: default "watch", or "wikipedia".
+    """Record one task with one kernel, after its import. Sizes that the data do not have are left out.
 
-    samples: windows to train on. documents: how many, then the largest number with `percents` of the vocabulary. Sizes
-    that the data do not have are left out.
+    Parameters
+    ----------
+    dataset
+        Default: "watch", or "wikipedia".
+    samples, epochs
+        Of activity: numbers of windows, each trained for `epochs`.
+    documents, percents, iterations
+        Of topics: numbers of documents, then the largest of them with `percents` of its vocabulary, each sampled for
+        `iterations`.
+    progress
+        Called with a line after each step.
     """
     about = {"task": task, "kernel": kernel}
     if task == "activity":
         with recorder.span("load", **about):
-            start, X, y = windows(dataset or "watch", max(samples), seed)
-        make = NETWORKS[kernel]
-        sizes = [n for n in samples if n <= len(X)]
+            start, X, y = windows(dataset or "watch", max(samples))
+        network, sizes = NETWORKS[kernel], [n for n in samples if n <= len(X)]
         record_activity(
-            recorder,
-            kernel,
-            lambda n: make(start, X[:n], y[:n]),
-            X,
-            sizes,
-            epochs,
-            calls=calls,
-            progress=progress,
+            recorder, kernel, lambda n: network(start, X[:n], y[:n]), X, sizes, epochs, calls=1000, progress=progress
         )
     else:
         with recorder.span("load", **about):
-            corpora = tokens(dataset or "wikipedia", documents, percents, seed)
-        gibbs = SAMPLERS[kernel]
+            corpora = tokens(dataset or "wikipedia", documents, percents)
+        sampler = SAMPLERS[kernel]
         record_topics(
-            recorder, kernel, lambda one: gibbs(one, N_TOPICS, seed), corpora, iterations, N_TOPICS, progress=progress
+            recorder, kernel, lambda corpus: sampler(corpus, N_TOPICS), corpora, iterations, N_TOPICS, progress=progress
         )
 
 
-def windows(dataset: str, n: int, seed: int = 0) -> tuple[Network, np.ndarray, np.ndarray]:
+def windows(dataset: str, n: int) -> tuple[Network, np.ndarray, np.ndarray]:
     """A new network; up to n windows of all people together, scaled, (n, n_inputs); their labels (n,).
 
     The inputs are laid out as Weights.inputs does: the features, 1 for the bias, zeros up to a multiple of four.
@@ -212,7 +201,7 @@ def windows(dataset: str, n: int, seed: int = 0) -> tuple[Network, np.ndarray, n
     from pmt_helpers.datasets import load_activity
 
     data = load_activity(dataset)
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     rows = rng.permutation(len(data.X))[:n]
     n_features, n_classes = data.X.shape[1], len(data.class_names)
     inputs = np.zeros((len(rows), -(-(n_features + 1) // 4) * 4), np.float32)
@@ -224,24 +213,22 @@ def windows(dataset: str, n: int, seed: int = 0) -> tuple[Network, np.ndarray, n
     return Network(hidden, output, np.zeros(n_classes, np.float32), n_features), inputs, data.y[rows]
 
 
-def tokens(dataset: str, documents: Sequence[int], percents: Sequence[int], seed: int = 0) -> list[Tokens]:
-    """Corpora: so many documents, drawn at random, then the largest of them with so many percent of its vocabulary."""
+def tokens(dataset: str, documents: Sequence[int], percents: Sequence[int]) -> list[Tokens]:
+    """A corpus for each number of documents, drawn at random; then the largest with each share of its vocabulary."""
     from pmt_helpers.datasets import load_documents
 
     counts = load_documents(dataset).counts.tocsr()
-    rng = np.random.default_rng(seed)
-    order = rng.permutation(counts.shape[0])
-    sizes = [n for n in documents if n <= len(order)]
-    whole = [_used(counts[order[:n]]) for n in sizes]
-    last = whole[-1]
-    # every nth of the words by frequency, rather than any: tokens then go with words
-    frequent = np.argsort(-np.asarray(last.sum(axis=0)).ravel(), kind="stable")
-    spread = np.argsort(np.arange(len(frequent)) * GOLDEN % 1, kind="stable")
-    shares = [last[:, frequent[spread[: len(frequent) * percent // 100]]] for percent in percents]
-    return [_tokens(table) for table in (*whole, *shares)]
+    order = np.random.default_rng(0).permutation(counts.shape[0])
+    tables = [_without_unused(counts[order[:n]]) for n in documents if n <= len(order)]
+    largest = tables[-1]
+    # words spread evenly over the ranks of frequency, so that the tokens shrink with the words
+    by_frequency = np.argsort(-np.asarray(largest.sum(axis=0)).ravel(), kind="stable")
+    spread = np.argsort(np.arange(len(by_frequency)) * GOLDEN % 1, kind="stable")
+    tables += [largest[:, by_frequency[spread[: len(spread) * percent // 100]]] for percent in percents]
+    return [_tokens(table) for table in tables]
 
 
-def _used(counts: Any) -> Any:
+def _without_unused(counts: Any) -> Any:
     """Without the words that do not occur."""
     return counts[:, np.flatnonzero(np.asarray(counts.sum(axis=0)).ravel())]
 

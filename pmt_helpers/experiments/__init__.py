@@ -1,4 +1,8 @@
-"""Every stored grid: what is computed, resumed, stored and read."""
+"""Every stored grid: computing it (`run_...`), resuming it, and reading it back (`stored_...`).
+
+Start with `catalogue`: every experiment with its options. `resume` keeps job results, `results` the grids.
+Each other module holds the experiments of one subject, and what notebooks compute from their grids.
+"""
 
 import lazy_loader
 

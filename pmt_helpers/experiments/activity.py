@@ -1,36 +1,40 @@
-"""The stored learning curves: Figure 3 of the paper for every person, split and initialisation. Notebook 02.
+"""The stored shared models and learning curves (the paper's Figure 3), for every person. Notebooks 01 and 02.
 
-`python -m pmt_helpers sweep figure3` calls this. First a shared model for each person left out, then that person's
-learning curve; both are kept person by person, so that a stopped sweep goes on where it was.
+`python -m pmt_helpers sweep base` and `figure3` call this, from `run_base` and `run_figure3`. A learning curve needs a
+shared model for each person left out; those are kept too, since curves of other splits use them again.
 """
 
 import hashlib
 import json
-import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
-from importlib.metadata import version
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
-from tqdm.auto import tqdm
 
-from pmt_helpers.activity.curves import Plan, rehearsal_for, user_curve
-from pmt_helpers.activity.mitigation import Cure
-from pmt_helpers.activity.model import Preprocessor
-from pmt_helpers.activity.online import PATIENCE
-from pmt_helpers.activity.weights import Download, Weights
+from pmt_helpers.activity.curves import CurvePlan, Sizes, rehearsal_for, user_curve
+from pmt_helpers.activity.mitigation import MITIGATIONS, Mitigation
+from pmt_helpers.activity.online import EPOCHS, PATIENCE
+from pmt_helpers.activity.shared import train_shared
+from pmt_helpers.activity.weights import Checkpoint, Preprocessor, Weights
+from pmt_helpers.datasets import load_activity
 from pmt_helpers.datasets.base import ActivityData
-from pmt_helpers.experiments.results import activity_digest, read_grid
-from pmt_helpers.experiments.resume import Job, compute_missing, foreign_piece, read_rows, work_folder, write_rows
+from pmt_helpers.experiments.catalogue import parse_sizes
+from pmt_helpers.experiments.results import Result, activity_digest, activity_plan, read_grid
+from pmt_helpers.experiments.resume import (
+    Job,
+    JobRunner,
+    read_arrays,
+    user_jobs,
+    write_arrays,
+)
 
 KEYS = ["seed", "user", "model", "n_samples"]
-
-
-MEASURES = {
+SCORES = ("accuracy", "macro_recall", "macro_f1")
+AGGREGATES = {
     "folds": ("accuracy", "size"),
     "accuracy": ("accuracy", "mean"),
     "accuracy_sd": ("accuracy", "std"),
@@ -39,133 +43,14 @@ MEASURES = {
     "epochs": ("epochs", "mean"),
     "classes": ("classes", "mean"),
 }
-
-
-class Sweep(NamedTuple):
-    """A finished sweep: the table for data/results, and how much work it was."""
-
-    table: pd.DataFrame
-    models: int
-    updates: int
-
-
-def grid_name(dataset: str, plan: Plan, n_seeds: int = 1, cures: bool = False) -> str:
-    """The name of a stored curve: data set, split, init (where not He's), how training ends, seeds (where several)."""
-    parts = ["cures" if cures else "curve", dataset, plan.split, *([plan.init] if plan.init != "he" else [])]
-    parts += ["stopped" if plan.early_stopping else str(plan.epochs), *([f"{n_seeds}seeds"] if n_seeds > 1 else [])]
-    return "_".join(parts)
-
-
-def stored_curve(
-    dataset: str, split: str = "blocked", *, early_stopping: bool = True, init: str = "he", cures: bool = False
-) -> pd.DataFrame:
-    """A curve of data/results, made by `sweep figure3`. Raises DataError when there is none of that kind."""
-    return read_grid(grid_name(dataset, Plan(split=split, early_stopping=early_stopping, init=init), cures=cures))
-
-
-def curve_grid(
-    data: ActivityData,
-    plan: Plan,
-    folder: Path,
-    *,
-    seeds: tuple[int, ...] = (0,),
-    cures: Mapping[str, Cure] | None = None,
-    workers: int = 2,
-    dask: str | None = None,
-) -> Sweep:
-    """The learning curves of everybody in `data`, each user's folds averaged; pieces are kept in `folder`.
-
-    The table has a row for each seed, user, model and n_samples: folds, accuracy (mean over folds, and its deviation),
-    macro_recall, macro_f1, epochs run, and how many classes the training windows show. Neither workers nor a cluster
-    nor an interruption changes a bit of it.
-    """
-    users = [int(user) for user in data.user_ids]
-    cures = dict(cures or {})
-    origin = {"digest": activity_digest(data), "libraries": _libraries()}
-    pieces: dict[str, Path] = {}
-    for seed in seeds:
-        shared = _shared_models(data, plan.init, seed, folder.parent, origin, workers, dask)
-        here = folder / f"seed-{seed}"
-        wanted = replace(plan, seed=seed)
-        described = {name: asdict(cure) for name, cure in cures.items()}
-        work_folder(here, {**origin, "plan": asdict(wanted), "cures": described, "patience": PATIENCE})
-        jobs: dict[str, Job] = {}
-        for user in users:
-            own = data.select(data.users == user)  # the job gets nobody else's windows, but those to rehearse
-            download = replace(shared[user], rehearsal=rehearsal_for(cures, data, user, seed))
-            jobs[f"user-{user}"] = (user_curve, (own, user, download, wanted, cures))
-        done = compute_missing(
-            jobs, here, _write_rows, suffix=".csv", description="learning curves", workers=workers, dask=dask
-        )
-        pieces |= {f"{seed} {name}": path for name, path in done.items()}
-    return _gathered(pieces, data.class_names)
-
-
-def _gathered(pieces: Mapping[str, Path], class_names: tuple[str, ...]) -> Sweep:
-    """Read every piece back, also those just written, so that an interrupted sweep and a whole one read the same."""
-    tables, models, updates = [], 0, 0
-    for name, path in pieces.items():
-        rows = read_rows(path, ("user", "fold", "model", "n_samples"))
-        if rows.empty:  # a person with fewer windows than the smallest size
-            continue
-        trained = rows[rows["model"] != "shared"]
-        models, updates = models + len(trained), updates + int((trained["epochs"] * trained["n_samples"]).sum())
-        rows["classes"] = (rows[[f"n_{each}" for each in class_names]] > 0).sum(axis=1)
-        rows["seed"] = int(name.split()[0])
-        tables.append(rows.groupby(KEYS, sort=False).agg(**MEASURES).reset_index())
-    if not tables:
-        raise ValueError("nobody has as many training windows as the smallest size asked for")
-    return Sweep(pd.concat(tables, ignore_index=True), models, updates)
-
-
-def _shared_models(
-    data: ActivityData, init: str, seed: int, folder: Path, origin: dict, workers: int, dask: str | None
-) -> dict[int, Download]:
-    """Each user's shared model, trained on everybody else; kept beside the sweeps, since other splits use them too."""
-    recipe = {**origin, "dataset": data.card.name, "init": init, "seed": seed}
-    short = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()[:8]
-    here = folder / f"shared-{data.card.name}-{init}-{seed}-{short}"
-    work_folder(here, recipe)
-    users = [int(user) for user in data.user_ids]
-    jobs = {f"user-{user}": (_shared_model, (data, user, init, seed)) for user in users}
-    paths = compute_missing(
-        jobs, here, _write_model, suffix=".npz", description="shared models", workers=workers, dask=dask
-    )
-    return {user: _read_model(paths[f"user-{user}"]) for user in users}
-
-
-def _shared_model(data: ActivityData, user: int, init: str, seed: int) -> dict[str, np.ndarray]:
-    from pmt_helpers.activity.shared import train_shared
-
-    shared = train_shared(data, user, seed, init=init, progress=False)
-    scaler = {"mean": shared.scaler.mean, "scale": shared.scaler.scale}
-    return {**vars(Weights.of(shared.model)), **scaler}
-
-
-def _write_model(path: Path, arrays: dict[str, np.ndarray]) -> None:
-    with path.open("wb") as file:
-        np.savez(file, allow_pickle=False, **arrays)
-
-
-def _read_model(path: Path) -> Download:
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            weights = Weights(arrays["hidden"], arrays["output"], arrays["bias"], int(arrays["n_features"]))
-            return Download(weights, Preprocessor(arrays["mean"], arrays["scale"]))
-    except (EOFError, KeyError, ValueError, AttributeError, zipfile.BadZipFile) as error:
-        raise foreign_piece(path, str(error)) from None
-
-
-def _write_rows(path: Path, rows: pd.DataFrame) -> None:
-    write_rows(path, rows.drop(columns="seconds"))
-
-
-def _libraries() -> dict[str, str]:
-    return {name: version(name) for name in ("numpy", "keras", "jax", "numba")}
+# The settings of the stored curves, which are not part of their names: all other settings are.
+STORED_SIZES: Sizes = "all"
+STORED_CURE_SIZES: Sizes = (10, 20, 40, 60)
+STORED_FOLDS, STORED_PATIENCE = 5, 10
 
 
 class Setting(NamedTuple):
-    """One line of the comparison: a recipe, how it validates, and how weights start."""
+    """How a shared model is trained: a recipe, how it validates, and how weights start."""
 
     recipe: str
     validation: str
@@ -173,60 +58,80 @@ class Setting(NamedTuple):
 
 
 PAPER, BETTER = Setting("paper", "random"), Setting("better", "grouped")
+SETTINGS = (PAPER, Setting("paper", "grouped"), Setting("paper", "random", "literal"), BETTER)
+TEST_COLUMNS = ["n_test", *SCORES, "val_accuracy", "epochs"]
 
 
-SETTINGS = (
-    PAPER,
-    Setting("paper", "grouped"),
-    Setting("paper", "random", "literal"),
-    BETTER,
-)
+def run_base(runner: JobRunner, *, dataset: str, seeds: int, recipe: str | None) -> Iterator[Result]:
+    """`sweep base`. With a recipe, the stored rows of the others stay, and the provenance says where they are from."""
+    data = load_activity(dataset)
+    settings = tuple(setting for setting in SETTINGS if recipe in (None, setting.recipe))
+    tables = base_model_grid(data, runner.at(runner.folder / f"base_{dataset}"), settings, seeds=tuple(range(seeds)))
+    for name, table in zip((f"base_model_{dataset}", f"base_model_{dataset}_confusion"), tables, strict=True):
+        more = {}
+        if recipe is not None:
+            stored = read_grid(name)
+            others = stored[stored["recipe"] != recipe]
+            table = pd.concat([others, table], ignore_index=True)
+            # done twice, the rows that stay are still those of the first run
+            first = stored.attrs["kept"] if stored.attrs["command"].endswith(f"--recipe {recipe}") else stored.attrs
+            more = {"kept": {"rows": len(others), **{key: first[key] for key in ("command", "date", "seconds")}}}
+        yield Result({name: table}, dataset, activity_digest(data), list(range(seeds)), more=more)
 
 
 def base_model_grid(
     data: ActivityData,
+    runner: JobRunner,
     settings: tuple[Setting, ...] = SETTINGS,
+    *,
     seeds: tuple[int, ...] = (0,),
     users: tuple[int, ...] | None = None,
-    workers: int = 2,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Train without each person and test on all of that person's windows.
 
-    Returns two tidy frames: a row for each setting, seed and user (n_test, accuracy, macro_recall, macro_f1,
-    val_accuracy at the epoch kept, epochs run), and the confusion counts (setting, seed, user, actual, predicted,
-    windows; zeros left out). Processes, not threads: each worker has its own Keras session.
+    Returns two tidy frames: TEST_COLUMNS, one row per setting, seed and user (val_accuracy: at the best epoch; epochs:
+    that were run), and the confusion counts without zeros: actual, predicted, windows.
     """
-    ids = users if users is not None else tuple(int(u) for u in data.user_ids)
-    jobs = [(setting, seed, user) for setting in settings for seed in seeds for user in ids]
-    done = Parallel(n_jobs=workers, return_as="generator")(delayed(_one)(data, *job) for job in jobs)
-    bar = tqdm(done, total=len(jobs), desc=f"base models, {data.card.name}", unit="model")
-    rows, matrices = zip(*bar, strict=True)
-    return pd.DataFrame(list(rows)), pd.concat(matrices, ignore_index=True)
+    ids = users if users is not None else tuple(int(user) for user in data.user_ids)
+    jobs: dict[str, Job] = {
+        "-".join(map(str, (*setting, seed, user))): (_base_model, (data, user, setting, seed))
+        for setting in settings
+        for seed in seeds
+        for user in ids
+    }
+    read = partial(read_arrays, names=[*TEST_COLUMNS, "confusion"])
+    description = f"base models, {data.card.name}"
+    results = runner.results(jobs, activity_plan(data), description, save=write_arrays, read=read, suffix=".npz")
+    rows, cells = [], []
+    for arrays, (_, (_, user, setting, seed)) in zip(results.values(), jobs.values(), strict=True):
+        key = {**setting._asdict(), "seed": seed, "user": user}
+        confusion = arrays["confusion"]
+        actual, predicted = np.nonzero(confusion)
+        rows.append({**key, **{name: arrays[name].item() for name in TEST_COLUMNS}})
+        cells.append(
+            pd.DataFrame({**key, "actual": actual, "predicted": predicted, "windows": confusion[actual, predicted]})
+        )
+    return pd.DataFrame(rows), pd.concat(cells, ignore_index=True)
 
 
-def _one(data: ActivityData, setting: Setting, seed: int, user: int) -> tuple[dict, pd.DataFrame]:
-    from pmt_helpers.activity.shared import train_shared
-
+def _base_model(data: ActivityData, user: int, setting: Setting, seed: int) -> dict[str, np.ndarray]:
+    """TEST_COLUMNS of one model, and its confusion counts (n_classes, n_classes)."""
     shared = train_shared(
         data, user, seed, setting.recipe, init=setting.init, validation=setting.validation, progress=False
     )
     X, y = data.X[data.users == user], data.y[data.users == user]
-    key = {**setting._asdict(), "seed": seed, "user": user}
-    row = {
-        **key,
-        "n_test": len(y),
-        **shared.scores(X, y),
-        "val_accuracy": shared.val_accuracy,
-        "epochs": len(shared.history),
-    }
-    counts = shared.confusion(X, y)
-    actual, guess = np.nonzero(counts)
-    cells = pd.DataFrame({**key, "actual": actual, "predicted": guess, "windows": counts[actual, guess]})
-    return row, cells
+    measured: dict[str, Any] = {"n_test": len(y), **shared.scores(X, y), "val_accuracy": shared.val_accuracy}
+    measured |= {"epochs": len(shared.history), "confusion": shared.confusion(X, y)}
+    return {name: np.asarray(value) for name, value in measured.items()}
 
 
-def of_setting(grid: pd.DataFrame, setting: Setting, seed: int = 0) -> pd.DataFrame:
-    """The rows of one setting and seed, of a grid of accuracies or of confusion counts."""
+def stored_base_models(dataset: str, *, confusion: bool = False) -> pd.DataFrame:
+    """Shared models tested on the person left out; or, with `confusion`, their confusion counts."""
+    return read_grid(f"base_model_{dataset}" + "_confusion" * confusion)
+
+
+def rows_of_setting(grid: pd.DataFrame, setting: Setting, seed: int = 0) -> pd.DataFrame:
+    """The rows of one setting and seed, of either grid of `stored_base_models`."""
     chosen = grid["seed"] == seed
     for name, value in setting._asdict().items():
         chosen &= grid[name] == value
@@ -234,14 +139,14 @@ def of_setting(grid: pd.DataFrame, setting: Setting, seed: int = 0) -> pd.DataFr
 
 
 def confusion_matrix(cells: pd.DataFrame, n_classes: int) -> np.ndarray:
-    """Stored confusion counts as a matrix, rows actual; (n_classes, n_classes) int."""
+    """Stored confusion counts as a matrix, actual classes in rows; (n_classes, n_classes) int."""
     matrix = np.zeros((n_classes, n_classes), np.int64)
     np.add.at(matrix, (cells["actual"].to_numpy(), cells["predicted"].to_numpy()), cells["windows"].to_numpy())
     return matrix
 
 
-def promise_and_truth(grid: pd.DataFrame, recipe: str = "paper", init: str = "he") -> pd.DataFrame:
-    """What each kind of validation split promised, and what the person left out got: split, what, accuracy, sd.
+def validation_vs_test(grid: pd.DataFrame, recipe: str = "paper", init: str = "he") -> pd.DataFrame:
+    """Accuracy in validation and on the person left out, by kind of validation split: split, what, accuracy, sd.
 
     Means and deviations are over people, each person's seeds averaged first.
     """
@@ -254,3 +159,134 @@ def promise_and_truth(grid: pd.DataFrame, recipe: str = "paper", init: str = "he
             values = of_person[column]
             table.append({"split": names[str(kind)], "what": what, "accuracy": values.mean(), "sd": values.std()})
     return pd.DataFrame(table)
+
+
+def run_figure3(
+    runner: JobRunner,
+    *,
+    dataset: str,
+    split: str,
+    init: str,
+    folds: int,
+    early_stopping: bool,
+    sizes: str,
+    seeds: int,
+    cures: bool,
+) -> Iterator[Result]:
+    """`sweep figure3`."""
+    plan = CurvePlan(parse_sizes(sizes), folds, split, early_stopping, init)
+    data = load_activity(dataset)
+    name = grid_name(dataset, plan, seeds, cures)
+    curves = curve_grid(
+        data, plan, runner.at(runner.folder / name), seeds=tuple(range(seeds)), cures=MITIGATIONS if cures else {}
+    )
+    effort = {"models": curves.models, "updates": curves.updates}
+    yield Result({name: curves.table}, dataset, activity_digest(data), list(range(seeds)), digits=4, more=effort)
+
+
+def grid_name(dataset: str, plan: CurvePlan, n_seeds: int = 1, cures: bool = False) -> str:
+    """The name of a stored curve: data set, split, how training ends, and every setting that is not the usual one."""
+    sizes = plan.sizes if plan.sizes == "all" else tuple(plan.sizes)
+    parts = ["cures" if cures else "curve", dataset, plan.split]
+    parts += [plan.init] * (plan.init != "he")
+    parts += ["stopped" if plan.early_stopping else str(plan.epochs)]
+    parts += [f"{n_seeds}seeds"] * (n_seeds > 1)
+    parts += [f"{plan.folds}folds"] * (plan.folds != STORED_FOLDS)
+    if sizes != (STORED_CURE_SIZES if cures else STORED_SIZES):
+        text = "-".join(map(str, sizes)) if sizes != "all" else "all"
+        if len(text) > 60:  # a file's name has its limits
+            text = f"{sizes[0]}-to-{sizes[-1]}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+        parts.append(f"sizes-{text}")
+    if plan.early_stopping:
+        parts += [f"{plan.epochs}epochs"] * (plan.epochs != EPOCHS)
+        parts += [f"patience{PATIENCE}"] * (PATIENCE != STORED_PATIENCE)
+    return "_".join(parts)
+
+
+def stored_curve(
+    dataset: str, split: str = "blocked", *, early_stopping: bool = True, init: str = "he", cures: bool = False
+) -> pd.DataFrame:
+    """A learning curve of data/results, made by `sweep figure3`. Raises DataError when there is none of that kind."""
+    sizes = STORED_CURE_SIZES if cures else STORED_SIZES
+    plan = CurvePlan(sizes, split=split, early_stopping=early_stopping, init=init)
+    return read_grid(grid_name(dataset, plan, cures=cures))
+
+
+class CurveGrid(NamedTuple):
+    """Learning curves as they are stored, and how much work they were."""
+
+    table: pd.DataFrame
+    models: int
+    updates: int
+
+
+def curve_grid(
+    data: ActivityData,
+    plan: CurvePlan,
+    runner: JobRunner,
+    *,
+    seeds: tuple[int, ...] = (0,),
+    cures: Mapping[str, Mitigation] | None = None,
+) -> CurveGrid:
+    """The learning curves of everybody in `data`, each user's folds averaged.
+
+    The table has one row per seed, user, model and n_samples: folds, accuracy (mean over folds, and its deviation),
+    macro_recall, macro_f1, epochs that were run, and how many classes the training windows show.
+    """
+    cures = dict(cures or {})
+    described = {name: asdict(cure) for name, cure in cures.items()}
+    tables, models, updates = [], 0, 0
+    for seed in seeds:
+        shared = _shared_models(data, plan.init, seed, runner)
+        seeded = replace(plan, seed=seed)
+        jobs: dict[str, Job] = {}
+        for user, download in shared.items():
+            own = data.select(data.users == user)  # the job gets nobody else's windows, except those to rehearse
+            download = replace(download, rehearsal=rehearsal_for(cures, data, user, seed))
+            jobs[f"user-{user}"] = (_user_curve, (own, user, download, seeded, cures))
+        settings = activity_plan(data, plan=asdict(seeded), cures=described, patience=PATIENCE)
+        of_seed = runner.at(runner.folder / f"seed-{seed}")
+        for rows in of_seed.tables(jobs, settings, "learning curves", _curve_columns(data)).values():
+            if rows.empty:  # a person with fewer windows than the smallest size
+                continue
+            trained = rows[rows["model"] != "shared"]
+            models, updates = models + len(trained), updates + int((trained["epochs"] * trained["n_samples"]).sum())
+            classes = (rows[[f"n_{name}" for name in data.class_names]] > 0).sum(axis=1)
+            rows = rows.assign(classes=classes, seed=seed)
+            tables.append(rows.groupby(KEYS, sort=False).agg(**AGGREGATES).reset_index())
+    if not tables:
+        raise ValueError("nobody has as many training windows as the smallest size asked for")
+    return CurveGrid(pd.concat(tables, ignore_index=True), models, updates)
+
+
+def _curve_columns(data: ActivityData) -> list[str]:
+    """What is kept of `user_curve`: all but its seconds, which differ from run to run."""
+    return ["user", "fold", "model", "n_samples", *SCORES, "epochs", *(f"n_{name}" for name in data.class_names)]
+
+
+def _user_curve(
+    data: ActivityData, user: int, download: Checkpoint, plan: CurvePlan, cures: Mapping[str, Mitigation]
+) -> pd.DataFrame:
+    return user_curve(data, user, download, plan, cures).reindex(columns=_curve_columns(data))
+
+
+def _shared_models(data: ActivityData, init: str, seed: int, runner: JobRunner) -> dict[int, Checkpoint]:
+    """Each user's shared model, trained on everybody else; kept beside the curves, whose other splits use them too."""
+    plan = activity_plan(data, dataset=data.card.name, init=init, seed=seed)
+    digest = hashlib.sha256(json.dumps(plan, sort_keys=True).encode()).hexdigest()[:8]
+    beside = runner.at(runner.folder.parent / f"shared-{data.card.name}-{init}-{seed}-{digest}")
+    jobs = user_jobs(_shared_model, data, init, seed)
+    models = beside.results(jobs, plan, "shared models", save=write_arrays, read=_read_model, suffix=".npz")
+    return {int(name.removeprefix("user-")): download for name, download in models.items()}
+
+
+def _shared_model(data: ActivityData, user: int, init: str, seed: int) -> dict[str, np.ndarray]:
+    shared = train_shared(data, user, seed, init=init, progress=False)
+    scaler = {"mean": shared.scaler.mean, "scale": shared.scaler.scale}
+    return {**vars(Weights.from_model(shared.model)), **scaler}
+
+
+def _read_model(path: Path) -> Checkpoint:
+    arrays = read_arrays(path, ("hidden", "output", "bias", "n_features", "mean", "scale"))
+    weights = Weights(arrays["hidden"], arrays["output"], arrays["bias"], int(arrays["n_features"]))
+    return Checkpoint(weights, Preprocessor(arrays["mean"], arrays["scale"]))

@@ -1,22 +1,22 @@
-"""The stored defences: what each saves, what it costs when nobody lies, and who pays. Notebook 04, step 3.
+"""The stored defences: what each saves, what it costs on clean data, and whom. Notebook 04, step 3.
 
-`python -m pmt_helpers sweep defences` calls this, person by person.
+`python -m pmt_helpers sweep defences` calls this, from `run_defences`. There is one job per person and per seed.
 """
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from pmt_helpers.activity.model import Preprocessor
 from pmt_helpers.activity.shared import training_rows
+from pmt_helpers.activity.weights import Preprocessor
 from pmt_helpers.attacks.defences import DEFENCES, poisoned_mask, removal_rates
 from pmt_helpers.attacks.poisoning import Trigger, attack_success, poison_volunteers
+from pmt_helpers.datasets import load_activity
 from pmt_helpers.datasets.base import ActivityData
-from pmt_helpers.experiments.results import activity_digest, read_grid
-from pmt_helpers.experiments.resume import Job, compute_missing, read_rows, work_folder, write_rows
+from pmt_helpers.experiments.results import Result, activity_digest, activity_plan, read_grid
+from pmt_helpers.experiments.resume import Job, JobRunner, user_jobs
 
 ATTACKS = (
     ("none", 0.0),
@@ -27,11 +27,7 @@ ATTACKS = (
     ("noise", 0.3),
     ("backdoor", 0.3),
 )
-
-
 STRANGER = ["kind", "fraction", "defence", "accuracy", "attack_success", "target_rate", "caught", "dropped"]
-
-
 VOLUNTEER = ["seed", "user", "defence", "accuracy", "dropped"]
 
 
@@ -45,13 +41,32 @@ class DefencePlan:
     seeds: tuple[int, ...] = (0, 1, 2)
 
 
+def run_defences(runner: JobRunner, *, dataset: str) -> Iterator[Result]:
+    """`sweep defences`."""
+    data, plan = load_activity(dataset), DefencePlan()
+    strangers, volunteers = defence_rows(data, plan, runner.at(runner.folder / f"defences_{dataset}"))
+    tables = {f"defences_{dataset}": strangers, f"defence_costs_{dataset}": volunteers}
+    yield Result(tables, dataset, activity_digest(data), list(plan.seeds), digits=4)
+
+
+def defence_rows(data: ActivityData, plan: DefencePlan, runner: JobRunner) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """stranger_rows of everybody and volunteer_rows of every seed, both with each user's atypicality ("unusual")."""
+    settings = activity_plan(data, plan=asdict(plan))
+    strangers = runner.rows(user_jobs(stranger_rows, data, plan), settings, "defences", ("user", *STRANGER))
+    seed_jobs: dict[str, Job] = {f"seed-{seed}": (volunteer_rows, (data, seed, plan)) for seed in plan.seeds}
+    volunteers = runner.rows(seed_jobs, settings, "costs of defences", VOLUNTEER)
+    unusual = atypicality(data)
+    strangers, volunteers = (rows.assign(unusual=rows["user"].map(unusual)) for rows in (strangers, volunteers))
+    return strangers, volunteers
+
+
 def stranger_rows(data: ActivityData, user: int, plan: DefencePlan) -> pd.DataFrame:
     """How well every defended shared model serves a person whom it does not know.
 
     Columns STRANGER after user. caught: share of the poisoned windows that the defence left out; dropped: share of
     the honest windows that it left out, of volunteers; NaN where a defence leaves nothing out.
     """
-    mine, trigger = data.users == user, Trigger.of(data)
+    mine, trigger = data.users == user, Trigger.from_data(data)
     X, y = data.X[mine], data.y[mine]
     rows = []
     for kind, fraction in plan.attacks:
@@ -70,7 +85,7 @@ def stranger_rows(data: ActivityData, user: int, plan: DefencePlan) -> pd.DataFr
 
 
 def volunteer_rows(data: ActivityData, seed: int, plan: DefencePlan) -> pd.DataFrame:
-    """What each honest volunteer gets when everybody volunteers and nobody lies: VOLUNTEER.
+    """What each volunteer gets when everybody volunteers and no data is poisoned: VOLUNTEER.
 
     accuracy: on the fifth of the volunteer's own windows that no model trains on. dropped: share of the others that
     the defence leaves out.
@@ -88,8 +103,8 @@ def volunteer_rows(data: ActivityData, seed: int, plan: DefencePlan) -> pd.DataF
     return pd.DataFrame(rows, columns=VOLUNTEER)
 
 
-def unusualness(data: ActivityData) -> pd.Series:
-    """How differently each person moves, by user: no model is asked.
+def atypicality(data: ActivityData) -> pd.Series:
+    """How differently each person moves, by user; no model is involved.
 
     Mean over the person's classes of the distance between the person's median window and everybody else's, in that
     class's own spreads over people, root mean square over features.
@@ -100,32 +115,15 @@ def unusualness(data: ActivityData) -> pd.Series:
         of_class = data.y == label
         people = np.unique(data.users[of_class])
         medians = np.stack([np.median(Z[of_class & (data.users == user)], 0) for user in people])
-        for place, user in enumerate(people):
-            others = np.delete(medians, place, 0)
-            off = (medians[place] - np.median(others, 0)) / (others.std(0) + 0.1)
+        for user, median in zip(people, medians, strict=True):
+            others = medians[people != user]
+            off = (median - np.median(others, 0)) / (others.std(0) + 0.1)
             distances[int(user)].append(float(np.sqrt((np.minimum(np.abs(off), 10) ** 2).mean())))
     return pd.Series({user: np.mean(values) for user, values in distances.items()}, name="unusual")
 
 
-def defence_rows(
-    data: ActivityData, plan: DefencePlan, folder: Path, *, workers: int = 1, dask: str | None = None
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """stranger_rows of everybody and volunteer_rows of every seed, both with each user's unusualness."""
-    libraries = {name: version(name) for name in ("numpy", "keras", "jax", "numba")}
-    work_folder(folder, {"digest": activity_digest(data), "libraries": libraries, "plan": asdict(plan)})
-    jobs: dict[str, Job] = {f"user-{user}": (stranger_rows, (data, int(user), plan)) for user in data.user_ids}
-    jobs |= {f"seed-{seed}": (volunteer_rows, (data, seed, plan)) for seed in plan.seeds}
-    paths = compute_missing(jobs, folder, write_rows, suffix=".csv", description="defences", workers=workers, dask=dask)
-    unusual = unusualness(data)
-    tables = []
-    for kind, columns in (("user", ("user", *STRANGER)), ("seed", tuple(VOLUNTEER))):
-        rows = pd.concat([read_rows(path, columns) for name, path in paths.items() if name.startswith(kind)])
-        tables.append(rows.assign(unusual=rows["user"].map(unusual)).reset_index(drop=True))
-    return tables[0], tables[1]
-
-
 def stored_defences(dataset: str, *, volunteers: bool = False) -> pd.DataFrame:
-    """Defences against each attack, tested on strangers; or, with `volunteers`, what they cost honest volunteers."""
+    """Defences against each attack, tested on strangers; or, with `volunteers`, what they cost volunteers."""
     return read_grid(f"defence_costs_{dataset}" if volunteers else f"defences_{dataset}")
 
 
@@ -149,11 +147,11 @@ def compare_defences(strangers: pd.DataFrame) -> pd.DataFrame:
     ).reset_index()
 
 
-def who_pays(volunteers: pd.DataFrame) -> pd.DataFrame:
-    """What each defence costs each honest volunteer, seeds averaged: user, defence, unusual, accuracy, change, dropped.
+def cost_per_user(volunteers: pd.DataFrame) -> pd.DataFrame:
+    """What each defence costs each volunteer, seeds averaged: user, defence, unusual, accuracy, change, dropped.
 
     change: from the undefended model, on that person's own windows; from the plain mean for the robust averages, so
-    that only the way to average differs.
+    that only the aggregation differs.
     """
     means = volunteers.groupby(["user", "defence"], sort=False)[["unusual", "accuracy", "dropped"]].mean()
     accuracy = means["accuracy"].unstack("defence")

@@ -1,39 +1,43 @@
-"""The stored membership results: what the shared and the personal model give away, on everybody. Notebook 04, step 4.
+"""The stored membership results: what shared, personal and private models give away. Notebook 04, steps 4 and 6.
 
-`python -m pmt_helpers sweep membership` calls this. Person by person, so that a stopped sweep goes on where it was.
+`python -m pmt_helpers sweep membership` and `private-attacks` call this, from `run_membership` and
+`run_private_attacks`.
 """
 
-import zipfile
+import math
 from collections.abc import Iterator
-from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
-from pmt_helpers.activity.shared import train_shared_quickly
+from pmt_helpers.activity.shared import train_shared_fast
+from pmt_helpers.activity.weights import Checkpoint
 from pmt_helpers.attacks.membership_game import NON_MEMBER, Game, person_games, personal_game, pool_guesses, window_game
 from pmt_helpers.attacks.roc import auc_per_user, compare_attacks
+from pmt_helpers.datasets import load_activity
 from pmt_helpers.datasets.base import ActivityData
-from pmt_helpers.experiments.results import activity_digest
-from pmt_helpers.experiments.resume import Job, compute_missing, foreign_piece, work_folder
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from pmt_helpers.activity.weights import Download
-    from pmt_helpers.datasets import ActivityData
-
+from pmt_helpers.experiments.results import KERAS, Result, activity_digest, activity_plan, read_grid
+from pmt_helpers.experiments.resume import (
+    Job,
+    JobRunner,
+    corrupt_result,
+    outdated_result,
+    read_arrays,
+    user_jobs,
+    write_arrays,
+)
 
 SIZES = (20, 40, 60)
-
-
 TRAININGS = {"30": 30, "100": 100, "300": 300, "1000": 1000, "stopped": None}  # epochs at home
-
-
-AT_HOME, IN_CLOUD = 32, 64  # models a person and setting, and shared models
+AT_HOME, IN_CLOUD = 32, 64  # models per person and setting, and shared models
+EPSILONS = (math.inf, 8.0, 3.0, 1.0)
+LEVELS = ("example", "user")
+PRIVATE_MODELS = 32
+GUARANTEE = ["level", "epsilon", "game"]
+METRICS = ["attack", "auc", "auc_low", "auc_high", "tpr", "tpr_low", "tpr_high"]
 
 
 class Setting(NamedTuple):
@@ -48,9 +52,9 @@ class Setting(NamedTuple):
 class MembershipGrid(NamedTuple):
     """The tables for data/results.
 
-    table: a row a setting and attack: auc and tpr (at 1% false alarms) with intervals over people, auc_within (mean of
-    people's own AUC), accuracy on windows not trained on, accuracy_before personal training, people, models a person.
-    roc: the curves, thinned. people: the AUC and accuracy of each person.
+    table: one row per setting and attack: auc and tpr (at 1% false alarms) with intervals over people, auc_within
+    (mean of people's own AUC), accuracy on windows not trained on, accuracy_before personal training, people, models
+    per person. roc: the curves, thinned. people: the AUC and accuracy of each person.
     """
 
     table: pd.DataFrame
@@ -58,43 +62,35 @@ class MembershipGrid(NamedTuple):
     people: pd.DataFrame
 
 
-def membership_grid(
-    data: ActivityData,
-    folder: Path,
-    *,
-    at_home: int = AT_HOME,
-    in_cloud: int = IN_CLOUD,
-    seed: int = 0,
-    workers: int = 2,
-    dask: str | None = None,
-) -> MembershipGrid:
-    """Play every game on everybody in `data`: with personal models at home, and with shared models in the cloud.
+def run_membership(runner: JobRunner, *, dataset: str, seed: int) -> Iterator[Result]:
+    """`sweep membership`. ROC curves have more digits, for log axes."""
+    data, end = load_activity(dataset), dataset + f"_seed{seed}" * (seed != 0)
+    grid = membership_grid(data, runner.at(runner.folder / f"membership_{end}"), seed=seed)
+    tables = {f"membership_{end}": grid.table, f"membership_people_{end}": grid.people}
+    yield Result(tables, dataset, activity_digest(data), seed, digits=4)
+    yield Result({f"membership_roc_{end}": grid.roc}, dataset, activity_digest(data), seed, digits=7)
 
-    Neither workers nor an interruption changes a bit of the result.
-    """
-    plan = {
-        "digest": activity_digest(data),
-        "libraries": {name: version(name) for name in ("numpy", "keras", "jax", "numba")},
-        "sizes": SIZES,
-        "trainings": TRAININGS,
-        "models": [at_home, in_cloud],
-        "seed": seed,
-    }
-    work_folder(folder, plan)
-    jobs: dict[str, Job] = {f"user-{user}": (_at_home, (data, user, at_home, seed)) for user in map(int, data.user_ids)}
-    jobs["cloud"] = (_in_cloud, (data, in_cloud, seed))
-    paths = compute_missing(
-        jobs, folder, _write_games, suffix=".npz", description="membership", workers=workers, dask=dask
-    )
+
+def stored_membership(dataset: str, part: str = "table") -> pd.DataFrame:
+    """A part of the stored `MembershipGrid`: "table", "roc" or "people"."""
+    return read_grid(f"membership_{dataset}" if part == "table" else f"membership_{part}_{dataset}")
+
+
+def membership_grid(
+    data: ActivityData, runner: JobRunner, *, at_home: int = AT_HOME, in_cloud: int = IN_CLOUD, seed: int = 0
+) -> MembershipGrid:
+    """Play every game on everybody in `data`: with personal models at home, and with shared models in the cloud."""
+    plan = activity_plan(data, sizes=SIZES, trainings=TRAININGS, models=[at_home, in_cloud], seed=seed)
+    jobs = {**user_jobs(_at_home, data, at_home, seed), "cloud": (_in_cloud, (data, in_cloud, seed))}
     games: dict[Setting, list[Game]] = {}
-    for path in paths.values():
-        for setting, game in _read_games(path):
+    for of_job in runner.results(jobs, plan, "membership", save=_write_games, read=_read_games, suffix=".npz").values():
+        for setting, game in of_job.items():
             games.setdefault(setting, []).append(game)
     return _measured(games, seed)
 
 
 def _at_home(data: ActivityData, user: int, models: int, seed: int) -> dict[Setting, Game]:
-    shared = train_shared_quickly(data, user, seed)
+    shared = train_shared_fast(data, user, seed)
     games = {}
     for size in SIZES:
         for training, epochs in TRAININGS.items():
@@ -105,8 +101,8 @@ def _at_home(data: ActivityData, user: int, models: int, seed: int) -> dict[Sett
 
 
 def _in_cloud(data: ActivityData, models: int, seed: int) -> dict[Setting, Game]:
-    whole = window_game(data, models=models, seed=seed, progress=False)
-    games = {"window": whole} | person_games(data, models=models, seed=seed, progress=False)
+    games = {"window": window_game(data, models=models, seed=seed, progress=False)}
+    games |= person_games(data, models=models, seed=seed, progress=False)
     return {Setting("shared", level, 0, "paper"): game for level, game in games.items()}
 
 
@@ -128,14 +124,14 @@ def _measured(games: dict[Setting, list[Game]], seed: int) -> MembershipGrid:
         table["people"], table["models"] = len(np.unique(who)), len(of_setting[0].membership)
         people = [
             {"attack": name, "user": user, "auc": auc, "accuracy": accuracy[user], "accuracy_before": before.get(user)}
-            for name, found in within.items()
-            for user, auc in found.items()
+            for name, auc_by_user in within.items()
+            for user, auc in auc_by_user.items()
         ]
-        for kept, frame in zip(tables, (table, roc, pd.DataFrame(people)), strict=True):
-            for place, (column, value) in enumerate(setting._asdict().items()):
-                frame.insert(place, column, value)
-            kept.append(frame)
-    return MembershipGrid(*(pd.concat(kept, ignore_index=True) for kept in tables))
+        for collected, frame in zip(tables, (table, roc, pd.DataFrame(people)), strict=True):
+            for position, (column, value) in enumerate(setting._asdict().items()):
+                frame.insert(position, column, value)
+            collected.append(frame)
+    return MembershipGrid(*(pd.concat(collected, ignore_index=True) for collected in tables))
 
 
 def _accuracies(game: Game) -> dict[int, float]:
@@ -155,38 +151,52 @@ def _write_games(path: Path, games: dict[Setting, Game]) -> None:
         for name, array in vars(game).items()
         if array is not None
     }
-    with path.open("wb") as file:
-        np.savez_compressed(file, allow_pickle=False, **arrays)
+    write_arrays(path, arrays)
 
 
-def _read_games(path: Path) -> Iterator[tuple[Setting, Game]]:
+def _read_games(path: Path) -> dict[Setting, Game]:
+    parts: dict[Setting, dict[str, Any]] = {}
+    for key, array in read_arrays(path).items():
+        try:
+            target, level, size, training, name = key.split("|")
+            parts.setdefault(Setting(target, level, int(size), training), {})[name] = array
+        except ValueError as error:
+            raise corrupt_result(path, str(error)) from None
     try:
-        with np.load(path, allow_pickle=False) as arrays:
-            found: dict[Setting, dict[str, Any]] = {}
-            for key in arrays.files:
-                target, level, size, training, name = key.split("|")
-                found.setdefault(Setting(target, level, int(size), training), {})[name] = arrays[key]
-    except (EOFError, KeyError, ValueError, AttributeError, zipfile.BadZipFile) as error:
-        raise foreign_piece(path, str(error)) from None
-    for setting, parts in found.items():
-        yield setting, Game(**parts)
+        return {setting: Game(**arrays) for setting, arrays in parts.items()}
+    except TypeError as error:
+        raise outdated_result(path, str(error)) from None
 
 
-def attack_private_models(data: "ActivityData", level: str, epsilon: float, models: int) -> "pd.DataFrame":
-    """Every game and attack on shared models of one guarantee: COLUMNS, and the intervals of auc and tpr over people.
+def run_private_attacks(runner: JobRunner, *, dataset: str, models: int) -> Iterator[Result]:
+    """`sweep private-attacks`: membership inference on shared models of each guarantee."""
+    data = load_activity(dataset)
+    name = f"private_attacks_{dataset}" + f"_{models}models" * (models != PRIVATE_MODELS)
+    jobs: dict[str, Job] = {
+        f"{level}-{epsilon:g}": (attack_private_models, (data, level, epsilon, models))
+        for level in LEVELS
+        for epsilon in EPSILONS
+    }
+    plan = activity_plan(data, (*KERAS[:3], "dp-accounting"), models=models)
+    columns = [*GUARANTEE, *METRICS, "accuracy"]
+    rows = runner.at(runner.folder / name).rows(jobs, plan, "private attacks", columns)
+    yield Result({name: rows}, dataset, activity_digest(data), 0, digits=4)
+
+
+def stored_private_attacks(dataset: str) -> pd.DataFrame:
+    """Attacks on private shared models, made by `sweep private-attacks`."""
+    return read_grid(f"private_attacks_{dataset}")
+
+
+def attack_private_models(data: ActivityData, level: str, epsilon: float, models: int) -> pd.DataFrame:
+    """Every game and attack on shared models of one guarantee: GUARANTEE, METRICS and accuracy.
 
     Games: "window" (was it trained on?), "person" (a volunteer, by the windows they gave), "person, new windows".
     """
-    import pandas as pd
+    from pmt_helpers.privacy.shared import train_shared_private
 
-    from pmt_helpers.attacks.membership_game import person_games, window_game
-    from pmt_helpers.attacks.roc import compare_attacks
-
-    def train(part: "ActivityData", seed: int) -> "Download":
-        from pmt_helpers.activity.shared import download_of
-        from pmt_helpers.privacy import train_shared_private
-
-        return download_of(train_shared_private(part, None, epsilon, level=level, seed=seed))
+    def train(part: ActivityData, seed: int) -> Checkpoint:
+        return Checkpoint.from_model(train_shared_private(part, None, epsilon, level=level, seed=seed))
 
     games = {"window": window_game(data, train, models=models, progress=False)}
     games |= person_games(data, train, models=models, progress=False)
@@ -194,6 +204,4 @@ def attack_private_models(data: "ActivityData", level: str, epsilon: float, mode
     for name, game in games.items():
         table, _ = compare_attacks(*game.guesses())
         tables.append(table.assign(level=level, epsilon=epsilon, game=name, accuracy=game.accuracy()))
-    rows = pd.concat(tables, ignore_index=True)
-    first = ["level", "epsilon", "game"]
-    return rows[[*first, *rows.columns.drop(first)]]
+    return pd.concat(tables, ignore_index=True)[[*GUARANTEE, *METRICS, "accuracy"]]

@@ -1,40 +1,30 @@
 """The stored price of privacy: accuracy by epsilon, for a protected window and a protected person. Notebook 04.
 
-`python -m pmt_helpers sweep privacy` calls this. Each person in turn is left out, everybody else trains a private
-shared model, and the person personalises it at home; pieces are kept person by person.
+`python -m pmt_helpers sweep privacy` calls this, from `run_privacy`. Each person in turn is left out, everybody else
+trains a private shared model, and the person personalises it at home.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from importlib.metadata import version
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
 
-from pmt_helpers.activity.curves import Plan, user_curve
+from pmt_helpers.activity.curves import CurvePlan, user_curve
 from pmt_helpers.activity.evaluation import mean_interval
-from pmt_helpers.activity.weights import Download, Weights
+from pmt_helpers.activity.weights import Checkpoint
+from pmt_helpers.datasets import load_activity
 from pmt_helpers.datasets.base import ActivityData
-from pmt_helpers.experiments.results import activity_digest, read_grid
-from pmt_helpers.experiments.resume import Job, compute_missing, read_rows, work_folder, write_rows
+from pmt_helpers.experiments.results import KERAS, Result, activity_digest, activity_plan, read_grid
+from pmt_helpers.experiments.resume import JobRunner, user_jobs
+from pmt_helpers.privacy.shared import train_shared_private
 
 EPSILONS = (math.inf, 8.0, 3.0, 1.0, 0.5)
-
-
 DELTA = 1e-5
-
-
 N_SAMPLES = 60
-
-
 SETTING = ["level", "optimizer", "scaler", "epsilon", "noise_multiplier", "seed"]
-
-
 KEYS = [*SETTING, "user", "model", "n_samples"]
-
-
 SCORES = ["accuracy", "macro_recall", "macro_f1"]
 
 
@@ -47,15 +37,21 @@ class Setting(NamedTuple):
     seeds: tuple[int, ...]
 
 
-EXAMPLE, USER = ("example", "sgd", "public"), ("user", "adam", "public")  # train_shared_private's own
-
-
+EXAMPLE, USER = ("example", "sgd", "public"), ("user", "adam", "public")  # the defaults of train_shared_private
 SETTINGS = (
     Setting(*EXAMPLE, seeds=(0, 1)),
     Setting(*USER, seeds=(0, 1)),
     Setting("example", "adam", "public", seeds=(0,)),
     Setting("example", "sgd", "private", seeds=(0,)),
 )
+
+
+def run_privacy(runner: JobRunner, *, dataset: str) -> Iterator[Result]:
+    """`sweep privacy`."""
+    data, name = load_activity(dataset), f"privacy_{dataset}"
+    rows = privacy_grid(data, runner.at(runner.folder / name))
+    seeds = sorted({seed for setting in SETTINGS for seed in setting.seeds})
+    yield Result({name: rows}, dataset, activity_digest(data), seeds, digits=4, more={"delta": DELTA})
 
 
 def stored_privacy(dataset: str) -> pd.DataFrame:
@@ -78,42 +74,33 @@ def privacy_cost(
     for (epsilon, model, n_samples), group in chosen.groupby(["epsilon", "model", "n_samples"], sort=True):
         values = group.groupby("user")["accuracy"].mean()
         lower, upper = mean_interval(values.to_numpy())
-        found = {"accuracy": values.mean(), "lower": lower, "upper": upper, "users": len(values)}
-        rows.append({"epsilon": epsilon, "model": model, "n_samples": n_samples, **found})
+        mean = {"accuracy": values.mean(), "lower": lower, "upper": upper, "users": len(values)}
+        rows.append({"epsilon": epsilon, "model": model, "n_samples": n_samples, **mean})
     return pd.DataFrame(rows)
 
 
 def privacy_grid(
     data: ActivityData,
-    folder: Path,
+    runner: JobRunner,
     *,
     settings: Sequence[Setting] = SETTINGS,
     epsilons: Sequence[float] = EPSILONS,
     users: Sequence[int] | None = None,
-    workers: int = 1,
-    dask: str | None = None,
 ) -> pd.DataFrame:
-    """Shared, personal and local accuracy of everybody, at each setting and epsilon; pieces are kept in `folder`.
+    """Shared, personal and local accuracy of everybody, at each setting and epsilon.
 
-    A row for each setting, epsilon, seed, user and model: noise_multiplier, n_samples, folds (averaged), accuracy,
+    One row per setting, epsilon, seed, user and model: noise_multiplier, n_samples, folds (averaged), accuracy,
     macro_recall, macro_f1. Personal and local models train on 60 windows, class-blocked split, with early stopping.
     """
-    ids = [int(user) for user in (data.user_ids if users is None else users)]
-    libraries = {name: version(name) for name in ("numpy", "keras", "jax", "numba", "dp-accounting")}
     asked = {"settings": [list(s) for s in settings], "epsilons": [str(e) for e in epsilons], "plan": asdict(_plan(0))}
-    work_folder(folder, {"digest": activity_digest(data), "libraries": libraries, **asked})
-    jobs: dict[str, Job] = {f"user-{user}": (user_rows, (data, user, tuple(settings), tuple(epsilons))) for user in ids}
-    paths = compute_missing(
-        jobs, folder, write_rows, suffix=".csv", description="private models", workers=workers, dask=dask
-    )
-    tables = [read_rows(path, KEYS) for path in paths.values()]
-    return pd.concat(tables, ignore_index=True).sort_values(KEYS, kind="stable", ignore_index=True)
+    plan = activity_plan(data, (*KERAS, "dp-accounting"), **asked)
+    jobs = user_jobs(user_rows, data, tuple(settings), tuple(epsilons), users=users)
+    rows = runner.rows(jobs, plan, "private models", [*KEYS, "folds", *SCORES])
+    return rows.sort_values(KEYS, kind="stable", ignore_index=True)
 
 
 def user_rows(data: ActivityData, user: int, settings: Sequence[Setting], epsilons: Sequence[float]) -> pd.DataFrame:
     """The rows of one person."""
-    from pmt_helpers.privacy.shared import train_shared_private
-
     own = data.select(data.users == user)
     tables = []
     for setting in settings:
@@ -124,7 +111,7 @@ def user_rows(data: ActivityData, user: int, settings: Sequence[Setting], epsilo
                     optimizer=setting.optimizer, scaler=setting.scaler, seed=seed,
                 )  # fmt: skip
                 rows = [pd.DataFrame([{"model": "shared", "n_samples": 0, "folds": 1, **model.scores(own.X, own.y)}])]
-                curve = user_curve(own, user, Download(Weights.of(model.model), model.scaler), _plan(seed), {})
+                curve = user_curve(own, user, Checkpoint.from_model(model), _plan(seed), {})
                 if len(curve):
                     means = curve.groupby(["model", "n_samples"], sort=False)
                     rows.append(means.agg(folds=("accuracy", "size"), **{s: (s, "mean") for s in SCORES}).reset_index())
@@ -134,5 +121,5 @@ def user_rows(data: ActivityData, user: int, settings: Sequence[Setting], epsilo
     return pd.concat(tables, ignore_index=True)[[*KEYS, "folds", *SCORES]]
 
 
-def _plan(seed: int) -> Plan:
-    return Plan(sizes=(N_SAMPLES,), seed=seed)
+def _plan(seed: int) -> CurvePlan:
+    return CurvePlan(sizes=(N_SAMPLES,), seed=seed)

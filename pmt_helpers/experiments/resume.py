@@ -1,45 +1,128 @@
-"""Long computations kept piece by piece: stopped at any moment, even by force, they go on where they were.
+"""Long computations that survive being stopped: the result of each job is kept, and only what is missing is computed.
 
-Each piece is a file that appears whole or not at all. The pieces are computed on this machine's cores, or on a Dask
-cluster; only this process writes, so the cluster needs no disk in common.
+A job result is a file that appears whole or not at all, even when the run is killed. Jobs are computed on this
+machine's cores or on a Dask cluster; only this process writes, so the cluster needs no shared disk.
 """
 
 import json
 import shutil
 import threading
 import uuid
-from collections.abc import Callable, Generator, Mapping, Sequence
+import zipfile
+import zlib
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from concurrent.futures import CancelledError
 from contextlib import closing
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import joblib
+import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
+from pmt_helpers.datasets.base import ActivityData
 from pmt_helpers.datasets.errors import DataError
 from pmt_helpers.datasets.files import atomic_path
 
 Job = tuple[Callable[..., Any], tuple[Any, ...]]  # a function of a module, and its arguments
-
-
 Results = Generator[tuple[str, Any], None, None]
 
-
 PLAN = "plan.json"
-
-
-PATIENCE = 10  # seconds that a cluster has to answer
-
+ANSWER_WITHIN = 10  # seconds that a cluster has to answer
 
 _one_at_a_time = threading.Lock()
 
 
-def work_folder(folder: Path, plan: Mapping[str, Any]) -> bool:
-    """Make `folder` ready for pieces of this plan; True when pieces of the same plan may already be there.
+class OutdatedResult(DataError):
+    """A job result written by older code: it lacks a part that is needed now, and is computed again."""
 
-    Pieces of another plan (other data, sizes, seeds) are removed, as are files that a killed run left half written.
+
+@dataclass(frozen=True)
+class JobRunner:
+    """Where the job results of an experiment are kept, and who computes them.
+
+    workers: processes on this machine. dask: address of a scheduler, to compute there instead. Neither they nor an
+    interruption changes a bit of the results.
+    """
+
+    folder: Path
+    workers: int = 2
+    dask: str | None = None
+
+    def at(self, folder: Path) -> "JobRunner":
+        """The same with another folder."""
+        return replace(self, folder=folder)
+
+    def results(
+        self,
+        jobs: Mapping[str, Job],
+        plan: Mapping[str, Any],
+        description: str,
+        *,
+        save: Callable[[Path, Any], Any],
+        read: Callable[[Path], Any],
+        suffix: str,
+    ) -> dict[str, Any]:
+        """The result of each job, in the jobs' order; those of the same plan that are there are not computed again.
+
+        Every result is read back from its file, also those just written, so that an interrupted run and a complete
+        one give the same.
+
+        Parameters
+        ----------
+        jobs: each job by the name of its file.
+        plan: what the results depend on, as JSON. Results of another plan in this folder are removed.
+        description: what the progress bar says.
+        save, read: write a result to a path, and read it back; read raises `OutdatedResult` for one of older code.
+        suffix: of the files.
+
+        Raises
+        ------
+        DataError: when a result cannot be read or written, or the cluster cannot be used.
+        """
+        work_folder(self.folder, plan)
+        for name in jobs:
+            path = self.folder / f"{name}{suffix}"
+            try:
+                if path.is_file():
+                    read(path)
+            except OutdatedResult:
+                path.unlink()
+        paths = compute_missing(
+            jobs, self.folder, save, suffix=suffix, description=description, workers=self.workers, dask=self.dask
+        )
+        return {name: read(path) for name, path in paths.items()}
+
+    def tables(
+        self, jobs: Mapping[str, Job], plan: Mapping[str, Any], description: str, columns: Sequence[str]
+    ) -> dict[str, pd.DataFrame]:
+        """`results` of jobs that return a table with these columns."""
+        read = partial(read_rows, columns=columns)
+        return self.results(jobs, plan, description, save=write_rows, read=read, suffix=".csv")
+
+    def rows(
+        self, jobs: Mapping[str, Job], plan: Mapping[str, Any], description: str, columns: Sequence[str]
+    ) -> pd.DataFrame:
+        """The rows of all `tables` one after the other, in the jobs' order; empty tables give none."""
+        tables = self.tables(jobs, plan, description, columns).values()
+        return pd.concat([table for table in tables if len(table)] or [*tables][:1], ignore_index=True)
+
+
+def user_jobs(
+    function: Callable[..., Any], data: ActivityData, *arguments: Any, users: Iterable[int] | None = None
+) -> dict[str, Job]:
+    """One job per user: function(data, user, *arguments)."""
+    ids = map(int, data.user_ids if users is None else users)
+    return {f"user-{user}": (function, (data, user, *arguments)) for user in ids}
+
+
+def work_folder(folder: Path, plan: Mapping[str, Any]) -> bool:
+    """Make `folder` ready for job results of this plan; True when results of the same plan may already be there.
+
+    Results of another plan (other data, sizes, seeds) are removed, as are files that a killed run left half written.
     Raises DataError when nothing can be written there.
     """
     text = json.dumps(plan, indent=1, sort_keys=True) + "\n"
@@ -55,7 +138,7 @@ def work_folder(folder: Path, plan: Mapping[str, Any]) -> bool:
 def compute_missing(
     jobs: Mapping[str, Job],
     folder: Path,
-    save: Callable[[Path, Any], None],
+    save: Callable[[Path, Any], Any],
     *,
     suffix: str,
     description: str,
@@ -64,15 +147,14 @@ def compute_missing(
 ) -> dict[str, Path]:
     """Compute each job whose file is not there yet, and return the path of every job's file, in the jobs' order.
 
-    save(path, result) writes one result. dask: address of a scheduler, to compute there instead of in `workers`
-    processes here; the results are the same. What a job raises is raised here; the pieces before it stay.
-    Raises DataError when the cluster cannot be used, when a piece cannot be written, and when another run meanwhile
-    took the folder for another plan.
+    save(path, result) writes one result; the rest as in `JobRunner`. What a job raises is raised here; the results
+    before it stay. Raises DataError when the cluster cannot be used, when a result cannot be written, and when another
+    run has meanwhile taken the folder for another plan.
     """
     paths = {name: folder / f"{name}{suffix}" for name in jobs}
     missing = {name: job for name, job in jobs.items() if not paths[name].is_file()}
     plan = _plan_in(folder)
-    bar = tqdm(total=len(jobs), initial=len(jobs) - len(missing), desc=description, unit="piece")
+    bar = tqdm(total=len(jobs), initial=len(jobs) - len(missing), desc=description, unit="job")
     compute = _on_cluster(missing, dask) if dask is not None else _here(missing, workers)
     with bar, closing(compute) as results:
         for name, result in results:
@@ -87,25 +169,57 @@ def compute_missing(
 
 
 def write_rows(path: Path, rows: pd.DataFrame) -> None:
-    """Save a piece that is a table; every digit is kept."""
+    """Save a job result that is a table; every digit is kept."""
     rows.to_csv(path, index=False, lineterminator="\n")
 
 
 def read_rows(path: Path, columns: Sequence[str]) -> pd.DataFrame:
-    """Read back a piece written by `write_rows`, which must have these columns; otherwise raises DataError."""
+    """Read these columns of a table written by `write_rows`.
+
+    Raises OutdatedResult when a column is missing, DataError when the file is no table.
+    """
     try:
         rows = pd.read_csv(path)
     except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
-        raise foreign_piece(path, str(error)) from None
+        raise corrupt_result(path, str(error)) from None
     if missing := set(columns) - set(rows.columns):
-        raise foreign_piece(path, f"no column {', '.join(sorted(missing))}")
-    return rows
+        raise outdated_result(path, f"no column {', '.join(sorted(missing))}")
+    return rows[list(columns)]
 
 
-def foreign_piece(path: Path, found: str) -> DataError:
-    """The error for a piece that cannot be read. Pieces appear whole or not at all: something else changed it."""
+def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Save a job result that consists of arrays."""
+    with path.open("wb") as file:
+        np.savez_compressed(file, allow_pickle=False, **arrays)
+
+
+def read_arrays(path: Path, names: Sequence[str] = ()) -> dict[str, np.ndarray]:
+    """Read arrays written by `write_arrays`.
+
+    Raises OutdatedResult when one of `names` is missing, DataError when the file cannot be read.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = dict(file)
+    except (EOFError, KeyError, ValueError, AttributeError, TypeError, zipfile.BadZipFile, zlib.error) as error:
+        raise corrupt_result(path, str(error)) from None
+    if missing := set(names) - set(arrays):
+        raise outdated_result(path, f"no {', '.join(sorted(missing))}")
+    return arrays
+
+
+def corrupt_result(path: Path, found: str) -> DataError:
+    """The error for a job result that cannot be read. It was written whole or not at all: something else changed it."""
     return DataError(
-        file=path, expected="a piece of a sweep, as it was written", found=found,
+        file=path, expected="a job result of a sweep, as it was written", found=found,
+        remedy="remove that file and give the same command again",
+    )  # fmt: skip
+
+
+def outdated_result(path: Path, found: str) -> OutdatedResult:
+    """The error for a job result that lacks a part which the code of today writes."""
+    return OutdatedResult(
+        file=path, expected="a job result as it is written today", found=found,
         remedy="remove that file and give the same command again",
     )  # fmt: skip
 
@@ -146,7 +260,7 @@ def _on_cluster(jobs: Mapping[str, Job], address: str) -> Results:
             remedy="python -m pip install distributed, here and on the workers, or leave out --dask",
         ) from None  # fmt: skip
     try:
-        client = Client(address, timeout=PATIENCE)
+        client = Client(address, timeout=ANSWER_WITHIN)
     except (OSError, ValueError) as error:
         raise DataError(
             file=f"Dask cluster {address}", expected="a scheduler that answers",
@@ -155,7 +269,7 @@ def _on_cluster(jobs: Mapping[str, Job], address: str) -> Results:
         ) from error  # fmt: skip
     with client:
         try:
-            client.wait_for_workers(1, timeout=PATIENCE)
+            client.wait_for_workers(1, timeout=ANSWER_WITHIN)
             run = uuid.uuid4().hex  # without it Dask would give back what it remembers of an earlier run
             futures = [client.submit(_alone, name, *job, key=f"{name}-{run}") for name, job in jobs.items()]
             for future in as_completed(futures):

@@ -1,6 +1,7 @@
-"""Differential privacy for the shared model: DP-SGD, its accountant, and an audit that catches a leak. Notebook 04.
+"""Differential privacy for shared models: DP-SGD, its accountant, private topics, and an audit. Notebook 04.
 
-Names are loaded on first use (PEP 562), so that asking for an epsilon does not wait for Keras.
+Start reading at `reference` (one step by hand), then `dp_sgd` (compiled), `accountant` (what it costs), `shared` and
+`topics` (what is published). Names load on first use, so that asking for an epsilon does not wait for Keras.
 """
 
 import lazy_loader

@@ -11,7 +11,6 @@ from .reference import window_gradients as window_gradients
 from .scaler import private_scaler as private_scaler
 from .scaler import public_scaler as public_scaler
 from .shared import PrivateModel as PrivateModel
-from .shared import train_many_private as train_many_private
 from .shared import train_shared_private as train_shared_private
 from .topics import PrivateTopics as PrivateTopics
 from .topics import noisy_counts as noisy_counts

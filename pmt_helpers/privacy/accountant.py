@@ -16,52 +16,49 @@ from dp_accounting.pld import PLDAccountant
 from dp_accounting.rdp import RdpAccountant
 
 LEVELS = ("example", "user")
+ACCOUNTANTS = {"rdp": RdpAccountant, "pld": PLDAccountant}
+LEAST_NOISE, MOST_NOISE = 0.2, 1e5  # noise multipliers between which one is looked for
+PRECISION = 1e-3  # of the noise multiplier, relative, and always on the safe side
 
 
 @dataclass(frozen=True)
 class Mechanism:
-    """DP-SGD's noisy sum, `steps` times: each unit takes part with probability `sampling`, its gradient is clipped.
+    """DP-SGD's noisy sum, `steps` times, on Poisson batches: each unit takes part with probability `sampling_prob`.
 
-    A unit is what is protected: one window, or one volunteer with all their windows. clip: the largest L2 norm of one
-    unit's gradient; noise_multiplier: standard deviation of the noise on each coordinate of the sum, in clips.
-    batches: how units are drawn; the accountant's sums hold for "poisson" alone.
+    A unit is what is protected: one window, or one volunteer with all their windows. clip_norm: the largest L2 norm of
+    one unit's gradient; noise_multiplier: standard deviation of the noise on each coordinate of the sum, in clip norms.
+    Shuffled or fixed-size batches are not Poisson batches: for them the accountant's epsilon would be too small.
     Raises ValueError for numbers with which nothing is guaranteed.
     """
 
-    clip: float
+    clip_norm: float
     noise_multiplier: float
-    sampling: float
+    sampling_prob: float
     steps: int
-    batches: str = "poisson"
 
     def __post_init__(self) -> None:
-        check_clip(self.clip)
+        check_clip_norm(self.clip_norm)
         if not (_is_number(self.noise_multiplier) and 0 < self.noise_multiplier < math.inf):
             raise ValueError(
                 f"noise_multiplier must be a number above 0; got {self.noise_multiplier!r}. Without noise there is no "
                 "guarantee: any two sums can be told apart"
             )
-        check_schedule(self.sampling, self.steps)
-        if self.batches != "poisson":
-            raise ValueError(
-                f'batches must be "poisson"; got {self.batches!r}. Shuffled or fixed-size batches are not the coin '
-                "flips that the accountant counts on, and its epsilon would be too small for them"
-            )
+        check_schedule(self.sampling_prob, self.steps)
 
 
-def check_clip(clip: float) -> None:
-    """Raises ValueError unless clip is a number above 0."""
-    if not (_is_number(clip) and 0 < clip < math.inf):
+def check_clip_norm(clip_norm: float) -> None:
+    """Raises ValueError unless clip_norm is a number above 0."""
+    if not (_is_number(clip_norm) and 0 < clip_norm < math.inf):
         raise ValueError(
-            f"clip must be a number above 0; got {clip!r}. Without it one unit can move the sum as far as it likes, "
-            "and no noise is large enough"
+            f"clip must be a number above 0; got {clip_norm!r}. Without it one unit can move the sum as far as it "
+            "likes, and no noise is large enough"
         )
 
 
-def check_schedule(sampling: float, steps: int) -> None:
-    """Raises ValueError unless sampling is a probability above 0 and steps a whole number from 1 on."""
-    if not (_is_number(sampling) and 0 < sampling <= 1):
-        raise ValueError(f"sampling is each unit's probability in a step, above 0 and at most 1; got {sampling!r}")
+def check_schedule(sampling_prob: float, steps: int) -> None:
+    """Raises ValueError unless sampling_prob is a probability above 0 and steps a whole number from 1 on."""
+    if not (_is_number(sampling_prob) and 0 < sampling_prob <= 1):
+        raise ValueError(f"sampling is each unit's probability in a step, above 0 and at most 1; got {sampling_prob!r}")
     if not isinstance(steps, int) or steps < 1:
         raise ValueError(f"steps must be a whole number from 1 on; got {steps!r}")
 
@@ -80,7 +77,7 @@ def check_target(epsilon: float, delta: float, n_units: int) -> None:
 
 
 def check_level(level: str) -> None:
-    """Raises ValueError for a level that is none."""
+    """Raises ValueError for an unknown level."""
     if level not in LEVELS:
         raise ValueError(f'level must be "example" (a window is protected) or "user" (a person is); got {level!r}')
 
@@ -89,49 +86,45 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and not math.isnan(value)
 
 
-ACCOUNTANTS = {"rdp": RdpAccountant, "pld": PLDAccountant}
-
-
-LEAST_NOISE, MOST_NOISE = 0.2, 1e5  # noise multipliers between which one is looked for
-
-
-PRECISION = 1e-3  # of the noise multiplier, relative, and always on the safe side
-
-
 def epsilon_of(
-    mechanism: Mechanism, delta: float, *, n_units: int = 1, releases: Sequence[float] = (), accountant: str = "rdp"
+    mechanism: Mechanism, delta: float, *, n_units: int, releases: Sequence[float] = (), accountant: str = "rdp"
 ) -> float:
-    """The epsilon of a mechanism at `delta`, together with plain Gaussian `releases` of these noise multipliers.
+    """The epsilon of a mechanism at `delta`, together with plain Gaussian `releases`.
 
-    n_units: windows or people protected, of which delta must be less than one in. Raises ValueError for a delta that
-    is not, and for an unknown accountant.
+    Parameters
+    ----------
+    delta: must be less than one in n_units.
+    n_units: how many windows or people are protected.
+    releases: noise multipliers of what else was published about the same units.
+    accountant: "rdp" or "pld".
+
+    Raises
+    ------
+    ValueError for a delta that is too large, and for an unknown accountant.
     """
     check_target(1.0, delta, n_units)
-    schedule = mechanism.noise_multiplier, mechanism.sampling, mechanism.steps
+    schedule = mechanism.noise_multiplier, mechanism.sampling_prob, mechanism.steps
     return _epsilon(*schedule, delta, tuple(releases), accountant)
 
 
 def calibrate_noise(
-    epsilon: float, delta: float, sampling: float, steps: int, *, releases: Sequence[float] = ()
+    epsilon: float, delta: float, sampling_prob: float, steps: int, *, n_units: int, releases: Sequence[float] = ()
 ) -> float:
     """The smallest noise multiplier with which `steps` noisy sums, and the `releases`, stay within epsilon ("rdp").
 
+    Found by bisection, up to PRECISION above the value of dp_accounting.calibrate_dp_mechanism: the stored results were
+    made with it, and any other number would be other noise. Parameters as for `epsilon_of`.
     Raises ValueError when the releases alone cost as much as epsilon.
     """
-    check_target(epsilon, delta, 1)
-    check_schedule(sampling, steps)
-    return _noise(float(epsilon), delta, sampling, steps, tuple(releases))
-
-
-def release_noise(epsilon: float, delta: float) -> float:
-    """The noise multiplier of a single Gaussian release that costs epsilon ("rdp")."""
-    return calibrate_noise(epsilon, delta, 1.0, 1)
+    check_target(epsilon, delta, n_units)
+    check_schedule(sampling_prob, steps)
+    return _noise(float(epsilon), delta, sampling_prob, steps, tuple(releases))
 
 
 @lru_cache(maxsize=256)
-def _noise(epsilon: float, delta: float, sampling: float, steps: int, releases: tuple[float, ...]) -> float:
+def _noise(epsilon: float, delta: float, sampling_prob: float, steps: int, releases: tuple[float, ...]) -> float:
     def spent(noise: float) -> float:
-        return _epsilon(noise, sampling, steps, delta, releases, "rdp")
+        return _epsilon(noise, sampling_prob, steps, delta, releases, "rdp")
 
     if spent(MOST_NOISE) > epsilon:
         raise ValueError(
@@ -149,28 +142,28 @@ def _noise(epsilon: float, delta: float, sampling: float, steps: int, releases: 
 
 @lru_cache(maxsize=1024)
 def _epsilon(
-    noise: float, sampling: float, steps: int, delta: float, releases: tuple[float, ...], accountant: str
+    noise: float, sampling_prob: float, steps: int, delta: float, releases: tuple[float, ...], accountant: str
 ) -> float:
     if accountant not in ACCOUNTANTS:
         raise ValueError(f"unknown accountant {accountant!r}; choose one of {', '.join(ACCOUNTANTS)}")
     step: dp_accounting.DpEvent = dp_accounting.GaussianDpEvent(noise)
-    if sampling < 1:
-        step = dp_accounting.PoissonSampledDpEvent(sampling, step)
-    counted = ACCOUNTANTS[accountant]()
-    with _quiet():
-        counted.compose(dp_accounting.SelfComposedDpEvent(step, steps))
+    if sampling_prob < 1:
+        step = dp_accounting.PoissonSampledDpEvent(sampling_prob, step)
+    ledger = ACCOUNTANTS[accountant]()
+    with _quiet_absl():
+        ledger.compose(dp_accounting.SelfComposedDpEvent(step, steps))
         for release in releases:
-            counted.compose(dp_accounting.GaussianDpEvent(release))
-        return float(counted.get_epsilon(delta))
+            ledger.compose(dp_accounting.GaussianDpEvent(release))
+        return float(ledger.get_epsilon(delta))
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def _quiet_absl() -> Iterator[None]:
     """absl warns about every Renyi order that it leaves out; the bound is the least over orders, so it stays one."""
     logger = logging.getLogger("absl")
-    before = logger.level
+    level = logger.level
     logger.setLevel(logging.ERROR)
     try:
         yield
     finally:
-        logger.setLevel(before)
+        logger.setLevel(level)

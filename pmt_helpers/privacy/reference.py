@@ -1,6 +1,7 @@
 """DP-SGD by hand: one clipped and noisy step in NumPy, and the accountant in ten lines. Notebook 04, exercise.
 
-The references of what `gradients` compiles and of what `accountant` counts; tests hold them together.
+The references of what `dp_sgd` compiles and of what `accountant` counts; tests hold them together. And four ways to get
+the step nearly right, which `auditing` must catch.
 """
 
 import math
@@ -8,13 +9,13 @@ import math
 import numpy as np
 from scipy.special import gammaln, logsumexp
 
-Layers = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]  # hidden kernel and bias, output kernel and bias
-
-
+Array = np.ndarray
+Rng = np.random.Generator
+Layers = tuple[Array, Array, Array, Array]  # hidden kernel and bias, output kernel and bias
 ORDERS = range(2, 257)
 
 
-def window_gradients(layers: Layers, X: np.ndarray, y: np.ndarray) -> np.ndarray:
+def window_gradients(layers: Layers, X: Array, y: Array) -> Array:
     """The gradient of each window's own loss, by the chain rule; (n_windows, n_parameters), layer after layer.
 
     layers: as Keras gives them; X: (n_windows, n_features) scaled; y: (n_windows,).
@@ -22,69 +23,63 @@ def window_gradients(layers: Layers, X: np.ndarray, y: np.ndarray) -> np.ndarray
     kernel, bias, output, output_bias = (np.asarray(layer, np.float64) for layer in layers)
     before = X @ kernel + bias
     hidden = np.maximum(before, 0)
-    scores = hidden @ output + output_bias
-    error = np.exp(scores - logsumexp(scores, axis=1, keepdims=True)) - np.eye(len(output_bias))[y]
+    logits = hidden @ output + output_bias
+    error = np.exp(logits - logsumexp(logits, axis=1, keepdims=True)) - np.eye(len(output_bias))[y]
     back = error @ output.T * (before > 0)
-    each = [X[:, :, None] * back[:, None], back, hidden[:, :, None] * error[:, None], error]
-    return np.hstack([part.reshape(len(X), -1) for part in each])
+    gradients = [X[:, :, None] * back[:, None], back, hidden[:, :, None] * error[:, None], error]
+    return np.hstack([part.reshape(len(X), -1) for part in gradients])
 
 
-def clip_and_noise(gradients: np.ndarray, clip: float, noise_multiplier: float, rng: np.random.Generator) -> np.ndarray:
-    """The noisy sum of DP-SGD (Abadi et al. 2016, algorithm 1): each row cut to norm `clip`, added up, noise on top.
+def clip_and_noise(gradients: Array, clip_norm: float, noise_multiplier: float, rng: Rng) -> Array:
+    """The noisy sum of DP-SGD (Abadi et al. 2016, algorithm 1): each row clipped, added up, noise on top.
 
-    gradients: (n_units, n_parameters), one row a window or person that takes part. Returns (n_parameters,). The noise
-    has standard deviation noise_multiplier x clip, however many take part.
+    gradients: (n_units, n_parameters), one row per window or person that takes part. Returns (n_parameters,). The noise
+    has standard deviation noise_multiplier x clip_norm, however many take part.
     """
-    norms = np.linalg.norm(gradients, axis=1, keepdims=True)
-    clipped = gradients * np.minimum(1, clip / np.maximum(norms, 1e-12))
-    return clipped.sum(0) + rng.normal(0, noise_multiplier * clip, gradients.shape[1])
+    return _clipped(gradients, clip_norm).sum(0) + rng.normal(0, noise_multiplier * clip_norm, gradients.shape[1])
 
 
-def renyi_epsilon(noise_multiplier: float, sampling: float, steps: int, delta: float) -> float:
+def _clipped(rows: Array, clip_norm: float) -> Array:
+    return rows * np.minimum(1, clip_norm / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12))
+
+
+def renyi_epsilon(noise_multiplier: float, sampling_prob: float, steps: int, delta: float) -> float:
     """Epsilon of the Poisson-sampled Gaussian, by Renyi divergences of whole orders (Mironov, Talwar, Zhang 2019).
 
     Turned into (epsilon, delta) as Mironov (2017, proposition 3) does, which is what the early papers and the
-    TensorFlow Privacy tutorial report; dp-accounting's own conversion is newer and tighter. For sampling below 1.
+    TensorFlow Privacy tutorial report; dp-accounting's own conversion is newer and tighter. sampling_prob: below 1.
     """
     best = math.inf
     for order in ORDERS:
         k = np.arange(order + 1)
         ways = gammaln(order + 1) - gammaln(k + 1) - gammaln(order - k + 1)
-        terms = ways + k * np.log(sampling) + (order - k) * np.log1p(-sampling)
+        terms = ways + k * np.log(sampling_prob) + (order - k) * np.log1p(-sampling_prob)
         divergence = logsumexp(terms + (k * k - k) / (2 * noise_multiplier**2)) / (order - 1)
         best = min(best, steps * float(divergence) + math.log(1 / delta) / (order - 1))
     return best
 
 
-def noise_left_out(gradients: np.ndarray, clip: float, noise_multiplier: float, rng: np.random.Generator) -> np.ndarray:
+def noise_left_out(gradients: Array, clip_norm: float, noise_multiplier: float, rng: Rng) -> Array:
     """Clips every window and forgets the noise."""
-    return _cut(gradients, clip).sum(0)
+    return _clipped(gradients, clip_norm).sum(0)
 
 
-def clipped_by_batch(
-    gradients: np.ndarray, clip: float, noise_multiplier: float, rng: np.random.Generator
-) -> np.ndarray:
+def clipped_by_batch(gradients: Array, clip_norm: float, noise_multiplier: float, rng: Rng) -> Array:
     """Clips the mean gradient of the batch, as one does against exploding gradients: one window can turn it around."""
-    mean = _cut(gradients.mean(0, keepdims=True), clip)[0]
-    return len(gradients) * mean + rng.normal(0, noise_multiplier * clip, gradients.shape[1])
+    mean = _clipped(gradients.mean(0, keepdims=True), clip_norm)[0]
+    return len(gradients) * mean + rng.normal(0, noise_multiplier * clip_norm, gradients.shape[1])
 
 
-def noise_on_the_mean(
-    gradients: np.ndarray, clip: float, noise_multiplier: float, rng: np.random.Generator
-) -> np.ndarray:
+def noise_on_the_mean(gradients: Array, clip_norm: float, noise_multiplier: float, rng: Rng) -> Array:
     """Clips rightly, but adds the noise of a single window to each window's share: too little by the batch size."""
-    return _cut(gradients, clip).sum(0) + rng.normal(0, noise_multiplier * clip / len(gradients), gradients.shape[1])
+    scale = noise_multiplier * clip_norm / len(gradients)
+    return _clipped(gradients, clip_norm).sum(0) + rng.normal(0, scale, gradients.shape[1])
 
 
-def clipped_by_coordinate(
-    gradients: np.ndarray, clip: float, noise_multiplier: float, rng: np.random.Generator
-) -> np.ndarray:
-    """Cuts every number to the clip instead of the norm: a window can move all parameters at once."""
-    return np.clip(gradients, -clip, clip).sum(0) + rng.normal(0, noise_multiplier * clip, gradients.shape[1])
-
-
-def _cut(rows: np.ndarray, clip: float) -> np.ndarray:
-    return rows * np.minimum(1, clip / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12))
+def clipped_by_coordinate(gradients: Array, clip_norm: float, noise_multiplier: float, rng: Rng) -> Array:
+    """Cuts every number to the clip norm instead of the row: a window can move all parameters at once."""
+    total = np.clip(gradients, -clip_norm, clip_norm).sum(0)
+    return total + rng.normal(0, noise_multiplier * clip_norm, gradients.shape[1])
 
 
 LEAKY = {

@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 
-from pmt_helpers.activity.model import Preprocessor
+from pmt_helpers.activity.weights import Preprocessor
 
 G = 9.81  # m/s2
 # Typical value and spread of each feature, as its definition and human movement let one expect them before any
@@ -19,7 +19,7 @@ EXPECTED = (
 )
 RANGE = 4.0  # public scales on either side of the typical value, beyond which a value is cut
 NORM = 3.5  # of a unit's moments, beyond which they are cut: nearly never where features spread as expected
-LEAST = 0.1  # no feature is taken to spread less than this share of the public scale
+MIN_SPREAD = 0.1  # no feature is taken to spread less than this share of the public scale
 
 
 def public_scaler(feature_names: tuple[str, ...]) -> Preprocessor:
@@ -27,7 +27,7 @@ def public_scaler(feature_names: tuple[str, ...]) -> Preprocessor:
 
     Raises ValueError for a feature whose definition is not known here.
     """
-    found = []
+    typical = []
     for name in feature_names:
         known = [values for pattern, *values in EXPECTED if re.fullmatch(pattern, name)]
         if not known:
@@ -35,8 +35,8 @@ def public_scaler(feature_names: tuple[str, ...]) -> Preprocessor:
                 f"nothing is publicly known about a feature called {name!r}; name features as extract_features does "
                 "or pass a Preprocessor of your own, made without the volunteers' windows"
             )
-        found.append(known[0])
-    mean, scale = np.array(found, np.float32).T
+        typical.append(known[0])
+    mean, scale = np.array(typical, np.float32).T
     return Preprocessor(mean, scale)
 
 
@@ -59,7 +59,7 @@ def private_scaler(
     noisy = moments.mean(0) + rng.normal(0, noise_multiplier * NORM / n_units, width)
     first, second = np.split(noisy, 2)
     mean = np.clip(first, -1, 1)
-    spread = np.sqrt(np.maximum(second - mean**2, (LEAST / RANGE) ** 2))
+    spread = np.sqrt(np.maximum(second - mean**2, (MIN_SPREAD / RANGE) ** 2))
     reach = RANGE * start.scale
     return Preprocessor((start.mean + reach * mean).astype(np.float32), (reach * spread).astype(np.float32))
 

@@ -1,34 +1,32 @@
 """The shared model, trained so that no window, or no volunteer, shows in it. Notebook 04, step 7."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from tqdm.auto import tqdm
 
-from pmt_helpers.activity.model import ActivityModel, Preprocessor, build_mlp
+from pmt_helpers.activity.model import ActivityModel, build_mlp
+from pmt_helpers.activity.weights import Preprocessor
 from pmt_helpers.datasets.base import ActivityData
 from pmt_helpers.privacy.accountant import (
     Mechanism,
     calibrate_noise,
-    check_clip,
+    check_clip_norm,
     check_level,
     check_target,
     epsilon_of,
-    release_noise,
 )
 from pmt_helpers.privacy.dp_sgd import DPSGDConfig, Units, train
 from pmt_helpers.privacy.scaler import private_scaler, public_scaler
 
 # One setting for every epsilon, found by looking at WISDM's people, which no epsilon here counts: at epsilon 8
 # SGD's rates of 1 and 2 (Adam's .005 and .01) do equally well; at epsilon 1 a smaller rate, or Adam, would do better.
-DESCENTS = {
-    "example": DPSGDConfig("sgd", learning_rate=1.5, steps=500, sampling=0.061),
-    "user": DPSGDConfig("adam", learning_rate=0.01, steps=100, sampling=0.5),
+CONFIGS = {
+    "example": DPSGDConfig("sgd", learning_rate=1.5, steps=500, sampling_prob=0.061),
+    "user": DPSGDConfig("adam", learning_rate=0.01, steps=100, sampling_prob=0.5),
 }
-RATES = {"sgd": 1.5, "adam": 0.005}
+LEARNING_RATES = {"sgd": 1.5, "adam": 0.005}  # where another optimizer is chosen
 SCALER_SHARE = 0.1  # of epsilon, for a private scaler
 NO_GUARANTEE = "nothing: without noise there is no guarantee; only the clipping is the same"
 
@@ -37,7 +35,7 @@ NO_GUARANTEE = "nothing: without noise there is no guarantee; only the clipping 
 class PrivateModel(ActivityModel):
     """A shared model with a guarantee for each volunteer's window (level "example") or each volunteer ("user").
 
-    epsilon, delta: what the whole of it spends, by dp-accounting; covers: what that speaks of, in a sentence.
+    epsilon, delta: what the whole of it spends, by dp-accounting; guarantee: what that covers, in a sentence.
     Personalising it keeps the volunteers' guarantee, and gives none to the person it is personalised for.
     """
 
@@ -45,7 +43,7 @@ class PrivateModel(ActivityModel):
     delta: float = 1.0
     level: str = "example"
     noise_multiplier: float = 0.0
-    covers: str = NO_GUARANTEE
+    guarantee: str = NO_GUARANTEE
 
     @property
     def val_accuracy(self) -> float:
@@ -72,15 +70,24 @@ def train_shared_private(
 ) -> PrivateModel:
     """The shared model on everybody but `exclude_user`, by DP-SGD with as much noise as epsilon and delta ask for.
 
-    level: "example" protects each window, "user" each volunteer with all their windows. The other numbers default to
-    DESCENTS[level]. scaler: "public" (constants from the features' definitions, free), "private" (noisy moments, for a
-    tenth of epsilon) or a Preprocessor of your own. epsilon math.inf clips and adds no noise, to compare with.
-    Training runs a fixed number of steps and never validates; settings are taken to be chosen beforehand. The seed
-    makes it repeatable; a cloud that means it draws its noise from a secret source. Raises ValueError where
-    nothing would be guaranteed.
+    Training runs a fixed number of steps and never validates; settings are taken to be chosen beforehand.
+
+    Parameters
+    ----------
+    epsilon: math.inf clips and adds no noise, to compare with.
+    level: "example" protects each window, "user" each volunteer with all their windows.
+    clip: largest L2 norm of a unit's gradient. sampling: each unit's probability to take part in a step.
+    steps, sampling, optimizer, learning_rate: CONFIGS[level] by default.
+    scaler: "public" (constants from the features' definitions, free), "private" (noisy moments, for a tenth of
+        epsilon) or a Preprocessor of your own.
+    seed: makes it repeatable; a cloud that means it draws its noise from a secret source.
+
+    Raises
+    ------
+    ValueError where nothing would be guaranteed.
     """
     check_level(level)
-    check_clip(clip)
+    check_clip_norm(clip)
     if exclude_user is not None and exclude_user not in data.user_ids:
         raise ValueError(f"no user {exclude_user} in {data.card.name}; users are {', '.join(map(str, data.user_ids))}")
     volunteers = data.select(data.users != exclude_user) if exclude_user is not None else data
@@ -89,23 +96,22 @@ def train_shared_private(
     if n_units == 0:
         raise ValueError("nobody is left to train on")
     check_target(epsilon, delta, n_units)
-    plan = _plan(level, steps, sampling, optimizer, learning_rate)
+    config = _config(level, optimizer, learning_rate, steps, sampling)
 
     streams = [seed, 0 if exclude_user is None else exclude_user + 1]  # no two models share their noise
-    fitted, releases = _scaler(scaler, volunteers, groups, epsilon, delta, streams)
-    noise = (
-        0.0 if math.isinf(epsilon) else calibrate_noise(epsilon, delta, plan.sampling, plan.steps, releases=releases)
-    )
+    fitted, releases = _fit_scaler(scaler, volunteers, groups, epsilon, delta, streams)
+    noise, spent, guarantee = 0.0, math.inf, NO_GUARANTEE
+    if not math.isinf(epsilon):
+        schedule = config.sampling_prob, config.steps
+        noise = calibrate_noise(epsilon, delta, *schedule, n_units=n_units, releases=releases)
+        spent = epsilon_of(Mechanism(clip, noise, *schedule), delta, n_units=n_units, releases=releases)
+        guarantee = _guarantee(level, n_units, scaler)
     X, y = fitted.transform(volunteers.X), volunteers.y
     units = Units.people(X, y, volunteers.users) if level == "user" else Units.windows(X, y)
     model = build_mlp(X.shape[1], len(data.class_names), init=init, seed=seed)
-    model.set_weights(train(model.get_weights(), units, plan, clip, noise, streams, reference=reference))
+    model.set_weights(train(model.get_weights(), units, config, clip, noise, streams, reference=reference))
 
-    spent = math.inf
-    if noise:
-        mechanism = Mechanism(clip, noise, plan.sampling, plan.steps)
-        spent = epsilon_of(mechanism, delta, n_units=n_units, releases=releases)
-    covers = NO_GUARANTEE if math.isinf(spent) else _covers(level, n_units, scaler)
+    promise: dict[str, Any] = {"level": level, "delta": delta, "noise_multiplier": noise, "guarantee": guarantee}
     card: dict[str, Any] = {
         "dataset": data.card.name,
         "recipe": "private",
@@ -114,47 +120,28 @@ def train_shared_private(
         "exclude_user": exclude_user,
         "users": [int(user) for user in volunteers.user_ids],
         "n_train": len(volunteers),
-        "level": level,
         "epsilon": spent if noise else None,  # JSON has no infinity
-        "delta": delta,
-        "noise_multiplier": noise,
-        "clip": clip,
+        "clip_norm": clip,
         "scaler": scaler if isinstance(scaler, str) else "given",
-        "covers": covers,
-        **vars(plan),
+        **promise,
+        **vars(config),
     }
-    guarantee: dict[str, Any] = {"epsilon": spent, "delta": delta, "level": level, "noise_multiplier": noise}
-    return PrivateModel(model, fitted, data.feature_names, data.class_names, card=card, covers=covers, **guarantee)
+    return PrivateModel(model, fitted, data.feature_names, data.class_names, card=card, epsilon=spent, **promise)
 
 
-def train_many_private(
-    data: ActivityData, users: Sequence[int] | None = None, *, progress: bool = True, **options: Any
-) -> dict[int, PrivateModel]:
-    """train_shared_private without each of `users` (default: everybody) in turn, by user; under a second each."""
-    ids = [int(user) for user in (data.user_ids if users is None else users)]
-    bar = tqdm(ids, desc="private shared models", unit="model", leave=False, disable=not progress)
-    return {user: train_shared_private(data, user, **options) for user in bar}
-
-
-def _plan(
-    level: str,
-    steps: int | None,
-    sampling: float | None,
-    optimizer: str | None,
-    learning_rate: float | None,
+def _config(
+    level: str, optimizer: str | None, learning_rate: float | None, steps: int | None, sampling: float | None
 ) -> DPSGDConfig:
-    usual = DESCENTS[level]
-    chosen = optimizer or usual.optimizer
-    rate = usual.learning_rate if chosen == usual.optimizer else RATES.get(chosen, usual.learning_rate)
-    return DPSGDConfig(
-        chosen,
-        rate if learning_rate is None else learning_rate,
-        usual.steps if steps is None else steps,
-        usual.sampling if sampling is None else sampling,
-    )
+    default = CONFIGS[level]
+    chosen = optimizer or default.optimizer
+    if learning_rate is None:
+        same = chosen == default.optimizer
+        learning_rate = default.learning_rate if same else LEARNING_RATES.get(chosen, default.learning_rate)
+    steps = default.steps if steps is None else steps
+    return DPSGDConfig(chosen, learning_rate, steps, default.sampling_prob if sampling is None else sampling)
 
 
-def _scaler(
+def _fit_scaler(
     scaler: str | Preprocessor, data: ActivityData, groups: np.ndarray, epsilon: float, delta: float, streams: list[int]
 ) -> tuple[Preprocessor, tuple[float, ...]]:
     """The scaler, and the noise multipliers of what it released about the volunteers."""
@@ -167,12 +154,14 @@ def _scaler(
             f'scaler must be "public", "private" or a Preprocessor made without these volunteers; got {scaler!r}. One '
             "fitted on them publishes their exact means, which no epsilon covers"
         )
-    noise = 0.0 if math.isinf(epsilon) else release_noise(SCALER_SHARE * epsilon, delta)
+    noise = 0.0
+    if not math.isinf(epsilon):  # a single Gaussian release
+        noise = calibrate_noise(SCALER_SHARE * epsilon, delta, 1.0, 1, n_units=len(np.unique(groups)))
     rng = np.random.default_rng([*streams, 2])
     return private_scaler(data.X, groups, data.feature_names, noise, rng), (noise,) if noise else ()
 
 
-def _covers(level: str, n_units: int, scaler: str | Preprocessor) -> str:
+def _guarantee(level: str, n_units: int, scaler: str | Preprocessor) -> str:
     whom = "each volunteer with all their windows" if level == "user" else "each single window of a volunteer"
     of_scaler = "the scaler you gave is taken to be public"
     if isinstance(scaler, str):

@@ -1,4 +1,7 @@
-"""What a learner meets in a notebook: checks, figures, widgets, the claims table. Heavy parts load when first used."""
+"""What a learner meets in a notebook: checks, figures, widgets, quizzes, the claims table; heavy parts load when used.
+
+Start with exercises/ for what is asked, figures/ for what is drawn, claims for what the workbook says of the paper.
+"""
 
 import lazy_loader
 

@@ -5,6 +5,7 @@ from .device_logs import own_log as own_log
 from .device_logs import replay as replay
 from .display import say as say
 from .exercises.checks import check as check
+from .exercises.nb01 import sgd_step as sgd_step
 from .questions import Question as Question
 from .questions import prediction as prediction
 from .questions import quiz as quiz

@@ -1,6 +1,6 @@
 """The claims table: what the paper says, what we measure, and whether it holds. Every notebook ends with a part of it.
 
-data/claims.csv has one claim a row. A claim holds when our value lies inside the band from `low` to `high`, both ends
+data/claims.csv has one row per claim. A claim holds when our value lies inside the band from `low` to `high`, both ends
 included; the band says what we would still call the same finding, and was chosen with the claim, not with the result.
 With a value for each of several groups the claim holds when all lie inside, partly when some do. `verdict` in the
 file is the verdict for which the reason was written: when the computed one differs, the reason needs rewriting, and
@@ -9,6 +9,7 @@ file is the verdict for which the reason was written: when the computed one diff
 
 import csv
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -18,8 +19,8 @@ import pandas as pd
 
 from pmt_helpers.datasets.errors import DataError
 from pmt_helpers.datasets.files import shipped
-from pmt_helpers.teaching.display import publish
-from pmt_helpers.teaching.measures import MEASURES
+from pmt_helpers.teaching.display import HtmlOutput
+from pmt_helpers.teaching.measures import MEASURES, Value
 
 HOLDS, PARTLY, FAILS, UNMEASURED = VERDICTS = ("holds", "partly", "does not hold", "not measured yet")
 COLUMNS = (
@@ -27,8 +28,6 @@ COLUMNS = (
     "reason",
 )  # fmt: skip
 _SIGNS = {HOLDS: ("✔", "#009E73"), PARTLY: ("◐", "#E69F00"), FAILS: ("✘", "#D55E00"), UNMEASURED: ("…", "#666666")}
-
-Value = float | pd.Series
 
 
 @dataclass(frozen=True)
@@ -49,6 +48,10 @@ class Claim:
     verdict: str
     reason: str
 
+    def number(self, value: float) -> str:
+        """A value with the claim's digits and unit."""
+        return f"{value:,.{self.digits}f} {self.unit}".rstrip()
+
 
 @dataclass(frozen=True)
 class Judged:
@@ -68,31 +71,45 @@ class Judged:
         """The reason, as long as the verdict is the one it was written for."""
         return self.claim.reason if self.verdict == self.claim.verdict else ""
 
+    @property
+    def paper_text(self) -> str:
+        """The paper's value with its unit, or "no number"."""
+        return "no number" if self.claim.paper is None else self.claim.number(self.claim.paper)
+
+    @property
+    def value_text(self) -> str:
+        """Our value with its unit, group by group where there are several."""
+        if self.verdict == UNMEASURED or self.value is None:
+            return "not measured"
+        if isinstance(self.value, pd.Series):
+            return ", ".join(f"{self.claim.number(value)} ({group})" for group, value in self.value.items())
+        return self.claim.number(float(self.value))
+
 
 def load_claims(path: Path | None = None) -> list[Claim]:
     """All claims, in the order of the file. Raises DataError for a column, a number or a name that does not fit."""
     path = path or shipped("claims.csv")
     with path.open(encoding="utf-8", newline="") as file:
         reader = csv.DictReader(file)
-        if tuple(reader.fieldnames or ()) != COLUMNS:
+        columns = reader.fieldnames or ()
+        if tuple(columns) != COLUMNS:
             raise DataError(
                 file=path,
                 expected=f"the columns {', '.join(COLUMNS)}",
-                found=", ".join(reader.fieldnames or ()) or "none",
-                remedy="mend the first line",
+                found=", ".join(columns) or "none",
+                remedy="fix the first line",
             )
         claims = [_claim(row, path, line) for line, row in enumerate(reader, start=2)]
     ids = [claim.id for claim in claims]
     if twice := sorted({name for name in ids if ids.count(name) > 1}):
-        raise DataError(
-            file=path, expected="one row an id", found=f"{', '.join(twice)} twice", remedy="rename one of them"
-        )
+        found = f"{', '.join(twice)} twice"
+        raise DataError(file=path, expected="one row per id", found=found, remedy="rename one of them")
     return claims
 
 
 def _claim(row: dict[str, str], path: Path, line: int) -> Claim:
-    def trouble(expected: str, found: str) -> DataError:
-        return DataError(file=path, expected=f"{expected} in line {line}", found=found, remedy="mend that line")
+    def invalid(expected: str, found: str) -> DataError:
+        return DataError(file=path, expected=f"{expected} in line {line}", found=found, remedy="fix that line")
 
     try:
         paper = float(row["paper"]) if row["paper"] else None
@@ -102,27 +119,22 @@ def _claim(row: dict[str, str], path: Path, line: int) -> Claim:
             row["measure"], row["source"], row["verdict"], row["reason"],
         )  # fmt: skip
     except (TypeError, ValueError) as error:
-        raise trouble("numbers in paper, digits, low and high", str(error)) from error
+        raise invalid("numbers in paper, digits, low and high", str(error)) from error
     if not claim.low <= claim.high:
-        raise trouble("low at most high", f"{claim.low} and {claim.high}")
+        raise invalid("low at most high", f"{claim.low} and {claim.high}")
     if claim.verdict not in VERDICTS:
-        raise trouble(f"a verdict ({', '.join(VERDICTS)})", repr(claim.verdict))
+        raise invalid(f"a verdict ({', '.join(VERDICTS)})", repr(claim.verdict))
     if claim.measure not in MEASURES:
-        raise trouble("a measure of pmt_helpers/teaching/measures.py", repr(claim.measure))
+        raise invalid("a measure of pmt_helpers/teaching/measures.py", repr(claim.measure))
     return claim
 
 
 def judge_claim(claim: Claim, measured: Value | None = None) -> Judged:
     """Judge by the value given, else by the stored one."""
-    value = _stored(claim) if measured is None else measured
-    return Judged(claim, value, verdict_of(claim, value))
-
-
-def _stored(claim: Claim) -> Value | None:
-    try:
-        return MEASURES[claim.measure]()
-    except (FileNotFoundError, DataError):
-        return None
+    if measured is None:
+        with suppress(FileNotFoundError, DataError):  # its source is not there: not measured yet
+            measured = MEASURES[claim.measure]()
+    return Judged(claim, measured, verdict_of(claim, measured))
 
 
 def verdict_of(claim: Claim, value: Value | None) -> str:
@@ -131,15 +143,13 @@ def verdict_of(claim: Claim, value: Value | None) -> str:
     values = values[np.isfinite(values)]
     if not len(values):
         return UNMEASURED
-    allowance = 1e-9 * max(
-        1.0, abs(claim.low), abs(claim.high)
-    )  # a value on the edge is inside, however it was rounded
-    inside = (values >= claim.low - allowance) & (values <= claim.high + allowance)
+    tolerance = 1e-9 * max(1.0, abs(claim.low), abs(claim.high))  # on the edge is inside, however it was rounded
+    inside = (values >= claim.low - tolerance) & (values <= claim.high + tolerance)
     return HOLDS if inside.all() else PARTLY if inside.any() else FAILS
 
 
-class ClaimsTable:
-    """Judged claims as text and as HTML; the last expression of a cell displays it."""
+class ClaimsTable(HtmlOutput):
+    """Judged claims as text and as HTML."""
 
     def __init__(self, judged: list[Judged]) -> None:
         self.judged = judged
@@ -148,63 +158,44 @@ class ClaimsTable:
         lines = []
         for item in self.judged:
             lines.append(f"{item.verdict.upper()}: {item.claim.claim}")
-            lines.append(f"    paper {paper_text(item.claim)}; here {value_text(item)}. {item.reason}".rstrip())
+            lines.append(f"    paper {item.paper_text}; here {item.value_text}. {item.reason}".rstrip())
         return "\n".join(lines) if lines else "No claims here."
 
     def to_html(self) -> str:
         """A table with the columns claim (and why), paper, here, verdict."""
         widths = {"Claim": "50%", "Paper": "auto", "Here": "auto", "Verdict": "auto"}
         head = "".join(f'<th style="text-align: left; width: {width}">{name}</th>' for name, width in widths.items())
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(map(_row, self.judged))}</tbody></table>"
-
-    def _ipython_display_(self) -> None:
-        publish({"text/plain": repr(self), "text/html": self.to_html()})
-
-
-def _row(item: Judged) -> str:
-    sign, colour = _SIGNS[item.verdict]
-    verdict = f'<b><span style="color: {colour}">{sign}</span> {item.verdict}</b>'
-    claim = f"{escape(item.claim.claim)}.<br><i>{escape(item.reason)}</i>"
-    cells = [claim, paper_text(item.claim), value_text(item), verdict]
-    return (
-        "<tr>" + "".join(f'<td style="text-align: left; vertical-align: top">{cell}</td>' for cell in cells) + "</tr>"
-    )
-
-
-def paper_text(claim: Claim) -> str:
-    """The paper's value with its unit, or "no number"."""
-    return "no number" if claim.paper is None else _number(claim, claim.paper)
-
-
-def value_text(item: Judged) -> str:
-    """Our value with its unit, group by group where there are several."""
-    if item.verdict == UNMEASURED or item.value is None:
-        return "not measured"
-    if isinstance(item.value, pd.Series):
-        return ", ".join(f"{_number(item.claim, value)} ({group})" for group, value in item.value.items())
-    return _number(item.claim, float(item.value))
-
-
-def _number(claim: Claim, value: float) -> str:
-    return f"{value:,.{claim.digits}f} {claim.unit}".rstrip()
+        rows = []
+        for item in self.judged:
+            sign, colour = _SIGNS[item.verdict]
+            verdict = f'<b><span style="color: {colour}">{sign}</span> {item.verdict}</b>'
+            claim = f"{escape(item.claim.claim)}.<br><i>{escape(item.reason)}</i>"
+            cells = (claim, item.paper_text, item.value_text, verdict)
+            style = "text-align: left; vertical-align: top"
+            rows.append("<tr>" + "".join(f'<td style="{style}">{cell}</td>' for cell in cells) + "</tr>")
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
 
 
 def claims_table(
     section: str | None = None, measured: Mapping[str, Value] | None = None, notebook: str | None = None
 ) -> ClaimsTable:
-    """The claims of a section of the paper ("III"), of a notebook ("02"), or all.
+    """The claims of a section of the paper, of a notebook, or all.
 
-    measured: values computed just now, by claim id.
+    Parameters
+    ----------
+    section : "III"; its subsections belong to it
+    measured : values computed just now, by claim id
+    notebook : "02"
 
-    Raises KeyError for an id that is not in the table: a value that goes nowhere is a slip of the pen.
+    Raises KeyError for an id that is not in the table: a value that goes nowhere is a typing error.
     """
     claims = load_claims()
-    given = dict(measured or {})
-    if unknown := sorted(set(given) - {claim.id for claim in claims}):
+    measured = dict(measured or {})
+    if unknown := sorted(set(measured) - {claim.id for claim in claims}):
         raise KeyError(f"no claim is called {', '.join(unknown)}; there are {', '.join(claim.id for claim in claims)}")
     chosen = [
         claim
         for claim in claims
         if section in (None, claim.section.split("-")[0]) and (notebook is None or notebook in claim.notebooks)
     ]
-    return ClaimsTable([judge_claim(claim, given.get(claim.id)) for claim in chosen])
+    return ClaimsTable([judge_claim(claim, measured.get(claim.id)) for claim in chosen])

@@ -1,4 +1,4 @@
-"""A log replayed with a play button, beside what was learnt meanwhile. Nothing is trained meanwhile. Notebook 05."""
+"""Logs of a device: replayed with a play button, and logs of your own, uploaded and kept. Notebook 05, step 1."""
 
 import html
 import math
@@ -13,42 +13,45 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from pmt_helpers.device.logs import Log
-if TYPE_CHECKING:
-    from pmt_helpers.device.logs import Log
 
-
-SPEEDS = (1, 2, 4, 8)  # steps a second
-
-
-SHORT_S, STEPS = 20, 40  # a log shorter than this is replayed in so many steps, others second by second
+SPEEDS = (1, 2, 4, 8)  # steps per second
+SHORT_S, STEPS = 20, 40  # a log shorter than SHORT_S is replayed in STEPS steps, others second by second
+FOLDER = "pi_logs"
+SUFFIX = ".jsonl"
+_HEADER_LINES = {"model": "board", "cpu": "processor", "task": "task", "utc": "recorded", "python": "Python"}
 
 
 def replay(log: "Log", curve: "pd.DataFrame | None" = None, size: int | None = None, start: float = 0.0) -> Shown:
     """A play button, a slider of the seconds and one of the speed; the figure shows the log until that second.
 
-    curve: accuracy or loss by t_s, epoch or iteration. size: of several trainings in the log, that on so many windows
-    or documents (default: the most). start: the second shown first. Tab reaches the buttons and sliders; the sliders
-    move with the arrow keys. Raises ValueError for a log without clock, such as the paper's.
+    Nothing is trained meanwhile. Tab reaches the buttons and sliders; the sliders move with the arrow keys.
+
+    Parameters
+    ----------
+    log : from read_log; ValueError for a log without clock, such as the paper's
+    curve : accuracy or loss by t_s, epoch or iteration
+    size : of several trainings in the log, that on this many windows or documents (default: the most)
+    start : the second shown first
     """
     import ipywidgets
 
     from pmt_helpers.teaching.figures.device_series import obtained
-    from pmt_helpers.teaching.figures.replay import lasts, replayed, timed
+    from pmt_helpers.teaching.figures.replay import curve_by_time, log_duration, moment
     from pmt_helpers.teaching.figures.style import two_digits
 
-    whole = lasts(log)
-    learnt = None if curve is None else timed(log, curve, size)
-    every = 1.0 if whole >= SHORT_S else whole / STEPS
-    last = math.ceil(whole / every - 1e-9)
-    first = min(max(round(start / every), 0), last)
+    duration = log_duration(log)
+    timed = None if curve is None else curve_by_time(log, curve, size)
+    step = 1.0 if duration >= SHORT_S else duration / STEPS
+    last = math.ceil(duration / step - 1e-9)
+    first = min(max(round(start / step), 0), last)
     play = ipywidgets.Play(min=0, max=last, value=first, interval=1000, show_repeat=False, tooltip="replay")
     seconds = ipywidgets.FloatSlider(
         min=0.0,
-        max=last * every,
-        step=every,
-        value=first * every,
+        max=last * step,
+        step=step,
+        value=first * step,
         description="seconds",
-        readout_format=".0f" if every == 1 else ".2f",
+        readout_format=".0f" if step == 1 else ".2f",
         continuous_update=False,
         layout={"width": "90%", "max_width": "420px"},
     )
@@ -62,36 +65,21 @@ def replay(log: "Log", curve: "pd.DataFrame | None" = None, size: int | None = N
     output = ipywidgets.Output()
 
     def show(_: Any = None) -> None:
-        pace = every * speed.value
+        pace = step * speed.value
         title = "Second by second" if pace == 1 else f"{two_digits(pace)} seconds a second"
-        figure = replayed(log, seconds.value, learnt, title)
-        output.outputs = (
-            {"output_type": "display_data", "data": figure.bundle(), "metadata": {}},
-            {"output_type": "stream", "name": "stdout", "text": figure.sentence + "\n"},
-        )
+        output.outputs = moment(log, seconds.value, timed, title).outputs()
 
-    def hurry(change: dict[str, Any]) -> None:
+    def change_speed(change: dict[str, Any]) -> None:
         play.interval = round(1000 / change["new"])
         show()
 
-    ipywidgets.link((play, "value"), (seconds, "value"), (lambda step: step * every, lambda now: round(now / every)))
+    ipywidgets.link((play, "value"), (seconds, "value"), (lambda number: number * step, lambda now: round(now / step)))
     seconds.observe(show, names="value")
-    speed.observe(hurry, names="value")
+    speed.observe(change_speed, names="value")
     show()
-    sentence = (
-        f"A play button appears here when the cell is run: it replays {whole:.0f} seconds" if every == 1 else
-        f"A play button appears here when the cell is run: it replays, in slow motion, {whole:.2f} seconds"
-    )  # fmt: skip
-    return Shown(ipywidgets.VBox([play, seconds, speed, output]), f"{sentence} ({obtained(log.origin)}).")
-
-
-FOLDER = "pi_logs"
-
-
-SUFFIX = ".jsonl"
-
-
-_ABOUT = (("model", "board"), ("cpu", "processor"), ("task", "task"), ("utc", "recorded"), ("python", "Python"))
+    replayed = f"replays {duration:.0f} seconds" if step == 1 else f"replays, in slow motion, {duration:.2f} seconds"
+    sentence = f"A play button appears here when the cell is run: it {replayed} ({obtained(log.origin)})."
+    return Shown(ipywidgets.VBox([play, seconds, speed, output]), sentence)
 
 
 def own_folder() -> Path:
@@ -103,11 +91,11 @@ def my_logs() -> "dict[str, tuple[Log, ...]]":
     """Shipped logs and your own, by origin: two origins are never one series. Raises DataError as read_log does."""
     from pmt_helpers.device import read_logs
 
-    found = read_logs(shipped(FOLDER))
+    by_origin = read_logs(shipped(FOLDER))
     if own_folder().is_dir():
         for origin, logs in read_logs(own_folder()).items():
-            found[origin] = (*found.get(origin, ()), *logs)
-    return found
+            by_origin[origin] = (*by_origin.get(origin, ()), *logs)
+    return by_origin
 
 
 def keep_log(name: str, content: bytes) -> "tuple[Log, bool]":
@@ -144,20 +132,21 @@ def own_log() -> Shown:
     import ipywidgets
 
     button = ipywidgets.FileUpload(accept=SUFFIX, multiple=True, description="Upload a log", layout={"width": "200px"})
-    told = ipywidgets.HTML()
+    results = ipywidgets.HTML()
 
-    def take(change: dict[str, Any]) -> None:
-        told.value = "".join(_told(str(file["name"]), bytes(file["content"])) for file in change["new"])
+    def keep(change: dict[str, Any]) -> None:
+        results.value = "".join(_result(str(file["name"]), bytes(file["content"])) for file in change["new"])
 
-    button.observe(take, names="value")
+    button.observe(keep, names="value")
     sentence = (
         f"A button appears here when the cell is run: upload a log ({SUFFIX}) of your own, and it is checked and kept "
         "beside those that come with the workbook."
     )
-    return Shown(ipywidgets.VBox([button, told]), sentence)
+    return Shown(ipywidgets.VBox([button, results]), sentence)
 
 
-def _told(name: str, content: bytes) -> str:
+def _result(name: str, content: bytes) -> str:
+    """Whether a log was kept, and what is in it or what is wrong with it, as HTML."""
     try:
         log, new = keep_log(name, content)
     except DataError as error:
@@ -172,7 +161,7 @@ def _summary(log: "Log") -> str:
     from pmt_helpers.teaching.figures.device_series import obtained
 
     lines = [("origin", f"{log.origin}: {obtained(log.origin)}"), ("run", log.header["run_id"])]
-    lines += [(word, log.header[name]) for name, word in _ABOUT if log.header.get(name)]
+    lines += [(word, log.header[name]) for name, word in _HEADER_LINES.items() if log.header.get(name)]
     lines += [("records", f"{len(log.spans)} spans, {len(log.samples)} samples")]
     lines += [("note", note) for note in log.notes]
     rows = "".join(f"<tr><td>{word}</td><td>{html.escape(str(text))}</td></tr>" for word, text in lines)

@@ -19,6 +19,16 @@ def say(*sentences: str) -> None:
     print(" ".join(text for sentence in sentences if (text := str(sentence).strip())))
 
 
+class HtmlOutput:
+    """What has a text (its repr) and HTML; the last expression of a cell displays both as one output."""
+
+    def to_html(self) -> str:
+        raise NotImplementedError
+
+    def _ipython_display_(self) -> None:
+        publish({"text/plain": repr(self), "text/html": self.to_html()})
+
+
 class Shown:
     """A widget and the sentence that stands in its place where no widget can be drawn (a stored copy, a terminal).
 

@@ -1,4 +1,4 @@
-"""Predict before you run: keep a guess, then compare it with the value computed."""
+"""Questions to a learner: predict before you run and compare (prediction, reveal), and the quiz of each notebook."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,17 +21,17 @@ def prediction(question: str, answers: Sequence[Any], key: str) -> Shown:
     import ipywidgets
 
     before = current_workbook().get("predictions", key)
-    kept = ipywidgets.HTML(_kept(before))
+    shown = ipywidgets.HTML(_guess_text(before))
 
     def keep(guess: Any) -> None:
         current_workbook().put("predictions", key, guess)
-        kept.value = _kept(guess)
+        shown.value = _guess_text(guess)
 
     numbers = all(isinstance(answer, int | float) for answer in answers)
-    answering = _slider(answers, before, keep) if numbers else choice_buttons(list(map(str, answers)), before, keep)
+    control = _slider(answers, before, keep) if numbers else choice_buttons(list(map(str, answers)), before, keep)
     title = f'<p style="line-height: 1.4"><b>Before you run the next cell:</b> {escape(question)}</p>'
     sentence = f"Before you run the next cell: {question} (A place for your guess appears here when this cell is run.)"
-    return Shown(ipywidgets.VBox([ipywidgets.HTML(title), answering, kept]), sentence)
+    return Shown(ipywidgets.VBox([ipywidgets.HTML(title), control, shown]), sentence)
 
 
 def _slider(answers: Sequence[Any], before: Any, keep: Callable[[Any], None]) -> Any:
@@ -52,7 +52,7 @@ def _slider(answers: Sequence[Any], before: Any, keep: Callable[[Any], None]) ->
     return ipywidgets.VBox([slider, save])
 
 
-def _kept(guess: Any) -> str:
+def _guess_text(guess: Any) -> str:
     return "No guess yet." if guess is None else f"Your guess: <b>{escape(_readable(guess, 2))}</b>"
 
 
@@ -85,15 +85,18 @@ class Question:
 
 
 def quiz(notebook: str, questions: Sequence[Question] | None = None) -> Shown:
-    """The quiz of a notebook ("01"), answered by mouse or keyboard; each choice explains itself at once.
+    """The quiz of a notebook ("01"), answered by mouse or keyboard; each choice is explained at once.
 
     The answers are kept in the workbook file. Where there are no widgets the questions are printed.
     """
     import ipywidgets
 
-    asked = stored_quiz(notebook) if questions is None else tuple(questions)
-    parts = [_question(f"{notebook}-{number}", number, question) for number, question in enumerate(asked, start=1)]
-    return Shown(ipywidgets.VBox(parts), quiz_text(asked))
+    questions = stored_quiz(notebook) if questions is None else tuple(questions)
+    parts = [_question(f"{notebook}-{number}", number, question) for number, question in enumerate(questions, start=1)]
+    lines = []
+    for number, question in enumerate(questions, start=1):
+        lines += [f"Question {number}. {question.text}", *(f"  ( ) {choice}" for choice in question.choices)]
+    return Shown(ipywidgets.VBox(parts), "\n".join([*lines, "Run this cell to answer, and to read why."]))
 
 
 def stored_quiz(notebook: str) -> tuple[Question, ...]:
@@ -103,14 +106,6 @@ def stored_quiz(notebook: str) -> tuple[Question, ...]:
     if notebook not in NOTEBOOKS:
         raise KeyError(f"no quiz for notebook {notebook!r}; there is one for {', '.join(NOTEBOOKS)}")
     return import_module(f"{__package__}.exercises.nb{notebook}").QUESTIONS
-
-
-def quiz_text(questions: Sequence[Question]) -> str:
-    """The questions and their choices as plain text."""
-    lines = []
-    for number, question in enumerate(questions, start=1):
-        lines += [f"Question {number}. {question.text}", *(f"  ( ) {choice}" for choice in question.choices)]
-    return "\n".join([*lines, "Run this cell to answer, and to read why."])
 
 
 def _question(key: str, number: int, question: Question) -> Any:

@@ -1,5 +1,9 @@
-"""What this machine has and what the workbook needs: Python, packages, memory, Keras backend, data, browser parts."""
+"""What this machine has and what the workbook needs: Python, packages, memory, Keras backend, data, browser parts.
 
+A check returns a Finding and never raises; `preflight` prints those of a notebook, `pmt_helpers doctor` all of them.
+"""
+
+import ctypes
 import importlib.metadata
 import os
 import platform
@@ -10,21 +14,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from IPython import get_ipython
+
 MIN_PYTHON = (3, 11)
-
-
 MIN_FREE_GB = 1.0  # a notebook's kernel stays below 0.8 GB
-
-
 BACKEND = "jax"
-
-
 GB = 1e9
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing looked at: "ok", "warn" (something will be missing) or "stop" (the workbook cannot run)."""
+    """One thing checked: "ok", "warn" (something will be missing) or "stop" (the workbook cannot run)."""
 
     what: str
     found: str
@@ -32,7 +32,7 @@ class Finding:
     remedy: str = ""
 
 
-def look_at_python() -> Finding:
+def check_python() -> Finding:
     """The version of Python."""
     version = platform.python_version()
     if sys.version_info >= MIN_PYTHON:
@@ -40,7 +40,7 @@ def look_at_python() -> Finding:
     return Finding("Python", version, "stop", "Install Python 3.11 or newer, then make the environment again.")
 
 
-def look_at_backend() -> Finding:
+def check_backend() -> Finding:
     """The backend of Keras: the one in use when Keras is loaded already, else the one it would use."""
     keras = sys.modules.get("keras")
     chosen = os.environ.get("KERAS_BACKEND", "none chosen")
@@ -50,12 +50,12 @@ def look_at_backend() -> Finding:
         return Finding("Keras backend", chosen)
     remedy = (
         f"Keras runs on {chosen} here; the workbook needs {BACKEND}. Restart the kernel and import pmt_helpers before "
-        "keras  (and do not set KERAS_BACKEND yourself)."
+        "keras (and do not set KERAS_BACKEND yourself)."
     )
     return Finding("Keras backend", chosen, "stop", remedy)
 
 
-def look_at_memory() -> Finding:
+def check_memory() -> Finding:
     """Memory that a notebook could still take, in GB."""
     free = free_memory()
     found = f"{free / GB:.1f} GB free"
@@ -114,7 +114,7 @@ def _reclaimable(stat: Path) -> int:
         return 0
 
 
-def look_at_packages(requirements: Path | None = None) -> list[Finding]:
+def check_packages(requirements: Path | None = None) -> list[Finding]:
     """Each package of requirements.txt: its version, and whether that lies inside the range asked for."""
     from packaging.requirements import InvalidRequirement, Requirement
 
@@ -155,7 +155,7 @@ def _requirement_lines(path: Path) -> list[str]:
     return [text for line in lines if (text := line.partition(" #")[0].strip()) and not text.startswith(("#", "-"))]
 
 
-def look_at_data(dataset: str) -> Finding:
+def check_data(dataset: str) -> Finding:
     """Whether the dataset loads, and how large it is. The loader's own message says how to get it."""
     from pmt_helpers.datasets import registry
 
@@ -168,13 +168,13 @@ def look_at_data(dataset: str) -> Finding:
     return Finding(what, data.summary)
 
 
-def look_at_cores() -> Finding:
+def check_cores() -> Finding:
     """Processor cores that this process may use."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return Finding("cores", str(cores))
 
 
-def look_at_chromium() -> Finding:
+def check_chromium() -> Finding:
     """A Chromium for the browser tests; learners do not need it."""
     names = ("chromium", "chromium-browser", "google-chrome")
     path = next((found for name in names if (found := shutil.which(name))), None)
@@ -185,7 +185,7 @@ def look_at_chromium() -> Finding:
     )
 
 
-def look_at_folder(folder: Path) -> Finding:
+def check_folder(folder: Path) -> Finding:
     """Whether answers can be written into the notebooks' folder."""
     try:
         with tempfile.TemporaryFile(dir=folder):
@@ -195,7 +195,7 @@ def look_at_folder(folder: Path) -> Finding:
         return Finding("notebook folder", f"not writable ({error.strerror})", "warn", remedy)
 
 
-def look_at_extensions() -> list[Finding]:
+def check_extensions() -> list[Finding]:
     """The parts of JupyterLab that draw figures and widgets."""
     from jupyter_core.paths import jupyter_path
 
@@ -212,13 +212,28 @@ def look_at_extensions() -> list[Finding]:
     return findings
 
 
+def release_memory(_: object = None) -> None:
+    """Give memory that compilers have freed back to the system. The argument is for IPython, which hands over a cell.
+
+    XLA keeps its compiled functions, and glibc what XLA and Numba freed after compiling: together 50 to 130 MB after
+    each training, which a kernel on Binder cannot spare.
+    """
+    if jax := sys.modules.get("jax"):
+        jax.clear_caches()
+    if sys.platform == "linux" and hasattr(c_library := ctypes.CDLL(None), "malloc_trim"):  # glibc has it, musl not
+        c_library.malloc_trim(0)
+
+
 def preflight(dataset: str = "watch") -> None:
     """Print "Ready: Python 3.11.7, keras 3.15.1 on jax, 19.2 GB free, data watch: 1,737 windows of 10 people."
 
     When something is wrong, print a line for each problem instead, with what to do about it. Never raises.
+    In a notebook, each cell from now on ends with release_memory().
     """
-    python, backend, memory = look_at_python(), look_at_backend(), look_at_memory()
-    packages, data = look_at_packages(), look_at_data(dataset)
+    if shell := get_ipython():
+        shell.events.register("post_run_cell", release_memory)
+    python, backend, memory = check_python(), check_backend(), check_memory()
+    packages, data = check_packages(), check_data(dataset)
     problems = [finding for finding in (python, backend, memory, *packages, data) if finding.state != "ok"]
     if problems:
         print("Not ready yet:")

@@ -1,4 +1,4 @@
-"""Name the topic: from its words, tell which article it was learnt from. Notebook 03, step 2."""
+"""Name the topic: from its words, guess which article it was learnt from. Notebook 03, step 2."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,25 +8,15 @@ import numpy as np
 from pmt_helpers.datasets.base import DocumentData
 from pmt_helpers.teaching.display import Shown
 from pmt_helpers.teaching.questions import Question, quiz
-from pmt_helpers.teaching.topic_tables import Told, tell
+from pmt_helpers.teaching.topic_tables import TokenAssignment, assign_topics
 from pmt_helpers.teaching.workbook_file import current_workbook
 from pmt_helpers.topics.personal import TopicModel, Topics
 
 WORDS = 8  # shown of a topic
-
-
 CHOICES = 4
-
-
 LEAST_SHARE = 0.1  # of a topic's tokens, in the article that is the answer
-
-
 LEAD = 2  # times as many of them as in any other article: the words should point at the answer
-
-
 CLEARLY = 4  # times as many of them as in the other articles offered
-
-
 STEM = 5  # letters: words that begin alike give an answer away ("alkali" and "alkaline")
 
 
@@ -55,15 +45,18 @@ def name_the_topic(
 def topic_questions(
     model: TopicModel | Topics, documents: DocumentData, n_questions: int = 3, seed: int = 0
 ) -> tuple[Question, ...]:
-    """The questions of the game: the same seed, model and documents, the same questions."""
-    told = tell(model, documents)
-    articles = _articles(told, documents)
+    """The questions of the game, determined by seed, model and documents."""
+    assigned = assign_topics(model, documents)
+    titles, article = np.unique(documents.groups, return_inverse=True)
+    tokens = np.zeros((len(titles), assigned.tokens.shape[1]))
+    np.add.at(tokens, article, assigned.tokens)
+    articles = _Articles(titles.astype(str), tokens)
     rng = np.random.default_rng(seed)
     questions: list[Question] = []
-    for topic in rng.permutation(len(told.phi)):
+    for topic in rng.permutation(len(assigned.phi)):
         offered = articles.offered(int(topic), rng)
         if offered is not None and len(questions) < n_questions:
-            questions.append(_question(int(topic), offered, articles, told))
+            questions.append(_question(int(topic), offered, articles, assigned))
     if not questions:
         raise ValueError(
             f"no topic can be asked for: none has {LEAST_SHARE:.0%} of its tokens in one group of documents, {LEAD} "
@@ -98,30 +91,23 @@ class _Articles:
         return np.append(right, rng.choice(others, CHOICES - 1, replace=False))
 
 
-def _articles(told: Told, documents: DocumentData) -> _Articles:
-    titles, of = np.unique(documents.groups, return_inverse=True)
-    tokens = np.zeros((len(titles), told.tokens.shape[1]))
-    np.add.at(tokens, of, told.tokens)
-    return _Articles(titles.astype(str), tokens)
-
-
-def _question(topic: int, offered: np.ndarray, articles: _Articles, told: Told) -> Question:
+def _question(topic: int, offered: np.ndarray, articles: _Articles, assigned: TokenAssignment) -> Question:
     titles = [str(articles.titles[article]) for article in offered]
     given_away = {word[:STEM] for title in titles for word in title.casefold().split()}
-    words = [word for word in told.first_words(10 * WORDS)[topic] if word[:STEM] not in given_away][:WORDS]
+    words = [word for word in assigned.first_words(10 * WORDS)[topic] if word[:STEM] not in given_away][:WORDS]
     explanations = {}
     for article, title in sorted(zip(offered.tolist(), titles, strict=True), key=lambda pair: pair[1]):
-        explanations[title] = _explanation(topic, article, articles, told)
+        explanations[title] = _explanation(topic, article, articles, assigned)
     text = f"Topic {topic + 1}: {', '.join(words)} … Which of these articles has the most of its words?"
     return Question(text, explanations, right=titles[0])
 
 
-def _explanation(topic: int, article: int, articles: _Articles, told: Told) -> str:
+def _explanation(topic: int, article: int, articles: _Articles, assigned: TokenAssignment) -> str:
     share, main = articles.shares[article, topic], int(articles.tokens[article].argmax())
     text = f"{'less than 1%' if share < 0.005 else format(share, '.0%')} of the topic's tokens are in this article"
     if main == topic:
         return f"{text}, and it is the article's largest topic."
-    return f"{text}, whose largest topic is {main + 1} ({', '.join(told.first_words(4)[main])})."
+    return f"{text}, whose largest topic is {main + 1} ({', '.join(assigned.first_words(4)[main])})."
 
 
 def _score(key: str, questions: tuple[Question, ...]) -> str:

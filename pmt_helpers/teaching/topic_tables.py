@@ -7,7 +7,7 @@ from html import escape
 import numpy as np
 
 from pmt_helpers.datasets.base import DocumentData
-from pmt_helpers.teaching.display import publish
+from pmt_helpers.teaching.display import HtmlOutput
 from pmt_helpers.topics.evaluation import infer_theta
 from pmt_helpers.topics.personal import TopicModel, Topics, extend_vocabulary
 
@@ -15,10 +15,11 @@ ALPHA = 2.5  # of `Topics`, which come without one: the default of the trained m
 
 
 @dataclass(frozen=True, eq=False)
-class Told:
-    """What one model says of documents. phi: (n_topics, n_words) over the documents' vocabulary.
+class TokenAssignment:
+    """The tokens of documents, assigned to a model's topics.
 
-    tokens: (n_docs, n_topics), how many of a document's tokens come from each topic, as expected from its words.
+    phi: (n_topics, n_words) over the documents' vocabulary. tokens: (n_docs, n_topics), how many of a document's tokens
+    come from each topic, as expected from its words.
     """
 
     phi: np.ndarray
@@ -36,8 +37,8 @@ class Told:
         return [tuple(self.vocabulary[word] for word in row) for row in order]
 
 
-def tell(model: TopicModel | Topics, documents: DocumentData) -> Told:
-    """Read documents with a model, wherever it was trained.
+def assign_topics(model: TopicModel | Topics, documents: DocumentData) -> TokenAssignment:
+    """Assign the tokens of documents to the topics of a model, wherever it was trained.
 
     theta is always inferred, its topics fixed, and never a model's own theta: so two models of the same documents
     differ by their topics alone. Raises ValueError when the vocabularies do not fit.
@@ -49,53 +50,51 @@ def tell(model: TopicModel | Topics, documents: DocumentData) -> Told:
     lengths = documents.lengths[:, None]
     # theta is the tokens and the prior together, (tokens + alpha) / (length + n_topics alpha); here without the prior.
     tokens = np.maximum(theta * (lengths + len(phi) * alpha) - alpha, 0)
-    return Told(phi, tokens * lengths / tokens.sum(axis=1, keepdims=True), documents.vocabulary)
+    return TokenAssignment(phi, tokens * lengths / tokens.sum(axis=1, keepdims=True), documents.vocabulary)
 
 
-def tell_all(models: Mapping[str, TopicModel | Topics], documents: DocumentData) -> dict[str, Told]:
+def assign_all(models: Mapping[str, TopicModel | Topics], documents: DocumentData) -> dict[str, TokenAssignment]:
     """The same for several models by name. Raises ValueError for none, or for another number of topics."""
     if not models:
         raise ValueError('give at least one model by its name, such as {"shared": shared}')
-    told = {name: tell(model, documents) for name, model in models.items()}
-    sizes = {name: len(one.phi) for name, one in told.items()}
+    assigned = {name: assign_topics(model, documents) for name, model in models.items()}
+    sizes = {name: len(model.phi) for name, model in assigned.items()}
     if len(set(sizes.values())) > 1:
-        found = ", ".join(f"{size} ({name})" for name, size in sizes.items())
-        raise ValueError(f"models side by side need one number of topics, so that numbers agree; found {found}")
-    return told
+        listed = ", ".join(f"{size} ({name})" for name, size in sizes.items())
+        raise ValueError(f"models side by side need one number of topics, so that numbers agree; found {listed}")
+    return assigned
 
 
-def comparison(told: Mapping[str, Told], top: int) -> str:
+def comparison(assigned: Mapping[str, TokenAssignment], top: int) -> str:
     """One sentence: what changed from the first model to the last, or of one model its largest topic."""
-    (first, one), *_, (last, other) = [*told.items()] * 2  # of one model, itself
-    words, n_docs = other.first_words(top), len(other.tokens)
-    if len(told) == 1:
-        largest = int(one.shares.argmax())
-        return (
-            f"{len(words)} topics over {n_docs:,} documents: topic {largest + 1} is the largest, with "
-            f"{one.shares[largest]:.0%} of the tokens ({', '.join(words[largest])})."
-        )
-    new = np.array([len(set(now) - set(then)) for then, now in zip(one.first_words(top), words, strict=True)])
+    (first, before), *_, (last, after) = [*assigned.items()] * 2  # of one model, itself
+    words = after.first_words(top)
+    size = f"{len(words)} topics over {len(after.tokens):,} documents"
+    if len(assigned) == 1:
+        largest = int(after.shares.argmax())
+        share = f"{after.shares[largest]:.0%} of the tokens"
+        return f"{size}: topic {largest + 1} is the largest, with {share} ({', '.join(words[largest])})."
+    new = np.array([len(set(now) - set(then)) for then, now in zip(before.first_words(top), words, strict=True)])
     most, least = int(new.argmax()), int(new.argmin())
-    grown = int((other.shares - one.shares).argmax())
+    grown = int((after.shares - before.shares).argmax())
     return (
-        f"{len(words)} topics over {n_docs:,} documents. From {first} to {last}, {new.mean():.1f} of a topic's first "
-        f"{top} words are new on average: most in topic {most + 1} ({new[most]}), fewest in topic {least + 1} "
-        f"({new[least]}). Topic {grown + 1} gains most, from {one.shares[grown]:.0%} to {other.shares[grown]:.0%} of "
-        "the tokens."
+        f"{size}. From {first} to {last}, {new.mean():.1f} of a topic's first {top} words are new on average: most in "
+        f"topic {most + 1} ({new[most]}), fewest in topic {least + 1} ({new[least]}). Topic {grown + 1} gains most, "
+        f"from {before.shares[grown]:.0%} to {after.shares[grown]:.0%} of the tokens."
     )
 
 
 NEW = "+"  # before a word that the first model does not have among the topic's first ones
 
 
-class TopicTable:
-    """Rows of a topic each, columns of a model each; the last expression of a cell displays it."""
+class TopicTable(HtmlOutput):
+    """One row per topic, two columns per model."""
 
-    def __init__(self, told: Mapping[str, Told], top: int) -> None:
-        self.sentence = comparison(told, top)
-        self._words = {name: one.first_words(top) for name, one in told.items()}
-        self._shares = {name: one.shares for name, one in told.items()}
-        self._first = next(iter(told))
+    def __init__(self, assigned: Mapping[str, TokenAssignment], top: int) -> None:
+        self.sentence = comparison(assigned, top)
+        self._words = {name: model.first_words(top) for name, model in assigned.items()}
+        self._shares = {name: model.shares for name, model in assigned.items()}
+        self._first = next(iter(assigned))
 
     def __repr__(self) -> str:
         width = max(map(len, self._words))
@@ -111,35 +110,29 @@ class TopicTable:
         """The table; under a later model a new word is bold and has a plus before it."""
         heads = ["Topic"] + [f"{escape(name)}{part}" for name in self._words for part in (": tokens", ": first words")]
         head = "".join(f'<th scope="col" style="text-align: left">{name}</th>' for name in heads)
-        rows = "".join(map(self._row, range(len(self._words[self._first]))))
+        rows = []
+        for topic in range(len(self._words[self._first])):
+            cells = ""
+            for name in self._words:
+                words = [f"<b>{NEW}{escape(w)}</b>" if new else escape(w) for w, new in self._marked(name, topic)]
+                cells += f"<td>{self._shares[name][topic]:.1%}</td>"
+                cells += f'<td style="text-align: left">{", ".join(words)}</td>'
+            rows.append(f'<tr><th scope="row">{topic + 1}</th>{cells}</tr>')
+        legend = f" <b>{NEW}new</b>: not among the topic's first under {escape(self._first)}." * (len(self._words) > 1)
         return (
-            f"<p>{escape(self.sentence)}{self._legend()}</p>"
-            f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+            f"<p>{escape(self.sentence)}{legend}</p>"
+            f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
         )
-
-    def _legend(self) -> str:
-        return f" <b>{NEW}new</b>: not among the topic's first under {escape(self._first)}." * (len(self._words) > 1)
-
-    def _row(self, topic: int) -> str:
-        cells = []
-        for name in self._words:
-            cells.append(f"<td>{self._shares[name][topic]:.1%}</td>")
-            words = [f"<b>{NEW}{escape(w)}</b>" if new else escape(w) for w, new in self._marked(name, topic)]
-            cells.append(f'<td style="text-align: left">{", ".join(words)}</td>')
-        return f'<tr><th scope="row">{topic + 1}</th>{"".join(cells)}</tr>'
 
     def _marked(self, name: str, topic: int) -> list[tuple[str, bool]]:
         before = self._words[self._first][topic]
         return [(word, word not in before) for word in self._words[name][topic]]
 
-    def _ipython_display_(self) -> None:
-        publish({"text/plain": repr(self), "text/html": self.to_html()})
-
 
 def topic_table(models: Mapping[str, TopicModel | Topics], documents: DocumentData, top: int = 8) -> TopicTable:
-    """The `top` most probable words of each topic, and its share of the documents' tokens, model beside model.
+    """The `top` most probable words of each topic, and its share of the documents' tokens, one column per model.
 
     Probable in the topic, p(word | topic): pyLDAvis' relevance with lambda at 1, so the map shows the same words, under
     the same numbers. Raises ValueError for models that cannot be compared.
     """
-    return TopicTable(tell_all(models, documents), top)
+    return TopicTable(assign_all(models, documents), top)

@@ -11,7 +11,6 @@ if TYPE_CHECKING:
 
     from pmt_helpers.teaching.figures import Figure
 
-
 _STYLE = (
     "<style>.jupyter-button.pmt-choice {width: auto; max-width: 46em; height: auto; padding: 0.2em 0.7em;"
     " line-height: 1.4; text-align: left; white-space: normal}</style>"
@@ -47,9 +46,17 @@ def explore(
     start: Any = None,
     label: Callable[[Any], str] = str,
 ) -> Shown:
-    """A slider over the values of one column; `draw(rows)` makes the figure of the rows with the value chosen.
+    """A slider over the values of one column, and the figure of the rows with the value chosen.
 
-    The slider moves with the arrow keys, and the figure follows when it stops; `label` writes its values.
+    The slider moves with the arrow keys, and the figure follows when it stops.
+
+    Parameters
+    ----------
+    frame, by : the rows, and the column whose values the slider has
+    draw : makes the figure of the rows with one value
+    description : of the slider
+    start : the value shown first (default: the lowest)
+    label : how a value is written
     """
     import ipywidgets
 
@@ -69,13 +76,7 @@ def explore(
     output = ipywidgets.Output()
 
     def show(value: Any) -> None:
-        figure = draw(frame[frame[by] == value])
-        # Setting the outputs, rather than printing into the widget, replaces the figure in one go: no flicker, and no
-        # dependence on which cell is running.
-        output.outputs = (
-            {"output_type": "display_data", "data": figure.bundle(), "metadata": {}},
-            {"output_type": "stream", "name": "stdout", "text": figure.sentence + "\n"},
-        )
+        output.outputs = draw(frame[frame[by] == value]).outputs()
 
     slider.observe(lambda change: show(change["new"]), names="value")
     show(slider.value)
@@ -103,17 +104,17 @@ def choose_person(dataset: str, default: int) -> Shown:
     )
     about = ipywidgets.HTML()
 
-    def tell(user: int) -> None:
-        mine = data.y[data.users == user]
-        counts = [f"{(mine == number).sum()} {name}" for number, name in enumerate(data.class_names)]
-        about.value = f'<p style="line-height: 1.4">Person {user} has {len(mine)} windows: {", ".join(counts)}.</p>'
+    def describe(user: int) -> None:
+        labels = data.y[data.users == user]
+        counts = [f"{(labels == number).sum()} {name}" for number, name in enumerate(data.class_names)]
+        about.value = f'<p style="line-height: 1.4">Person {user} has {len(labels)} windows: {", ".join(counts)}.</p>'
 
     def keep(change: dict[str, Any]) -> None:
         current_workbook().put("person", dataset, change["new"])
-        tell(change["new"])
+        describe(change["new"])
 
     menu.observe(keep, names="value")
-    tell(menu.value)
+    describe(menu.value)
     sentence = (
         "A menu appears here when the cell is run: choose which person of the data is you, and run the cells below."
     )

@@ -6,17 +6,16 @@ import os
 from pathlib import Path
 from typing import Any
 
-from pmt_helpers.teaching.display import publish, say
-
-from ..datasets.files import atomic_path
+from pmt_helpers.datasets.files import atomic_path
+from pmt_helpers.teaching.display import HtmlOutput, say
 
 FILE_NAME = "my_workbook.json"
-_FOLDER_VARIABLE = "PMT_WORKBOOK_FILE"
+_FILE_VARIABLE = "PMT_WORKBOOK_FILE"
 
 
 def workbook_path() -> Path:
     """Where the file is: PMT_WORKBOOK_FILE, or my_workbook.json in the current folder."""
-    return Path(os.environ.get(_FOLDER_VARIABLE) or FILE_NAME).absolute()
+    return Path(os.environ.get(_FILE_VARIABLE) or FILE_NAME).absolute()
 
 
 class Workbook:
@@ -110,25 +109,24 @@ def my_person(dataset: str, default: int) -> int:
     return chosen if isinstance(chosen, int) else default
 
 
-class _Export:
+class _Export(HtmlOutput):
     def __init__(self, text: str, name: str) -> None:
         self._text, self._name = text, name
 
     def __repr__(self) -> str:
         return f"A link to download your answers and progress ({self._name}) appears here when the cell is run."
 
-    def _ipython_display_(self) -> None:
+    def to_html(self) -> str:
         content = base64.b64encode(self._text.encode("utf-8")).decode("ascii")
-        html = (
+        return (
             f'<a download="{self._name}" href="data:application/json;base64,{content}" '
             'style="display: inline-block; padding: 0.4em 0.9em; border: 1px solid; border-radius: 3px">'
             "Download my answers and progress, as they are now</a>"
         )
-        publish({"text/html": html, "text/plain": repr(self)})
 
 
 def export_button() -> _Export:
     """A link that downloads the workbook file as it is when the cell runs."""
     workbook = current_workbook()
-    workbook.section("checks")
+    workbook.section("checks")  # reads the file again: another notebook may have written to it
     return _Export(workbook.as_json(), FILE_NAME)

@@ -1,6 +1,7 @@
-"""Topic models at home: a Gibbs sampler for LDA, shared, local and personal topics, and how well they foretell.
+"""Topic models at home: a Gibbs sampler for LDA; shared, local and personal topics; held-out evaluation.
 
-Names are loaded on first use (PEP 562), so that reading counts does not wait for Numba.
+Start reading at `personal` (what a device downloads and trains), then `gibbs` (how), `evaluation` (how well) and
+`protocol` (the paper's figures). Names load on first use, so that reading counts does not wait for Numba.
 """
 
 import lazy_loader

@@ -17,7 +17,6 @@ from .personal import train_local_topics as train_local_topics
 from .personal import train_shared_topics as train_shared_topics
 from .prior_weight import choose_prior_weight as choose_prior_weight
 from .protocol import by_model as by_model
-from .protocol import figure_4 as figure_4
 from .protocol import figure_5 as figure_5
 from .protocol import held_out_curve as held_out_curve
 from .protocol import iterations_to_reach as iterations_to_reach
@@ -30,6 +29,4 @@ from .splits import TopicSettings as TopicSettings
 from .splits import hold_out as hold_out
 from .splits import split_documents as split_documents
 from .variational import VariationalModel as VariationalModel
-from .variational import corrected_bound_bits as corrected_bound_bits
 from .variational import fit_variational as fit_variational
-from .variational import gensim_dictionary as gensim_dictionary

@@ -1,17 +1,16 @@
 """Held-out document completion, compiled. `evaluation.py` has the same in NumPy. Notebook 03, step 4."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import numba
 import numpy as np
-from tqdm.auto import tqdm
 
-from pmt_helpers.topics.gibbs_kernel import block_sum
+from pmt_helpers.topics.gibbs_kernel import block_sum, compile_once
 from pmt_helpers.topics.gibbs_reference import BLOCK
 
 U = np.uint64
 Array = np.ndarray
+Entries = tuple[Array, Array, Array]
 
 
 @numba.njit(error_model="numpy", forceinline=True)
@@ -27,25 +26,18 @@ def _products(theta: Array, phi: Array, row: np.uint64, p: Array) -> float:
 
 @numba.njit(error_model="numpy", nogil=True, cache=True)
 def complete(
-    seen_words: Array,
-    seen_counts: Array,
-    seen_starts: Array,
-    words: Array,
-    counts: Array,
-    starts: Array,
-    phi: Array,
-    width: int,
-    n_topics: int,
-    alpha: float,
-    iterations: int,
+    seen: Entries, unseen: Entries, phi: Array, width: int, n_topics: int, alpha: float, iterations: int
 ) -> float:
     """Sum over the unseen tokens of log2 theta . phi, each document's theta from its seen ones.
 
-    Words and counts: an entry each; starts: where each document's begin. phi: flat, `width` topics a word.
+    seen, unseen: words (uint32) and counts (float64) of each entry of a table documents x words, and where the entries
+    of each document start (int64). phi: flat, `width` topics per word, those from n_topics on without weight.
     """
+    seen_words, seen_counts, seen_starts = seen
+    words, counts, starts = unseen
     size = U(width)
     theta, new, p = np.zeros(size), np.zeros(size), np.zeros(size)
-    found = 0.0
+    total_bits = 0.0
     for d in range(U(starts.size - 1)):
         for k in range(U(n_topics)):
             theta[k] = 1.0 / n_topics
@@ -61,16 +53,12 @@ def complete(
             for k in range(U(n_topics)):
                 theta[k] = new[k] / (length + n_topics * alpha)
         for i in range(U(starts[d]), U(starts[d + U(1)])):
-            found += counts[i] * np.log2(_products(theta, phi, U(words[i]) * size, p))
-    return found
+            total_bits += counts[i] * np.log2(_products(theta, phi, U(words[i]) * size, p))
+    return total_bits
 
 
 def compiled_loop() -> Callable[..., float]:
     """`complete`, compiled: a few seconds, with a bar, the first time on a machine; later it is read from a file."""
-    if not complete.signatures:
-        cached = any(Path(complete.stats.cache_path or ".").glob("evaluation_kernel.complete-*.nbi"))
-        with tqdm(total=1, desc="compiling, once on this machine", leave=False, disable=cached) as bar:
-            nothing = np.zeros(0, np.uint32), np.zeros(0), np.zeros(1, np.int64)
-            complete(*nothing, *nothing, np.zeros(0), BLOCK, 1, 1.0, 1)
-            bar.update()
+    nothing = np.zeros(0, np.uint32), np.zeros(0), np.zeros(1, np.int64)
+    compile_once(complete, lambda: complete(nothing, nothing, np.zeros(0), BLOCK, 1, 1.0, 1))
     return complete

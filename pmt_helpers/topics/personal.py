@@ -23,7 +23,7 @@ from pmt_helpers.topics.validation import check_positive, check_topics
 class Topics:
     """All that is downloaded: phi (n_topics, n_words), and the word of each column where they are known.
 
-    Raises ValueError for a phi that is none, or another number of words.
+    Raises ValueError for an invalid phi, or another number of words.
     """
 
     phi: np.ndarray
@@ -43,7 +43,7 @@ class Topics:
 class TopicModel:
     """A trained model. Only `topics` may leave where it was trained: theta and curve tell of the documents.
 
-    theta: (n_docs, n_topics), topics of the documents trained on. curve: (iterations,) log2 likelihood a token.
+    theta: (n_docs, n_topics), topics of the documents trained on. curve: (iterations,) log2 likelihood per token.
     topics_at: phi after the iterations that were to be kept.
     """
 
@@ -76,8 +76,7 @@ def train_shared_topics(
 ) -> TopicModel:
     """The shared model, from public documents: DocumentData, or counts (documents x words)."""
     counts, vocabulary = read_documents(documents)
-    lda = GibbsLDA(n_topics, alpha, beta, seed).fit(counts, iterations)
-    return _model(lda, vocabulary)
+    return _model(GibbsLDA(n_topics, alpha, beta, seed).fit(counts, iterations), vocabulary)
 
 
 def train_local_topics(documents: DocumentData | Any, n_topics: int = 20, **options: Any) -> TopicModel:
@@ -99,9 +98,17 @@ def personalise_topics(
 ) -> TopicModel:
     """The personal model: goes on from the shared topics with one's own documents; needs no more than `Topics`.
 
-    start: "shared" is the paper's, and forgets them while it samples; "prior" keeps them as prior counts, `weight`
-    times as heavy as all own tokens. The documents' vocabulary must be the shared one, or begin with it and add own
-    words; counts without a vocabulary must be as wide as phi. Raises ValueError when they do not fit.
+    Parameters
+    ----------
+    documents: their vocabulary must be the shared one, or begin with it and add own words; counts without a vocabulary
+        must be as wide as phi.
+    start: "shared" is the paper's, and forgets the topics while it samples; "prior" keeps them as prior counts.
+    weight: how heavy they are as a prior; 1 is as heavy as all own tokens.
+    keep: iterations after which phi is kept, 0 for the start.
+
+    Raises
+    ------
+    ValueError when the vocabularies do not fit.
     """
     topics = shared.topics if isinstance(shared, TopicModel) else shared
     counts, vocabulary = read_documents(documents)
@@ -144,9 +151,7 @@ def _model(lda: GibbsLDA, vocabulary: tuple[str, ...] | None) -> TopicModel:
 
 
 FORMAT = "pmt-topics/1"
-
-
-_AGAIN = "ask for the file again, or save the topics again; these are not what save_topics writes"
+REMEDY = "ask for the file again, or save the topics again; these are not what save_topics writes"
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,56 +179,59 @@ def save_topics(
     """Write `path`.npz (phi, float64) and `path`.json (words, and what else is given here; nothing else is told).
 
     Returns the path of the .npz. Each file appears whole or not at all. Raises ValueError for a word that comes twice,
-    and for an alpha or beta that is no number above 0.
+    and for an alpha or beta that is not a number above 0.
     """
     topics = topics.topics if isinstance(topics, TopicModel) else topics
     check_positive(**{name: value for name, value in (("alpha", alpha), ("beta", beta)) if value is not None})
     words = None if topics.vocabulary is None else list(topics.vocabulary)
     if words is not None and len(set(words)) != len(words):
         raise ValueError("the vocabulary holds a word twice; each column of phi needs a word of its own")
-    npz, beside = _both(path)
-    told = {"alpha": alpha, "beta": beta, "source": source, "license": license}
-    card = {"format": FORMAT, "pmt_helpers": __version__, **told, "digest": digest(_digested(topics.phi, words))}
+    npz, card_file = _both_files(path)
+    said = {"alpha": alpha, "beta": beta, "source": source, "license": license}
+    card = {"format": FORMAT, "pmt_helpers": __version__, **said, "digest": digest(_digested(topics.phi, words))}
     write_arrays(npz, {"phi": topics.phi})
-    write_card(beside, {**card, "vocabulary": words})
+    write_card(card_file, {**card, "vocabulary": words})
     return npz
 
 
 def load_topics(path: str | Path) -> StoredTopics:
     """Read topics written by save_topics.
 
-    Raises DataError when a file is missing or damaged, when the two do not belong together, and for contents that are
-    no topics: probabilities that are none, or words that are not one a column, each another.
+    Raises DataError when a file is missing or damaged, when the two do not belong together, and for invalid contents:
+    what are no probabilities, or not one word per column, each another.
     """
-    npz, beside = _both(path)
-    card = read_card(beside, FORMAT, {"alpha", "beta", "source", "license", "digest", "vocabulary"})
+    npz, card_file = _both_files(path)
+    card = read_card(card_file, FORMAT, {"alpha", "beta", "source", "license", "digest", "vocabulary"})
     phi = read_arrays(npz, ("phi",), "the topics' probabilities")["phi"]
     words = card["vocabulary"]
-    if words is not None and not (isinstance(words, list) and all(isinstance(word, str) for word in words)):
-        raise DataError(file=beside, expected="a list of words, or null", found=_short(words), remedy=_AGAIN)
-    if words is not None and len(set(words)) != len(words):
-        raise DataError(
-            file=beside, expected="each word once", found=f"{len(words) - len(set(words))} repeated", remedy=_AGAIN
-        )
-    for name, fits in (("alpha", _prior), ("beta", _prior), ("source", _text), ("license", _text)):
-        if not fits(card[name]):
-            expected = "text" if fits is _text else "a number above 0, or null"
-            raise DataError(file=beside, expected=f"{name}: {expected}", found=_short(card[name]), remedy=_AGAIN)
-    if phi.dtype.kind != "f":
-        raise DataError(file=npz, expected="phi of decimal numbers", found=f"type {phi.dtype}", remedy=_AGAIN)
+
+    def require(valid: bool, expected: str, found: str, file: Path = card_file) -> None:
+        if not valid:
+            raise DataError(file=file, expected=expected, found=found, remedy=REMEDY)
+
+    listed = words is None or (isinstance(words, list) and all(isinstance(word, str) for word in words))
+    require(listed, "a list of words, or null", _short(words))
+    repeated = len(words or ()) - len(set(words or ()))
+    require(repeated == 0, "each word once", f"{repeated} repeated")
+    for name in ("alpha", "beta"):
+        value = card[name]
+        number = isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < float("inf")
+        require(value is None or number, f"{name}: a number above 0, or null", _short(value))
+    for name in ("source", "license"):
+        require(isinstance(card[name], str), f"{name}: text", _short(card[name]))
+    require(phi.dtype.kind == "f", "phi of decimal numbers", f"type {phi.dtype}", npz)
     try:
-        vocabulary = None if words is None else tuple(words)
-        topics = StoredTopics(phi, vocabulary, *(card[name] for name in ("alpha", "beta", "source", "license")))
+        said = (card[name] for name in ("alpha", "beta", "source", "license"))
+        topics = StoredTopics(phi, None if words is None else tuple(words), *said)
     except ValueError as error:
-        raise DataError(
-            file=npz, expected="a probability of each word in each topic", found=str(error), remedy=_AGAIN
-        ) from None
+        expected = "a probability of each word in each topic"
+        raise DataError(file=npz, expected=expected, found=str(error), remedy=REMEDY) from None
     check_digest(npz, _digested(phi, words), card["digest"])
     return topics
 
 
-def _both(path: str | Path) -> tuple[Path, Path]:
-    """The .npz and the .json of a path given with either ending, or with none: "topics.v2" keeps its dot."""
+def _both_files(path: str | Path) -> tuple[Path, Path]:
+    """The .npz and the .json of a path given with either ending, or without one: "topics.v2" keeps its dot."""
     path = Path(path)
     stem = path.name.removesuffix(".npz").removesuffix(".json")
     return path.with_name(f"{stem}.npz"), path.with_name(f"{stem}.json")
@@ -232,15 +240,6 @@ def _both(path: str | Path) -> tuple[Path, Path]:
 def _digested(phi: np.ndarray, words: list[str] | None) -> dict[str, np.ndarray]:
     """phi, and the words in their order: topics with another's words would be other topics."""
     return {"phi": phi, "vocabulary": np.frombuffer(json.dumps(words).encode(), np.uint8)}
-
-
-def _prior(value: Any) -> bool:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    return value is None or (number and 0 < value < float("inf"))
-
-
-def _text(value: Any) -> bool:
-    return isinstance(value, str)
 
 
 def _short(value: Any) -> str:

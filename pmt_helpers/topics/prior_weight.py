@@ -1,7 +1,7 @@
 """How heavy the shared topics should be: the weight c of the prior, chosen on the person's own text. Notebook 03.
 
-No document that tests is looked at. The person's documents are cut into parts; each part in turn is put aside, the
-model is fitted on the others for each weight, and what counts is how well it foretells the part put aside.
+No test document is looked at. The person's documents are cut into folds; for each fold and weight, the model is fitted
+on the other folds, and what counts is how well it predicts the words of this one.
 """
 
 from collections.abc import Sequence
@@ -30,25 +30,15 @@ class Choice(NamedTuple):
 
 
 def choose_prior_weight(
-    shared: TopicModel | Topics,
-    documents: DocumentData,
-    weights: Sequence[float] = WEIGHTS,
-    *,
-    plan: TopicSettings | None = None,
-    folds: int = FOLDS,
-    seed: int = 0,
-    threads: int = 1,
+    shared: TopicModel | Topics, documents: DocumentData, weights: Sequence[float] = WEIGHTS, **options: Any
 ) -> Choice:
     """Choose the weight for `personalise_topics(shared, documents, "prior", weight)` on these documents alone.
 
-    plan: alpha, beta and iterations; its numbers of documents do not matter.
-    Raises ValueError for documents of only one group.
+    options: settings, folds, seed, threads of `validation_bits`. Raises ValueError for documents of only one group.
     """
     topics = shared.topics if isinstance(shared, TopicModel) else shared
     phi = extend_vocabulary(topics, documents.vocabulary)
-    bits = validation_bits(
-        phi, documents.counts, weights, groups=documents.groups, plan=plan, folds=folds, seed=seed, threads=threads
-    )
+    bits = validation_bits(phi, documents.counts, weights, groups=documents.groups, **options)
     return Choice(best_weight(bits), bits)
 
 
@@ -64,17 +54,20 @@ def validation_bits(
     weights: Sequence[float] = WEIGHTS,
     *,
     groups: np.ndarray | None = None,
-    plan: TopicSettings | None = None,
+    settings: TopicSettings | None = None,
     folds: int = FOLDS,
     seed: int = 0,
     threads: int = 1,
 ) -> pd.DataFrame:
-    """Bits a word on each fold of the person's documents, by a model of the other folds: fold, weight, bits.
+    """Bits per word on each fold of the person's documents, by a model of the other folds: fold, weight, bits.
 
-    phi: (n_topics, n_words), the shared topics; groups: documents of one group stay in one fold,
-    so there are no more folds than groups.
+    Parameters
+    ----------
+    phi: (n_topics, n_words), the shared topics.
+    groups: documents of one group stay in one fold, so there are no more folds than groups.
+    settings: alpha, beta and iterations; its numbers of documents do not matter.
     """
-    plan = plan or TopicSettings()
+    settings = settings or TopicSettings()
     _, group = np.unique(np.arange(counts.shape[0]) if groups is None else groups, return_inverse=True)
     folds = min(folds, int(group.max()) + 1)
     if folds < 2:
@@ -82,9 +75,9 @@ def validation_bits(
     fold_of = (np.random.default_rng(seed).permutation(group.max() + 1) % folds)[group]
     fits = {}
     for fold, weight in product(range(folds), weights):
-        options = {"iterations": plan.iterations, "start": "prior", "shared_phi": phi, "weight": weight}
-        fits[fold, weight] = Fit(plan.model(seed, 2, fold), counts[fold_of != fold], options)
+        options = {"iterations": settings.iterations, "start": "prior", "shared_phi": phi, "weight": weight}
+        fits[fold, weight] = Fit(settings.model(seed, 2, fold), counts[fold_of != fold], options)
     rows = []
     for (fold, weight), lda in zip(fits, fit_many(fits.values(), threads=threads), strict=True):
-        rows.append((fold, weight, held_out_bits(lda.phi_, counts[fold_of == fold], plan.alpha, seed)))
+        rows.append((fold, weight, held_out_bits(lda.phi_, counts[fold_of == fold], settings.alpha, seed)))
     return pd.DataFrame(rows, columns=["fold", "weight", "bits"])

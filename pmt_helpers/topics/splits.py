@@ -1,7 +1,7 @@
-"""Who has which documents: the public ones, one person's own, and those of nobody, which test. Notebook 03.
+"""Who has which documents: the public ones, one person's own, and the test documents, which are nobody's. Notebook 03.
 
-For each seed the documents are dealt anew, so the seeds differ in documents as well as in draws, and an interval over
-them holds both.
+Each seed splits the documents anew, so the seeds differ in documents as well as in draws, and an interval over them
+holds both.
 """
 
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ class TopicSettings:
 
 
 class DocumentSplit(NamedTuple):
-    """Row numbers of documents: public ones, one person's, and those of nobody."""
+    """Row numbers of documents: public ones, one person's, and those to test on."""
 
     shared: np.ndarray
     local: np.ndarray
@@ -49,52 +49,53 @@ class SplitCounts(NamedTuple):
 
 
 def split(
-    documents: DocumentData | csr_array, plan: TopicSettings, seed: int, public: DocumentData | None = None
+    documents: DocumentData | csr_array, settings: TopicSettings, seed: int, public: DocumentData | None = None
 ) -> SplitCounts:
-    """One seed's parts. Without `public`, the public documents are dealt from the same collection as the others.
+    """The parts for one seed. Without `public`, the public documents come from the same collection as the others.
 
-    public: another collection for the cloud, whole (plan.n_shared does not count); the vocabulary of `documents` must
-    begin with its, and may go on with words of one's own. Raises ValueError when it does not.
+    public: another collection for the cloud, whole (n_shared does not count); the vocabulary of `documents` must begin
+    with its vocabulary, and may go on with words of one's own. Raises ValueError when it does not.
     """
     counts = documents.counts if isinstance(documents, DocumentData) else csr_array(documents)
     groups = documents.groups if isinstance(documents, DocumentData) else np.arange(counts.shape[0])
     if public is None:
-        dealt = split_documents(groups, plan.n_shared, plan.n_local, seed)
-        return SplitCounts(counts[dealt.shared], counts[dealt.local], counts[dealt.test], groups[dealt.local])
+        rows = split_documents(groups, settings.n_shared, settings.n_local, seed)
+        return SplitCounts(counts[rows.shared], counts[rows.local], counts[rows.test], groups[rows.local])
     if not isinstance(documents, DocumentData) or documents.vocabulary[: len(public.vocabulary)] != public.vocabulary:
         raise ValueError("the documents' vocabulary must begin with that of the public ones: load them with it, grown")
-    local, test = _in_turn(groups, (plan.n_local,), seed)
+    local, test = _group_split(groups, (settings.n_local,), seed)
     shared = public.counts.copy()
     shared.resize((len(public), counts.shape[1]))  # own words, which no public document has
     return SplitCounts(shared, counts[local], counts[test], groups[local])
 
 
 def hold_out(documents: DocumentData, n_local: int, seed: int = 0) -> tuple[DocumentData, DocumentData]:
-    """One person's own documents, at least n_local of them, and the rest, which tests; dealt as `split` does it."""
-    local, test = _in_turn(documents.groups, (n_local,), seed)
+    """One person's own documents, at least n_local of them, and the rest, which tests; split as `split` does it."""
+    local, test = _group_split(documents.groups, (n_local,), seed)
     return documents.select(local), documents.select(test)
 
 
 def split_documents(groups: Sequence | np.ndarray, n_shared: int, n_local: int, seed: int = 0) -> DocumentSplit:
-    """Deal documents by lot; those of one group stay together, so a part may exceed its number by part of a group.
+    """Split documents at random; those of one group stay together, so a part may exceed its number by part of a group.
 
-    groups: one value a document. Raises ValueError when a part is empty, or nothing is left to test on.
+    groups: one value per document. Raises ValueError when a part is empty, or nothing is left to test on.
     """
-    return DocumentSplit(*_in_turn(groups, (n_shared, n_local), seed))
+    return DocumentSplit(*_group_split(groups, (n_shared, n_local), seed))
 
 
-def _in_turn(groups: Sequence | np.ndarray, sizes: tuple[int, ...], seed: int) -> list[np.ndarray]:
-    """Row numbers of parts of at least these sizes, and of the rest, whole groups in an order drawn by lot."""
+def _group_split(groups: Sequence | np.ndarray, sizes: tuple[int, ...], seed: int) -> list[np.ndarray]:
+    """Row numbers of parts of at least these sizes, and of the rest, whole groups in a random order."""
     _, group = np.unique(np.asarray(groups), return_inverse=True)
     turn = np.random.default_rng(seed).permutation(group.max() + 1)[group]
     order = np.lexsort((np.arange(len(group)), turn))
-    begins = np.append(np.flatnonzero(np.diff(turn[order], prepend=-1)), len(order))
+    group_starts = np.append(np.flatnonzero(np.diff(turn[order], prepend=-1)), len(order))
     ends = [0]
     for size in sizes:
-        ends.append(int(begins[np.searchsorted(begins, min(ends[-1] + size, len(order)))]))
+        ends.append(int(group_starts[np.searchsorted(group_starts, min(ends[-1] + size, len(order)))]))
     if min(sizes) < 1 or ends[-1] == len(order):
-        wanted = f"{sizes[0]} public and {sizes[1]} local ones" if len(sizes) > 1 else f"{sizes[0]} local ones"
+        parts = f"{sizes[0]} public and {sizes[1]} local ones" if len(sizes) > 1 else f"{sizes[0]} local ones"
         raise ValueError(
-            f"{len(order)} documents in {len(begins) - 1} groups cannot be dealt into {wanted}, and some to test on"
+            f"{len(order)} documents in {len(group_starts) - 1} groups cannot be split into {parts}, and some to test "
+            "on"
         )
     return np.split(order, ends[1:])

@@ -1,53 +1,54 @@
-"""What a topic model is given, checked: counts of words, and topics that were learnt elsewhere. Notebook 03, step 1."""
+"""Checks of what a topic model is given: counts of words, and topics learnt elsewhere. Notebook 03, step 1."""
 
 import operator
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_array
 
-MOST = 2**24  # from here on single precision skips whole numbers, and the sampler counts in it
-
-
-_SUM = 1e-4  # by how much the probabilities of a topic may miss one: they may come in float32, or rounded
+MAX_COUNT = 2**24 - 1  # beyond it single precision skips whole numbers, and the sampler counts in it
+SUM_TOLERANCE = 1e-4  # by how much the probabilities of a topic may miss one: they may come in float32, or rounded
 
 
 def check_counts(counts: Any, n_words: int | None = None) -> csr_array:
-    """Documents x words as a csr_array of int64, words in ascending order, no zeros stored; the given one is left.
+    """Documents x words as a new csr_array of int64, words in ascending order, no zeros stored.
 
     A document without words is allowed: it teaches nothing, and its topics are what the prior says.
-    Raises ValueError for counts that are no counts, none at all, or not of n_words words.
+    Raises ValueError for invalid counts, no words at all, or another number of words than n_words.
     """
-    given = csr_array(counts)
-    if given.ndim != 2:
-        raise ValueError(f"counts have {given.ndim} dimensions, expected two: documents x words")
-    values = np.asarray(given.data)
+    table = csr_array(counts)
+    if table.ndim != 2:
+        raise ValueError(f"counts have {table.ndim} dimensions, expected two: documents x words")
+    values = np.asarray(table.data)
     if not np.isfinite(values).all():
         raise ValueError(f"{(~np.isfinite(values)).sum()} of {values.size} stored counts are NaN or infinite")
     if (values < 0).any():
         raise ValueError(f"{(values < 0).sum()} of {values.size} stored counts are negative, the lowest {values.min()}")
     if (values != np.floor(values)).any():
-        odd = values[values != np.floor(values)]
-        raise ValueError(f"{odd.size} of {values.size} stored counts are not whole numbers, for example {odd[0]}")
-    if values.size and values.max() >= MOST:
-        raise ValueError(f"a count of {values.max():,}; this sampler counts up to {MOST - 1:,}")
-    whole = csr_array((values.astype(np.int64), given.indices, given.indptr), shape=given.shape, copy=True)
-    whole.sum_duplicates()
-    whole.eliminate_zeros()
-    if n_words is not None and whole.shape[1] != n_words:
-        raise ValueError(f"counts have {whole.shape[1]:,} words, the topics {n_words:,}; both need one vocabulary")
-    if whole.nnz == 0:
-        raise ValueError(f"the {whole.shape[0]} documents hold no words at all; there is nothing to learn from")
-    largest = max(int(whole.sum(axis=axis).max()) for axis in (0, 1))
-    if largest >= MOST:
-        raise ValueError(f"a document or a word with {largest:,} tokens; this sampler counts up to {MOST - 1:,}")
-    return whole
+        fractions = values[values != np.floor(values)]
+        raise ValueError(
+            f"{fractions.size} of {values.size} stored counts are not whole numbers, for example {fractions[0]}"
+        )
+    if values.size and values.max() > MAX_COUNT:
+        raise ValueError(f"a count of {values.max():,}; this sampler counts up to {MAX_COUNT:,}")
+    checked = csr_array((values.astype(np.int64), table.indices, table.indptr), shape=table.shape, copy=True)
+    checked.sum_duplicates()
+    checked.eliminate_zeros()
+    if n_words is not None and checked.shape[1] != n_words:
+        raise ValueError(f"counts have {checked.shape[1]:,} words, the topics {n_words:,}; both need one vocabulary")
+    if checked.nnz == 0:
+        raise ValueError(f"the {checked.shape[0]} documents hold no words at all; there is nothing to learn from")
+    largest = max(int(checked.sum(axis=axis).max()) for axis in (0, 1))
+    if largest > MAX_COUNT:
+        raise ValueError(f"a document or a word with {largest:,} tokens; this sampler counts up to {MAX_COUNT:,}")
+    return checked
 
 
 def check_topics(phi: Any, n_words: int | None = None, n_topics: int | None = None) -> np.ndarray:
-    """Topics as (n_topics, n_words) float64: each row the probabilities of the words in one topic.
+    """Topics as (n_topics, n_words) float64: in each row the probabilities of the words in one topic.
 
-    Raises ValueError for another shape, for what is no probability, and for rows that do not sum to one.
+    Raises ValueError for another shape, for invalid probabilities, and for rows that do not sum to one.
     """
     phi = np.asarray(phi, dtype=np.float64)
     if phi.ndim != 2 or 0 in phi.shape:
@@ -57,11 +58,11 @@ def check_topics(phi: Any, n_words: int | None = None, n_topics: int | None = No
         raise ValueError(f"topics have shape {phi.shape}, but there are {n_words:,} words{swapped}")
     if n_topics is not None and phi.shape[0] != n_topics:
         raise ValueError(f"{phi.shape[0]} topics were given, and n_topics is {n_topics}")
-    bad = ~(np.isfinite(phi) & (phi >= 0))
-    if bad.any():
-        raise ValueError(f"{bad.sum()} of {phi.size} probabilities of the topics are negative, NaN or infinite")
+    invalid = ~(np.isfinite(phi) & (phi >= 0))
+    if invalid.any():
+        raise ValueError(f"{invalid.sum()} of {phi.size} probabilities of the topics are negative, NaN or infinite")
     sums = phi.sum(axis=1)
-    if np.abs(sums - 1).max() > _SUM:
+    if np.abs(sums - 1).max() > SUM_TOLERANCE:
         raise ValueError(
             f"each topic must sum to one over the words; the sums go from {sums.min():g} to {sums.max():g}"
         )
@@ -76,14 +77,21 @@ def check_positive(**settings: float) -> None:
 
 
 def check_integer(name: str, value: Any, least: int) -> int:
-    """The value as a plain int. Raises ValueError, with its name, when it is no whole number from `least` on."""
+    """The value as a plain int. Raises ValueError, with its name, unless it is a whole number from `least` on."""
     try:
-        whole = operator.index(value)
+        integer = operator.index(value)
     except TypeError:
-        whole = least - 1
-    if whole < least:
+        integer = least - 1
+    if integer < least:
         raise ValueError(f"{name} must be a whole number from {least} on; got {value!r}")
-    return whole
+    return integer
+
+
+def check_kept_steps(keep: Iterable[int], n_steps: int, steps: str) -> None:
+    """Raises ValueError when phi is to be kept after a step that does not come; steps: "iterations" or "passes"."""
+    beyond = sorted(set(keep) - set(range(n_steps + 1)))
+    if beyond:
+        raise ValueError(f"keep asks for {steps} {beyond}, but there are only 0 to {n_steps}")
 
 
 def unknown_words(phi: np.ndarray, counts: csr_array) -> np.ndarray:

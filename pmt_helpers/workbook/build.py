@@ -3,15 +3,14 @@
     notebooks/source/NN_name.py -> notebooks/NN_name.ipynb        the learner's copy, executed, committed
                                 -> build/solutions/NN_name.ipynb  solved and executed, not committed
 
-What is stored is what the kernel sent, less what differs from run to run or cannot work without a kernel: widget
-views and their state (their `text/plain` sentence stays), timings, the path of this folder. In the learner's copy
-each Plotly output gains a picture. A copy that would say the same as the one already there is left alone, so that git
-shows no change.
+Stored is what the kernel sent, without what differs from run to run or needs a kernel: widget views (their `text/plain`
+sentence stays), timings, the path of this folder. In the learner's copy each Plotly output gains a picture. A copy
+with the same content as the stored one is left alone, so that git shows no change; one in which somebody has worked is
+never overwritten without `force`.
 
-For authors: see notebook_kernel for progress bars; write "took 1.2 s" where a duration is printed, since the nbval
-test's sanitize.cfg knows that phrase; never display inside `with output:` of an ipywidgets.Output on a cell's first
-run (nbval has no widget manager and would see the output in the cell): use `output.append_display_data` or
-`append_stdout`.
+For authors: write "took 1.2 s" where a duration is printed, since compare.py knows that phrase. On a cell's first run,
+never display inside `with output:` of an ipywidgets.Output, which shows in the cell where no widget manager runs: use
+`output.append_display_data` or `append_stdout`.
 """
 
 import ast
@@ -31,7 +30,6 @@ from nbgrader.preprocessors import ClearSolutions
 from pmt_helpers.workbook.files import (
     ROOT,
     NotebookError,
-    execute,
     learner_path,
     normalise,
     same_content,
@@ -39,19 +37,12 @@ from pmt_helpers.workbook.files import (
     write_notebook,
 )
 from pmt_helpers.workbook.pages import add_pictures
+from pmt_helpers.workbook.run import execute
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
-
-
 STUB = "...  # your code here"
-
-
 TEXT_STUB = "*Your answer here.*"
-
-
 _PLACE = "__stub_goes_here__"
-
-
 _METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
@@ -59,22 +50,22 @@ _METADATA = {
 
 
 def read_source(path: Path) -> NotebookNode:
-    """The source as a notebook with its solutions, free of jupytext's own metadata. Tags are kept, cells have no id."""
+    """The source as a notebook with its solutions and tags, without jupytext's own metadata and without cell ids."""
     raw = jupytext.reads(path.read_text(encoding="utf-8"), fmt="py:percent")
     cells = []
     for cell in raw.cells:
         if cell.cell_type == "raw" or not cell.source.strip():
             continue
         new = new_code_cell if cell.cell_type == "code" else new_markdown_cell
-        kept = {key: cell.metadata[key] for key in ("tags", "jupyter") if cell.metadata.get(key)}
-        cells.append(new(source=cell.source.strip("\n"), metadata=kept))
+        metadata = {key: cell.metadata[key] for key in ("tags", "jupyter") if cell.metadata.get(key)}
+        cells.append(new(source=cell.source.strip("\n"), metadata=metadata))
     if not cells:
         raise NotebookError(f"{path.name} holds no cells: begin each one with '# %%' or '# %% [markdown]'.")
     return new_notebook(cells=cells, metadata=_METADATA)
 
 
 def learner_copy(source: NotebookNode, name: str = "notebook") -> NotebookNode:
-    """What a learner opens: every solution replaced by a stub. Raises NotebookError where a region has no end."""
+    """The notebook with a stub in place of every solution. Raises NotebookError where a region has no end."""
     clear = ClearSolutions(
         code_stub={"python": _PLACE},
         text_stub=TEXT_STUB,
@@ -102,8 +93,7 @@ def solved_copy(source: NotebookNode) -> NotebookNode:
     """The same notebook with its solutions and without the two marks around each."""
     cells = [_copy(cell) for cell in source.cells]
     for cell in cells:
-        kept = [line for line in cell.source.split("\n") if BEGIN not in line and END not in line]
-        cell.source = "\n".join(kept)
+        cell.source = "\n".join(line for line in cell.source.split("\n") if BEGIN not in line and END not in line)
     return _with_ids(cells)
 
 
@@ -143,32 +133,63 @@ def _copy(cell: NotebookNode) -> NotebookNode:
 
 
 def _with_ids(cells: list[NotebookNode]) -> NotebookNode:
-    """A notebook whose cell ids follow from the cells' own text: building again without a change changes nothing."""
+    """A notebook whose cell ids are digests of the cells' text: a second build changes nothing, an edit shows."""
     seen: Counter[str] = Counter()
     for cell in cells:
-        digest = hashlib.sha256(f"{cell.cell_type}\n{cell.source}".encode()).hexdigest()[:8]
+        digest = _digest(cell)
         seen[digest] += 1
         cell.id = digest if seen[digest] == 1 else f"{digest}-{seen[digest]}"
     return new_notebook(cells=cells, metadata=_METADATA)
 
 
-def build(
+def _digest(cell: NotebookNode) -> str:
+    return hashlib.sha256(f"{cell.cell_type}\n{cell.source}".encode()).hexdigest()[:8]
+
+
+def edited_cells(notebook: NotebookNode) -> list[int]:
+    """The cells (counted from 1) in which somebody has worked since the build: changed or new, and not empty.
+
+    A built cell's id is the digest of its text, and JupyterLab keeps ids, so an edited cell no longer fits its own.
+    Running a cell changes its outputs only, which the next build makes again: that is no work.
+    """
+    return [
+        number
+        for number, cell in enumerate(notebook.cells, start=1)
+        if cell.source.strip() and cell.get("id", "").split("-")[0] != _digest(cell)
+    ]
+
+
+def build_notebooks(
     names: Sequence[str] = (),
     *,
     root: Path = ROOT,
+    learner: bool = True,
     solutions: bool = True,
     png: bool = True,
+    force: bool = False,
     report: Callable[[str], object] = print,
 ) -> list[Path]:
-    """Build the learner's copies, and the solved ones too, of the named notebooks (all by default).
+    """Build the named notebooks (all by default); returns the paths of the copies that changed and were written.
 
-    report receives one line for each copy. Returns the paths of the copies that were written; one that has not changed
-    is not. Raises NotebookError; a copy that stopped at a cell is kept in build/failed for a look.
+    Parameters
+    ----------
+    learner, solutions: which copies to build.
+    png: draw a picture beside each figure of the learner's copy.
+    force: overwrite a learner's copy even where somebody has worked in it.
+    report: receives one line for each copy.
+
+    Raises
+    ------
+    NotebookError: before anything is run, for a learner's copy with work in it; later for a cell that stops. The copy
+    up to that cell is then in build/failed.
     """
+    paths = source_paths(names, root)
+    if learner and not force:
+        _refuse_to_overwrite_work([learner_path(path.stem, root) for path in paths], root)
     written = []
-    for path in source_paths(names, root):
+    for path in paths:
         source = read_source(path)
-        copies = [(learner_copy(source, path.stem), learner_path(path.stem, root), png)]
+        copies = [(learner_copy(source, path.stem), learner_path(path.stem, root), png)] if learner else []
         if solutions:  # read in JupyterLab, which draws the figures itself: no pictures
             copies.append((solved_copy(source), root / "build" / "solutions" / f"{path.stem}.ipynb", False))
         for notebook, target, with_pictures in copies:
@@ -176,6 +197,31 @@ def build(
             report(f"{'written  ' if changed else 'unchanged'}  {target.relative_to(root)}")
             written += [target] if changed else []
     return written
+
+
+def _refuse_to_overwrite_work(targets: list[Path], root: Path) -> None:
+    worked_in = []
+    for target in targets:
+        stored = _read_stored(target)
+        if stored and (cells := edited_cells(stored)):
+            worked_in.append(f"{target.relative_to(root)} (cell {', '.join(map(str, cells))})")
+    if worked_in:
+        raise NotebookError(
+            f"Somebody has worked in {'; '.join(worked_in)}, and a build would overwrite it. Save a copy elsewhere and "
+            "build with --force, or build only the solved copies with --solutions-only."
+        )
+
+
+def _read_stored(target: Path) -> NotebookNode | None:
+    """The stored copy; None where there is none. Raises NotebookError for a file that is no notebook."""
+    if not target.is_file():
+        return None
+    try:
+        return nbformat.read(target, as_version=4)
+    except (ValueError, nbformat.ValidationError) as error:
+        raise NotebookError(
+            f"{target.name} is not a notebook ({error}). Move it away, or build with --force."
+        ) from None
 
 
 def _build_one(notebook: NotebookNode, target: Path, root: Path, png: bool) -> bool:
@@ -186,7 +232,10 @@ def _build_one(notebook: NotebookNode, target: Path, root: Path, png: bool) -> b
         write_notebook(notebook, failed)
         raise NotebookError(f"{error.message}\nThe notebook up to there: {failed.relative_to(root)}") from None
     normalise(notebook, root)
-    earlier = nbformat.read(target, as_version=4) if target.is_file() else None
+    try:
+        earlier = _read_stored(target)
+    except NotebookError:  # only with force
+        earlier = None
     add_pictures(notebook, earlier, render=png)
     if earlier is not None and same_content(notebook, earlier):
         return False

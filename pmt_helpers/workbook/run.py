@@ -1,14 +1,17 @@
-"""`python -m pmt_helpers run`: execute notebooks through papermill, and say how long and how much memory each took.
+"""Run notebooks: through nbclient for a build, through papermill with seconds and memory for `pmt_helpers run`.
 
-A notebook that stops does not stop the others. Timeouts are always set: papermill has been seen to wait for ever for
-a cell with a slider.
+A notebook that stops does not stop the others. Timeouts are always set: papermill can wait for ever for a cell with a
+slider.
 """
 
 import csv
 import logging
+import os
+import tempfile
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from time import perf_counter
@@ -18,29 +21,74 @@ from typing import Any
 import nbformat
 import papermill
 import psutil
-from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat.notebooknode import NotebookNode
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NBClientEngine, papermill_engines
 from papermill.exceptions import PapermillExecutionError
 
 from pmt_helpers.datasets.files import atomic_path
-from pmt_helpers.workbook.files import (
-    CELL_SECONDS,
-    KERNEL_ARGUMENTS,
-    START_SECONDS,
-    describe_failure,
-    kernel_environment,
-    normalise,
-    write_notebook,
-)
+from pmt_helpers.workbook.files import ROOT, NotebookError, normalise, write_notebook
 from pmt_helpers.workbook.pages import write_page
 
-_EVERY_SECONDS = 0.2
+CELL_SECONDS = 120
+START_SECONDS = 90
+KERNEL_ARGUMENTS = ["--log-level=ERROR"]  # newer kernels warn about their own transport on the terminal
+_POLL_SECONDS = 0.2
+_VERDICTS = {"Right": "right", "To do": "to_do", "Not yet": "not_yet"}
+
+
+@contextmanager
+def kernel_environment(root: Path = ROOT) -> Iterator[dict[str, str]]:
+    """Variables for a kernel: settings and answers in a temporary folder, this checkout's package, no progress bars."""
+    with tempfile.TemporaryDirectory(prefix="pmt-kernel-") as folder:
+        python_path = [str(root), *filter(None, [os.environ.get("PYTHONPATH")])]
+        yield os.environ | {
+            "PMT_WORKBOOK_FILE": str(Path(folder) / "workbook.json"),
+            "IPYTHONDIR": str(Path(folder) / "ipython"),
+            "PYTHONPATH": os.pathsep.join(python_path),
+            "TQDM_DELAY": "86400",
+        }
+
+
+def execute(notebook: NotebookNode, name: str, folder: Path, root: Path = ROOT) -> NotebookNode:
+    """Run every cell in a fresh kernel with `folder` as the working directory; fills the outputs in place.
+
+    Raises NotebookError that names the cell and the last line of the traceback; the cells before it keep their output.
+    """
+    client = NotebookClient(
+        notebook,
+        timeout=CELL_SECONDS,
+        startup_timeout=START_SECONDS,
+        kernel_name="python3",
+        extra_arguments=KERNEL_ARGUMENTS,
+        record_timing=False,
+        resources={"metadata": {"path": str(folder)}},
+    )
+    with kernel_environment(root) as variables:
+        try:
+            client.execute(env=variables)
+        except (CellExecutionError, CellTimeoutError, DeadKernelError, RuntimeError) as error:
+            raise NotebookError(describe_failure(notebook, name, error)) from None
+    return notebook
+
+
+def describe_failure(notebook: NotebookNode, name: str, error: BaseException, cell_seconds: int = CELL_SECONDS) -> str:
+    """One sentence: which notebook, which cell (counted from 1, prose included), the last line of what went wrong."""
+    started = [(number, cell) for number, cell in enumerate(notebook.cells, start=1) if cell.get("execution_count")]
+    number, cell = started[-1] if started else (1, notebook.cells[0])
+    where = f"{name}, cell {number} ({cell.source.strip().splitlines()[0]}) stopped"
+    if isinstance(error, CellTimeoutError):
+        return f"{where}: it ran longer than {cell_seconds} seconds and was stopped. Make it shorter."
+    for output in cell.get("outputs", []):
+        if output.output_type == "error":
+            return f"{where}: {output.ename}: {output.evalue}"
+    return f"{where}: {(str(error).strip() or type(error).__name__).splitlines()[-1]}"
 
 
 class PeakMemory:
-    """Watches a process from a thread while a `with` block runs; `.megabytes` is its peak (0 when it never started).
+    """Watch a process from a thread during a `with` block; `.megabytes` is its peak (0 when it never started).
 
     On Linux the kernel keeps the high-water mark itself (VmHWM), on Windows so does the process table; elsewhere it is
     the highest of the sizes seen every 0.2 s. Give the process id, when known, with `.watch(pid)`.
@@ -65,7 +113,7 @@ class PeakMemory:
         self._thread.join()
 
     def _poll(self) -> None:
-        while not self._stop.wait(_EVERY_SECONDS):
+        while not self._stop.wait(_POLL_SECONDS):
             if self._pid is not None:
                 self.megabytes = max(self.megabytes, peak_megabytes(self._pid))
 
@@ -85,12 +133,9 @@ def peak_megabytes(pid: int) -> float:
     return getattr(memory, "peak_wset", memory.rss) / 1e6
 
 
-_VERDICTS = {"Right": "right", "To do": "to_do", "Not yet": "not_yet"}
-
-
 @dataclass(frozen=True)
 class Run:
-    """How one notebook went. seconds: wall clock, kernel start included; peak_mb: of the kernel, 1e6 bytes."""
+    """The result of one notebook. seconds: wall clock with kernel start; peak_mb: of the kernel, in 1e6 bytes."""
 
     notebook: str
     seconds: float
@@ -135,8 +180,14 @@ def run_notebooks(
 ) -> list[Run]:
     """Execute each notebook in the folder it stands in, or in `folder`; write out_dir/NN.ipynb, NN.html, summary.csv.
 
-    parameters reach only notebooks whose cell tagged `parameters` names them. report receives the lines of the table.
-    A notebook that fails keeps what it has up to there, and its Run says where it stopped.
+    Parameters
+    ----------
+    parameters: set in notebooks whose cell tagged `parameters` names them.
+    cell_seconds: a cell that runs longer stops its notebook.
+    html: also write the pages.
+    report: receives the lines of the table.
+
+    A notebook that stops keeps its outputs so far, and its Run says where it stopped.
     """
     out_dir = out_dir.resolve()
     out_dir.mkdir(parents=True, exist_ok=True)
@@ -144,7 +195,13 @@ def run_notebooks(
         _run_one(path.resolve(), out_dir, folder or path.resolve().parent, parameters or {}, cell_seconds, html)
         for path in paths
     ]
-    _write_summary(runs, out_dir / "summary.csv")
+    with (
+        atomic_path(out_dir / "summary.csv") as temporary,
+        temporary.open("w", encoding="utf-8", newline="") as file,
+    ):
+        writer = csv.DictWriter(file, [field.name for field in fields(Run)], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(asdict(run) for run in runs)
     for line in table(runs):
         report(line)
     return runs
@@ -220,17 +277,10 @@ def check_text(output: NotebookNode) -> str | None:
 
 
 def table(runs: Sequence[Run]) -> list[str]:
-    """The summary for a terminal: one line a notebook, then one for each failure."""
+    """The summary for a terminal: one line per notebook, then one per failure."""
     width = max([len(run.notebook) for run in runs] + [8])
     lines = [f"{'notebook':{width}}  seconds  peak MB  checks right / to do / not yet"]
     for run in runs:
         checks = f"{run.right} / {run.to_do} / {run.not_yet}" if not run.failure else "stopped, see below"
         lines.append(f"{run.notebook:{width}}  {run.seconds:7.1f}  {run.peak_mb:7.0f}  {checks}")
     return lines + [run.failure for run in runs if run.failure]
-
-
-def _write_summary(runs: Sequence[Run], path: Path) -> None:
-    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, [field.name for field in fields(Run)], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(asdict(run) for run in runs)

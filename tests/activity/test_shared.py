@@ -1,13 +1,20 @@
-"""The shared model never meets the person it is meant for, and says how it was trained."""
+"""The shared model never meets the person it is meant for, and the fast one follows the one of Keras."""
 
+from dataclasses import replace
+
+import keras
 import numpy as np
 import pandas as pd
 import pytest
 
 from pmt_helpers.activity import train_shared
-from pmt_helpers.activity.model import ActivityModel, Preprocessor
+from pmt_helpers.activity.model import ActivityModel, build_mlp
+from pmt_helpers.activity.shared import ShowProgress, history_frame, logits_model, train_shared_fast, training_rows
 from pmt_helpers.activity.splits import random_validation
+from pmt_helpers.activity.weights import Preprocessor
+from pmt_helpers.attacks import poison_volunteers
 from pmt_helpers.datasets import ActivityData
+from pmt_helpers.experiments.activity import PAPER, rows_of_setting, stored_base_models
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +28,7 @@ def test_it_learns_what_chance_does_not_know(shared: ActivityModel, four_people:
     assert shared.history["loss"].iloc[-1] < shared.history["loss"].iloc[0] / 2
 
 
-def test_changing_the_left_out_persons_data_changes_nothing(shared: ActivityModel, four_people: ActivityData) -> None:
+def test_the_excluded_persons_data_change_nothing(shared: ActivityModel, four_people: ActivityData) -> None:
     X = four_people.X.copy()
     X[four_people.users == 3] = 1e6
     spoilt = ActivityData(**{**vars(four_people), "X": X})
@@ -31,7 +38,7 @@ def test_changing_the_left_out_persons_data_changes_nothing(shared: ActivityMode
     np.testing.assert_array_equal(shared.scaler.mean, again.scaler.mean)
 
 
-def test_the_scaler_comes_from_the_training_windows_of_others(shared: ActivityModel, four_people: ActivityData) -> None:
+def test_the_scaler_comes_from_others_training_windows(shared: ActivityModel, four_people: ActivityData) -> None:
     X = four_people.X[four_people.users != 3]
     expected = Preprocessor.fit(X[~random_validation(len(X), 0.2, 0)])
     np.testing.assert_array_equal(shared.scaler.mean, expected.mean)
@@ -47,21 +54,25 @@ def test_early_stopping_brings_back_the_best_weights(four_people: ActivityData) 
     model = train_shared(four_people, 3, 0, "better", progress=False, **hasty)
     assert len(model.history) < 60
     validators = [u for u in model.card["users"] if u not in _trained_on(model, four_people)]
-    held = np.isin(four_people.users, validators)
-    loss = -np.log(model.predict_proba(four_people.X[held])[np.arange(held.sum()), four_people.y[held]]).mean()
+    validating = np.isin(four_people.users, validators)
+    loss = -np.log(
+        model.predict_proba(four_people.X[validating])[np.arange(validating.sum()), four_people.y[validating]]
+    ).mean()
     # Keras adds the penalty to the loss it reports; it is below 0.01 here
     assert model.history["val_loss"].min() == pytest.approx(float(loss), abs=0.01)
 
 
-def test_the_better_recipe_keeps_the_weights_of_the_best_validation_accuracy(four_people: ActivityData) -> None:
+def test_the_better_recipe_keeps_the_best_validation_accuracy(four_people: ActivityData) -> None:
     model = train_shared(four_people, 3, 0, "better", epochs=12, refit=False, progress=False)
     validators = [u for u in model.card["users"] if u not in _trained_on(model, four_people)]
-    held = np.isin(four_people.users, validators)
+    validating = np.isin(four_people.users, validators)
     assert model.val_accuracy == model.history["val_accuracy"].max()
-    assert model.accuracy(four_people.X[held], four_people.y[held]) == pytest.approx(model.val_accuracy, abs=1e-6)
+    assert model.accuracy(four_people.X[validating], four_people.y[validating]) == pytest.approx(
+        model.val_accuracy, abs=1e-6
+    )
 
 
-def test_the_better_recipe_then_trains_on_everybody_for_as_long_as_validation_said(four_people: ActivityData) -> None:
+def test_the_better_recipe_then_trains_as_long_on_everybody(four_people: ActivityData) -> None:
     chosen = train_shared(four_people, 3, 0, "better", epochs=12, progress=False)
     X = four_people.X[four_people.users != 3]
     np.testing.assert_array_equal(chosen.scaler.mean, Preprocessor.fit(X).mean)
@@ -77,7 +88,7 @@ def _trained_on(model: ActivityModel, data: ActivityData) -> set[int]:
     return set(users[~grouped_validation(users, 0.2, model.card["seed"])])
 
 
-def test_the_card_says_who_was_left_out_and_how_it_was_trained(shared: ActivityModel) -> None:
+def test_the_card_says_who_was_excluded_and_how_it_was_trained(shared: ActivityModel) -> None:
     assert shared.card["exclude_user"] == 3
     assert 3 not in shared.card["users"]
     assert shared.card["optimizer"] == "sgd"
@@ -85,7 +96,7 @@ def test_the_card_says_who_was_left_out_and_how_it_was_trained(shared: ActivityM
 
 
 def test_even_from_the_papers_literal_start_it_learns(four_people: ActivityData) -> None:
-    # its first scores are in the thousands; from clipped probabilities no gradient would come back
+    # its first logits are in the thousands; from clipped probabilities no gradient would come back
     literal = train_shared(four_people, 3, 0, init="literal", progress=False)
     assert literal.history["accuracy"].max() > 0.6
 
@@ -109,3 +120,58 @@ def test_a_wrong_recipe_or_person_is_named(four_people: ActivityData) -> None:
 def test_windows_of_another_width_are_refused(shared: ActivityModel) -> None:
     with pytest.raises(ValueError, match=r"\(n_windows, 43\)"):
         shared.predict(np.zeros((2, 7)))
+
+
+def test_fast_training_is_as_good_as_keras_on_unseen_people(watch: ActivityData) -> None:
+    keras = rows_of_setting(stored_base_models("watch"), PAPER).set_index("user")["accuracy"]
+    gaps = []
+    for user in watch.user_ids:
+        mine = watch.users == user
+        quick = train_shared_fast(watch, int(user)).predict(watch.X[mine])
+        gaps.append((quick == watch.y[mine]).mean() - keras[user])
+    assert abs(np.mean(gaps)) < 0.02
+    assert np.abs(gaps).max() < 0.08
+
+
+def test_fast_training_follows_keras_on_poisoned_labels(watch: ActivityData) -> None:
+    poisoned = poison_volunteers(watch, 3, 0.5, "least_likely")
+    X = watch.X[watch.users == 3]
+    keras = train_shared(poisoned, 3, progress=False)
+    quick = train_shared_fast(poisoned, 3)
+    np.testing.assert_array_equal(quick.scaler.mean, keras.scaler.mean)
+    assert (quick.predict(X) == keras.predict(X)).mean() > 0.9
+
+
+def test_windows_left_out_are_not_seen(watch: ActivityData) -> None:
+    keep = watch.users <= 4
+    among_four = train_shared_fast(watch, 3, keep=keep)
+    X = np.array(watch.X)
+    X[~keep] = 0
+    elsewhere = train_shared_fast(replace(watch, X=X), 3, keep=keep)
+    np.testing.assert_array_equal(among_four.weights.hidden, elsewhere.weights.hidden)
+    assert not np.isin(training_rows(watch, 3, 0), np.flatnonzero(watch.users == 3)).any()
+
+
+def test_an_unknown_user_and_an_empty_training_set_are_named(watch: ActivityData) -> None:
+    with pytest.raises(ValueError, match="no user 99"):
+        train_shared_fast(watch, 99)
+    with pytest.raises(ValueError, match="no window is left"):
+        train_shared_fast(watch, 3, keep=np.zeros(len(watch), bool))
+
+
+def test_stopping_early_fills_the_bar_so_that_it_goes() -> None:
+    bar = ShowProgress(epochs=300, description="training")
+    bar.on_train_begin()
+    for epoch in range(7):
+        bar.on_epoch_end(epoch)
+    bar.on_train_end()
+    assert bar.bar.n == bar.bar.total == 7
+
+
+def test_fitting_the_logits_model_trains_the_network() -> None:
+    model = build_mlp(4, 3)
+    before = [w.copy() for w in model.get_weights()]
+    X, y = np.random.default_rng(0).normal(size=(20, 4)).astype("float32"), np.arange(20, dtype=np.int32) % 3
+    fitted = logits_model(model, keras.optimizers.SGD(0.1)).fit(X, y, epochs=2, verbose=0)
+    assert all(not np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))
+    assert history_frame(fitted)["epoch"].tolist() == [1, 2]

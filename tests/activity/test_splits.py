@@ -9,7 +9,6 @@ from pmt_helpers.activity.splits import (
     SPLIT_KINDS,
     UserSplit,
     grouped_validation,
-    leave_one_user_out,
     n_folds,
     random_validation,
     split_user,
@@ -129,8 +128,3 @@ def test_random_validation_puts_every_user_on_both_sides() -> None:
     mask = random_validation(len(WATCH), 0.2, seed=0)
     assert mask.sum() == round(0.2 * len(WATCH))
     assert set(WATCH.users[mask]) == set(WATCH.users[~mask]) == set(WATCH.user_ids)
-
-
-def test_leaving_one_out_leaves_out_exactly_that_one() -> None:
-    for user, others in leave_one_user_out(WATCH.users):
-        assert set(WATCH.users[~others]) == {user}

@@ -1,16 +1,24 @@
-"""Weights go into Keras and out of it unchanged, and both predict the same."""
+"""Weights, scaler and checkpoint: plain arrays that predict as Keras does, on a small device too."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from pmt_helpers.activity.model import build_mlp
-from pmt_helpers.activity.weights import Weights
+from pmt_helpers.activity.model import ActivityModel, build_mlp, save_model
+from pmt_helpers.activity.online import Task, train_online
+from pmt_helpers.activity.weights import Preprocessor, Weights
+from pmt_helpers.datasets import FEATURE_NAMES
+from pmt_helpers.datasets.files import shipped
 
 
 @pytest.mark.parametrize("n_features", [1, 7, 43, 44])
 def test_there_and_back_again_nothing_changes(n_features: int) -> None:
     model, other = build_mlp(n_features, 5, seed=1), build_mlp(n_features, 5, seed=2)
-    Weights.of(model).put_into(other)
+    Weights.from_model(model).to_model(other)
     for a, b in zip(model.get_weights(), other.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
 
@@ -18,7 +26,7 @@ def test_there_and_back_again_nothing_changes(n_features: int) -> None:
 def test_predictions_are_those_of_keras() -> None:
     model = build_mlp(43, 6)
     X = np.random.default_rng(0).normal(size=(50, 43)).astype(np.float32)
-    weights = Weights.of(model)
+    weights = Weights.from_model(model)
     guesses = np.asarray(model(X, training=False)).argmax(1)
     np.testing.assert_array_equal(weights.predict(weights.inputs(X)), guesses)
     assert len(np.unique(guesses)) > 1
@@ -27,7 +35,7 @@ def test_predictions_are_those_of_keras() -> None:
 @pytest.mark.parametrize(("init", "deviation"), [("he", (2 / 43) ** 0.5), ("literal", (43 / 2) ** 0.5)])
 def test_random_weights_are_as_wide_as_those_of_the_keras_network(init: str, deviation: float) -> None:
     ours = Weights.initial(43, 6, init, np.random.default_rng(0))
-    keras = Weights.of(build_mlp(43, 6, init=init))
+    keras = Weights.from_model(build_mlp(43, 6, init=init))
     assert ours.hidden[:43].std() == pytest.approx(deviation, rel=0.05)
     assert ours.hidden[:43].std() == pytest.approx(keras.hidden[:43].std(), rel=0.05)
     assert ours.output.std() == pytest.approx(keras.output.std(), rel=0.1)
@@ -49,3 +57,63 @@ def test_other_widths_and_gaps_are_refused() -> None:
         weights.inputs(np.array([[0.0] * 5, [np.nan] * 5]))
     with pytest.raises(ValueError, match="he, literal"):
         Weights.initial(5, 3, "xavier", np.random.default_rng(0))
+
+
+def test_scaled_features_have_mean_zero_and_deviation_one_and_no_gaps() -> None:
+    X = np.random.default_rng(0).normal([1, -5, 100], [1, 3, 50], size=(200, 3)).astype(np.float32)
+    X[:20, 1] = np.nan
+    scaled = Preprocessor.fit(X).transform(X)
+    assert not np.isnan(scaled).any()
+    np.testing.assert_allclose(scaled.mean(0), 0, atol=1e-5)
+    np.testing.assert_allclose(scaled[20:].std(0), 1, atol=0.1)
+    assert (scaled[:20, 1] == 0).all()
+
+
+def test_a_constant_feature_such_as_wisdms_xavg_becomes_zero_not_nan() -> None:
+    scaled = Preprocessor.fit(np.zeros((5, 2))).transform(np.zeros((3, 2)))
+    np.testing.assert_array_equal(scaled, 0)
+
+
+def test_what_cannot_be_scaled_is_refused_with_the_reason() -> None:
+    fitted = Preprocessor.fit(np.ones((4, 3)))
+    with pytest.raises(ValueError, match=r"takes \(n_windows, 3\)"):
+        fitted.transform(np.ones((4, 2)))
+    with pytest.raises(ValueError, match="1 of 4 windows hold infinity"):
+        fitted.transform(np.array([[1, np.inf, 1], *[[1, 1, 1]] * 3]))
+    with pytest.raises(ValueError, match="zero windows"):
+        Preprocessor.fit(np.empty((0, 3)))
+    with pytest.raises(ValueError, match=r"columns \[1\]"):
+        Preprocessor.fit(np.array([[1, np.nan], [2, np.nan]]))
+
+
+AT_HOME = """
+import sys
+import numpy as np
+from pmt_helpers.activity.online import Task, train_online
+from pmt_helpers.activity.weights import load_checkpoint
+
+checkpoint, card = load_checkpoint(sys.argv[1])
+rng = np.random.default_rng(0)
+X, y = checkpoint.windows(rng.normal(size=(30, 43))), rng.integers(0, 6, 30)
+trained = train_online(Task(checkpoint.weights, X[:20], y[:20], (X[20:], y[20:])), epochs=50)
+print(len(card["class_names"]), trained.epochs > 0)
+print(sorted({"keras", "jax", "pandas", "sklearn"} & set(sys.modules)))
+status = dict(line.split(":", 1) for line in open("/proc/self/status"))
+print(int(status["VmHWM"].split()[0]) / 1024)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="memory is read from /proc")
+def test_a_process_that_only_retrains_needs_no_keras_and_less_than_200_mb(tmp_path: Path) -> None:
+    scaler = Preprocessor(np.zeros(43, np.float32), np.ones(43, np.float32))
+    classes = tuple("abcdef")
+    stored = save_model(ActivityModel(build_mlp(43, 6), scaler, FEATURE_NAMES, classes), tmp_path / "shared")
+    start = Weights.initial(43, 6, "he", np.random.default_rng(0))
+    train_online(Task(start, start.inputs(np.zeros((1, 43))), np.zeros(1, int)), epochs=1)  # compiled, in Numba's cache
+    environment = {**os.environ, "PYTHONPATH": str(shipped().parent)}
+    command = [sys.executable, "-c", AT_HOME, str(stored)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    read, heavy, megabytes = done.stdout.splitlines()
+    assert read == "6 True"
+    assert heavy == "[]"
+    assert float(megabytes) < 200

@@ -1,31 +1,19 @@
-"""Inversion: the climb reaches the top, and what personal training changed points at the person it was for."""
+"""Inversion: gradient ascent reaches the top, and what personal training changed points at the person it was for."""
 
 import numpy as np
 import pytest
 
 from pmt_helpers.activity.online import Task, train_online
-from pmt_helpers.activity.shared import train_shared_quickly
-from pmt_helpers.activity.weights import Download
-from pmt_helpers.attacks import compare_inversions, invert_model
-from pmt_helpers.attacks.inversion import METHODS, PRIOR, climb
-from pmt_helpers.datasets import ActivityData, load_activity
+from pmt_helpers.activity.weights import Checkpoint
+from pmt_helpers.attacks.inversion import METHODS, PRIOR, compare_inversions, gradient_ascent, invert_model
+from pmt_helpers.datasets import ActivityData
 
 
-@pytest.fixture(scope="module")
-def watch() -> ActivityData:
-    return load_activity("watch")
+def at_home(shared: Checkpoint, X: np.ndarray, y: np.ndarray) -> Checkpoint:
+    return Checkpoint(train_online(Task(shared.weights, shared.windows(X), y), epochs=100).weights, shared.scaler)
 
 
-@pytest.fixture(scope="module")
-def shared(watch: ActivityData) -> Download:
-    return train_shared_quickly(watch, 3, seed=0)
-
-
-def at_home(shared: Download, X: np.ndarray, y: np.ndarray) -> Download:
-    return Download(train_online(Task(shared.weights, shared.windows(X), y), epochs=100).weights, shared.scaler)
-
-
-def test_the_climb_ends_where_no_step_leads_higher(shared: Download) -> None:
+def test_gradient_ascent_ends_where_no_step_leads_higher(shared: Checkpoint) -> None:
     weights, n = shared.weights, shared.weights.n_features
 
     def height(x: np.ndarray, label: int) -> float:
@@ -35,15 +23,13 @@ def test_the_climb_ends_where_no_step_leads_higher(shared: Download) -> None:
 
     rng = np.random.default_rng(0)
     for label in range(len(weights.bias)):
-        top = climb(weights, label)
+        top = gradient_ascent(weights, label)
         assert height(top, label) > height(np.zeros(n), label)
         nearby = [height(top + 0.05 * rng.normal(size=n), label) for _ in range(20)]
         assert max(nearby) < height(top, label) + 1e-3
 
 
-def test_a_habit_that_the_person_alone_has_is_seen_in_the_change_of_weights(
-    watch: ActivityData, shared: Download
-) -> None:
+def test_a_personal_habit_shows_in_the_change_of_weights(watch: ActivityData, shared: Checkpoint) -> None:
     rows = watch.users == 3
     label = 2
     X = watch.X[rows].copy()
@@ -58,7 +44,7 @@ def test_a_habit_that_the_person_alone_has_is_seen_in_the_change_of_weights(
         assert added[5] > 0.1
 
 
-def test_every_method_and_baseline_is_held_against_the_true_means(watch: ActivityData, shared: Download) -> None:
+def test_methods_and_baselines_are_compared_with_true_means(watch: ActivityData, shared: Checkpoint) -> None:
     rows = watch.users == 3
     personal = at_home(shared, watch.X[rows], watch.y[rows])
     found = compare_inversions(watch, 3, personal, shared, watch.y[rows])
@@ -71,7 +57,7 @@ def test_every_method_and_baseline_is_held_against_the_true_means(watch: Activit
     assert found.loc[found["method"] == "population", "unusual"].isna().all()
 
 
-def test_a_stranger_to_training_is_not_found(watch: ActivityData, shared: Download) -> None:
+def test_a_person_not_trained_on_is_not_found(watch: ActivityData, shared: Checkpoint) -> None:
     """The control: invert the model of person 5, and hold it against person 3."""
     rows = watch.users == 5
     personal = at_home(shared, watch.X[rows], watch.y[rows])
@@ -79,7 +65,7 @@ def test_a_stranger_to_training_is_not_found(watch: ActivityData, shared: Downlo
     assert found.loc[found["method"] == "weights", "first"].mean() < 0.2
 
 
-def test_what_is_missing_or_unknown_is_named(shared: Download) -> None:
+def test_what_is_missing_or_unknown_is_named(shared: Checkpoint) -> None:
     with pytest.raises(ValueError, match="ascent, difference, weights"):
         invert_model(shared, 0, method="guess")
     with pytest.raises(ValueError, match="needs shared="):

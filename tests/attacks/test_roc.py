@@ -51,7 +51,7 @@ def test_the_interval_is_that_of_a_bootstrap_over_people() -> None:
     assert narrower < found["auc_high"] - found["auc_low"]  # windows of one person are not so many witnesses
 
 
-def test_the_drawn_curve_lies_on_the_whole_one() -> None:
+def test_the_thinned_curve_lies_on_the_full_one() -> None:
     member, scores, _ = guesses()
     drawn = log_roc_curve(member, scores)
     fpr, tpr, _ = roc_curve(member, scores, drop_intermediate=False)

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from pmt_helpers.attacks import attack_topics, document_scores, publish
-from pmt_helpers.attacks.topic_membership import bits_per_word
+from pmt_helpers.attacks.publishing import publish
+from pmt_helpers.attacks.topic_membership import attack_topics, bits_per_word, document_scores
 from pmt_helpers.datasets import load_documents
-from pmt_helpers.experiments.topic_attacks import in_or_out
+from pmt_helpers.experiments.topic_attacks import sample_members
 from pmt_helpers.topics import GibbsLDA
 from pmt_helpers.topics.evaluation import infer_theta
 
@@ -15,7 +15,7 @@ from pmt_helpers.topics.evaluation import infer_theta
 def world():
     """Private documents, others of the same kind, topics of the private ones, and of neither."""
     counts = load_documents("wikipedia").counts
-    members, others = in_or_out(counts[500:], 100, 0)
+    members, others = sample_members(counts[500:], 100, 0)
     return members, others, GibbsLDA(seed=1).fit(members, 20).phi_, GibbsLDA(seed=0).fit(counts[:500], 20).phi_
 
 
@@ -39,7 +39,7 @@ def test_topics_that_never_saw_them_tell_nothing(world) -> None:
     assert auc.to_numpy() == pytest.approx(0.5, abs=0.07)
 
 
-def test_rounding_to_three_decimals_hides_counts_but_not_members(world) -> None:
+def test_three_decimals_hide_counts_but_not_members(world) -> None:
     members, others, phi, _ = world
     shown = publish(phi, members, "3 decimals")
     table, _ = attack_topics(shown, members, others, intervals=False)
@@ -65,7 +65,7 @@ def test_bits_are_those_of_the_definition(world) -> None:
     np.testing.assert_allclose(bits_per_word(phi, some), expected, rtol=1e-9)
 
 
-def test_a_document_of_unpublished_words_is_no_reason_for_an_opinion(world) -> None:
+def test_a_document_of_unpublished_words_gets_the_median(world) -> None:
     members, _, phi, reference = world
     shown = publish(phi, members, "words of 3 documents")
     rare = members[:10].tolil()

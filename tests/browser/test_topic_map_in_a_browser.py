@@ -41,7 +41,7 @@ def models(news: DocumentData) -> dict[str, TopicModel]:
 
 @pytest.fixture
 def opened(chromium: Browser, models, news) -> Iterator[Callable[..., tuple[Page, Frame]]]:
-    html = topic_map(models, news).html
+    html = topic_map(models, news).to_html()
     context = chromium.new_context()
     wrong: list[str] = []
 
@@ -146,7 +146,7 @@ def test_in_jupyterlab_the_sentence_first_and_the_map_when_it_is_run(
 ) -> None:
     shown = topic_map(models, news)
     cells = [nbformat.v4.new_code_cell(MADE), nbformat.v4.new_code_cell("topic_table({'shared': shared}, news)")]
-    data = {"text/html": shown.html, "text/plain": shown.sentence}
+    data = {"text/html": shown.to_html(), "text/plain": shown.sentence}
     cells[0].outputs = [nbformat.v4.new_output("display_data", data)]
     notebook = nbformat.v4.new_notebook(cells=cells)
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}

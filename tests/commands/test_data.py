@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from pmt_helpers.commands.data import data
-from pmt_helpers.datasets import load_activity
+from pmt_helpers.commands.data import data_group
+from pmt_helpers.datasets import dataset_names, load_activity
 from pmt_helpers.datasets.registry import ACTIVITY
 from pmt_helpers.datasets.wisdm import ARFF
 
@@ -19,11 +19,13 @@ def empty_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 
 def test_the_list_says_what_is_here_and_how_to_get_the_rest() -> None:
-    result = CliRunner().invoke(data, ["list"])
+    result = CliRunner().invoke(data_group, ["list"])
     assert result.exit_code == 0
     header, *lines = result.output.splitlines()
     assert header.split() == ["name", "present", "holds", "size", "title", "where"]
-    watch, wisdm, wikipedia, news, nips = lines
+    by_name = {line.split()[0]: line for line in lines}
+    assert tuple(by_name) == dataset_names()
+    watch, wisdm, wikipedia, news, nips = (by_name[name] for name in ("watch", "wisdm", "wikipedia", "news", "nips"))
     assert watch.split()[:8] == ["watch", "yes", "1,737", "windows", "of", "10", "people", "18.1"]
     assert wisdm.split()[:8] == ["wisdm", "no", "5,418", "windows", "of", "36", "people", "-"]
     assert "python -m pmt_helpers data fetch wisdm" in wisdm
@@ -35,14 +37,14 @@ def test_the_list_says_what_is_here_and_how_to_get_the_rest() -> None:
 
 @pytest.mark.parametrize("name", ["watch", "news"])
 def test_what_is_installed_agrees_with_its_card(name: str) -> None:
-    result = CliRunner().invoke(data, ["check", name])
+    result = CliRunner().invoke(data_group, ["check", name])
     assert result.exit_code == 0
     assert "stated:" in result.output
     assert "DIFFERS" not in result.output
 
 
 def test_without_a_name_only_what_is_present_is_checked() -> None:
-    result = CliRunner().invoke(data, ["check"])
+    result = CliRunner().invoke(data_group, ["check"])
     assert result.exit_code == 0
     assert all(f"{name}:" in result.output for name in ("watch", "wikipedia", "news"))
     assert "wisdm:" not in result.output
@@ -53,7 +55,7 @@ def test_a_difference_is_named_and_fails_the_command(monkeypatch: pytest.MonkeyP
     whole = load_activity("watch")
     fewer = replace(ACTIVITY["watch"], load=lambda: whole.select(slice(0, 1000)))
     monkeypatch.setitem(ACTIVITY, "watch", fewer)
-    result = CliRunner().invoke(data, ["check", "watch"])
+    result = CliRunner().invoke(data_group, ["check", "watch"])
     assert result.exit_code == 1
     assert (
         "stated: windows 1,737, users 10, features 43\n    found:  windows 1,000, users 10, features 43\n    DIFFERS"
@@ -63,7 +65,7 @@ def test_a_difference_is_named_and_fails_the_command(monkeypatch: pytest.MonkeyP
 
 @pytest.mark.parametrize("name", ["wisdm", "nips"])
 def test_checking_what_is_not_here_says_how_to_get_it(name: str) -> None:
-    result = CliRunner().invoke(data, ["check", name])
+    result = CliRunner().invoke(data_group, ["check", name])
     assert result.exit_code == 1
     assert f"data fetch {name}" in result.output
     assert "Traceback" not in result.output
@@ -71,7 +73,7 @@ def test_checking_what_is_not_here_says_how_to_get_it(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["watch", "news"])
 def test_fetching_what_is_installed_has_nothing_to_do(name: str) -> None:
-    result = CliRunner().invoke(data, ["fetch", name])
+    result = CliRunner().invoke(data_group, ["fetch", name])
     assert result.exit_code == 0
     assert "nothing to fetch" in result.output
 
@@ -80,7 +82,7 @@ def test_fetching_over_a_bad_file_names_it_and_keeps_it(empty_home: Path) -> Non
     bad = empty_home / "wisdm" / ARFF
     bad.parent.mkdir()
     bad.write_text("<html>oops</html>")
-    result = CliRunner().invoke(data, ["fetch", "wisdm"])
+    result = CliRunner().invoke(data_group, ["fetch", "wisdm"])
     assert result.exit_code == 1
     assert str(bad) in result.output
     assert "Delete the file" in result.output
@@ -88,6 +90,6 @@ def test_fetching_over_a_bad_file_names_it_and_keeps_it(empty_home: Path) -> Non
 
 
 def test_an_unknown_name_is_refused() -> None:
-    result = CliRunner().invoke(data, ["fetch", "mnist"])
+    result = CliRunner().invoke(data_group, ["fetch", "mnist"])
     assert result.exit_code == 2
-    assert "'watch', 'wisdm', 'wikipedia', 'news', 'nips'" in result.output
+    assert ", ".join(map(repr, dataset_names())) in result.output

@@ -9,7 +9,7 @@ from types import ModuleType
 import click
 import pytest
 
-from pmt_helpers.__main__ import COMMANDS, main
+from pmt_helpers.__main__ import COMMANDS, cli, main
 from pmt_helpers.datasets.errors import DataError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,6 +32,12 @@ def test_help_names_every_command_and_imports_none_of_what_they_rest_on() -> Non
 def test_each_command_has_a_page_of_help(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([name, "--help"]) == 0
     assert f"Usage: python -m pmt_helpers {name}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_no_command_function_has_the_name_of_its_module(name: str) -> None:
+    function = cli.get_command(click.Context(cli), name).callback
+    assert function.__module__.split(".")[-1] != function.__name__
 
 
 def test_an_unknown_command_is_refused_in_one_message(capsys: pytest.CaptureFixture[str]) -> None:
@@ -73,7 +79,7 @@ def test_pmt_debug_shows_all_of_it(failing: type[Exception], monkeypatch: pytest
 def test_an_error_of_ours_is_never_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PMT_DEBUG", raising=False)
     command = importlib.import_module("pmt_helpers.commands.workbook")
-    monkeypatch.setattr("pmt_helpers.workbook.verify.verify", lambda: 1 / 0)
+    monkeypatch.setattr("pmt_helpers.workbook.verify.verify_notebooks", lambda: 1 / 0)
     assert command
     with pytest.raises(ZeroDivisionError):
         main(["notebooks", "verify"])
@@ -85,7 +91,8 @@ def test_findings_are_printed_and_make_verify_fail(
     from pmt_helpers.workbook.verify import Finding
 
     monkeypatch.setattr(
-        "pmt_helpers.workbook.verify.verify", lambda: [Finding("01_activity", 2, "holds a widget", "build it again")]
+        "pmt_helpers.workbook.verify.verify_notebooks",
+        lambda: [Finding("01_activity", 2, "holds a widget", "build it again")],
     )
     assert main(["notebooks", "verify"]) == 1
     said = capsys.readouterr()

@@ -1,12 +1,12 @@
-"""profile: a log of each task, or the one-file edition; never a log written over."""
+"""profile: a log of each task, or the file that a Pi runs; never a log written over."""
 
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
-from pmt_helpers.commands.profile import profile
-from pmt_helpers.device import read_log
+from pmt_helpers.commands.profile import record_profile
+from pmt_helpers.device import pi_profile, read_log
 
 SMALL = ("--samples", "5,10", "--epochs", "2", "--documents", "2,4", "--percents", "50", "--iterations", "2")
 
@@ -18,7 +18,7 @@ SMALL = ("--samples", "5,10", "--epochs", "2", "--documents", "2,4", "--percents
 def test_a_task_is_recorded_on_the_workbooks_own_data(tmp_path: Path, task: str, kernel: str, trained) -> None:
     out = tmp_path / "new" / "log.jsonl"
     arguments = ["--task", task, "--kernel", kernel, "--out", str(out), "--note", "a test", "--origin", "measured-host"]
-    done = CliRunner().invoke(profile, [*arguments, *SMALL])
+    done = CliRunner().invoke(record_profile, [*arguments, *SMALL])
     assert done.exit_code == 0, done.output
     assert "measured-host" in done.output
     log = read_log(out)
@@ -49,7 +49,7 @@ def test_what_cannot_be_recorded_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], says: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    done = CliRunner().invoke(profile, arguments)
+    done = CliRunner().invoke(record_profile, arguments)
     assert done.exit_code == 2
     assert says in done.output
     assert not Path("log.jsonl").exists()
@@ -58,19 +58,20 @@ def test_what_cannot_be_recorded_is_refused(
 def test_a_log_is_never_written_over(tmp_path: Path) -> None:
     out = tmp_path / "log.jsonl"
     out.write_text("precious")
-    done = CliRunner().invoke(profile, ["--out", str(out)])
+    done = CliRunner().invoke(record_profile, ["--out", str(out)])
     assert (done.exit_code, out.read_text()) == (2, "precious")
     assert "already" in done.output
 
 
 def test_a_missing_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    done = CliRunner().invoke(profile, ["--out", str(tmp_path / "log.jsonl"), "--kernel", "numba"])
+    done = CliRunner().invoke(record_profile, ["--out", str(tmp_path / "log.jsonl"), "--kernel", "numba"])
     assert "needs the package numba" in done.output
 
 
-def test_the_one_file_edition_is_written(tmp_path: Path) -> None:
+def test_the_file_that_a_pi_runs_is_copied(tmp_path: Path) -> None:
     out = tmp_path / "pi_profile.py"
-    done = CliRunner().invoke(profile, ["--export", str(out)])
+    done = CliRunner().invoke(record_profile, ["--export", str(out)])
     assert done.exit_code == 0
-    compile(out.read_text(), "pi_profile.py", "exec")
+    assert out.read_bytes() == Path(pi_profile.__file__).read_bytes()
+    assert [path.name for path in tmp_path.iterdir()] == ["pi_profile.py"]

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from pmt_helpers.datasets import DocumentData, load_documents, wikipedia, wisdm
+from pmt_helpers.datasets.features import FEATURE_NAMES
 from pmt_helpers.datasets.wisdm import ABOUT, ARFF, content_digest
 
 
@@ -37,7 +38,7 @@ def arff_text(
     classes = f"{space}{{ {' , '.join(map(name, wisdm.CLASS_NAMES))} }}"
     lines = ["@relation activity_recognition_labeled", "", f"@attribute {name('UNIQUE_ID')} numeric"]
     lines += [f"@attribute {name('user')} {{{name('1')} , {name('2')}}}"]
-    lines += [f"@attribute {name(feature)} numeric" for feature in wisdm.FEATURES]
+    lines += [f"@attribute {name(feature)} numeric" for feature in FEATURE_NAMES]
     lines += [f"@attribute class{classes}", "", data_word]
     lines += [row + row_end for row in (small_rows() if rows is None else rows)]
     return line_end.join(lines) + line_end

@@ -50,7 +50,7 @@ def test_every_table_reads_back_in_any_order(tmp_path: Path, table: np.ndarray, 
 
 @given(data=st.data())
 @FIXTURES_ARE_FOLDERS
-def test_damage_is_an_error_or_leaves_a_table_that_fits_its_header(tmp_path: Path, data: st.DataObject) -> None:
+def test_damage_is_an_error_or_fits_the_header(tmp_path: Path, data: st.DataObject) -> None:
     """A stretch of the text is overwritten, cut out or cut off."""
     whole = docword()
     start = data.draw(st.integers(0, len(whole)), label="start")

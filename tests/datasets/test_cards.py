@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from pmt_helpers.activity.splits import SPLIT_KINDS
 from pmt_helpers.datasets import (
     DataCard,
     DocumentData,
@@ -17,14 +18,14 @@ from pmt_helpers.datasets import (
     load_card,
     load_documents,
 )
-from pmt_helpers.datasets.registry import MEASURES
+from pmt_helpers.datasets.registry import dataset
 
 
 @pytest.mark.parametrize("name", dataset_names())
-def test_every_statement_has_its_measure_and_every_measure_its_statement(name: str) -> None:
+def test_statements_and_measures_match(name: str) -> None:
     card = load_card(name)
     ids = [statement.id for statement in card.facts + card.defects]
-    assert sorted(ids) == sorted(MEASURES[name])
+    assert sorted(ids) == sorted(dataset(name).measures)
     assert len(ids) == len(set(ids))
 
 
@@ -38,14 +39,27 @@ def test_a_card_names_task_who_licence_and_citation(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", activity_names())
-def test_a_card_of_windows_names_sensor_rate_window_and_classes(name: str) -> None:
+def test_activity_cards_name_sensor_rate_and_window(name: str) -> None:
     card = load_card(name)
     assert tuple(card.details) == ("sensor", "rate", "window")
-    assert len(card.classes) == (7 if name == "watch" else 6)
+    assert len(card.classes) > 1
+
+
+@pytest.mark.parametrize("name", activity_names())
+def test_activity_cards_say_what_experiments_need(name: str) -> None:
+    card = load_card(name)
+    assert len(set(card.similar_classes)) == 2
+    assert {*card.similar_classes, card.backdoor_target} <= set(card.classes)
+    assert card.unseen_split in SPLIT_KINDS
+
+
+@pytest.mark.parametrize(("name", "classes"), [("watch", 7), ("wisdm", 6)])
+def test_a_card_names_every_class(name: str, classes: int) -> None:
+    assert len(load_card(name).classes) == classes
 
 
 @pytest.mark.parametrize("name", document_names())
-def test_a_card_of_documents_names_language_document_and_words(name: str) -> None:
+def test_document_cards_name_language_document_and_words(name: str) -> None:
     card = load_card(name)
     assert tuple(card.details) == ("language", "document", "words")
     assert not card.classes
@@ -54,7 +68,7 @@ def test_a_card_of_documents_names_language_document_and_words(name: str) -> Non
 
 @pytest.mark.parametrize("name", dataset_names())
 @pytest.mark.parametrize("written", [str, DataCard._repr_markdown_])
-def test_a_card_prints_every_statement_with_its_numbers(name: str, written: type[str]) -> None:
+def test_a_card_prints_its_statements_with_numbers(name: str, written: type[str]) -> None:
     card = load_card(name)
     text = written(card)
     assert card.licence in text
@@ -94,7 +108,7 @@ def test_nips_is_as_its_card_states() -> None:
     assert table["ok"].isna().sum() <= 1  # about the full table, where only the reduced one is at hand
 
 
-def test_a_dataset_that_lost_windows_no_longer_agrees_with_its_card() -> None:
+def test_a_dataset_that_lost_windows_disagrees() -> None:
     data = load_activity("watch")
     table = check_card(data.select(data.users != 7))
     size = [statement.id for statement in data.card.facts].index("size")
@@ -104,8 +118,8 @@ def test_a_dataset_that_lost_windows_no_longer_agrees_with_its_card() -> None:
 
 
 @pytest.mark.usefixtures("real_wisdm")
-def test_each_wisdm_defect_would_be_noticed_if_it_were_mended() -> None:
-    """Mend what can be mended in the table, and see the statements about it fail, and only those."""
+def test_a_repaired_wisdm_disagrees_with_its_card() -> None:
+    """Repair what can be repaired in the table, and see the statements about it fail, and only those."""
     data = load_activity("wisdm")
     name = data.feature_names.index
     X = np.nan_to_num(data.X, nan=500.0)
@@ -117,19 +131,19 @@ def test_each_wisdm_defect_would_be_noticed_if_it_were_mended() -> None:
     assert wrong == {"missing-cells", "missing-is-informative", "xavg-is-zero", "zstanddev-is-a-copy"}
 
 
-def test_each_news_defect_would_be_noticed_if_it_were_mended() -> None:
+def test_news_without_copies_disagree_with_their_card() -> None:
     """Keep one of each text and of each pair of texts that are alike, and see the statements about that fail."""
     data = load_documents("news")
     once = data.select(np.unique(data.groups))
-    mended = once.select(~np.isin(once.groups, [72, 107, 191, 241]))
+    repaired = once.select(~np.isin(once.groups, [72, 107, 191, 241]))
     ids = [statement.id for statement in data.card.facts + data.card.defects]
-    agrees = dict(zip(ids, check_card(mended)["ok"], strict=True))
+    agrees = dict(zip(ids, check_card(repaired)["ok"], strict=True))
     assert agrees["file"]
     assert agrees["unlabelled"]
     assert not any(agrees[id_] for id_ in ("size", "duplicates", "near-duplicates", "fewer-than-described"))
 
 
-def test_a_wikipedia_that_lost_its_longest_articles_no_longer_agrees(real_wikipedia: DocumentData) -> None:
+def test_wikipedia_without_its_longest_articles_disagrees(real_wikipedia: DocumentData) -> None:
     _, article, sizes = np.unique(real_wikipedia.groups, return_inverse=True, return_counts=True)
     fewer = real_wikipedia.select(sizes[article] < sizes.max())
     ids = [statement.id for statement in fewer.card.facts + fewer.card.defects]

@@ -28,7 +28,7 @@ def test_the_numbers_are_those_measured_before() -> None:
     assert data.names[0] == "Hundreds of people have been forced to vacate their homes …"
 
 
-def test_seven_texts_are_copies_and_share_the_group_of_the_first() -> None:
+def test_seven_copies_share_the_group_of_the_first() -> None:
     data = load_documents("news")
     again = np.flatnonzero(data.groups != np.arange(300))
     assert len(again) == 7
@@ -37,7 +37,7 @@ def test_seven_texts_are_copies_and_share_the_group_of_the_first() -> None:
         assert (data.counts[[copy]] != data.counts[[data.groups[copy]]]).nnz == 0
 
 
-def test_over_the_words_of_wikipedia_the_rest_is_dropped_and_counted(real_wikipedia: DocumentData) -> None:
+def test_words_unknown_to_wikipedia_are_dropped_and_counted(real_wikipedia: DocumentData) -> None:
     own, foreign = load_documents("news"), load_documents("news", real_wikipedia.vocabulary)
     assert foreign.vocabulary == real_wikipedia.vocabulary
     read = own.lengths + own.dropped

@@ -51,7 +51,7 @@ def put_reduced(folder: Path) -> None:
     (folder / "vocab.nips-f20.txt").write_text(REDUCED_WORDS)
 
 
-def test_both_tables_give_the_same_and_say_which_was_read(folder: Path) -> None:
+def test_both_tables_give_the_same(folder: Path) -> None:
     put_reduced(folder)
     reduced = load_documents("nips")
     put_full(folder)
@@ -150,7 +150,7 @@ def test_files_that_do_not_fit_together_are_refused(
 
 
 @pytest.mark.parametrize("change", ["counts", "words"])
-def test_a_change_that_keeps_all_totals_is_found_in_the_reduced_table(folder: Path, change: str) -> None:
+def test_a_change_that_keeps_all_totals_is_found(folder: Path, change: str) -> None:
     put_reduced(folder)
     if change == "counts":
         (folder / "docword.nips-f20.txt.gz").write_bytes(docword(["1 1 29", "2 2 25", "3 1 2"], 2))
@@ -160,7 +160,7 @@ def test_a_change_that_keeps_all_totals_is_found_in_the_reduced_table(folder: Pa
         load_documents("nips")
 
 
-def test_a_mended_file_is_read_again(folder: Path) -> None:
+def test_a_repaired_file_is_read_again(folder: Path) -> None:
     put_full(folder)
     whole = (folder / "docword.nips.txt.gz").read_bytes()
     (folder / "docword.nips.txt.gz").write_bytes(whole[:-9])

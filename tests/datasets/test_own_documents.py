@@ -59,7 +59,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_texts_notes_and_pdfs_become_documents_of_about_200_words(folder: Path) -> None:
+def test_own_files_become_documents_of_about_200_words(folder: Path) -> None:
     data = load_own_documents(folder)
     assert isinstance(data, DocumentData)
     assert data.names.tolist() == ["garden.txt (1 of 3)", "garden.txt (2 of 3)", "garden.txt (3 of 3)", "notes.md",
@@ -73,7 +73,7 @@ def test_texts_notes_and_pdfs_become_documents_of_about_200_words(folder: Path) 
     assert check_card(data)["ok"].all()
 
 
-def test_the_card_names_no_file_and_says_how_much_was_left_out(folder: Path) -> None:
+def test_the_card_names_no_file_and_counts_what_was_skipped(folder: Path) -> None:
     (folder / "secret-plan.docx").write_bytes(b"PK")
     card = load_own_documents(folder).card
     for text in (str(card), card._repr_markdown_(), repr(load_own_documents(folder))):
@@ -83,7 +83,7 @@ def test_the_card_names_no_file_and_says_how_much_was_left_out(folder: Path) -> 
     assert "1 files or parts of files could not be used" in str(card)
 
 
-def test_over_a_given_vocabulary_documents_without_its_words_are_named(folder: Path) -> None:
+def test_documents_without_a_given_word_are_named(folder: Path) -> None:
     data = load_own_documents(folder, ["stars", "water", "comet"])
     assert data.vocabulary == ("stars", "water", "comet")
     assert data.skipped == (("paper.pdf", "no word of the vocabulary in it"),)
@@ -106,7 +106,7 @@ def test_files_with_the_same_words_share_a_group(folder: Path) -> None:
     assert data.groups[data.names == "notes.md"].tolist() == ["copy of notes.txt"]
 
 
-def test_hidden_and_lock_files_are_passed_over_and_subfolders_not_entered(folder: Path) -> None:
+def test_hidden_files_lock_files_and_subfolders_are_not_read(folder: Path) -> None:
     (folder / ".diary.txt").write_text("hidden words")
     (folder / "~$letter.txt").write_text("locked words")
     (folder / "archive").mkdir()
@@ -133,9 +133,7 @@ def test_hidden_and_lock_files_are_passed_over_and_subfolders_not_entered(folder
         ("cut.pdf", pdf_bytes("some words")[:120], "a damaged PDF"),
     ],
 )
-def test_a_file_that_cannot_be_used_is_named_with_its_reason(
-    folder: Path, name: str, content: bytes, reason: str
-) -> None:
+def test_an_unusable_file_is_named_with_its_reason(folder: Path, name: str, content: bytes, reason: str) -> None:
     (folder / name).write_bytes(content)
     data = load_own_documents(folder, largest_mb=1)
     assert len(data) == 5
@@ -175,7 +173,7 @@ def test_a_file_that_may_not_be_read_is_named(tmp_path: Path, request: pytest.Fi
         read_own_file(secret, 1)
 
 
-def test_a_pdf_locked_with_a_password_is_named_and_one_locked_with_none_is_read(folder: Path) -> None:
+def test_only_a_pdf_with_a_real_password_is_skipped(folder: Path) -> None:
     (folder / "open.pdf").write_bytes(pdf_bytes("opened without asking"))
     (folder / "shut.pdf").write_bytes(pdf_bytes("shut away"))
     locked(folder / "open.pdf", "")
@@ -188,7 +186,7 @@ def test_a_pdf_locked_with_a_password_is_named_and_one_locked_with_none_is_read(
 
 @given(data=st.data())
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_no_damage_to_a_pdf_stops_us_or_reaches_the_screen(
+def test_a_damaged_pdf_stops_nothing_and_stays_silent(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], data: st.DataObject
 ) -> None:
     """A stretch of the file is overwritten, cut out or cut off: text, or a reason; never another error or a word."""
@@ -234,7 +232,7 @@ def test_what_is_no_folder_is_an_error(folder: Path, name: str, says: str) -> No
     assert says in caught.value.found
 
 
-def test_nothing_leaves_this_machine_and_nothing_is_written(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_sent_or_written(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*args: object) -> None:
         raise AssertionError("load_own_documents tried to reach the network")
 

@@ -3,8 +3,6 @@
 import bz2
 import functools
 import socket
-import subprocess
-import sys
 from pathlib import Path
 from xml.sax.saxutils import escape
 
@@ -63,7 +61,7 @@ def forget() -> None:
     wikipedia._documents.cache_clear()
 
 
-def test_sections_end_at_main_headings_and_lose_their_markup() -> None:
+def test_sections_end_at_headings_and_lose_their_markup() -> None:
     found = sections(MARKUP)
     assert [section.heading for section in found] == ["", "History"]
     assert "hot drink" in found[0].text
@@ -106,9 +104,7 @@ def words(n: int) -> list[str]:
         ([0], []),
     ],
 )
-def test_an_article_is_cut_into_documents_of_about_200_words(
-    lengths: list[int], documents: list[tuple[str, int]]
-) -> None:
+def test_an_article_becomes_documents_of_about_200_words(lengths: list[int], documents: list[tuple[str, int]]) -> None:
     parts = [(f"s{number}" if number else "", words(length)) for number, length in enumerate(lengths)]
     assert [(name, len(tokens)) for name, tokens in cut_article("T", parts)] == documents
 
@@ -122,7 +118,7 @@ def test_documents_of_an_article_are_a_group(fresh: Path) -> None:
     assert data.source.startswith("dump.bz2 of gensim ")
 
 
-def test_a_given_vocabulary_may_leave_a_document_without_words(fresh: Path) -> None:
+def test_a_document_without_a_given_word_is_named(fresh: Path) -> None:
     with pytest.raises(DataError, match=r"none of them known in document 1 of 5 \(Tea\)") as caught:
         load_documents("wikipedia", ["beans", "roast"])
     assert "grow=True" in caught.value.remedy
@@ -131,10 +127,10 @@ def test_a_given_vocabulary_may_leave_a_document_without_words(fresh: Path) -> N
     assert grown.dropped.sum() == 0
 
 
-def test_the_second_time_it_is_read_from_the_counts_kept(fresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_second_time_the_cached_counts_are_read(fresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = load_documents("wikipedia")
-    kept = list((fresh.parent / "home" / "wikipedia").iterdir())
-    assert [path.suffix for path in kept] == [".npz"]
+    files = list((fresh.parent / "home" / "wikipedia").iterdir())
+    assert [path.suffix for path in files] == [".npz"]
     forget()
     monkeypatch.setattr(wikipedia, "_parse", None)  # nothing is parsed again
     again = load_documents("wikipedia")
@@ -146,7 +142,9 @@ def test_the_second_time_it_is_read_from_the_counts_kept(fresh: Path, monkeypatc
 
 
 @pytest.mark.parametrize("change", ["file", "format", "gensim"])
-def test_counts_kept_for_something_else_are_not_used(fresh: Path, monkeypatch: pytest.MonkeyPatch, change: str) -> None:
+def test_counts_cached_for_something_else_are_not_used(
+    fresh: Path, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
     load_documents("wikipedia")
     forget()
     if change == "file":
@@ -161,14 +159,14 @@ def test_counts_kept_for_something_else_are_not_used(fresh: Path, monkeypatch: p
 
 
 @pytest.mark.parametrize("content", [b"", b"half of it", b"PK\x03\x04 and then nothing", None])
-def test_damaged_kept_counts_are_made_again(fresh: Path, content: bytes | None) -> None:
+def test_damaged_cached_counts_are_made_again(fresh: Path, content: bytes | None) -> None:
     first = load_documents("wikipedia")
-    (kept,) = (fresh.parent / "home" / "wikipedia").iterdir()
-    whole = kept.read_bytes()
-    kept.write_bytes(whole[: len(whole) // 2] if content is None else content)
+    (cached,) = (fresh.parent / "home" / "wikipedia").iterdir()
+    whole = cached.read_bytes()
+    cached.write_bytes(whole[: len(whole) // 2] if content is None else content)
     forget()
     assert (load_documents("wikipedia").counts != first.counts).nnz == 0
-    assert text._read(kept).words.vocabulary == first.vocabulary
+    assert text.read_counted(cached).words.vocabulary == first.vocabulary
 
 
 def test_a_folder_marked_read_only_is_not_written_to(fresh: Path) -> None:
@@ -264,17 +262,6 @@ def test_loading_never_opens_a_connection(fresh: Path, monkeypatch: pytest.Monke
     assert len(load_documents("wikipedia")) == 5
     news._documents.cache_clear()
     assert len(load_documents("news")) == 300
-
-
-def test_the_package_imports_none_of_the_heavy_libraries() -> None:
-    """gensim takes a second, pypdf and tqdm their share: who loads activities must not wait for them."""
-    code = (
-        "import sys, pmt_helpers.datasets\n"
-        "print([name for name in ('gensim', 'pypdf', 'pandas', 'tqdm', 'keras', 'sklearn') if name in sys.modules])"
-    )
-    root = Path(__file__).parents[2]
-    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=root)
-    assert out.stdout.strip() == "[]"
 
 
 def test_where_the_dump_is_found() -> None:

@@ -8,7 +8,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from pmt_helpers.commands.profile import profile
+from pmt_helpers.commands.profile import record_profile
 from pmt_helpers.device import Log, read_log, read_logs
 from pmt_helpers.device.fits import memory_by_kernel
 from tools.constrained import guest, record
@@ -50,14 +50,14 @@ def test_a_stored_log_says_that_its_processor_was_software(path: Path) -> None:
     assert "QEMU" in log.header["cpu"]
 
 
-def test_keras_trains_where_a_pi_zero_2_w_has_memory_for_little_else() -> None:
+def test_keras_trains_in_the_memory_of_a_pi_zero_2_w() -> None:
     table = memory_by_kernel(read_log(path) for path in STORED).set_index("kernel")
     assert table["limited_mb"].eq(LIMIT_MB).all()
     assert table["fits"].all()
     assert table.loc["numpy", "peak_mb"] < table.loc["keras_fit", "peak_mb"] / 2
 
 
-def test_a_log_without_its_end_or_without_the_limit_is_not_kept(tmp_path: Path, log: Log) -> None:
+def test_a_log_without_end_or_limit_is_not_kept(tmp_path: Path, log: Log) -> None:
     lines = log.path.read_text().splitlines(keepends=True)
     cut = tmp_path / "cut.jsonl"
     cut.write_text("".join(lines[:-1]))
@@ -67,9 +67,7 @@ def test_a_log_without_its_end_or_without_the_limit_is_not_kept(tmp_path: Path, 
         record.check(log, 256)
 
 
-def test_a_log_that_fails_its_check_leaves_the_old_one_in_place(
-    tmp_path: Path, log: Log, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_log_that_fails_its_check_replaces_nothing(tmp_path: Path, log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
     out = tmp_path / "log.jsonl"
     out.write_text("precious")
     monkeypatch.setattr(guest, "run", lambda *_, **__: log.path.read_text().splitlines()[:-1])
@@ -86,7 +84,7 @@ def test_a_log_that_fails_its_check_leaves_the_old_one_in_place(
 @pytest.mark.parametrize(
     ("codes", "holds"), [(["0", "137"], True), (["0", "0"], False), (["137", "137"], False), ([], False)]
 )
-def test_the_limit_is_proven_by_what_is_killed_and_what_is_not(
+def test_the_limit_is_proven_by_what_is_killed(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture, codes: list[str], holds: bool
 ) -> None:
     monkeypatch.setattr(guest, "run", lambda *_, **__: codes)
@@ -102,17 +100,17 @@ def test_the_limit_is_proven_by_what_is_killed_and_what_is_not(
 def test_modules_are_loaded_after_those_they_rest_on(tmp_path: Path) -> None:
     for name, depends in (("9p", "9pnet,netfs"), ("9pnet", ""), ("netfs", "fscache"), ("fscache", "")):
         module(tmp_path, name, depends)
-    names = [path.stem for path in guest.in_order(tmp_path, ("9p", "netfs"))]
+    names = [path.stem for path in guest.load_order(tmp_path, ("9p", "netfs"))]
     assert names == ["9pnet", "fscache", "netfs", "9p"]
     module(tmp_path, "overlay", "gone")
     with pytest.raises(click.ClickException, match="no module gone"):
-        guest.in_order(tmp_path, ("overlay",))
+        guest.load_order(tmp_path, ("overlay",))
 
 
-def test_the_command_reaches_the_group_through_two_shells_unharmed(tmp_path: Path, monkeypatch) -> None:
+def test_the_command_survives_two_shells(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(guest, "GROUP", str(tmp_path))
     words = ["/bin/sh", "-c", 'echo "$NOTE"; pwd']
-    line = guest.limited(words, tmp_path, {"PATH": "/bin", "NOTE": "it's 512 MB; $HOME"})
+    line = guest.limited_command(words, tmp_path, {"PATH": "/bin", "NOTE": "it's 512 MB; $HOME"})
     chroot = next(each for each in guest.init(line, "512M").splitlines() if each.startswith("chroot "))
     quoted = chroot.partition(" -c ")[2].rpartition(" 2>")[0]
     assert shlex.split(quoted) == [line]
@@ -130,7 +128,7 @@ def test_the_group_is_limited_before_the_log_begins() -> None:
     assert limit < begins < command
 
 
-def test_a_machine_without_qemu_is_told_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_qemu_the_command_names_its_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     done = CliRunner().invoke(record.main, ["--build", str(tmp_path)])
     assert done.exit_code == 1
@@ -138,9 +136,7 @@ def test_a_machine_without_qemu_is_told_what_to_install(tmp_path: Path, monkeypa
     assert not list(tmp_path.iterdir())
 
 
-def test_a_guest_that_ends_by_itself_is_an_error_with_qemus_words(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_guest_that_ends_by_itself_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     broken = tmp_path / "qemu-system-x86_64"
     broken.write_text("#!/bin/sh\necho 'no such machine' >&2\nexit 1\n")
     broken.chmod(0o755)
@@ -165,7 +161,9 @@ def test_limits_that_the_guest_cannot_have_are_refused(limit: str) -> None:
 
 def test_a_log_is_printed_on_request(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    done = CliRunner().invoke(profile, ["--out", "-", "--samples", "5", "--epochs", "1", "--origin", "measured-host"])
+    done = CliRunner().invoke(
+        record_profile, ["--out", "-", "--samples", "5", "--epochs", "1", "--origin", "measured-host"]
+    )
     assert done.exit_code == 0, done.output
     assert not list(tmp_path.iterdir())
     (tmp_path / "log.jsonl").write_text(done.stdout)

@@ -1,21 +1,25 @@
 """What the emulated board prints becomes a log that claims no more than an emulator knows; instructions are counted."""
 
 import json
+import os
 import re
+import shutil
 import stat
 import subprocess
 import sys
+from importlib.metadata import distribution
 from pathlib import Path
 
 import click
 import numpy as np
 import pandas as pd
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
-from pmt_helpers.device import read_log, read_logs
-from pmt_helpers.device.export import one_file
+from pmt_helpers.device import pi_profile, read_log, read_logs
 from pmt_helpers.device.pi_profile import KERNELS
-from tools.raspi3b import board, count_instructions, image, on_board, record
+from tools.raspi3b import board, count_instructions, image, on_board, record, wheels
 
 LOGS = Path(__file__).resolve().parents[2] / "data" / "pi_logs"
 ORIGIN = "emulated-raspi3b-icount"
@@ -38,7 +42,7 @@ def test_the_log_is_cut_out_between_two_marks() -> None:
     assert ([json.loads(line)["ev"] for line in lines], code) == (["header", "end"], 0)
 
 
-def test_a_program_that_fails_or_still_runs_is_told_by_the_end_mark() -> None:
+def test_the_end_mark_says_failed_or_running() -> None:
     assert board.between_marks(SERIAL.replace("code 0", "code 1"))[1] == 1
     lines, code = board.between_marks(SERIAL.partition('{"ev": "end"')[0])
     assert (len(lines), code) == (1, None)
@@ -49,7 +53,7 @@ def test_a_board_that_never_began_is_an_error_with_its_last_words() -> None:
         board.between_marks("Booting Linux\r\nKernel panic - not syncing\r\n")
 
 
-def test_the_first_process_warms_up_in_silence_then_runs_between_the_marks() -> None:
+def test_the_first_process_warms_up_before_the_marks() -> None:
     script = board.init("python3 /pi_profile.py", before="python3 -c 'import numpy'").splitlines()
     warm, begins, command, ends = (
         next(n for n, line in enumerate(script) if part in line)
@@ -64,10 +68,10 @@ def test_a_program_that_is_missing_is_named_with_its_package(monkeypatch: pytest
     with pytest.raises(
         click.ClickException, match=r"qemu-system-aarch64 was not found: apt-get install qemu-system-arm"
     ):
-        image.need("qemu-system-aarch64")
+        image.require_programs("qemu-system-aarch64")
 
 
-def test_a_silent_board_is_switched_off_and_said_to_be_silent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_silent_board_is_switched_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     silent = tmp_path / "qemu-system-aarch64"
     silent.write_text("#!/bin/sh\nexec sleep 60\n")
     silent.chmod(0o755)
@@ -77,7 +81,7 @@ def test_a_silent_board_is_switched_off_and_said_to_be_silent(tmp_path: Path, mo
         board.run(boot, tmp_path / "serial.log", timeout_s=0.1)
 
 
-def test_the_archive_holds_files_links_and_folders_as_linux_wants_them(tmp_path: Path) -> None:
+def test_the_archive_holds_files_links_and_folders(tmp_path: Path) -> None:
     (tmp_path / "usr").mkdir()
     (tmp_path / "usr/run").write_text("odd")
     (tmp_path / "usr/run").chmod(0o755)
@@ -96,9 +100,9 @@ def test_the_archive_holds_files_links_and_folders_as_linux_wants_them(tmp_path:
     assert stat.S_ISDIR(found["usr"][0])
 
 
-def test_a_run_on_the_board_is_told_its_origin_its_name_and_the_date() -> None:
+def test_a_run_on_the_board_gets_origin_name_and_date() -> None:
     boot = image.Boot(*(Path(name) for name in ("kernel", "tree", "system", "packed")))
-    first, second = (record.plan(boot, "activity", Path("nowhere")) for _ in range(2))
+    first, second = (record.session(boot, "activity", Path("nowhere")) for _ in range(2))
     assert f"--origin {ORIGIN}" in first.command
     assert re.search(r"--utc 20\d\d-\d\d-\d\dT", first.command)
     names = [re.findall(r"--run-id (\w+)", each.command) for each in (first, second)]
@@ -106,7 +110,7 @@ def test_a_run_on_the_board_is_told_its_origin_its_name_and_the_date() -> None:
     assert first.card is None
 
 
-def test_the_libraries_on_the_card_run_the_projects_own_kernels(
+def test_the_card_runs_the_projects_own_kernels(
     tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for task, kernel in record.ON_CARD.values():
@@ -119,7 +123,35 @@ def test_the_libraries_on_the_card_run_the_projects_own_kernels(
     assert train["n_documents"].unique().tolist() == [2, 4]
 
 
-def test_two_recordings_of_the_same_run_are_compared_span_by_span(tmp_path: Path) -> None:
+EVERY_KERNEL = """
+from pmt_helpers.device import workloads
+from pmt_helpers.device.pi_profile import synthetic_tokens, synthetic_windows
+for network in workloads.NETWORKS.values():
+    network(*synthetic_windows(2))
+workloads.NETWORKS["numba"](*synthetic_windows(2)).run(1)
+workloads.SAMPLERS["numba"](synthetic_tokens(2, 9, 5), 3).run(1)
+"""
+
+
+def test_the_wheels_hold_all_that_the_kernels_import(tmp_path: Path) -> None:
+    """A Python that sees only these packages, and those that they require, makes every kernel."""
+    wanted, seen = list(wheels.WHEELS), set()
+    while wanted:
+        name = canonicalize_name(wanted.pop())
+        if name not in seen:
+            seen.add(name)
+            needed = [Requirement(text) for text in distribution(name).requires or ()]
+            wanted += [each.name for each in needed if not each.marker or each.marker.evaluate({"extra": ""})]
+    for top in {
+        Path(file.parts[0]) for name in seen for file in distribution(name).files or () if file.parts[0] != ".."
+    }:
+        if not (tmp_path / top).exists():
+            (tmp_path / top).symlink_to(Path(np.__file__).parents[1] / top)
+    environment = {**os.environ, **wheels.ONE_THREAD, "PYTHONPATH": f"{tmp_path}:{Path(__file__).parents[2]}"}
+    subprocess.run([sys.executable, "-S", "-c", EVERY_KERNEL], env=environment, check=True)
+
+
+def test_two_recordings_are_compared_span_by_span(tmp_path: Path) -> None:
     slower = tmp_path / "slower.jsonl"
     lines = [json.loads(line) for line in STORED[0].read_text().splitlines()]
     for line in lines:
@@ -152,7 +184,7 @@ def test_an_emulated_log_says_what_it_is_and_claims_no_sensor(path: Path) -> Non
 
 
 @pytest.mark.parametrize("path", STORED, ids=lambda path: path.stem)
-def test_seconds_on_the_emulated_board_grow_on_a_line_with_the_work(path: Path) -> None:
+def test_emulated_seconds_grow_on_a_line_with_the_work(path: Path) -> None:
     train = read_log(path).spans.query("phase == 'train'")
     size = "n_samples" if "n_samples" in train else "n_tokens"
     seconds = train.groupby(size)["wall_s"].mean()
@@ -160,7 +192,7 @@ def test_seconds_on_the_emulated_board_grow_on_a_line_with_the_work(path: Path) 
     assert np.corrcoef(seconds.index, seconds)[0, 1] ** 2 > 0.99
 
 
-def test_topics_are_sampled_at_several_numbers_of_documents_and_of_words() -> None:
+def test_documents_and_words_are_both_varied() -> None:
     train = read_log(LOGS / f"{ORIGIN}-topics.jsonl").spans.query("phase == 'train'")
     assert train.query(f"n_words == {train['n_words'].max()}")["n_documents"].nunique() >= 4
     assert train.query(f"n_documents == {train['n_documents'].max()}")["n_words"].nunique() >= 4
@@ -209,7 +241,7 @@ def test_the_compiled_loop_is_within_what_the_arithmetic_needs(instructions: pd.
     assert least < instructions.loc[("activity", "jax"), "per_update"] < 20 * least
 
 
-def test_the_board_and_the_counter_agree_where_both_ran_the_same_python(instructions: pd.DataFrame) -> None:
+def test_the_board_and_the_counter_agree_on_python(instructions: pd.DataFrame) -> None:
     # The same interpreter, once under Linux on the board and once alone: the rest is Linux's own share.
     train = read_log(LOGS / f"{ORIGIN}-topics-python.jsonl").spans.query("phase == 'train'")
     on_board = train["wall_s"].sum() / train["updates"].sum() * 1e9
@@ -224,8 +256,8 @@ def test_a_difference_of_two_trainings_is_what_an_update_costs() -> None:
         count_instructions.marks_of(printed.replace("mark 5", "park 5"))
 
 
-def test_the_one_file_edition_takes_the_options_that_the_board_gives_it(tmp_path: Path) -> None:
-    (tmp_path / "pi_profile.py").write_text(one_file())
+def test_pi_profile_takes_the_options_that_the_board_gives_it(tmp_path: Path) -> None:
+    shutil.copy(pi_profile.__file__, tmp_path / "pi_profile.py")
     small = {"--samples 20,40,80,160": "--samples 2", "--epochs 40": "--epochs 1", "--calls 1000": "--calls 2"}
     options = record.RUNS["activity"]
     for given, less in small.items():

@@ -1,4 +1,4 @@
-"""Lines through seconds: their intervals, and one origin each."""
+"""Lines through seconds, where the seconds go, and what memory they take; one origin each."""
 
 import numpy as np
 import pandas as pd
@@ -9,7 +9,9 @@ from scipy.optimize import curve_fit
 from scipy.stats import t
 
 from pmt_helpers.datasets.files import shipped
-from pmt_helpers.device import fit_line, fit_logs, read_log, read_logs, seconds_by_size, series
+from pmt_helpers.device import fit_line, fit_logs, memory_by_kernel, read_log, read_logs, series, time_by_phase
+from pmt_helpers.device.cost_model import INSTRUCTION_COLUMNS
+from pmt_helpers.device.fits import seconds_by_size
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +20,7 @@ def logs():
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(3, 40))
-def test_the_line_and_its_intervals_are_those_of_another_library(seed, n):
+def test_lines_and_intervals_are_those_of_scipy_curve_fit(seed, n):
     rng = np.random.default_rng(seed)
     x = rng.permutation(np.arange(1.0, n + 1))
     y = 3 + 0.2 * x + rng.normal(0, 1, n)
@@ -102,3 +104,64 @@ def test_two_origins_are_never_one_series(logs):
         seconds_by_size(mixed, "n_samples")
     with pytest.raises(ValueError, match="sizes are"):
         seconds_by_size(mixed, "n_topics")
+
+
+def test_most_of_the_time_of_interpreted_kernels_is_the_interpreters(logs):
+    parts = time_by_phase(logs["measured-host"]).set_index(["task", "kernel"])
+    assert parts.loc[("activity", "numba"), "interpreter"] == pytest.approx(0, abs=1e-9)
+    for kernel in ("numpy", "keras_fit", "keras_batch"):
+        row = parts.loc[("activity", kernel)]
+        assert row["interpreter"] > 3 * row["arithmetic"] > 0
+    assert parts.loc[("topics", "python"), "interpreter"] > 10 * parts.loc[("topics", "python"), "arithmetic"]
+
+
+def test_the_parts_add_up_to_what_the_log_has(logs):
+    log = read_log(shipped("pi_logs", "measured-host-topics-numba.jsonl"))
+    parts = time_by_phase([log])
+    work = log.spans[log.spans["phase"] != "inference"]
+    assert parts[["setup", "interpreter", "arithmetic"]].sum().sum() == pytest.approx(work["cpu_s"].sum())
+
+
+def test_without_a_compiled_log_instructions_tell_the_arithmetic(logs):
+    costs = {("activity", "numpy"): 200_000, ("activity", "numba"): 50_000}
+    costs |= {("topics", "numpy"): 70_000, ("topics", "python"): 40_000, ("topics", "numba"): 400}
+    counts = pd.DataFrame([(*key, cost, 0) for key, cost in costs.items()], columns=INSTRUCTION_COLUMNS)
+    without = [log for log in logs["emulated-raspi3b-icount"] if "numba" not in set(log.spans["kernel"].astype(str))]
+    row = time_by_phase(without, counts).set_index(["task", "kernel"]).loc[("activity", "numpy")]
+    assert row["arithmetic"] == pytest.approx(row["interpreter"] / 3)
+
+
+def test_the_papers_logs_do_not_say_where_the_time_went(logs):
+    with pytest.raises(ValueError, match="how many updates"):
+        time_by_phase(logs["paper-digitised"])
+
+
+def test_every_stored_kernel_fits_a_small_board_and_keras_by_least():
+    logs = [log for logs in read_logs(shipped("pi_logs")).values() for log in logs]
+    rows = memory_by_kernel(logs)
+    assert rows["peak_mb"].is_monotonic_increasing
+    assert rows["fits"].all()
+    assert rows["kernel"].iloc[-1].startswith("keras")
+    assert "paper-digitised" not in set(rows["origin"])
+    assert not memory_by_kernel(logs, limit_mb=100)["fits"].all()
+
+
+def test_a_log_of_several_kernels_says_nothing_of_their_memory(written):
+    header = {"ev": "header", "schema": "pi-profile/1", "run_id": "r", "origin": "measured-host", "mem_limit_mb": 512}
+    spans = [
+        {
+            "ev": "span",
+            "phase": "train",
+            "task": "activity",
+            "kernel": kernel,
+            "t_s": 0.0,
+            "wall_s": 1.0,
+            "peak_rss_mb": 90,
+        }
+        for kernel in ("numpy", "jax")
+    ]
+    both = read_log(written([header, *spans]))
+    one = read_log(written([header, dict(spans[0])], "one.jsonl"))
+    rows = memory_by_kernel([both, one])
+    assert rows["kernel"].tolist() == ["numpy"]
+    assert rows["limited_mb"].tolist() == [512]

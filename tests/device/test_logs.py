@@ -1,4 +1,4 @@
-"""The reader takes every log that a recorder writes, and refuses what is none, naming the line and what to do."""
+"""The reader takes every log that a recorder writes, and refuses what is not one, naming the line and what to do."""
 
 import json
 import subprocess
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from pmt_helpers.datasets.errors import DataError
 from pmt_helpers.device import Recorder, read_log, read_logs, series
-from pmt_helpers.device.pi_profile import ORIGINS, PHASES, Readings
+from pmt_helpers.device.pi_profile import ORIGINS, PHASES, Sensors
 
 Written = Callable[..., Path]
 
@@ -39,9 +39,7 @@ def test_unknown_fields_are_ignored(good: list[dict], written: Written) -> None:
 
 
 @pytest.mark.parametrize("end", ["\r\n", "\n\n"])
-def test_line_ends_of_windows_empty_lines_and_byte_order_marks_do_no_harm(
-    good: list[dict], written: Written, end: str
-) -> None:
+def test_line_ends_and_byte_order_marks_do_no_harm(good: list[dict], written: Written, end: str) -> None:
     text = "\ufeff" + end.join(map(json.dumps, good)) + end
     assert read_log(written(text)).complete
 
@@ -103,7 +101,7 @@ def test_damage_in_the_middle_is_refused(good: list[dict], written: Written, dam
         read_log(written(b"\n".join([*lines[:2], damage, *lines[2:]]) + b"\n"))
 
 
-def test_a_power_cut_costs_one_record_and_is_told(good: list[dict], written: Written) -> None:
+def test_a_power_cut_costs_one_record_and_is_noted(good: list[dict], written: Written) -> None:
     whole = "".join(json.dumps(record) + "\n" for record in good[:4])
     log = read_log(written(whole + '{"ev": "sample", "t_s": 2.'))
     assert (len(log.spans), len(log.samples), log.complete) == (2, 1, False)
@@ -151,8 +149,8 @@ def test_only_what_was_not_measured_may_lack_times(good: list[dict], written: Wr
                 read_log(path)
 
 
-class Quick(Readings):
-    """Reads nothing but what it is told: a sample of any numbers."""
+class Quick(Sensors):
+    """Its samples are the fields that the test sets."""
 
     def __init__(self, **reading: object) -> None:
         super().__init__("/nowhere")
@@ -190,7 +188,7 @@ readings = st.fixed_dictionaries(
     steps=st.lists(spans | readings, max_size=6),
     cut=st.floats(0, 1),
 )
-def test_what_a_recorder_writes_is_read_back_and_cut_anywhere_up_to_its_last_whole_record(
+def test_a_log_cut_anywhere_is_read_to_its_last_whole_record(
     origin: str, note: str | None, steps: list[dict], cut: float
 ) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -209,10 +207,10 @@ def test_what_a_recorder_writes_is_read_back_and_cut_anywhere_up_to_its_last_who
         n_spans = sum("phase" in step for step in steps)
         assert (len(log.spans), len(log.samples)) == (n_spans, len(steps) - n_spans)
         for name in ("n_samples", "kernel", "temp_c"):
-            told = [step[name] for step in steps if name in step]
+            written = [step[name] for step in steps if name in step]
             table = log.samples if name == "temp_c" else log.spans
             back = table[name].dropna().tolist() if name in table else []
-            assert back == (told if name == "kernel" else pytest.approx(told, abs=1e-6))
+            assert back == (written if name == "kernel" else pytest.approx(written, abs=1e-6))
 
         whole = path.read_bytes()
         part = whole[: round(cut * len(whole))]
@@ -251,7 +249,7 @@ def test_a_log_of_100_mb_takes_less_memory_than_its_text(tmp_path: Path) -> None
         file.write('{"ev": "header", "schema": "pi-profile/1", "run_id": "r", "origin": "measured-pi"}\n')
         file.writelines(span % (second, second, "x" * 250) for second in range(n))
     assert path.stat().st_size > 100e6
-    told = subprocess.run([sys.executable, "-c", LONG, str(path)], capture_output=True, text=True, check=True)
-    n_spans, n_samples, mb = map(float, told.stdout.split())
+    done = subprocess.run([sys.executable, "-c", LONG, str(path)], capture_output=True, text=True, check=True)
+    n_spans, n_samples, mb = map(float, done.stdout.split())
     assert (n_spans, n_samples) == (n, 0)
     assert mb < 40, "8 bytes a number: 13 of them in a span, and two texts of 4"

@@ -8,10 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pmt_helpers.datasets.files import shipped
+from pmt_helpers.datasets.files import paper_table, shipped
 from pmt_helpers.device import Log, Recorder, read_log, read_logs
-from pmt_helpers.device.paper import write_paper_logs
-from pmt_helpers.device.pi_profile import Readings, origin_here
+from pmt_helpers.device.pi_profile import Sensors, origin_here
 
 FOLDER = shipped("pi_logs")
 HOST = sorted(path.stem for path in FOLDER.glob("measured-host-[at]*.jsonl"))  # of activities and topics
@@ -54,7 +53,7 @@ def test_no_log_names_a_machine_or_its_folders(logs: dict) -> None:
         assert not {"node", "hostname", "user"} & set(log.header)
 
 
-def test_the_host_has_all_kernels_and_time_apart_for_setting_up(logs: dict) -> None:
+def test_the_host_has_all_kernels_and_their_set_up(logs: dict) -> None:
     kernels = {(log.header["task"], kernel) for log in logs["measured-host"] for kernel in log.spans["kernel"].unique()}
     assert kernels == {
         *(("activity", kernel) for kernel in ("numpy", "numba", "jax", "keras_fit", "keras_batch")),
@@ -73,7 +72,7 @@ def test_cpu_time_of_an_epoch_is_a_line_in_samples(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in HOST if "topics" in name])
-def test_cpu_time_of_an_iteration_is_a_line_in_documents_and_in_words(name: str) -> None:
+def test_an_iteration_is_a_line_in_documents_and_in_words(name: str) -> None:
     sizes = cost(read_log(FOLDER / f"{name}.jsonl"), "n_documents", "n_words")
     most = sizes["n_documents"].max()
     by_words = sizes[sizes["n_documents"] == most]
@@ -88,9 +87,18 @@ def test_training_with_keras_fits_into_half_a_gigabyte(logs: dict) -> None:
     assert 300 < max(peaks) < 512
 
 
-def test_the_papers_logs_are_made_of_its_figures_again(tmp_path: Path, logs: dict) -> None:
-    for path in write_paper_logs(tmp_path):
-        assert path.read_bytes() == (FOLDER / path.name).read_bytes()
+def test_the_papers_logs_are_the_points_of_its_figures(logs: dict) -> None:
+    figure_7 = paper_table("fig7_training_time_points")
+    tables = {f"figure7-{model}": ("activity", "n_samples", rows) for model, rows in figure_7.groupby("model")}
+    tables["figure8a"] = ("topics", "documents", paper_table("fig8a_seconds_per_iteration_by_documents"))
+    assert {log.path.stem for log in logs["paper-digitised"]} == {f"paper-digitised-{name}" for name in tables}
+    for name, (task, size, rows) in tables.items():
+        log = read_log(FOLDER / f"paper-digitised-{name}.jsonl")
+        column = "n_samples" if task == "activity" else "n_documents"
+        assert (log.header["task"], log.header["run_id"], log.complete) == (task, log.path.stem, True)
+        assert set(zip(log.spans["phase"], log.spans["task"], strict=True)) == {("train", task)}
+        assert log.spans[column].tolist() == rows[size].tolist()
+        assert log.spans["wall_s"].tolist() == rows["seconds"].tolist()
     for log in logs["paper-digitised"]:
         assert not {"cpu_s", "t_s", "updates"} & set(log.spans)
         assert "no CPU time" in log.notes[0]
@@ -104,14 +112,14 @@ def test_a_log_under_a_memory_limit_says_so(tmp_path: Path) -> None:
     }.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
-    readings = Readings(tmp_path)
-    with Recorder(tmp_path / "log.jsonl", origin_here(readings), every_s=0, readings=readings) as recorder:
+    sensors = Sensors(tmp_path)
+    with Recorder(tmp_path / "log.jsonl", origin_here(sensors), every_s=0, readings=sensors) as recorder:
         recorder.sample()
     log = read_log(tmp_path / "log.jsonl")
     assert (log.origin, log.header["mem_limit_mb"]) == ("measured-host-constrained", 512)
 
 
-def test_the_log_that_is_replayed_is_one_training_and_no_part_of_any_series(logs: dict) -> None:
+def test_the_replayed_log_is_one_training_apart(logs: dict) -> None:
     log = read_log(FOLDER / "replay" / "measured-host-activity-keras-batch.jsonl")
     train = log.spans[log.spans["phase"] == "train"]
     assert log.complete

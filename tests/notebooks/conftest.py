@@ -1,15 +1,15 @@
 """Each variant of each notebook is executed once a session, here; the tests then look at what came out.
 
-The learner's copies run under nbval in a second process with the network cut off, while this process runs the solved
-ones through papermill. A solved copy carries wrong answers: after each check, the solution once more with one thing
-replaced, and its check again. Of the mistakes of an exercise two are tried here, all of them in tests/teaching.
+The learner's copies run in a second process with the network cut off, while this process runs the solved ones. A
+solved copy carries wrong answers: after each check, the solution once more with one thing replaced, and its check
+again. Of the mistakes of an exercise two are tried here, all of them in tests/teaching.
 """
 
 import ast
+import csv
 import subprocess
 import sys
 import tomllib
-import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -22,8 +22,9 @@ from nbformat.notebooknode import NotebookNode
 
 from pmt_helpers.teaching.exercises import all_exercises
 from pmt_helpers.workbook.build import BEGIN, read_source, solved_copy
-from pmt_helpers.workbook.files import CELL_SECONDS, ROOT, START_SECONDS, kernel_environment, write_notebook
-from pmt_helpers.workbook.run import Run, run_notebooks
+from pmt_helpers.workbook.compare import differences
+from pmt_helpers.workbook.files import ROOT, learner_path, write_notebook
+from pmt_helpers.workbook.run import Run, kernel_environment, run_notebooks
 
 HERE = Path(__file__).resolve().parent
 SOURCES = sorted((ROOT / "notebooks" / "source").glob("[0-9][0-9]_*.py"))
@@ -49,11 +50,11 @@ MUTANTS += [Mutant(**entry) for entry in tomllib.loads((HERE / "mutants.toml").r
 
 @dataclass(frozen=True)
 class Comparison:
-    """What nbval said of some notebooks: the cells it ran, those that differ or failed, and its report."""
+    """A fresh run of a stored notebook: the code cells that ran, why it stopped if so, (cell, difference) pairs."""
 
-    cells: int
-    wrong: list[str]
-    report: str
+    ran: int
+    failure: str
+    differences: list[tuple[int, str]]
 
 
 @dataclass(frozen=True)
@@ -64,55 +65,44 @@ class SolvedRun:
     notebook: NotebookNode
 
 
-def shortened(report: str, lines: int = 150, width: int = 300) -> str:
-    """A report that can be read: a figure that differs is thousands of lines of JSON in nbval's words."""
-    kept = [line[:width] for line in report.splitlines()]
-    if len(kept) > 2 * lines:
-        kept[lines:-lines] = [f"... {len(kept) - 2 * lines} lines left out ..."]
-    return "\n".join(kept)
+RERUN = """
+import sys
+from pathlib import Path
+from pmt_helpers.workbook.run import run_notebooks
+run_notebooks([Path(sys.argv[1])], Path(sys.argv[2]), html=False)
+"""
 
 
-def compare(folder: Path, *notebooks: Path, strict: bool = True) -> Comparison:
-    """Run notebooks under nbval with the network cut off; `folder` takes the result file."""
-    results = folder / f"nbval-{notebooks[0].stem}.xml"
-    command = [sys.executable, str(HERE / "cut_off.py"), sys.executable, "-m", "pytest"]
-    command += ["-c", str(HERE / "nbval.ini"), "--rootdir", str(notebooks[0].parent), f"--junitxml={results}"]
-    command += ["--nbval" if strict else "--nbval-lax", "--nbval-current-env"]
-    command += [f"--nbval-sanitize-with={HERE / 'sanitize.cfg'}", f"--nbval-cell-timeout={CELL_SECONDS}"]
-    command += [f"--nbval-kernel-startup-timeout={START_SECONDS}", *map(str, notebooks)]
+def rerun_and_compare(stored_path: Path, folder: Path) -> Comparison:
+    """Run a copy of a notebook in another process without a network; `folder` takes what comes out."""
+    command = [sys.executable, str(HERE / "cut_off.py"), sys.executable, "-c", RERUN, str(stored_path), str(folder)]
     with kernel_environment() as variables:
         done = subprocess.run(
             command, env=variables, cwd=folder, capture_output=True, text=True, encoding="utf-8", errors="replace"
         )
-    report = shortened(done.stdout + done.stderr)
-    assert results.is_file(), f"nbval wrote no results:\n{report}"
-    cells = list(ElementTree.parse(results).getroot().iter("testcase"))
-    wrong = [
-        f"{cell.get('classname')} {cell.get('name')}"
-        for cell in cells
-        if any(cell.find(kind) is not None for kind in ("failure", "error", "skipped"))
-    ]
-    return Comparison(len(cells), wrong, report)
+    assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
+    with (folder / "summary.csv").open(encoding="utf-8") as file:
+        (run,) = csv.DictReader(file)
+    stored = nbformat.read(stored_path, as_version=4)
+    fresh = nbformat.read(folder / stored_path.name, as_version=4)
+    ran = sum(cell.get("execution_count") is not None for cell in fresh.cells)
+    return Comparison(ran, run["failure"], [] if run["failure"] else list(differences(stored, fresh)))
 
 
 @pytest.fixture(scope="session")
-def compare_with_nbval() -> Callable[..., Comparison]:
-    """compare(folder, *notebooks, strict=True), for tests which bring notebooks of their own."""
-    return compare
+def compare_with_rerun() -> Callable[[Path, Path], Comparison]:
+    """rerun_and_compare, for tests which bring notebooks of their own."""
+    return rerun_and_compare
 
 
 @pytest.fixture(scope="session")
 def learner_runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, "Future[Comparison]"]]:
-    """Name -> the comparison of that learner's copy, one after the other in the background.
-
-    Stored numbers are those of Python 3.11 and its lock; other Pythons resolve other versions, so there nbval only
-    looks for errors.
-    """
-    folder = tmp_path_factory.mktemp("nbval")
-    strict = sys.version_info[:2] == (3, 11)
+    """Name -> the comparison of that learner's copy, one after the other in the background."""
     with ThreadPoolExecutor(max_workers=1) as background:
         yield {
-            source.stem: background.submit(compare, folder, ROOT / "notebooks" / f"{source.stem}.ipynb", strict=strict)
+            source.stem: background.submit(
+                rerun_and_compare, learner_path(source.stem), tmp_path_factory.mktemp(source.stem)
+            )
             for source in SOURCES
         }
         background.shutdown(cancel_futures=True)

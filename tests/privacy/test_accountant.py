@@ -1,16 +1,20 @@
-"""The epsilon that is printed is the one that others published, never a smaller one than the mechanism has."""
+"""The epsilon that is printed is the one that others published, never smaller; numbers that void it are refused."""
 
 import logging
+import math
 
+import dp_accounting
 import numpy as np
 import pytest
+from dp_accounting.rdp import RdpAccountant
 from scipy.optimize import brentq
 from scipy.stats import norm
 
 from pmt_helpers.privacy import Mechanism, calibrate_noise, epsilon_of, renyi_epsilon
-from pmt_helpers.privacy.accountant import release_noise
+from pmt_helpers.privacy.accountant import PRECISION, check_level, check_target
 
 DELTA = 1e-5
+UNITS = 60_000  # of MNIST
 MNIST = 256 / 60_000  # the sampling of every published MNIST run below
 PUBLISHED = [
     # github.com/tensorflow/privacy, tutorials/README.md, "Select Parameters": noise, epochs and epsilon
@@ -33,14 +37,14 @@ def test_published_epsilons_are_found_again(noise: float, sampling: float, epoch
     steps = int(epochs / sampling)
     ours = renyi_epsilon(noise, sampling, steps, DELTA)
     assert ours == pytest.approx(published, rel=0.035)  # whole orders only, where the papers took tenths
-    used = epsilon_of(Mechanism(1.0, noise, sampling, steps), DELTA)
-    tight = epsilon_of(Mechanism(1.0, noise, sampling, steps), DELTA, accountant="pld")
+    used = epsilon_of(Mechanism(1.0, noise, sampling, steps), DELTA, n_units=UNITS)
+    tight = epsilon_of(Mechanism(1.0, noise, sampling, steps), DELTA, n_units=UNITS, accountant="pld")
     assert tight < used < ours  # the same divergences, a newer conversion; and losses counted out
 
 
 @pytest.mark.parametrize(("noise", "delta"), TIGHT)
 def test_the_tight_accountant_meets_the_fourier_accountant(noise: float, delta: float) -> None:
-    found = epsilon_of(Mechanism(1.0, noise, 0.01, 10_000), delta, accountant="pld")
+    found = epsilon_of(Mechanism(1.0, noise, 0.01, 10_000), delta, n_units=1, accountant="pld")
     assert found == pytest.approx(1.0, abs=1e-3)
     assert found >= 1.0  # never on the dangerous side
 
@@ -55,47 +59,98 @@ def test_one_release_costs_what_the_closed_form_says(noise: float) -> None:
 
     exact = brentq(excess, 0, 30)
     once = Mechanism(1.0, noise, 1.0, 1)
-    assert epsilon_of(once, DELTA, accountant="pld") == pytest.approx(exact, abs=1e-4)
-    assert exact < epsilon_of(once, DELTA) < 1.15 * exact
+    assert epsilon_of(once, DELTA, n_units=UNITS, accountant="pld") == pytest.approx(exact, abs=1e-4)
+    assert exact < epsilon_of(once, DELTA, n_units=UNITS) < 1.15 * exact
 
 
 @pytest.mark.parametrize("epsilon", [8.0, 3.0, 1.0, 0.5])
 def test_the_noise_found_keeps_within_the_budget_and_wastes_none_of_it(epsilon: float) -> None:
-    noise = calibrate_noise(epsilon, DELTA, 0.061, 500)
-    assert 0.99 * epsilon < epsilon_of(Mechanism(1.0, noise, 0.061, 500), DELTA) <= epsilon
+    noise = calibrate_noise(epsilon, DELTA, 0.061, 500, n_units=UNITS)
+    assert 0.99 * epsilon < epsilon_of(Mechanism(1.0, noise, 0.061, 500), DELTA, n_units=UNITS) <= epsilon
+
+
+@pytest.mark.parametrize("epsilon", [8.0, 0.5])
+def test_the_noise_found_is_just_above_that_of_dp_accountings_own_search(epsilon: float) -> None:
+    def training(noise: float) -> dp_accounting.DpEvent:
+        step = dp_accounting.PoissonSampledDpEvent(0.061, dp_accounting.GaussianDpEvent(noise))
+        return dp_accounting.SelfComposedDpEvent(step, 500)
+
+    bracket = dp_accounting.LowerEndpointAndGuess(0.2, 1.0)
+    least = dp_accounting.calibrate_dp_mechanism(RdpAccountant, training, epsilon, DELTA, bracket)
+    assert least <= calibrate_noise(epsilon, DELTA, 0.061, 500, n_units=UNITS) < least * (1 + 2 * PRECISION)
 
 
 def test_what_the_scaler_releases_is_paid_with_more_noise_on_the_gradients() -> None:
-    release = release_noise(0.8, DELTA)
+    release = calibrate_noise(0.8, DELTA, 1.0, 1, n_units=UNITS)
     alone, together = (
-        calibrate_noise(8.0, DELTA, 0.061, 500),
-        calibrate_noise(8.0, DELTA, 0.061, 500, releases=[release]),
+        calibrate_noise(8.0, DELTA, 0.061, 500, n_units=UNITS),
+        calibrate_noise(8.0, DELTA, 0.061, 500, n_units=UNITS, releases=[release]),
     )
     assert together > alone
     mechanism = Mechanism(1.0, together, 0.061, 500)
-    assert epsilon_of(mechanism, DELTA) < epsilon_of(mechanism, DELTA, releases=[release]) <= 8.0
+    spent = epsilon_of(mechanism, DELTA, n_units=UNITS, releases=[release])
+    assert epsilon_of(mechanism, DELTA, n_units=UNITS) < spent <= 8.0
 
 
 def test_more_steps_more_sampling_and_less_noise_all_cost_more() -> None:
-    usual = epsilon_of(Mechanism(1.0, 2.0, 0.05, 200), DELTA)
+    usual = epsilon_of(Mechanism(1.0, 2.0, 0.05, 200), DELTA, n_units=UNITS)
     for costlier in (Mechanism(1.0, 2.0, 0.05, 400), Mechanism(1.0, 2.0, 0.1, 200), Mechanism(1.0, 1.5, 0.05, 200)):
-        assert epsilon_of(costlier, DELTA) > usual
-    assert epsilon_of(Mechanism(7.0, 2.0, 0.05, 200), DELTA) == usual  # noise is counted in clips
+        assert epsilon_of(costlier, DELTA, n_units=UNITS) > usual
+    assert epsilon_of(Mechanism(7.0, 2.0, 0.05, 200), DELTA, n_units=UNITS) == usual  # noise is counted in clips
 
 
 def test_a_budget_that_the_releases_have_eaten_up_is_refused() -> None:
     with pytest.raises(ValueError, match="releases of noise"):
-        calibrate_noise(0.5, DELTA, 0.061, 500, releases=[1.0])
+        calibrate_noise(0.5, DELTA, 0.061, 500, n_units=UNITS, releases=[1.0])
 
 
 def test_a_delta_that_would_let_a_unit_be_published_whole_is_refused() -> None:
     with pytest.raises(ValueError, match="not below 1/35"):
         epsilon_of(Mechanism(1.0, 2.0, 0.5, 100), 0.03, n_units=35)
     with pytest.raises(ValueError, match="rdp, pld"):
-        epsilon_of(Mechanism(1.0, 2.0, 0.5, 100), DELTA, accountant="moments")
+        epsilon_of(Mechanism(1.0, 2.0, 0.5, 100), DELTA, n_units=UNITS, accountant="moments")
 
 
 def test_searching_for_noise_says_nothing_on_the_screen(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
-        calibrate_noise(37.0, DELTA, 0.061, 501)
+        calibrate_noise(37.0, DELTA, 0.061, 501, n_units=UNITS)
     assert not caplog.records
+
+
+GOOD = {"clip_norm": 1.0, "noise_multiplier": 1.1, "sampling_prob": 0.06, "steps": 500}
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"noise_multiplier": 0.0}, "Without noise there is no guarantee"),
+        ({"noise_multiplier": -1.0}, "above 0"),
+        ({"noise_multiplier": math.nan}, "above 0"),
+        ({"clip_norm": None}, "as far as it likes"),
+        ({"clip_norm": 0.0}, "above 0"),
+        ({"clip_norm": math.inf}, "as far as it likes"),
+        ({"sampling_prob": 0.0}, "probability"),
+        ({"sampling_prob": 1.5}, "probability"),
+        ({"steps": 0}, "whole number"),
+        ({"steps": 2.5}, "whole number"),
+    ],
+)
+def test_a_mechanism_without_a_guarantee_cannot_be_made(changed: dict, reason: str) -> None:
+    assert Mechanism(**GOOD)
+    with pytest.raises(ValueError, match=reason):
+        Mechanism(**{**GOOD, **changed})
+
+
+@pytest.mark.parametrize(
+    ("epsilon", "delta", "reason"),
+    [(0.0, 1e-5, "epsilon"), (-1.0, 1e-5, "epsilon"), (1.0, 0.0, "delta"), (1.0, 1.0, "delta"), (1.0, 0.02, "1/50")],
+)
+def test_a_target_that_says_nothing_is_refused(epsilon: float, delta: float, reason: str) -> None:
+    check_target(1.0, 1e-5, 50)
+    with pytest.raises(ValueError, match=reason):
+        check_target(epsilon, delta, 50)
+
+
+def test_an_unknown_level_is_named() -> None:
+    with pytest.raises(ValueError, match="'window'"):
+        check_level("window")

@@ -26,7 +26,7 @@ def test_our_step_and_the_plain_one_pass(noise: float) -> None:
 
 @pytest.mark.parametrize("name", list(LEAKY))
 def test_a_leaky_variant_is_caught_and_told_why(name: str) -> None:
-    found = audit(on_gradients(LEAKY[name]), clip=0.7, trials=1000, noise_multiplier=1.5)
+    found = audit(on_gradients(LEAKY[name]), clip_norm=0.7, trials=1000, noise_multiplier=1.5)
     assert not found.passed
     assert len(found.problems) == len(CAUGHT_BY[name])
     for reason in CAUGHT_BY[name]:
@@ -35,15 +35,15 @@ def test_a_leaky_variant_is_caught_and_told_why(name: str) -> None:
 
 
 def test_half_the_noise_is_caught_too() -> None:
-    def half(gradients: np.ndarray, clip: float, noise: float, rng: np.random.Generator) -> np.ndarray:
-        return clip_and_noise(gradients, clip, noise / 2, rng)
+    def half(gradients: np.ndarray, clip_norm: float, noise: float, rng: np.random.Generator) -> np.ndarray:
+        return clip_and_noise(gradients, clip_norm, noise / 2, rng)
 
     assert "the noise has deviation" in str(audit(on_gradients(half), trials=1000))
 
 
 @pytest.mark.parametrize("noise", [0.7, 1.0, 3.0])
 def test_the_lower_bound_stays_below_the_truth_and_rises_with_it(noise: float) -> None:
-    truth = epsilon_of(Mechanism(1.0, noise, 1.0, 1), 1e-5, accountant="pld")
+    truth = epsilon_of(Mechanism(1.0, noise, 1.0, 1), 1e-5, n_units=1, accountant="pld")
     rng = np.random.default_rng(0)
     bounds = [
         epsilon_lower_bound(1 + noise * rng.standard_normal(2000), noise * rng.standard_normal(2000), 1e-5)[0]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pmt_helpers.activity.model import Preprocessor
+from pmt_helpers.activity.weights import Preprocessor
 from pmt_helpers.datasets import ActivityData
 from pmt_helpers.privacy import private_scaler, public_scaler
 from pmt_helpers.privacy.scaler import NORM, unit_moments

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from pmt_helpers.activity import load_model, personalise, save_model
-from pmt_helpers.activity.model import ActivityModel, Preprocessor
+from pmt_helpers.activity.model import ActivityModel
+from pmt_helpers.activity.weights import Preprocessor
 from pmt_helpers.datasets import ActivityData
-from pmt_helpers.privacy import PrivateModel, public_scaler, train_many_private, train_shared_private
+from pmt_helpers.privacy import PrivateModel, public_scaler, train_shared_private
 
 SHORT = {"steps": 60, "sampling": 0.1}
 
@@ -25,8 +26,8 @@ def test_it_knows_a_stranger_and_says_what_it_promised(watch: ActivityData, priv
     assert private.accuracy(watch.X[own], watch.y[own]) > 0.5
     assert 7.9 < private.epsilon <= 8.0
     assert private.delta == 1e-5
-    assert "single window" in private.covers
-    assert "public knowledge" in private.covers
+    assert "single window" in private.guarantee
+    assert "public knowledge" in private.guarantee
     assert len(private.history) == 0  # losses of volunteers would tell about them
     with pytest.raises(AttributeError, match="without validation"):
         _ = private.val_accuracy
@@ -54,8 +55,8 @@ def test_a_protected_person_costs_more_noise_than_a_protected_window(few_windows
         silent, noisy = (train_shared_private(few_windows, 3, epsilon, **plan) for epsilon in (math.inf, 3.0))
         weights = [model.model.get_weights()[0] for model in (silent, noisy)]
         moved[level] = noisy.noise_multiplier, np.std(weights[1] - weights[0])
-    assert "volunteer with all their windows" in noisy.covers
-    assert "(9)" in noisy.covers
+    assert "volunteer with all their windows" in noisy.guarantee
+    assert "(9)" in noisy.guarantee
     assert moved["user"][0] == moved["example"][0]
     assert moved["user"][1] > 20 * moved["example"][1]
 
@@ -66,7 +67,7 @@ def test_less_epsilon_is_more_noise_and_none_is_no_promise(few_windows: Activity
     assert noises == sorted(noises)
     assert noises[0] == 0
     assert math.isinf(found[0].epsilon)
-    assert found[0].covers.startswith("nothing")
+    assert found[0].guarantee.startswith("nothing")
 
 
 def test_a_private_scaler_is_paid_for_and_differs_from_the_exact_one(few_windows: ActivityData) -> None:
@@ -74,7 +75,7 @@ def test_a_private_scaler_is_paid_for_and_differs_from_the_exact_one(few_windows
     private = train_shared_private(few_windows, 3, scaler="private", **SHORT)
     assert private.noise_multiplier > public.noise_multiplier
     assert private.epsilon <= 8.0
-    assert "counted in" in private.covers
+    assert "counted in" in private.guarantee
     exact = Preprocessor.fit(few_windows.X[few_windows.users != 3])
     assert (private.scaler.mean != exact.mean).all()
 
@@ -105,8 +106,8 @@ def test_what_would_void_the_promise_is_refused(few_windows: ActivityData, optio
         train_shared_private(few_windows, **{"exclude_user": 3, **options})
 
 
-def test_many_models_are_those_trained_one_by_one_with_noise_of_their_own(few_windows: ActivityData) -> None:
-    models = train_many_private(few_windows, [3, 4], epsilon=3.0, progress=False, **SHORT)
+def test_a_model_comes_out_again_and_models_have_noise_of_their_own(few_windows: ActivityData) -> None:
+    models = {user: train_shared_private(few_windows, user, 3.0, **SHORT) for user in (3, 4)}
     alone = train_shared_private(few_windows, 4, 3.0, **SHORT)
     np.testing.assert_array_equal(models[4].model.get_weights()[0], alone.model.get_weights()[0])
     start = [model.model.get_weights()[0] for model in models.values()]
@@ -119,7 +120,7 @@ def test_it_is_saved_loaded_and_personalised_like_any_other(
 ) -> None:
     back = load_model(save_model(private, tmp_path / "private"))
     assert back.card["epsilon"] == private.epsilon
-    assert back.card["covers"] == private.covers
+    assert back.card["guarantee"] == private.guarantee
     own = np.flatnonzero(watch.users == 3)
     np.testing.assert_array_equal(back.predict(watch.X[own]), private.predict(watch.X[own]))
     personal = personalise(private, watch.X[own[::2]], watch.y[own[::2]], epochs=50)

@@ -10,7 +10,7 @@ from scipy.stats import norm
 from pmt_helpers.datasets import load_documents
 from pmt_helpers.privacy import noisy_counts, train_topics_private
 from pmt_helpers.privacy.auditing import epsilon_lower_bound
-from pmt_helpers.privacy.topics import contributions, cut, noise_scale, strongest_attack
+from pmt_helpers.privacy.topics import contributions, limit_tokens, max_attack_auc, noise_scale
 from pmt_helpers.topics import GibbsLDA, Topics, held_out_bits
 from tests.topics.conftest import plant
 
@@ -53,9 +53,9 @@ def test_what_a_document_adds_does_not_depend_on_the_others(news) -> None:
         np.testing.assert_array_equal(one, other)
 
 
-def test_a_cut_keeps_whole_words_and_no_more_than_so_many(news) -> None:
+def test_limited_documents_keep_whole_words_and_no_more_tokens_than_allowed(news) -> None:
     _, documents = news
-    kept = cut(documents.counts, 30, np.random.default_rng(0))
+    kept = limit_tokens(documents.counts, 30, np.random.default_rng(0))
     np.testing.assert_array_equal(kept.sum(axis=1), np.minimum(documents.lengths, 30))
     assert (kept.toarray() <= documents.counts.toarray()).all()
 
@@ -86,10 +86,10 @@ def test_noise_is_on_every_number_also_where_nobody_wrote(news, mechanism: str) 
     assert (found != 0).all()
 
 
-def told(release, counts: csr_array, more: csr_array, trials: int) -> float:
+def measured_epsilon(release, counts: csr_array, more: csr_array, trials: int) -> float:
     """A lower bound on epsilon from a number released with and without one more document."""
     both = vstack([counts, more], format="csr")
-    inside, outside = (np.array([release(each, seed) for seed in range(trials)]) for each in (both, counts))
+    inside, outside = (np.array([release(documents, seed) for seed in range(trials)]) for documents in (both, counts))
     return epsilon_lower_bound(inside, outside, DELTA)[0]
 
 
@@ -108,9 +108,9 @@ def test_an_audit_passes_the_mechanism_and_catches_what_leaks() -> None:
         rng = np.random.default_rng((seed, counts.shape[0]))
         return counts.sum(axis=0)[2] + rng.normal(0, noise_scale(3.0, DELTA, 25, "gaussian"))
 
-    assert 0 < told(fair, counts, loud, 800) < 3
-    assert told(without_noise, counts, loud, 800) > 3
-    assert told(without_clipping, counts, loud, 800) > 3
+    assert 0 < measured_epsilon(fair, counts, loud, 800) < 3
+    assert measured_epsilon(without_noise, counts, loud, 800) > 3
+    assert measured_epsilon(without_clipping, counts, loud, 800) > 3
 
 
 def test_topics_sampled_together_break_the_promise_though_the_noise_is_right() -> None:
@@ -130,8 +130,8 @@ def test_topics_sampled_together_break_the_promise_though_the_noise_is_right() -
         how = {"tokens": 20, "mechanism": "gaussian", "alpha": 0.1, "seed": (seed, counts.shape[0])}
         return noisy_counts(shared, counts, 1.0, DELTA, **how)[0, 0]
 
-    assert told(together, crowd, one, 240) > 1
-    assert told(alone, crowd[50:], one, 240) < 1  # ten of the crowd are as good: nobody looks at the others
+    assert measured_epsilon(together, crowd, one, 240) > 1
+    assert measured_epsilon(alone, crowd[50:], one, 240) < 1  # ten of the crowd are as good: nobody looks at the others
 
 
 @pytest.mark.parametrize("release", ["words", "topics"])
@@ -153,14 +153,14 @@ def test_private_topics_lie_between_public_and_unprotected_ones(news, release: s
 def test_the_promise_is_said_with_its_limits(news) -> None:
     topics, documents = news
     private = train_topics_private(topics, documents, 2.0)
-    assert "e^2 times" in private.covers
-    assert "1e-05" in private.covers
-    assert "n times epsilon" in private.covers
-    assert private.strongest == strongest_attack(private.noise, 100, "gaussian")
-    assert train_topics_private(topics, documents, math.inf).covers.startswith("Nothing")
+    assert "e^2 times" in private.guarantee
+    assert "1e-05" in private.guarantee
+    assert "n times epsilon" in private.guarantee
+    assert private.max_auc == max_attack_auc(private.noise, 100, "gaussian")
+    assert train_topics_private(topics, documents, math.inf).guarantee.startswith("Nothing")
     pure = train_topics_private(topics, documents, 2.0, mechanism="laplace")
     assert pure.delta == 0
-    assert pure.strongest == pytest.approx(1 / (1 + math.exp(-2)))
+    assert pure.max_auc == pytest.approx(1 / (1 + math.exp(-2)))
     assert pure.noise > private.noise
 
 
@@ -169,7 +169,7 @@ def test_the_strongest_attack_on_gaussian_noise_is_a_likelihood_ratio() -> None:
     scale = noise_scale(1.0, DELTA, 100, "gaussian")
     inside, outside = 10 + rng.normal(0, scale, 20_000), rng.normal(0, scale, 20_000)
     auc = np.searchsorted(np.sort(outside), inside).mean() / 20_000
-    assert strongest_attack(scale, 100, "gaussian") == pytest.approx(auc, abs=0.01)
+    assert max_attack_auc(scale, 100, "gaussian") == pytest.approx(auc, abs=0.01)
 
 
 def test_words_that_are_not_public_stay_out_of_the_list(news) -> None:

@@ -85,7 +85,7 @@ def steps(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def kinds(steps: list[str]) -> list[str]:
     """The steps in short; the list is emptied."""
     names = {"-m venv": "make", "requirements.lock": "runtime", "requirements-dev.lock": "dev", "-e .": "package"}
-    names |= {"pip check": "check", "doctor": "doctor"}
+    names |= {"pip check": "check", "doctor": "doctor", "compile_kernels": "compile"}
     short = [next(short for part, short in names.items() if part in step) for step in steps]
     steps.clear()
     return short
@@ -93,7 +93,7 @@ def kinds(steps: list[str]) -> list[str]:
 
 def test_the_folder_is_made_once_checked_and_then_left_in_peace(tmp_path: Path, steps: list[str]) -> None:
     environment.main(str(tmp_path / "venv"), dev=False)
-    assert kinds(steps) == ["make", "runtime", "package", "check", "doctor"]
+    assert kinds(steps) == ["make", "runtime", "package", "check", "doctor", "compile"]
     environment.main(str(tmp_path / "venv"), dev=False)
     assert kinds(steps) == []
 
@@ -104,7 +104,7 @@ def test_the_tools_for_testing_are_added_once_and_running_needs_no_other_folder(
     environment.main(str(tmp_path / "venv"), dev=False)
     kinds(steps)
     environment.main(str(tmp_path / "venv"), dev=True)
-    assert kinds(steps) == ["runtime", "dev", "package", "check", "doctor"]
+    assert kinds(steps) == ["runtime", "dev", "package", "check", "doctor", "compile"]
     environment.main(str(tmp_path / "venv"), dev=False)
     environment.main(str(tmp_path / "venv"), dev=True)
     assert kinds(steps) == []
@@ -118,7 +118,7 @@ def test_a_changed_lock_interpreter_or_place_makes_the_folder_anew(tmp_path: Pat
     state_file.write_text(json.dumps({**json.loads(state_file.read_text()), key: "of yesterday"}))
     (tmp_path / "venv" / "left-over").touch()
     environment.main(str(tmp_path / "venv"), dev=True)
-    assert kinds(steps) == ["make", "runtime", "dev", "package", "check", "doctor"]
+    assert kinds(steps) == ["make", "runtime", "dev", "package", "check", "doctor", "compile"]
     assert not (tmp_path / "venv" / "left-over").exists()
 
 
@@ -150,7 +150,7 @@ def test_a_folder_made_by_hand_as_the_readme_says_is_completed_not_deleted(tmp_p
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "venv"], check=True)
     (tmp_path / "venv" / "my-own").touch()
     environment.main(str(tmp_path / "venv"), dev=False)
-    assert kinds(steps) == ["runtime", "package", "check", "doctor"]
+    assert kinds(steps) == ["runtime", "package", "check", "doctor", "compile"]
     assert (tmp_path / "venv" / "my-own").exists()
 
 

@@ -31,6 +31,12 @@ def test_another_interpreter_gets_a_folder_of_its_own() -> None:
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     assert f".venv-{version}/bin/python -m pytest" in make("-n", f"PYTHON={sys.executable}", "test").stdout
     assert ".venv/bin/python -m pytest" in make("-n", "test").stdout
+    assert "-m pytest --ignore=tests/notebooks" in make("-n", "TESTS=--ignore=tests/notebooks", "test").stdout
+
+
+@needs_make
+def test_solutions_are_made_without_the_learners_copies() -> None:
+    assert "notebooks build --solutions-only" in make("-n", "solutions").stdout
 
 
 @needs_make

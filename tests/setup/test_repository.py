@@ -2,6 +2,7 @@
 
 import ast
 import hashlib
+import os
 import re
 import subprocess
 from functools import cache
@@ -10,10 +11,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-SHARED_DATA = ROOT.parent / "shared" / "data"
 LARGEST = 1_000_000  # bytes
 # Written in pieces, so that this file does not find itself.
-LOCAL_PLACES = re.compile("|".join(f"/{name}" + "/" for name in ("tmp", "work/(?:main|shared)", "root", "opt")))
+LOCAL_PLACES = re.compile("/(?:" + "|".join(("tmp", "work", "root", "opt")) + ")/")
 REGISTRIES = re.compile("pypi" + r"\.(?:org|io)|" + "pythonhosted" + r"\.org|" + "registry" + r"\.npm", re.IGNORECASE)
 
 
@@ -28,13 +28,12 @@ def repository_files() -> list[Path]:
 
 
 def lines_with(pattern: re.Pattern) -> list[str]:
-    found = []
-    for path in repository_files():
-        text = path.read_bytes().decode("utf-8", errors="replace")
-        for number, line in enumerate(text.splitlines(), 1):
-            if pattern.search(line):
-                found.append(f"{path.relative_to(ROOT)}:{number}: {line.strip()[:120]}")
-    return found
+    return [
+        f"{path.relative_to(ROOT)}:{number}: {line.strip()[:120]}"
+        for path in repository_files()
+        for number, line in enumerate(path.read_bytes().decode("utf-8", errors="replace").splitlines(), 1)
+        if pattern.search(line)
+    ]
 
 
 def test_no_file_names_a_folder_of_the_machine_it_was_made_on() -> None:
@@ -50,9 +49,9 @@ def test_no_file_is_over_a_megabyte() -> None:
 
 
 def test_no_file_is_a_copy_of_data_that_must_not_be_shared() -> None:
-    if not SHARED_DATA.is_dir():
-        pytest.skip("no folder of data beside the project to compare with")
-    originals = {hashlib.sha256(path.read_bytes()).digest() for path in SHARED_DATA.rglob("*") if path.is_file()}
+    if not (data := os.environ.get("PMT_DATA_HOME")):
+        pytest.skip("PMT_DATA_HOME is not set: no data to compare with")
+    originals = {hashlib.sha256(path.read_bytes()).digest() for path in Path(data).rglob("*") if path.is_file()}
     copies = [path for path in repository_files() if hashlib.sha256(path.read_bytes()).digest() in originals]
     assert copies == []
 

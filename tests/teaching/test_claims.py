@@ -78,7 +78,7 @@ def test_the_stored_value_counts_unless_a_live_one_is_given(stored):
     assert judge_claim(ACCURACY, 0.55).verdict == "holds"
 
 
-def test_without_its_grid_a_claim_is_not_measured_yet_and_contradicts_nothing(stored):
+def test_a_claim_without_its_grid_is_not_measured_yet(stored):
     item = judge_claim(ACCURACY)
     assert item.verdict == "not measured yet"
     assert item.agrees
@@ -104,7 +104,7 @@ def test_the_table_shows_claim_paper_here_and_verdict(table_of):
 
 def test_the_table_is_one_output_of_text_and_html(monkeypatch):
     bundles = []
-    monkeypatch.setattr(claims, "publish", bundles.append)
+    monkeypatch.setattr("pmt_helpers.teaching.display.publish", bundles.append)
     claims_table("III", measured={})._ipython_display_()
     assert [set(bundle) for bundle in bundles] == [{"text/plain", "text/html"}]
 
@@ -132,7 +132,7 @@ def run(table_of=None):
     return CliRunner().invoke(command)
 
 
-def test_the_command_is_content_when_verdicts_are_those_of_the_file(table_of, stored):
+def test_the_command_passes_when_verdicts_are_those_of_the_file(table_of, stored):
     table_of(ACCURACY)
     stored["value"] = 0.729
     result = run()
@@ -140,7 +140,7 @@ def test_the_command_is_content_when_verdicts_are_those_of_the_file(table_of, st
     assert "1 does not hold." in result.output
 
 
-def test_the_command_fails_when_a_result_no_longer_fits_its_verdict(table_of, stored):
+def test_the_command_fails_when_a_verdict_has_changed(table_of, stored):
     table_of(ACCURACY)
     stored["value"] = 0.55
     result = run()
@@ -167,7 +167,7 @@ def test_the_claims_file_quotes_the_papers_numbers():
     assert paper["shared-accuracy"] == pytest.approx(shared.mean(), abs=0.0005)
 
 
-def test_the_claims_file_tells_people_of_wisdm_from_those_of_the_paper():
+def test_wisdm_has_one_person_more_than_the_paper_says():
     users = next(item for item in claims_table("III").judged if item.claim.id == "wisdm-users")
     assert (users.value, users.verdict) == (36, "does not hold")
 
@@ -217,28 +217,3 @@ def write(path, rows):
         writer = csv.DictWriter(file, COLUMNS)
         writer.writeheader()
         writer.writerows(rows)
-
-
-def test_every_measure_is_used_and_its_source_named():
-    used = {claim.measure for claim in load_claims()}
-    assert used == set(MEASURES)
-    assert all(claim.source for claim in load_claims())
-
-
-def test_a_measure_takes_each_persons_mean_first(monkeypatch):
-    """A person with many seeds or windows counts no more than another."""
-    from pmt_helpers.teaching import measures
-
-    grid = pd.DataFrame(
-        {
-            "recipe": "paper",
-            "validation": ["random", "random", "random", "grouped"],
-            "init": "he",
-            "user": [1, 1, 2, 2],
-            "accuracy": [0.9, 0.7, 0.4, 0.0],
-            "val_accuracy": [0.9, 0.9, 0.8, 0.0],
-        }
-    )
-    monkeypatch.setattr(measures, "read_grid", lambda name: grid)
-    assert measures.shared_accuracy() == pytest.approx(0.6)
-    assert measures.random_validation_excess()["watch"] == pytest.approx(0.25)

@@ -13,9 +13,8 @@ from sklearn.metrics import roc_auc_score, roc_curve
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from pmt_helpers.activity.model import Preprocessor
 from pmt_helpers.activity.online import Task, train_online
-from pmt_helpers.activity.weights import Weights
+from pmt_helpers.activity.weights import Preprocessor, Weights
 from pmt_helpers.datasets import load_activity, load_documents
 from pmt_helpers.teaching.exercises.base import Mistake
 from pmt_helpers.teaching.exercises.judging import judge
@@ -133,7 +132,9 @@ def test_in_every_dishonest_case_the_model_finds_some_truth_least_likely():
 def test_the_solution_flips_as_the_packages_volunteers_do():
     theirs = of_the_package("pmt_helpers.attacks.poisoning", "flip_labels")
     for y, probabilities, _, order in EXERCISE["label-flip"].cases.values():
-        flipped = theirs(y, "least_likely", probabilities.shape[1], np.random.default_rng(0), scores=probabilities)
+        flipped = theirs(
+            y, "least_likely", probabilities.shape[1], np.random.default_rng(0), class_scores=probabilities
+        )
         np.testing.assert_array_equal(flip_labels(y, probabilities, 1.0, order), flipped)
 
 

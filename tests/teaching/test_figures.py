@@ -99,11 +99,11 @@ def gains():
     return pd.concat([random, new.assign(mean=-0.03)]).assign(harmed=4, users=10)
 
 
-def ways():
+def strategies():
     names = ["shared", "personal", "output layer only", "pull 1", "pull 10", "rehearsal 3"]
     families = ["shared", "personal", "output layer only", "pull", "pull", "rehearsal"]
     known, new = [0.73, 0.81, 0.8, 0.8, 0.76, 0.81], [0.65, 0.59, 0.58, 0.61, 0.64, 0.62]
-    return pd.DataFrame({"way": names, "family": families, "known": known, "new": new})
+    return pd.DataFrame({"strategy": names, "family": families, "known": known, "new": new})
 
 
 def window():
@@ -126,7 +126,7 @@ EVERY = {
     "accuracy_by_samples, a full curve": lambda: figures.accuracy_by_samples(full_curve()),
     "gain_of_each_person": lambda: figures.gain_of_each_person(everybody(), at=20, highlight=2),
     "gain_by_split": lambda: figures.gain_by_split(gains()),
-    "trade_off": lambda: figures.trade_off(ways(), "in known bouts", "in new bouts"),
+    "trade_off": lambda: figures.trade_off(strategies(), "in known bouts", "in new bouts"),
 }
 each_figure = pytest.mark.parametrize("draw", EVERY.values(), ids=EVERY.keys())
 
@@ -159,7 +159,7 @@ def test_the_same_data_give_the_same_figure(draw):
 
 
 @each_figure
-def test_every_figure_is_white_named_and_takes_the_width_it_is_given(draw):
+def test_every_figure_is_white_and_titled_and_has_no_width(draw):
     layout = draw().bundle()[PLOTLY]["layout"]
     assert layout["template"]["layout"]["plot_bgcolor"] == layout["template"]["layout"]["paper_bgcolor"] == "white"
     assert layout["title"]["text"]
@@ -253,13 +253,13 @@ def test_signals_are_thinned_but_keep_their_time():
     assert len(full.y) == 500
 
 
-def test_window_and_features_names_the_axis_that_moves_and_its_rhythm():
+def test_a_window_names_the_axis_that_moves_most_and_its_rhythm():
     sentence = window().sentence
     assert sentence.startswith("250 readings of 3 axes in 5 seconds become 43 features; the x axis moves most")
     assert "peaks about every" in sentence
 
 
-def test_an_axis_without_peaks_is_no_nan():
+def test_an_axis_without_peaks_has_no_nan():
     signal = np.zeros((250, 3))
     figure = figures.window_and_features(signal, 50.0, extract_features(signal[None], 50.0)[0], FEATURE_NAMES)
     assert "too few peaks" in figure.sentence
@@ -271,7 +271,7 @@ def test_all_43_features_are_in_the_figure():
     assert sum(len(bar.y) for bar in bars) == 40  # and three times between peaks, written out
 
 
-def test_training_history_finds_the_best_epoch_and_what_came_after():
+def test_training_history_finds_the_best_epoch():
     frame = history()
     assert figures.training_history(frame).sentence == (
         "Validation loss is 0.61 after epoch 37; in the 83 epochs after it the training loss went from "
@@ -291,7 +291,7 @@ def test_per_person_says_mean_spread_extremes_and_you():
     assert "you" not in figures.per_person(people(), highlight=99).sentence
 
 
-def test_per_person_draws_you_where_you_are_and_people_from_low_to_high():
+def test_per_person_marks_you_and_sorts_people():
     figure = figures.per_person(people(), highlight=3).plotly
     assert list(figure.layout.xaxis.categoryarray) == ["4", "3", "7", "9"]
     you = next(trace for trace in figure.data if trace.mode == "markers+text")
@@ -310,14 +310,14 @@ def test_one_person_has_no_spread():
     )
 
 
-def test_confusion_names_the_most_frequent_one_and_the_range_of_recall():
+def test_confusion_names_the_most_frequent_one_and_recall():
     assert figures.confusion(MATRIX, CLASSES).sentence == (
         "The most frequent confusion: 14 of 60 windows of Jogging (23%) are taken for Walking. "
         "Recall (the share of a class that is found) runs from 77% (Jogging) to 94% (Walking)."
     )
 
 
-def test_confusion_without_confusion_and_with_a_class_that_never_occurs():
+def test_confusion_when_nothing_is_confused_or_a_class_is_empty():
     sentence = figures.confusion(np.diag([5, 0, 7]), CLASSES).sentence
     assert sentence.startswith("No window is taken for another class. Recall")
     assert "Jogging" not in sentence
@@ -378,7 +378,7 @@ def test_gains_by_split_are_read_at_the_largest_size_that_all_have():
     )
 
 
-def test_every_cure_starts_from_plain_retraining_and_the_ends_are_marked():
+def test_every_strategy_starts_from_plain_retraining():
     figure = EVERY["trade_off"]()
     lines = [trace for trace in figure.plotly.data if trace.mode.startswith("lines")]
     assert {(line.x[0], line.y[0]) for line in lines} == {(0.81, 0.59)}
@@ -401,7 +401,7 @@ def test_every_cure_starts_from_plain_retraining_and_the_ends_are_marked():
         (lambda: figures.accuracy_by_samples(curve({"local": 0.5}).drop(columns="n_samples")), "n_samples"),
         (lambda: figures.gain_of_each_person(everybody().drop(columns="model"), 20), "model"),
         (lambda: figures.gain_by_split(gains().drop(columns="harmed")), "harmed"),
-        (lambda: figures.trade_off(ways().drop(columns="new"), "a", "b"), "new"),
+        (lambda: figures.trade_off(strategies().drop(columns="new"), "a", "b"), "new"),
         (lambda: figures.signals([]), "one recording"),
         (lambda: figures.confusion(MATRIX, CLASSES[:2]), "found"),
     ],

@@ -17,7 +17,7 @@ def path(tmp_path, monkeypatch):
     return path
 
 
-def test_it_is_my_workbook_json_in_the_current_folder_unless_told_otherwise(tmp_path, monkeypatch):
+def test_the_file_is_in_the_current_folder_by_default(tmp_path, monkeypatch):
     monkeypatch.delenv("PMT_WORKBOOK_FILE", raising=False)
     monkeypatch.chdir(tmp_path)
     assert workbook_path() == tmp_path / "my_workbook.json"
@@ -30,7 +30,7 @@ def test_what_one_notebook_keeps_another_reads(path):
     assert other.get("person", "wisdm", 3) == 3
 
 
-def test_two_notebooks_open_at_once_do_not_wipe_each_others_answers(path):
+def test_two_open_notebooks_keep_each_others_answers(path):
     first, second = Workbook(path), Workbook(path)
     first.put("checks", "warm-up", "right")
     second.put("checks", "sgd-step", "to do")
@@ -42,7 +42,7 @@ def test_two_notebooks_open_at_once_do_not_wipe_each_others_answers(path):
 
 
 @pytest.mark.parametrize("content", [b"{not json", b'["a list"]', b'{"checks": 3}', b"\xff\xfe\x00", b"[" * 100_000])
-def test_a_damaged_file_is_set_aside_said_once_and_a_clean_one_begun(path, content, capsys):
+def test_a_damaged_file_is_moved_and_a_new_one_begun(path, content, capsys):
     path.write_bytes(content)
     workbook = Workbook(path)
     assert workbook.get("person", "watch", 3) == 3
@@ -55,7 +55,7 @@ def test_a_damaged_file_is_set_aside_said_once_and_a_clean_one_begun(path, conte
     assert capsys.readouterr().out == ""
 
 
-def test_a_folder_that_cannot_be_written_to_keeps_answers_in_memory_and_says_so_once(path, monkeypatch, capsys):
+def test_a_read_only_folder_keeps_answers_in_memory_and_says_so_once(path, monkeypatch, capsys):
     def refuse(*args, **kwargs):
         raise PermissionError(13, "Permission denied")
 
@@ -105,7 +105,7 @@ def test_a_person_that_is_no_number_is_passed_over(path):
 def test_the_export_link_holds_the_whole_file(path, monkeypatch):
     current_workbook().put("quiz", "01-1", "Für immer")
     bundles = []
-    monkeypatch.setattr("pmt_helpers.teaching.workbook_file.publish", bundles.append)
+    monkeypatch.setattr("pmt_helpers.teaching.display.publish", bundles.append)
     export_button()._ipython_display_()
     encoded = re.search(r"base64,([\w+/=]+)\"", bundles[0]["text/html"]).group(1)
     assert json.loads(base64.b64decode(encoded)) == {"quiz": {"01-1": "Für immer"}}

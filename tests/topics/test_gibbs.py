@@ -1,4 +1,4 @@
-"""The sampler: the compiled chain is the plain one, it counts right, finds what is there, and starts as it is told."""
+"""The sampler: the compiled chain is the plain one, counts right, finds what is there, and starts where it should."""
 
 import os
 import subprocess
@@ -14,8 +14,7 @@ from scipy.optimize import linear_sum_assignment
 from scipy.sparse import csr_array
 
 from pmt_helpers.datasets.files import shipped
-from pmt_helpers.topics import Fit, GibbsLDA, fit_many
-from pmt_helpers.topics import gibbs as chain_module
+from pmt_helpers.topics import Fit, GibbsLDA, fit_many, gibbs
 from pmt_helpers.topics.gibbs import GibbsState, token_words
 from pmt_helpers.topics.gibbs_reference import draw
 from pmt_helpers.topics.validation import check_counts
@@ -90,7 +89,7 @@ def test_the_same_seed_gives_the_same_bits_on_any_number_of_threads(planted, sta
 def test_random_numbers_made_in_pieces_give_the_same_chain(planted, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = GibbsLDA(4).fit(planted.counts, 3)
     for draws in (1, 1000, 16_000):  # less than a document, several documents, exactly all of them
-        monkeypatch.setattr(chain_module, "DRAWS", draws)
+        monkeypatch.setattr(gibbs, "DRAWS", draws)
         assert same(whole, GibbsLDA(4).fit(planted.counts, 3))
 
 
@@ -274,7 +273,7 @@ def test_a_prior_without_weight_is_the_shared_start(planted) -> None:
     assert same(GibbsLDA(4).fit(few, 3, "prior", planted.phi, weight=0), GibbsLDA(4).fit(few, 3, "shared", planted.phi))
 
 
-def test_beta_mends_words_that_the_shared_topics_never_saw() -> None:
+def test_beta_smooths_words_that_the_shared_topics_never_saw() -> None:
     phi = some_topics(3)
     phi[:, :2] = 0
     phi /= phi.sum(axis=1, keepdims=True)
@@ -316,7 +315,7 @@ def test_impossible_settings_are_named(settings_: dict, message: str) -> None:
         ([[2**23, 0], [2**23, 1]], "a document or a word with 16,777,216 tokens"),
     ],
 )
-def test_what_are_no_counts_is_named(counts, message: str) -> None:
+def test_invalid_counts_are_named(counts, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         GibbsLDA(2).fit(counts, 1)
 

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from scipy.sparse import csr_array
 
-from pmt_helpers.topics import TopicSettings, figure_4, figure_5, held_out_curve, iterations_to_reach, over_seeds
+from pmt_helpers.topics import TopicSettings, by_model, figure_5, held_out_curve, iterations_to_reach, over_seeds
 
 SMALL = TopicSettings(n_shared=120, n_local=20, n_topics=4, alpha=0.3, iterations=6)
 
@@ -24,15 +24,11 @@ def test_figure_5_has_a_row_for_each_seed_share_and_iteration(shares: pd.DataFra
     assert not shares.duplicated(["seed", "shared_percent", "iteration"]).any()
 
 
-def test_figure_4_is_the_two_ends_of_figure_5(planted, shares: pd.DataFrame) -> None:
-    lines = figure_4(planted.counts, SMALL, (0, 1, 2))
+def test_figure_4_is_the_two_ends_of_figure_5(shares: pd.DataFrame) -> None:
+    lines = by_model(shares)
     assert list(lines) == ["seed", "model", "iteration", "log2_likelihood"]
     ends = shares[shares["shared_percent"] != 10]
     np.testing.assert_array_equal(lines["log2_likelihood"], ends["log2_likelihood"])
-
-
-def test_threads_change_nothing(planted, shares: pd.DataFrame) -> None:
-    pd.testing.assert_frame_equal(shares, figure_5(planted.counts, SMALL, (0, 10, 100), (0, 1, 2), threads=3))
 
 
 def test_shared_topics_give_a_start_and_more_of_them_a_better_one(shares: pd.DataFrame) -> None:
@@ -86,13 +82,15 @@ def papers() -> csr_array:
 
 @pytest.mark.skipif(not NIPS.is_file(), reason="PMT_DATA_HOME has no nips/docword.nips-f20.txt.gz")
 def test_one_seed_on_nips_agrees_with_what_six_were_measured_to_give(papers: csr_array) -> None:
-    found = held_out_curve(papers, TopicSettings(), (1.0,), iterations=(0, 1, 50), seeds=(0,), threads=2)
+    found = held_out_curve(papers, TopicSettings(), (1.0,), iterations=(0, 1, 50), seeds=(0,))
     bits = found.pivot(index="iteration", columns="model", values="bits")
     gain = bits.sub(bits["local"], axis=0)
     assert gain.loc[1, "personal"] == pytest.approx(0.43, abs=0.06)
     assert gain.loc[50, "personal"] == pytest.approx(0.03, abs=0.03)
     assert gain.loc[50, "prior"] == pytest.approx(0.16, abs=0.05)
     assert bits.loc[50, "prior"] > bits.loc[50, "shared"] - 0.01
-    lines = figure_4(papers, seeds=(0,), threads=2).pivot(index="iteration", columns="model", values="log2_likelihood")
+    lines = by_model(figure_5(papers, percents=(0, 100), seeds=(0,))).pivot(
+        index="iteration", columns="model", values="log2_likelihood"
+    )
     assert lines.loc[1].to_dict() == pytest.approx({"local": -11.02, "personal": -10.54}, abs=0.06)
     assert lines.loc[50].to_dict() == pytest.approx({"local": -10.25, "personal": -10.22}, abs=0.06)

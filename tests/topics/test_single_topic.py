@@ -35,7 +35,7 @@ def test_everybody_gets_documents_of_one_planted_topic() -> None:
 
 def test_figure_6_has_both_models_of_everybody() -> None:
     planted = plant(400)
-    curves = figure_6(planted.counts, SMALL, (0, 1), people=4)
+    curves = figure_6(planted.counts, SMALL, (0, 1), n_users=4)
     assert list(curves) == ["seed", "person", "documents", "share", "model", "iteration", "log2_likelihood"]
     assert len(curves) == 2 * 4 * 2 * 6
     assert (curves.groupby("seed").apply(lambda rows: rows.drop_duplicates("person")["documents"].sum()) == 250).all()

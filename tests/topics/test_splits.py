@@ -1,4 +1,4 @@
-"""Documents are dealt fairly: each once, groups whole, anew for each seed; or the cloud's come from elsewhere."""
+"""Documents are split fairly: each once, groups whole, anew for each seed; or the cloud's come from elsewhere."""
 
 import numpy as np
 import pytest
@@ -14,34 +14,34 @@ def as_documents(counts, words) -> DocumentData:
     return DocumentData(counts, tuple(words), np.arange(n_docs), names, np.zeros(n_docs, int), load_card("news"), "")
 
 
-def test_every_document_is_dealt_once_and_anew_for_each_seed() -> None:
-    dealt = split_documents(np.arange(50), 30, 15, seed=1)
-    assert [len(part) for part in dealt] == [30, 15, 5]
-    assert sorted(np.concatenate(dealt)) == list(range(50))
-    assert not np.array_equal(dealt.shared, split_documents(np.arange(50), 30, 15, seed=2).shared)
+def test_every_document_is_in_one_part_and_anew_for_each_seed() -> None:
+    rows = split_documents(np.arange(50), 30, 15, seed=1)
+    assert [len(part) for part in rows] == [30, 15, 5]
+    assert sorted(np.concatenate(rows)) == list(range(50))
+    assert not np.array_equal(rows.shared, split_documents(np.arange(50), 30, 15, seed=2).shared)
 
 
 def test_documents_of_one_group_stay_together() -> None:
     groups = np.repeat([f"article {number}" for number in range(12)], 4)
     for seed in range(5):
-        dealt = split_documents(groups, 21, 6, seed)
-        assert [len(part) for part in dealt] == [24, 8, 16]
-        of_part = [set(groups[part]) for part in dealt]
+        rows = split_documents(groups, 21, 6, seed)
+        assert [len(part) for part in rows] == [24, 8, 16]
+        of_part = [set(groups[part]) for part in rows]
         assert sum(map(len, of_part)) == 12
 
 
 @pytest.mark.parametrize(("n_shared", "n_local"), [(40, 10), (60, 10), (40, 60), (0, 10), (10, 0)])
 def test_too_few_documents_are_named(n_shared: int, n_local: int) -> None:
-    with pytest.raises(ValueError, match=f"50 documents in 50 groups cannot be dealt into {n_shared} public"):
+    with pytest.raises(ValueError, match=f"50 documents in 50 groups cannot be split into {n_shared} public"):
         split_documents(np.arange(50), n_shared, n_local)
 
 
-def test_parts_hold_the_documents_dealt(planted) -> None:
+def test_parts_hold_the_documents_of_their_rows(planted) -> None:
     parts = split(planted.counts, TopicSettings(n_shared=120, n_local=20), seed=3)
-    dealt = split_documents(np.arange(200), 120, 20, seed=3)
-    for part, rows in zip(parts, dealt, strict=False):
-        np.testing.assert_array_equal(part.toarray(), planted.counts[rows].toarray())
-    np.testing.assert_array_equal(parts.local_groups, dealt.local)
+    rows = split_documents(np.arange(200), 120, 20, seed=3)
+    for part, part_rows in zip(parts, rows, strict=False):
+        np.testing.assert_array_equal(part.toarray(), planted.counts[part_rows].toarray())
+    np.testing.assert_array_equal(parts.local_groups, rows.local)
 
 
 def test_the_clouds_own_collection_stays_whole_and_never_has_the_words_of_home(planted) -> None:
@@ -56,5 +56,5 @@ def test_the_clouds_own_collection_stays_whole_and_never_has_the_words_of_home(p
     assert public.counts.shape == (150, 60)  # and the given one is as it was
     with pytest.raises(ValueError, match="must begin with that of the public ones"):
         split(public, TopicSettings(n_local=20), seed=0, public=own)
-    with pytest.raises(ValueError, match="50 documents in 50 groups cannot be dealt into 50 local ones"):
+    with pytest.raises(ValueError, match="50 documents in 50 groups cannot be split into 50 local ones"):
         split(own, TopicSettings(n_local=50), seed=0, public=public)

@@ -56,46 +56,48 @@ class Guest(NamedTuple):
 def build(folder: Path) -> Guest:
     """Download and unpack what the guest boots; nothing is packed yet. Raises click.ClickException."""
     unpacked, system = folder / "kernel", folder / "system"
-    for made in (unpacked, system):
-        shutil.rmtree(made, ignore_errors=True)
-        made.mkdir(parents=True)
+    for part in (unpacked, system):
+        shutil.rmtree(part, ignore_errors=True)
+        part.mkdir(parents=True)
     for deb in image.download(PACKAGES, folder / "apt", "amd64"):
         if deb.name.startswith(("linux-image-", "busybox-")):
             subprocess.run(["dpkg-deb", "-x", deb, system if deb.name.startswith("busybox-") else unpacked], check=True)
     for name in ("proc", "sys", "dev", "host", "own", "all", "modules"):
         (system / name).mkdir()
-    for place, module in enumerate(in_order(unpacked, MODULES)):
+    for place, module in enumerate(load_order(unpacked, MODULES)):
         shutil.copy(module, system / "modules" / f"{place:02}-{module.name}")
     return Guest(sorted(unpacked.glob("boot/vmlinuz-*"))[-1], system, folder / "files.cpio")
 
 
-def in_order(unpacked: Path, names: Sequence[str]) -> list[Path]:
-    """The files of these modules of the kernel, each after those that it says it depends on.
+def load_order(unpacked: Path, names: Sequence[str]) -> list[Path]:
+    """The files of these kernel modules, each after those it depends on.
 
     Raises click.ClickException for a module that the kernel does not have.
     """
-    found: dict[str, Path] = {}
+    modules: dict[str, Path] = {}
 
     def add(name: str) -> None:
-        if name in found:
+        if name in modules:
             return
         path = next(unpacked.rglob(f"{name}.ko"), None)
         if path is None:
             raise click.ClickException(f"no module {name} among the files of {PACKAGES[-1]}: has Debian moved it?")
-        needed = re.search(rb"\0depends=([^\0]*)\0", path.read_bytes())
-        for each in needed[1].decode().split(",") if needed and needed[1] else ():
-            add(each)
-        found[name] = path
+        depends = re.search(rb"\0depends=([^\0]*)\0", path.read_bytes())
+        for dependency in depends[1].decode().split(",") if depends and depends[1] else ():
+            add(dependency)
+        modules[name] = path
 
     for name in names:
         add(name)
-    return list(found.values())
+    return list(modules.values())
 
 
-def limited(words: Sequence[str], folder: Path, environment: Mapping[str, str]) -> str:
+def limited_command(words: Sequence[str], folder: Path, environment: Mapping[str, str]) -> str:
     """The shell line that runs a command in the group, from a folder of this machine."""
-    given = " ".join(f"{name}={shlex.quote(value)}" for name, value in environment.items())
-    return f"echo $$ >{GROUP}/cgroup.procs && cd {shlex.quote(str(folder))} && exec env -i {given} {shlex.join(words)}"
+    settings = " ".join(f"{name}={shlex.quote(value)}" for name, value in environment.items())
+    return (
+        f"echo $$ >{GROUP}/cgroup.procs && cd {shlex.quote(str(folder))} && exec env -i {settings} {shlex.join(words)}"
+    )
 
 
 def init(command: str, limit: str) -> str:
@@ -114,7 +116,7 @@ def run(guest: Guest, command: str, limit: str, *, timeout_s: float) -> list[str
 
     Raises click.ClickException when QEMU is missing, or the guest is silent, takes too long, or its program fails.
     """
-    image.need("qemu-system-x86_64")
+    image.require_programs("qemu-system-x86_64")
     image.pack(guest.system, guest.packed, {"init": init(command, limit)})
     serial = guest.packed.with_name("serial.log")
     machine: list[str | Path] = ["qemu-system-x86_64", "-M", "pc", "-cpu", "max", "-m", str(MEMORY_MB)]

@@ -40,10 +40,10 @@ class Limit(click.ParamType):
     name = "megabytes"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        found = re.fullmatch(r"(\d+)[Mm]?", str(value))
-        if not found or not 64 <= int(found[1]) < guest.MEMORY_MB:
+        match = re.fullmatch(r"(\d+)[Mm]?", str(value))
+        if not match or not 64 <= int(match[1]) < guest.MEMORY_MB:
             self.fail(f"{value!r} is no limit such as 512M, from 64M to less than {guest.MEMORY_MB}M", param, ctx)
-        return int(found[1])
+        return int(match[1])
 
 
 def command(name: str, limit_mb: int) -> list[str]:
@@ -52,13 +52,13 @@ def command(name: str, limit_mb: int) -> list[str]:
     return [sys.executable, "-m", "pmt_helpers", "profile", *RUNS[name].split(), "--note", note, "--out", "-"]
 
 
-def record(one: guest.Guest, name: str, limit_mb: int, out: Path, timeout_s: float) -> Log:
+def record(machine: guest.Guest, name: str, limit_mb: int, out: Path, timeout_s: float) -> Log:
     """One log, validated before it takes its place.
 
     Raises DataError when the guest printed no log, click.ClickException for one without its end or without the limit.
     """
-    line = guest.limited(command(name, limit_mb), ROOT, ENVIRONMENT)
-    lines = guest.run(one, line, f"{limit_mb}M", timeout_s=timeout_s)
+    line = guest.limited_command(command(name, limit_mb), ROOT, ENVIRONMENT)
+    lines = guest.run(machine, line, f"{limit_mb}M", timeout_s=timeout_s)
     with atomic_path(out) as temporary:
         temporary.write_text("\n".join(lines) + "\n", "utf-8")
         check(read_log(temporary), limit_mb)
@@ -77,16 +77,16 @@ def check(log: Log, limit_mb: int) -> None:
         )
 
 
-def prove(one: guest.Guest, limit_mb: int, timeout_s: float) -> None:
+def prove(machine: guest.Guest, limit_mb: int, timeout_s: float) -> None:
     """Use three quarters of the limit, then a fifth more than it: only the second may be killed.
 
     Raises click.ClickException otherwise.
     """
-    program = "import sys; kept = [bytearray(b'x') * 2**20 for _ in range(int(sys.argv[1]))]"
+    program = "import sys; held = [bytearray(b'x') * 2**20 for _ in range(int(sys.argv[1]))]"
     sizes = limit_mb * 3 // 4, limit_mb * 6 // 5
     tried = "; ".join(f'{sys.executable} -S -c "{program}" {size}; echo $?' for size in sizes)
-    line = guest.limited(["/bin/sh", "-c", f"{tried}; exit 0"], ROOT, ENVIRONMENT)
-    codes = guest.run(one, line, f"{limit_mb}M", timeout_s=timeout_s)
+    line = guest.limited_command(["/bin/sh", "-c", f"{tried}; exit 0"], ROOT, ENVIRONMENT)
+    codes = guest.run(machine, line, f"{limit_mb}M", timeout_s=timeout_s)
     said = ", ".join(f"{size} MB: exit code {code}" for size, code in zip(sizes, codes, strict=False))
     if codes != ["0", str(KILLED)]:
         raise click.ClickException(f"the limit of {limit_mb} MB does not hold: {said or codes}")
@@ -102,13 +102,13 @@ def prove(one: guest.Guest, limit_mb: int, timeout_s: float) -> None:
 @click.option("--prove", "only_prove", is_flag=True, help="Record nothing: show that too large a process is killed.")
 def main(only: tuple[str, ...], limit: int, out: Path, build: Path, timeout: float, only_prove: bool) -> None:
     """Record what training costs where memory is limited, in a virtual machine of our own."""
-    image.need("qemu-system-x86_64", "apt-get", "dpkg-deb")
-    one = guest.build(build / "constrained")
+    image.require_programs("qemu-system-x86_64", "apt-get", "dpkg-deb")
+    machine = guest.build(build / "constrained")
     if only_prove:
-        prove(one, limit, timeout)
+        prove(machine, limit, timeout)
         return
     for name in only or RUNS:
-        log = record(one, name, limit, out / f"{ORIGIN}-{name}.jsonl", timeout)
+        log = record(machine, name, limit, out / f"{ORIGIN}-{name}.jsonl", timeout)
         peak = log.spans["peak_rss_mb"].max()
         click.echo(f"{log.path.name}: {len(log.spans)} spans, peak {peak:.0f} of {log.header['mem_limit_mb']:.0f} MB")
 

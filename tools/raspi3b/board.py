@@ -12,10 +12,10 @@ from pathlib import Path
 import click
 from tqdm.auto import tqdm
 
-from .image import LIBRARIES, Boot, need
+from .image import LIBRARIES, Boot, require_programs
 
 BEGINS, ENDS = "---- pi-profile begins ----", "---- pi-profile ends, exit code "
-SILENCE_S = 180  # the board unpacks its files without a word
+SILENCE_S = 180  # the board prints nothing while it unpacks its files
 _INIT = """#!/bin/busybox sh
 /bin/busybox mount -t proc proc /proc
 /bin/busybox mount -t sysfs sysfs /sys
@@ -48,8 +48,8 @@ def between_marks(serial: str) -> tuple[list[str], int | None]:
     lines = [line.strip() for line in after.splitlines()]
     for place, line in enumerate(lines):
         if line.startswith(ENDS):
-            return [each for each in lines[:place] if each], int(line.removeprefix(ENDS))
-    return [each for each in lines if each], None
+            return [record for record in lines[:place] if record], int(line.removeprefix(ENDS))
+    return [record for record in lines if record], None
 
 
 def run(boot: Boot, serial: Path, *, timeout_s: float, card: Path | None = None) -> list[str]:
@@ -57,7 +57,7 @@ def run(boot: Boot, serial: Path, *, timeout_s: float, card: Path | None = None)
 
     Raises click.ClickException when the board stays silent, takes too long, or its program fails.
     """
-    need("qemu-system-aarch64")
+    require_programs("qemu-system-aarch64")
     # On one core the emulator's own thread, which rings the timers, is not late when this machine is busy.
     machine: list[str | Path] = ["taskset", "--cpu-list", "0", "qemu-system-aarch64", "-M", "raspi3b"]
     machine += ["-icount", "shift=0,sleep=off"]

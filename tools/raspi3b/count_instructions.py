@@ -75,7 +75,7 @@ def marks_of(printed: str) -> dict[int, int]:
 
 def prepare(folder: Path) -> None:
     """Debian's Python for arm64 with its modules compiled, the wheels, and the plugin."""
-    image.need("qemu-aarch64", "gcc", "taskset", "apt-get", "dpkg-deb")
+    image.require_programs("qemu-aarch64", "gcc", "taskset", "apt-get", "dpkg-deb")
     system = folder / "system"
     if not (system / "usr/bin/python3").exists():
         system.mkdir(parents=True, exist_ok=True)
@@ -98,13 +98,13 @@ def emulated(
 ) -> subprocess.CompletedProcess[str]:
     """Python on one emulated core, with the wheels and the project. Raises click.ClickException when it fails."""
     system = folder / "system"
-    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    inherited = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     settings = {"PYTHONPATH": f"{folder / 'site'}:{ROOT}", "PYTHONHOME": str(system / "usr"), "PYTHONHASHSEED": "0"}
     one_core = ["taskset", "--cpu-list", "0", "qemu-aarch64", "-cpu", "cortex-a53", "-L", str(system), *qemu]
     with tempfile.TemporaryDirectory(dir=folder) as cache:  # Numba finds nothing compiled
         settings |= {**wheels.ONE_THREAD, **CORTEX_A53, "NUMBA_CACHE_DIR": cache, "TQDM_DISABLE": "1"}
         command = [*one_core, str(system / "usr/bin/python3"), *arguments]
-        done = subprocess.run(command, env=kept | settings, capture_output=True, text=True, timeout=timeout_s)
+        done = subprocess.run(command, env=inherited | settings, capture_output=True, text=True, timeout=timeout_s)
     if done.returncode:
         raise click.ClickException(f"{' '.join(arguments)} failed under QEMU:\n{done.stderr.strip()[-2000:]}")
     return done
@@ -150,11 +150,11 @@ def main(only: tuple[str, ...], out: Path, build: Path, timeout: float) -> None:
     prepare(build)
     counts = []
     for task, kernel in tqdm([run for run in RUNS if not only or "/".join(run) in only], desc="kernels"):
-        found, python = count(build, task, kernel, timeout)
-        counts.append(found)
+        counted, python = count(build, task, kernel, timeout)
+        counts.append(counted)
         tqdm.write(
-            f"{task} {kernel}: {found.per_update:,} an update; setting up {found.setup_instructions / 1e9:.2f} G "
-            f"(first call {found.first_call_instructions / 1e9:.2f} G)"
+            f"{task} {kernel}: {counted.per_update:,} per update; set-up {counted.setup_instructions / 1e9:.2f} G "
+            f"(first call {counted.first_call_instructions / 1e9:.2f} G)"
         )
     if not only:
         write(out, counts, python, time.monotonic() - started)

@@ -33,7 +33,7 @@ class Boot(NamedTuple):
     packed: Path
 
 
-def need(*programs: str) -> None:
+def require_programs(*programs: str) -> None:
     """Raises click.ClickException for a program that is not installed."""
     packages = {
         "qemu-system-aarch64": "qemu-system-arm",
@@ -49,17 +49,17 @@ def need(*programs: str) -> None:
 
 def download(packages: Sequence[str], folder: Path, architecture: str = "arm64") -> list[Path]:
     """The packages and all that they depend on, as .deb files in `folder`/cache/archives."""
-    need("apt-get", "dpkg-deb")
-    for made in ("state/lists/partial", "cache/archives/partial"):
-        (folder / made).mkdir(parents=True, exist_ok=True)
+    require_programs("apt-get", "dpkg-deb")
+    for name in ("state/lists/partial", "cache/archives/partial"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
     (folder / "status").touch()
     settings = folder / "apt.conf"
     settings.write_text(_APT.format(folder.resolve(), architecture))
     environment = {**os.environ, "APT_CONFIG": str(settings)}
-    for order in (["update"], ["install", "--download-only", "--yes", *packages]):
-        done = subprocess.run(["apt-get", "-qq", *order], env=environment, capture_output=True, text=True)
+    for command in (["update"], ["install", "--download-only", "--yes", *packages]):
+        done = subprocess.run(["apt-get", "-qq", *command], env=environment, capture_output=True, text=True)
         if done.returncode:
-            raise click.ClickException(f"apt-get {' '.join(order)} failed:\n{done.stderr.strip()[-2000:]}")
+            raise click.ClickException(f"apt-get {' '.join(command)} failed:\n{done.stderr.strip()[-2000:]}")
     return sorted((folder / "cache/archives").glob("*.deb"))
 
 
@@ -80,9 +80,9 @@ def unpack(debs: Sequence[Path], root: Path) -> None:
 def build(folder: Path) -> Boot:
     """Download and unpack all that the board boots; nothing is packed yet."""
     kernel, system = folder / "kernel", folder / "system"
-    for made in (kernel, system):
-        shutil.rmtree(made, ignore_errors=True)
-        made.mkdir(parents=True)
+    for part in (kernel, system):
+        shutil.rmtree(part, ignore_errors=True)
+        part.mkdir(parents=True)
     debs = download([*SYSTEM, KERNEL], folder / "apt")
     kernels = [deb for deb in debs if deb.name.startswith("linux-image-")]
     for deb in kernels:
@@ -90,7 +90,7 @@ def build(folder: Path) -> Boot:
     unpack([deb for deb in debs if deb not in kernels], system)
     for name in ("proc", "sys", "dev", "tmp"):
         (system / name).mkdir(exist_ok=True)
-    return Boot(_one(kernel, "boot/vmlinuz-*"), _one(kernel, DEVICE_TREE), system, folder / "files.cpio")
+    return Boot(_newest(kernel, "boot/vmlinuz-*"), _newest(kernel, DEVICE_TREE), system, folder / "files.cpio")
 
 
 def pack(system: Path, packed: Path, extra: Mapping[str, str]) -> None:
@@ -125,12 +125,12 @@ def _entry(name: str, number: int, mode: int, data: bytes) -> bytes:
     return _padded(head) + _padded(data)
 
 
-def _padded(piece: bytes) -> bytes:
-    return piece + b"\0" * (-len(piece) % 4)
+def _padded(data: bytes) -> bytes:
+    return data + b"\0" * (-len(data) % 4)
 
 
-def _one(folder: Path, pattern: str) -> Path:
-    found = sorted(folder.glob(pattern))
-    if not found:
+def _newest(folder: Path, pattern: str) -> Path:
+    paths = sorted(folder.glob(pattern))
+    if not paths:
         raise click.ClickException(f"no {pattern} among the files of {KERNEL}: has Debian moved it?")
-    return found[-1]
+    return paths[-1]

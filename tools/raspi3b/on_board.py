@@ -19,20 +19,20 @@ def main(task: str, kernel: str, run_id: str, utc: str, note: str) -> None:
             workloads.import_kernel(task, kernel)
         if task == "activity":
             start, X, y = pi_profile.synthetic_windows(max(SAMPLES))
-            made, windows = workloads.NETWORKS[kernel], (SAMPLES, EPOCHS[kernel])
+            network, sizes = workloads.NETWORKS[kernel], (SAMPLES, EPOCHS[kernel])
             pi_profile.record_activity(
-                recorder, kernel, lambda n: made(start, X[:n], y[:n]), X, *windows, calls=CALLS, progress=say
+                recorder, kernel, lambda n: network(start, X[:n], y[:n]), X, *sizes, calls=CALLS, progress=say
             )
         else:
             corpora = [pi_profile.synthetic_tokens(n, WORDS, LENGTH) for n in DOCUMENTS]
             sampler = workloads.SAMPLERS[kernel]
             pi_profile.record_topics(
-                recorder, kernel, lambda one: sampler(one, TOPICS), corpora, ITERATIONS, TOPICS, progress=say
+                recorder, kernel, lambda tokens: sampler(tokens, TOPICS), corpora, ITERATIONS, TOPICS, progress=say
             )
 
 
 def say(line: str) -> None:
-    """Where it does not fall between the lines of the log."""
+    """To standard error: standard output is the log."""
     print(line, file=sys.stderr)
 
 

@@ -1,8 +1,8 @@
 """Record data/pi_logs/emulated-raspi3b-icount-*.jsonl: `python -m tools.raspi3b.record`. Notebook 05, steps 1 and 2.
 
-Each log is one boot of QEMU's Raspberry Pi 3B, on which the one-file edition of the recorder runs under Debian's Python
-and NumPy; with --libraries also the kernels that need more, from an SD card. The board cannot know the date or a name
-for the run: they are set from here.
+Each log is one boot of QEMU's Raspberry Pi 3B, on which pi_profile.py runs under Debian's Python and NumPy; with
+--libraries also the kernels that need more, from an SD card. The board cannot know the date or a name for the run:
+they are set from here.
 """
 
 import datetime
@@ -15,8 +15,7 @@ import pandas as pd
 
 from pmt_helpers.datasets.errors import DataError
 from pmt_helpers.datasets.files import atomic_path
-from pmt_helpers.device import read_log
-from pmt_helpers.device.export import one_file
+from pmt_helpers.device import pi_profile, read_log
 
 from . import board, card, image, wheels
 
@@ -37,40 +36,40 @@ COUNTED = ["phase", "n_samples", "epoch", "n_documents", "n_words", "iteration"]
 SHORTEST_S = 0.001
 
 
-class Plan(NamedTuple):
-    """What the board is to do: in silence, then for the log; from this card, if any."""
+class Session(NamedTuple):
+    """What one boot runs: shell lines before the log, the command that prints it, and a card, if any."""
 
     before: str
     command: str
     card: Path | None = None
 
 
-def plan(boot: image.Boot, name: str, libraries: Path) -> Plan:
+def session(boot: image.Boot, name: str, libraries: Path) -> Session:
     """For one of RUNS or of ON_CARD. libraries: folder of the card and of what is on it."""
     now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     run_id = uuid.uuid4().hex[:12]
     if name in RUNS:
         # Everything is imported once before the log begins: Debian's packages compile their modules when installed.
         warm = "python3 /pi_profile.py --task activity --samples 2 --epochs 1 --calls 2 --out -"
-        # Nothing to sense here: a sample would only be a load, now in this span and now in that.
+        # There are no sensors: a sample would only be a load, in one span or another.
         options = f"{RUNS[name]} --every 0 --origin {ORIGIN} --run-id {run_id} --utc {now} --note '{NOTE}'"
-        return Plan(warm, f"python3 /pi_profile.py {options} --out -")
+        return Session(warm, f"python3 /pi_profile.py {options} --out -")
     wheels.install(libraries / "site", boot.system)
     settings = " ".join(f"{key}='{value}'" for key, value in {**wheels.ONE_THREAD, "PYTHONPATH": card.MOUNTED}.items())
     program = f"{settings} NUMBA_CACHE_DIR=$HOME/numba python3 -m tools.raspi3b.on_board {' '.join(ON_CARD[name])}"
-    return Plan(card.mounting(boot), f"{program} {run_id} {now} '{NOTE}'", card.make(libraries, libraries / "site"))
+    return Session(card.mounting(boot), f"{program} {run_id} {now} '{NOTE}'", card.make(libraries, libraries / "site"))
 
 
 def record(boot: image.Boot, name: str, profiler: str, out: Path, libraries: Path, timeout_s: float) -> None:
-    """One log, validated before it takes its place. profiler: text of the one-file edition.
+    """One log, validated before it takes its place. profiler: text of pi_profile.py.
 
     Raises click.ClickException when the board printed no whole log.
     """
-    wanted = plan(boot, name, libraries)
-    extra = {"init": board.init(wanted.command, before=wanted.before), "pi_profile.py": profiler}
+    run = session(boot, name, libraries)
+    extra = {"init": board.init(run.command, before=run.before), "pi_profile.py": profiler}
     image.pack(boot.system, boot.packed, extra)
     serial = boot.packed.with_name("serial.log")
-    lines = board.run(boot, serial, timeout_s=timeout_s, card=wanted.card)
+    lines = board.run(boot, serial, timeout_s=timeout_s, card=run.card)
     with atomic_path(out) as temporary:
         temporary.write_text("\n".join(lines) + "\n")
         try:
@@ -86,10 +85,10 @@ def differences(first: Path, second: Path) -> pd.DataFrame:
 
     Spans under a millisecond are left out: they are logged to the microsecond, and a tick of Linux is some of them.
     """
-    one, two = (read_log(path).spans for path in (first, second))
-    keys = [key for key in COUNTED if key in one]
-    both = one.astype({"phase": str}).merge(two.astype({"phase": str}), on=keys, how="outer", indicator=True)
-    if len(both) != len(one) or not (both["_merge"] == "both").all():
+    spans, others = (read_log(path).spans.astype({"phase": str}) for path in (first, second))
+    keys = [key for key in COUNTED if key in spans]
+    both = spans.merge(others, on=keys, how="outer", indicator=True)
+    if len(both) != len(spans) or not (both["_merge"] == "both").all():
         raise click.ClickException(f"{first.name} and {second.name} have not the same spans")
     both = both[both["wall_s_x"] >= SHORTEST_S]
     off = 100 * (both["wall_s_x"] / both["wall_s_y"] - 1).abs()
@@ -107,8 +106,8 @@ def differences(first: Path, second: Path) -> pd.DataFrame:
 @click.option("--timeout", default=3600.0, show_default=True, help="Seconds for one log.")
 def main(only: tuple[str, ...], libraries: bool, out: Path, twice: bool, build: Path, timeout: float) -> None:
     """Boot an emulated Raspberry Pi 3B and record what training costs on it."""
-    image.need("qemu-system-aarch64", "taskset", "apt-get", "dpkg-deb")
-    boot, profiler = image.build(build / "raspi3b"), one_file()
+    image.require_programs("qemu-system-aarch64", "taskset", "apt-get", "dpkg-deb")
+    boot, profiler = image.build(build / "raspi3b"), Path(pi_profile.__file__).read_text("utf-8")
     for name in only or (*RUNS, *(ON_CARD if libraries else ())):
         log = out / f"{ORIGIN}-{name}.jsonl"
         record(boot, name, profiler, log, build / "aarch64", timeout)

@@ -7,8 +7,11 @@ from pathlib import Path
 
 import click
 
-WHEELS = ("numpy", "scipy", "pandas", "scikit-learn", "numba", "jax", "jaxlib", "keras", "tqdm", "joblib")
-PLATFORMS = [f"manylinux{each}_aarch64" for each in ("2014", "_2_17", "_2_26", "_2_27", "_2_28")]
+WHEELS = (
+    *("numpy", "scipy", "pandas", "scikit-learn", "numba", "jax", "jaxlib", "keras", "tqdm", "joblib"),
+    *("lazy-loader", "platformdirs"),
+)
+PLATFORMS = [f"manylinux{tag}_aarch64" for tag in ("2014", "_2_17", "_2_26", "_2_27", "_2_28")]
 
 ONE_THREAD = {
     "OPENBLAS_NUM_THREADS": "1",

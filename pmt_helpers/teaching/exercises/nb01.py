@@ -254,7 +254,7 @@ SGD_STEP = Exercise(
         "Probabilities by softmax; subtract a one-hot vector of the label; that error is the bias's gradient. "
         "The gradient of the weights has the shape of W: entry (feature, class) is the feature's value times the "
         "class's error (np.outer). Move both against their gradients, by the learning rate.",
-        "The plain NumPy step for the whole network, hidden layer included, is train_plainly in "
+        "The plain NumPy step for the whole network, hidden layer included, is train_reference in "
         "pmt_helpers/activity/online.py; with Keras it is model.train_on_batch.",
     ),
     mistakes=(

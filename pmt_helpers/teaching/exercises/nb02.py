@@ -56,8 +56,8 @@ ONLINE_SGD = Exercise(
         "Two loops: outside the epochs, inside the windows in their order with their labels. Inside, pass the current "
         "W and b to sgd_step and keep what it returns under the same two names. Return them after both loops. Do not "
         "call a single label y: the next epoch still needs the array of that name.",
-        "train_plainly in pmt_helpers/activity/online.py does the same for the whole network, and stops when held-out "
-        "windows no longer improve.",
+        "train_reference in pmt_helpers/activity/online.py does the same for the whole network, and stops when "
+        "held-out windows no longer improve.",
     ),
     mistakes=(
         Mistake(
@@ -174,7 +174,7 @@ EARLY_STOPPING = Exercise(
         "Remember the lowest loss so far and its epoch. A lower loss replaces both. Otherwise, see how many epochs ago "
         "the best one was: when that reaches the patience, stop. The answer is the remembered epoch and the one that "
         "you have reached.",
-        "train_plainly in pmt_helpers/activity/online.py does it while it trains; in Keras it is the callback "
+        "train_reference in pmt_helpers/activity/online.py does it while it trains; in Keras it is the callback "
         "EarlyStopping(patience=..., restore_best_weights=True).",
     ),
     mistakes=(
@@ -436,7 +436,7 @@ FIND_THE_LEAK = Exercise(
         "Look up the recordings and starts of the training rows and of the test rows. Compare every training window "
         "with every test window (as a column against a row, or in two loops): same recording, and the starts less than "
         "one window apart, whichever comes first. A training window leaks if that holds for any test window.",
-        "_shares_readings in pmt_helpers/activity/splits.py: every split of the workbook, except the random one, drops "
+        "_overlaps in pmt_helpers/activity/splits.py: every split of the workbook, except the random one, drops "
         "such windows from training.",
     ),
     mistakes=(

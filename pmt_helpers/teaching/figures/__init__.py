@@ -1,4 +1,7 @@
-"""Every figure of the workbook: a function from a tidy frame or arrays to a Figure with its sentence."""
+"""Every figure of the workbook: a function from a tidy frame or arrays to a Figure with its sentence.
+
+A module per theme; start with style, which all of them share. The frame's columns stand in each docstring.
+"""
 
 import lazy_loader
 

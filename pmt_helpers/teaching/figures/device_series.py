@@ -1,21 +1,19 @@
-"""Rows for the figures of seconds by size: from the spans of logs, the stored grid and the paper. Notebook 05, step 3.
+"""Series of the device figures: how each number was obtained, and rows from logs, stored grids and the paper.
 
 CPU seconds where they are known, since others used the computer too; the paper's are what a clock on the wall showed.
-Logs of a memory limit are left out: what they measured is memory.
+Logs of a memory limit are left out: what they measured is memory. Notebook 05, step 3.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 
 import pandas as pd
 
 from pmt_helpers.datasets.files import paper_table
-from pmt_helpers.device.fits import one_way
+from pmt_helpers.device.fits import varying_only
 from pmt_helpers.device.logs import Log, seconds_of_spans
 from pmt_helpers.teaching.figures.style import BLUE, GREEN, GREY, ORANGE, OTHERS, VERMILION
 
 PAPER = "paper-digitised"
-
-
 OBTAINED = {
     "measured-pi": "measured on a Raspberry Pi",
     "measured-host": "measured on this kind of computer",
@@ -24,13 +22,7 @@ OBTAINED = {
     PAPER: "digitised from the paper",
     "predicted": "predicted",
 }
-
-
-MEMORY_ONLY = (
-    "measured-host-constrained",
-)  # a limit changes seconds too, and a limited machine may be an emulated one
-
-
+MEMORY_ONLY = ("measured-host-constrained",)  # a limit changes seconds too, and such a machine may be an emulated one
 KERNELS = {
     "python": "plain Python",
     "numpy": "NumPy",
@@ -39,14 +31,11 @@ KERNELS = {
     "keras_fit": "Keras fit",
     "keras_batch": "Keras batch",
 }
-
+COLUMNS = {"documents": "n_documents", "words": "words_percent"}
 
 # No model is drawn beside these, so the models' colours come last. The paper is grey, as everywhere.
 _STYLES = (*OTHERS, (VERMILION, "cross"), (BLUE, "circle"), (GREEN, "diamond"), (ORANGE, "square"))
-
-
 _PAPER_STYLE = (GREY, "circle-open")
-
 
 Key = tuple[str, str]  # origin, and kernel or ""
 
@@ -60,59 +49,11 @@ def obtained(origin: str) -> str:
 
 def of_one_origin(frame: pd.DataFrame, figure: str) -> str:
     """The only origin of these rows, in words. Raises ValueError when there are several."""
-    found = list(dict.fromkeys(frame["origin"].astype(str)))
-    if len(found) != 1:
-        raise ValueError(f"{figure} adds up numbers of one origin; these rows have {', '.join(found)}: draw them apart")
-    return obtained(found[0])
-
-
-def by_series(frame: pd.DataFrame) -> dict[Key, pd.DataFrame]:
-    """The rows of each origin and kernel, in the order of OBTAINED and KERNELS; two origins are never one series."""
-    for origin in frame["origin"].astype(str).unique():
-        obtained(origin)
-    kernel = frame["kernel"].astype(object) if "kernel" in frame else pd.Series("", frame.index, dtype=object)
-    keyed = frame.assign(origin=frame["origin"].astype(str), kernel=kernel.where(kernel.notna(), "").astype(str))
-    groups: dict[Key, pd.DataFrame] = {
-        (str(origin), str(kernel)): rows for (origin, kernel), rows in keyed.groupby(["origin", "kernel"], sort=False)
-    }
-    origins, kernels = list(OBTAINED), ["", *KERNELS]
-    known = sorted(groups, key=lambda key: (origins.index(key[0]), _place(kernels, key[1])))
-    return {key: groups[key] for key in known}
-
-
-def _place(names: Sequence[str], name: str) -> int:
-    return names.index(name) if name in names else len(names)
-
-
-def series_names(keys: Sequence[Key]) -> dict[Key, str]:
-    """What the legend calls each series: how it was obtained, after its kernel where kernels differ."""
-    several = len({kernel for _, kernel in keys if kernel}) > 1
-    return {
-        (origin, kernel): f"{kernel_name(kernel)}, {obtained(origin)}" if several and kernel else obtained(origin)
-        for origin, kernel in keys
-    }
-
-
-def series_styles(keys: Sequence[Key]) -> dict[Key, tuple[str, str]]:
-    """Colour and symbol of each series, never one colour twice. Raises ValueError for more series than colours."""
-    ours = [key for key in keys if key[0] != PAPER]
-    if len(ours) > len(_STYLES) or len(keys) - len(ours) > 1:
-        raise ValueError(f"{len(keys)} series are too many to tell apart; draw {len(_STYLES)} at most, one the paper's")
-    styles: Mapping[Key, tuple[str, str]] = dict(zip(ours, _STYLES, strict=False))
-    return {key: styles.get(key, _PAPER_STYLE) for key in keys}
-
-
-def in_order(frame: pd.DataFrame) -> pd.DataFrame:
-    """The rows in the order of KERNELS."""
-    kernels = list(KERNELS)
-    return frame.iloc[
-        [at for _, at in sorted((_place(kernels, str(name)), at) for at, name in enumerate(frame["kernel"]))]
-    ]
-
-
-def kernel_name(kernel: str) -> str:
-    """`keras_fit` -> "Keras fit"; a kernel that is not known keeps its name."""
-    return KERNELS.get(kernel, kernel)
+    origins = list(dict.fromkeys(frame["origin"].astype(str)))
+    if len(origins) != 1:
+        listed = ", ".join(origins)
+        raise ValueError(f"{figure} adds up numbers of one origin; these rows have {listed}: draw them apart")
+    return obtained(origins[0])
 
 
 def with_origin(title: str, origin: str) -> str:
@@ -120,29 +61,76 @@ def with_origin(title: str, origin: str) -> str:
     return f'{title}<br><span style="font-size:12px">{origin}</span>'
 
 
-COLUMNS = {"documents": "n_documents", "words": "words_percent"}
+def kernel_name(kernel: str) -> str:
+    """`keras_fit` -> "Keras fit"; a kernel that is not known keeps its name."""
+    return KERNELS.get(kernel, kernel)
+
+
+def kernels_of(rows: pd.DataFrame) -> pd.Series:
+    """Each row's kernel; "", a group of its own, where a row has none."""
+    if "kernel" not in rows:
+        return pd.Series("", rows.index, dtype=object)
+    kernel = rows["kernel"].astype(object)
+    return kernel.where(kernel.notna(), "").astype(str)
+
+
+def in_order(frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows in the order of KERNELS, unknown ones last."""
+    return frame.sort_values("kernel", key=lambda kernels: kernels.map(_kernel_place), kind="stable")
+
+
+def _kernel_place(kernel: str) -> int:
+    kernels = ["", *KERNELS]
+    return kernels.index(kernel) if kernel in kernels else len(kernels)
+
+
+def by_series(frame: pd.DataFrame) -> dict[Key, pd.DataFrame]:
+    """The rows of each origin and kernel, in the order of OBTAINED and KERNELS; two origins are never one series."""
+    for origin in frame["origin"].astype(str).unique():
+        obtained(origin)
+    keyed = frame.assign(origin=frame["origin"].astype(str), kernel=kernels_of(frame))
+    groups: dict[Key, pd.DataFrame] = {
+        (str(origin), str(kernel)): rows for (origin, kernel), rows in keyed.groupby(["origin", "kernel"], sort=False)
+    }
+    origins = list(OBTAINED)
+    return dict(sorted(groups.items(), key=lambda item: (origins.index(item[0][0]), _kernel_place(item[0][1]))))
+
+
+def series_names(keys: Iterable[Key]) -> dict[Key, str]:
+    """What the legend calls each series: how it was obtained, after its kernel where kernels differ."""
+    keys = list(keys)
+    several = len({kernel for _, kernel in keys if kernel}) > 1
+    return {
+        (origin, kernel): f"{kernel_name(kernel)}, {obtained(origin)}" if several and kernel else obtained(origin)
+        for origin, kernel in keys
+    }
+
+
+def series_styles(keys: Iterable[Key]) -> dict[Key, tuple[str, str]]:
+    """Colour and symbol of each series, never one colour twice. Raises ValueError for more series than colours."""
+    keys = list(keys)
+    ours = [key for key in keys if key[0] != PAPER]
+    if len(ours) > len(_STYLES) or len(keys) - len(ours) > 1:
+        raise ValueError(f"{len(keys)} series are too many to tell apart; draw {len(_STYLES)} at most, one the paper's")
+    return dict.fromkeys(keys, _PAPER_STYLE) | dict(zip(ours, _STYLES, strict=False))
 
 
 def spans_of(logs: Iterable[Log]) -> pd.DataFrame:
     """The spans of all these logs, each row with its origin and run_id."""
-    return pd.concat(
-        [
-            log.spans.assign(origin=log.origin, run_id=log.header["run_id"]).astype(
-                {name: object for name in ("phase", "task", "kernel") if name in log.spans}
-            )
-            for log in logs
-        ],
-        ignore_index=True,
-    )
+    spans = []
+    for log in logs:
+        texts = {name: object for name in ("phase", "task", "kernel") if name in log.spans}
+        spans.append(log.spans.assign(origin=log.origin, run_id=log.header["run_id"]).astype(texts))
+    return pd.concat(spans, ignore_index=True)
 
 
 def training_rows(spans: pd.DataFrame, epochs: int = 1) -> pd.DataFrame:
-    """Seconds of so many epochs: origin, kernel, n_samples, seconds; a row a run and size.
+    """Seconds of `epochs` epochs: origin, kernel, n_samples, seconds; one row per run and size.
 
     spans: as `spans_of` gives them. An epoch is the mean of those recorded. The paper's rows are whole trainings, whose
     epochs nobody knows.
     """
-    rows = _work(spans, "n_samples")
+    rows = _training_spans(spans, "n_samples")
     paper = rows[rows["origin"] == PAPER]
     groups = rows[rows["origin"] != PAPER].groupby(["origin", "run_id", "kernel", "n_samples"], sort=False)
     ours = groups[["seconds", "updates"]].sum().reset_index()
@@ -150,50 +138,29 @@ def training_rows(spans: pd.DataFrame, epochs: int = 1) -> pd.DataFrame:
     return pd.concat([ours, paper], ignore_index=True)[["origin", "kernel", "n_samples", "seconds"]]
 
 
-def iteration_rows(spans: pd.DataFrame, by: str = "documents", paper: bool = True) -> pd.DataFrame:
-    """Median seconds of an iteration: origin, kernel, n_documents or words_percent, seconds; a row a run and size.
+def iteration_rows(spans: pd.DataFrame, by: str = "documents") -> pd.DataFrame:
+    """Median seconds of an iteration: origin, kernel, n_documents or words_percent, seconds; one row per run and size.
 
-    by="documents": each number of documents with all its words. by="words": the most documents with a share of theirs.
-    paper: with the points of its Figure 8.
+    spans: as `spans_of` gives them. by: "documents" (each number of documents with all its words) or "words" (the most
+    documents with a share of theirs). The points of the paper's Figure 8 come last.
     """
-    rows = _work(spans, "n_documents")
+    rows = _training_spans(spans, "n_documents")
     rows = rows[rows["origin"] != PAPER]
     run = ["run_id", "kernel"]
     rows["words_percent"] = 100 * rows["n_words"] / rows.groupby(run)["n_words"].transform("max")
     rows["seconds"] *= rows["n_tokens"] / rows["updates"]  # a span may hold several iterations
-    kept = one_way(rows, "n_documents" if by == "documents" else "n_words")
-    found = kept.groupby(["origin", *run, COLUMNS[by]], sort=False)["seconds"].median().reset_index()
-    return pd.concat([found, _paper_iterations(by)] if paper else [found], ignore_index=True).drop(columns="run_id")
+    varied = varying_only(rows, "n_documents" if by == "documents" else "n_words")
+    medians = varied.groupby(["origin", *run, COLUMNS[by]], sort=False)["seconds"].median().reset_index()
+    part, size = {"documents": ("a", "documents"), "words": ("b", "vocabulary")}[by]
+    paper = paper_table(f"fig8{part}_seconds_per_iteration_by_{size}").rename(columns={size: COLUMNS[by]})
+    paper = paper.assign(origin=PAPER, kernel="").astype({COLUMNS[by]: float})
+    columns = ["origin", "kernel", COLUMNS[by], "seconds"]
+    return pd.concat([medians[columns], paper[columns]], ignore_index=True)
 
 
-def stored_iteration_rows(grid: pd.DataFrame, by: str = "documents") -> pd.DataFrame:
-    """The grid of `sweep figure8` (by, size, tokens, seconds) in the columns of `iteration_rows`: Numba, measured."""
-    rows = grid[grid["by"] == ("documents" if by == "documents" else "random words")]
-    return pd.DataFrame(
-        {
-            "origin": "measured-host",
-            "kernel": "numba",
-            COLUMNS[by]: rows["size"].astype(float),
-            "seconds": rows["seconds"],
-        }
-    ).reset_index(drop=True)
-
-
-def _paper_iterations(by: str) -> pd.DataFrame:
-    name = {"documents": "documents", "words": "vocabulary"}[by]
-    table = paper_table(f"fig8{'a' if by == 'documents' else 'b'}_seconds_per_iteration_by_{name}")
-    return pd.DataFrame(
-        {"origin": PAPER, "kernel": "", COLUMNS[by]: table[name].astype(float), "seconds": table["seconds"]}
-    )
-
-
-def _work(spans: pd.DataFrame, size: str) -> pd.DataFrame:
-    """The spans of work of one task, with kernel and seconds, which not all logs have."""
+def _training_spans(spans: pd.DataFrame, size: str) -> pd.DataFrame:
+    """The training spans of one task, with kernel and seconds, which not all logs have."""
     if size not in spans:
         raise ValueError(f"no span has {size}: these logs are of another task")
-    kept = (spans["phase"] == "train") & spans[size].notna() & ~spans["origin"].isin(MEMORY_ONLY)
-    rows = spans[kept].copy()
-    kernel = rows.get("kernel", pd.Series(None, rows.index, dtype=object)).astype(object)
-    rows["kernel"] = kernel.where(kernel.notna(), "")  # a group of its own
-    rows["seconds"] = seconds_of_spans(rows)
-    return rows
+    rows = spans[(spans["phase"] == "train") & spans[size].notna() & ~spans["origin"].isin(MEMORY_ONLY)]
+    return rows.assign(kernel=kernels_of(rows), seconds=seconds_of_spans(rows))

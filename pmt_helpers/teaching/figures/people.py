@@ -1,10 +1,9 @@
-"""One dot a person, and which classes are taken for which. Notebooks 01 and 02."""
+"""One dot per person, and which classes are taken for which. Notebooks 01 and 02."""
 
 from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-import plotly.graph_objects as go
 
 from pmt_helpers.teaching.figures.style import (
     BLUE,
@@ -16,8 +15,9 @@ from pmt_helpers.teaching.figures.style import (
     VERMILION,
     WITH_LEGEND,
     Figure,
-    error_bars,
+    accuracy_axis,
     faded,
+    interval_bars,
     model_style,
     need_columns,
     new_figure,
@@ -32,17 +32,30 @@ def per_person(frame: pd.DataFrame, highlight: int | None = None, title: str | N
     highlight: the person marked as "you".
     """
     need_columns(frame, ("user", "accuracy"), "per_person")
-    kinds = _kinds(frame)
-    first = frame if not kinds else frame[frame["kind"] == kinds[0]]
+    by_kind = _by_kind(frame)
+    kinds, first = [kind for kind in by_kind if kind], next(iter(by_kind.values()))
     order = first.sort_values(["accuracy", "user"])["user"].astype(str).tolist()
     figure = new_figure(title or "One dot a person", 420, WITH_LEGEND if kinds else PLAIN)
     if len(kinds) == 2:
-        _add_links(figure, frame)
-    for place, kind in enumerate(kinds or [""]):
-        rows = frame if not kinds else frame[frame["kind"] == kind]
-        _add_dots(figure, rows, kind or "person", place)
-    mean, sd = first["accuracy"].mean(), first["accuracy"].std()
+        x: list[str | None] = []
+        y: list[float | None] = []
+        for user, rows in frame.groupby("user"):  # a thin line between the two dots of each person
+            x += [str(user), str(user), None]
+            y += [rows["accuracy"].min(), rows["accuracy"].max(), None]
+        figure.add_scatter(x=x, y=y, mode="lines", line={"color": GREY, "width": 1}, showlegend=False, hoverinfo="skip")
+    for place, (kind, rows) in enumerate(by_kind.items()):
+        figure.add_scatter(
+            x=rows["user"].astype(str).tolist(),
+            y=rows["accuracy"].tolist(),
+            error_y=interval_bars(rows, "accuracy", thickness=1, width=3),
+            mode="markers",
+            marker=model_style(kind, place)["marker"] if kind else {"color": BLUE, "size": 10},
+            name=kind or "person",
+            showlegend=bool(kind),
+            hovertemplate=f"{kind or 'accuracy'}, person %{{x}}: %{{y:.1%}}<extra></extra>",
+        )
     if not kinds:
+        mean, sd = first["accuracy"].mean(), first["accuracy"].std()
         if np.isfinite(sd):
             figure.add_hrect(y0=mean - sd, y1=mean + sd, fillcolor=faded(GREY), line={"width": 0}, layer="below")
         figure.add_hline(y=mean, line={"color": GREY, "width": 1.5, "dash": "dot"})
@@ -59,71 +72,46 @@ def per_person(frame: pd.DataFrame, highlight: int | None = None, title: str | N
             showlegend=False,
             hoverinfo="skip",
         )
-    top = "person, lowest accuracy first" + (
-        f" ({kinds[0]})" if kinds else "<br>line and band: mean ± 1 SD over people"
-    )
+    explained = f" ({kinds[0]})" if kinds else "<br>line and band: mean ± 1 SD over people"
     figure.update_xaxes(
-        type="category", categoryorder="array", categoryarray=order, title={"text": top}, showgrid=False
+        type="category",
+        categoryorder="array",
+        categoryarray=order,
+        title_text=f"person, lowest accuracy first{explained}",
+        showgrid=False,
     )
-    figure.update_yaxes(title={"text": "accuracy"}, tickformat=".0%", range=[min(0.0, frame["accuracy"].min()), 1.03])
-    return Figure(figure, per_person_sentence(frame, highlight))
+    accuracy_axis(figure, range=[min(0.0, frame["accuracy"].min()), 1.03])
+    return Figure(figure, _per_person_sentence(frame, by_kind, highlight))
 
 
-def _kinds(frame: pd.DataFrame) -> list[str]:
+def _by_kind(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """The rows of each kind, models in their order; all of them under "" where there are no kinds."""
     if "kind" not in frame:
-        return []
-    found = [str(kind) for kind in frame["kind"].unique()]
-    return sorted(found, key=lambda kind: MODELS.index(kind) if kind in MODELS else len(MODELS))
+        return {"": frame}
+    kinds = sorted(frame["kind"].unique(), key=lambda kind: MODELS.index(kind) if kind in MODELS else len(MODELS))
+    return {str(kind): frame[frame["kind"] == kind] for kind in kinds}
 
 
-def _add_links(figure: go.Figure, frame: pd.DataFrame) -> None:
-    """A thin line between the two dots of each person."""
-    x: list[str | None] = []
-    y: list[float | None] = []
-    for user, rows in frame.groupby("user"):
-        x += [str(user), str(user), None]
-        y += [rows["accuracy"].min(), rows["accuracy"].max(), None]
-    figure.add_scatter(x=x, y=y, mode="lines", line={"color": GREY, "width": 1}, showlegend=False, hoverinfo="skip")
-
-
-def _add_dots(figure: go.Figure, rows: pd.DataFrame, kind: str, place: int) -> None:
-    style = model_style(kind, place)["marker"] if kind != "person" else {"color": BLUE, "size": 10}
-    bars = None
-    if {"lower", "upper"} <= set(rows.columns):
-        bars = error_bars(rows["accuracy"], rows["lower"], rows["upper"], thickness=1, width=3)
-    figure.add_scatter(
-        x=rows["user"].astype(str).tolist(),
-        y=rows["accuracy"].tolist(),
-        error_y=bars,
-        mode="markers",
-        marker=style,
-        name=kind,
-        showlegend=kind != "person",
-        hovertemplate=f"{kind if kind != 'person' else 'accuracy'}, person %{{x}}: %{{y:.1%}}<extra></extra>",
-    )
-
-
-def per_person_sentence(frame: pd.DataFrame, highlight: int | None) -> str:
-    """Over 10 people: mean 76%, SD 8 points, from 61% (person 4) to 90% (person 9); you (person 3): 71%."""
-    kinds = _kinds(frame)
-    parts = []
-    for kind in kinds or [""]:
-        rows = (frame if not kinds else frame[frame["kind"] == kind]).set_index("user")["accuracy"]
-        spread = f", SD {100 * rows.std():.0f} points" if len(rows) > 1 else ""
+def _per_person_sentence(frame: pd.DataFrame, by_kind: dict[str, pd.DataFrame], highlight: int | None) -> str:
+    texts = []
+    for kind, rows in by_kind.items():
+        accuracy = rows.set_index("user")["accuracy"]
+        spread = f", SD {100 * accuracy.std():.0f} points" if len(accuracy) > 1 else ""
         text = (
-            f"mean {percent(rows.mean())}{spread}, from {percent(rows.min())} (person {rows.idxmin()}) "
-            f"to {percent(rows.max())} (person {rows.idxmax()})"
+            f"mean {percent(accuracy.mean())}{spread}, from {percent(accuracy.min())} (person {accuracy.idxmin()}) "
+            f"to {percent(accuracy.max())} (person {accuracy.idxmax()})"
         )
-        if highlight is not None and highlight in rows.index:
-            text += f", you (person {highlight}) {percent(rows.loc[highlight])}"
-        parts.append(f"{kind}: {text}" if kinds else text)
+        if highlight is not None and highlight in accuracy.index:
+            text += f", you (person {highlight}) {percent(accuracy.loc[highlight])}"
+        texts.append(f"{kind}: {text}" if kind else text)
     n_people = frame["user"].nunique()
-    lines = f"Accuracy over {n_people} {'people' if n_people > 1 else 'person'}: {'; '.join(parts)}"
-    if len(kinds) == 2:
+    sentence = f"Accuracy over {n_people} {'people' if n_people > 1 else 'person'}: {'; '.join(texts)}"
+    if len(by_kind) == 2:
+        first, second = by_kind
         table = frame.pivot(index="user", columns="kind", values="accuracy").dropna()
-        better = int((table[kinds[1]] > table[kinds[0]]).sum())
-        lines += f"; {kinds[1]} is better than {kinds[0]} for {better} of {len(table)}"
-    return lines + "."
+        better = int((table[second] > table[first]).sum())
+        sentence += f"; {second} is better than {first} for {better} of {len(table)}"
+    return f"{sentence}."
 
 
 def confusion(matrix: np.ndarray, class_names: Sequence[str]) -> Figure:
@@ -131,8 +119,7 @@ def confusion(matrix: np.ndarray, class_names: Sequence[str]) -> Figure:
     counts = np.asarray(matrix, dtype=int)
     if counts.shape != (len(class_names), len(class_names)):
         raise ValueError(f"confusion needs one row and one column a class ({len(class_names)}); found {counts.shape}")
-    total = counts.sum(axis=1, keepdims=True)
-    share = counts / np.maximum(total, 1)
+    share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     figure = new_figure("What is taken for what", 170 + 48 * len(class_names))
     figure.add_heatmap(
         z=share.tolist(),
@@ -149,17 +136,17 @@ def confusion(matrix: np.ndarray, class_names: Sequence[str]) -> Figure:
         ygap=2,
         hovertemplate="%{y} taken for %{x}: %{text} windows, %{z:.0%}<extra></extra>",
     )
-    figure.update_xaxes(title={"text": "predicted"}, type="category", showgrid=False, ticks="")
-    figure.update_yaxes(title={"text": "actual"}, type="category", autorange="reversed", showgrid=False, ticks="")
-    return Figure(figure, confusion_sentence(counts, class_names))
+    figure.update_xaxes(title_text="predicted", type="category", showgrid=False, ticks="")
+    figure.update_yaxes(title_text="actual", type="category", autorange="reversed", showgrid=False, ticks="")
+    return Figure(figure, _confusion_sentence(counts, share, class_names))
 
 
-def confusion_sentence(counts: np.ndarray, class_names: Sequence[str]) -> str:
+def _confusion_sentence(counts: np.ndarray, share: np.ndarray, class_names: Sequence[str]) -> str:
     """The most frequent confusion, and the range of recall over classes."""
     present = counts.sum(axis=1) > 0
-    recall = np.where(present, np.diag(counts) / np.maximum(counts.sum(axis=1), 1), np.nan)
     if not present.any():
         return "There are no windows to confuse."
+    recall = np.where(present, np.diag(share), np.nan)
     low, high = int(np.nanargmin(recall)), int(np.nanargmax(recall))
     reach = (
         f"Recall (the share of a class that is found) runs from {percent(recall[low])} ({class_names[low]}) "
@@ -169,8 +156,8 @@ def confusion_sentence(counts: np.ndarray, class_names: Sequence[str]) -> str:
     if not wrong.any():
         return f"No window is taken for another class. {reach}"
     row, column = divmod(int(wrong.argmax()), len(wrong))
-    n, of = int(counts[row, column]), int(counts[row].sum())
+    n, n_row = int(counts[row, column]), int(counts[row].sum())
     return (
-        f"The most frequent confusion: {n} of {of} windows of {class_names[row]} ({percent(n / of)}) are taken for "
-        f"{class_names[column]}. {reach}"
+        f"The most frequent confusion: {n} of {n_row} windows of {class_names[row]} ({percent(n / n_row)}) are taken "
+        f"for {class_names[column]}. {reach}"
     )

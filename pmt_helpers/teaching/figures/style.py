@@ -1,7 +1,11 @@
-"""The one look of every figure: white, readable at 600 pixels, in colours that colour-blind people tell apart."""
+"""The one look of every figure: white, readable at 600 pixels, in colours that colour-blind people tell apart.
+
+Start with `new_figure`, `add_series` and `Figure`; the numbers in a sentence are formatted by the functions at the end.
+"""
 
 import math
-from collections.abc import Callable, Sequence
+from base64 import b64decode
+from collections.abc import Callable, Iterable, Sequence
 from textwrap import wrap
 from typing import Any
 
@@ -14,28 +18,14 @@ from pmt_helpers.teaching.display import publish
 
 # Okabe and Ito's colours. The three models own the first three, in every figure of the workbook.
 BLUE, ORANGE, GREEN = "#0072B2", "#E69F00", "#009E73"
-
-
 PURPLE, SKY, VERMILION, INK, GREY = "#CC79A7", "#56B4E9", "#D55E00", "#333333", "#999999"
-
-
 MODELS = ("shared", "local", "personal")
-
-
 MODEL_COLOURS = dict(zip(MODELS, (BLUE, ORANGE, GREEN), strict=True))
-
-
 MODEL_DASHES = dict(zip(MODELS, ("solid", "dash", "dashdot"), strict=True))
-
-
 MODEL_SYMBOLS = dict(zip(MODELS, ("circle", "square", "diamond"), strict=True))
-
-
 OTHERS = ((PURPLE, "triangle-up"), (INK, "x"), (SKY, "star"))  # series that are no model, in order of appearance
-
-
 AXIS_COLOURS = {"x": PURPLE, "y": SKY, "z": INK}
-
+PAPER_RANK = 2000  # the paper's series come last in the legend
 
 _AXIS = {
     "showgrid": True,
@@ -48,8 +38,6 @@ _AXIS = {
     "title": {"standoff": 8, "font": {"size": 14}},
     "ticklabelstandoff": 2,
 }
-
-
 TEMPLATE = go.layout.Template(
     layout={
         "font": {"family": "Helvetica, Arial, sans-serif", "size": 14, "color": INK},
@@ -64,100 +52,11 @@ TEMPLATE = go.layout.Template(
         "margin": {"l": 55, "r": 20, "b": 50},
     }
 )
-
-
 TITLE_LINE = 30  # characters that fit a window of 480 pixels
-
-
 LINE = 20  # pixels
-
-
 PLAIN, WITH_LEGEND = 50, 85  # top margins: a title; a title and a legend of one line
 
-
-def new_figure(title: str, height: int, top: int = PLAIN) -> go.Figure:
-    """An empty figure in the workbook's look; it takes the width it is given."""
-    return dress(go.Figure(), title, height, top)
-
-
-def dress(figure: go.Figure, title: str, height: int, top: int = PLAIN) -> go.Figure:
-    """Give a figure (of make_subplots) the workbook's look.
-
-    `top` is the room above the plot. A long title is broken, and everything below it moves down: it meets neither the
-    legend nor the edge, however narrow the window.
-    """
-    lines = wrap(title, TITLE_LINE)
-    extra = LINE * (len(lines) - 1)
-    pad = 12 if extra == 0 else 23  # plotly hangs a title of several lines half a line higher
-    figure.update_layout(
-        template=TEMPLATE,
-        height=height + extra,
-        title={"text": "<br>".join(lines), "font": {"size": 16}, "pad": {"t": pad}},
-        legend={"y": 1 - (36 + extra) / (height + extra)},
-        margin={"t": top + extra},
-    )
-    return figure
-
-
-def faded(colour: str, opacity: float = 0.2) -> str:
-    """A hex colour as rgba, for bands."""
-    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
-    return f"rgba({red}, {green}, {blue}, {opacity})"
-
-
-def add_band(figure: go.Figure, x: Sequence[Any], rows: pd.DataFrame, colour: str, group: str) -> None:
-    """Shade from `lower` to `upper` of the rows, behind the line of the same legend group; nothing where unknown."""
-    if not {"lower", "upper"} <= set(rows.columns) or rows[["lower", "upper"]].isna().to_numpy().any():
-        return
-    figure.add_scatter(
-        x=[*x, *x[::-1]],
-        y=rows["upper"].tolist() + rows["lower"].tolist()[::-1],
-        mode="lines",
-        fill="toself",
-        fillcolor=faded(colour),
-        line={"width": 0},
-        hoverinfo="skip",
-        showlegend=False,
-        legendgroup=group,
-    )
-
-
-def model_style(name: str, place: int = 0) -> dict[str, Any]:
-    """Line and marker of a model, the same everywhere; of another series, by its place among those of the figure."""
-    colour, symbol = OTHERS[place % len(OTHERS)]
-    colour = MODEL_COLOURS.get(name, colour)
-    return {
-        "line": {"color": colour, "dash": MODEL_DASHES.get(name, "dot"), "width": 2.5},
-        "marker": {"color": colour, "symbol": MODEL_SYMBOLS.get(name, symbol), "size": 9},
-    }
-
-
-def error_bars(
-    middle: ArrayLike, low: ArrayLike, high: ArrayLike, thickness: float = 1.5, width: float = 5, **more: Any
-) -> dict[str, Any]:
-    """Error bars from low to high about the middle: what plotly takes as error_x or error_y."""
-    middle, low, high = (np.asarray(values, float) for values in (middle, low, high))
-    ends = {"array": (high - middle).tolist(), "arrayminus": (middle - low).tolist()}
-    return {"type": "data", "symmetric": False, **ends, "thickness": thickness, "width": width, **more}
-
-
-def need_columns(frame: pd.DataFrame, columns: Sequence[str], figure: str) -> None:
-    """Raise ValueError when the frame lacks a column or has no row."""
-    missing = [column for column in columns if column not in frame.columns]
-    if missing:
-        raise ValueError(f"{figure} needs the columns {', '.join(columns)}; {', '.join(missing)} not in {list(frame)}")
-    if frame.empty:
-        raise ValueError(f"{figure} needs at least one row; the frame is empty")
-
-
-def percent(share: float) -> str:
-    """0.714 -> "71%"."""
-    return f"{100 * share:.0f}%"
-
-
 PLOTLY = "application/vnd.plotly.v1+json"
-
-
 DECIMALS = 4
 
 
@@ -190,6 +89,17 @@ class Figure:
     def _ipython_display_(self) -> None:
         self.show()
 
+    def outputs(self) -> tuple[dict[str, Any], ...]:
+        """What show() displays, for the `outputs` of an ipywidgets.Output.
+
+        Setting them, rather than printing into the widget, replaces the figure in one go: no flicker, and no dependence
+        on which cell is running.
+        """
+        return (
+            {"output_type": "display_data", "data": self.bundle(), "metadata": {}},
+            {"output_type": "stream", "name": "stdout", "text": f"{self.sentence}\n"},
+        )
+
 
 def plain(value: Any) -> Any:
     """The same content as JSON that people and version control can read: lists, floats of four decimals, no NaN.
@@ -198,7 +108,9 @@ def plain(value: Any) -> Any:
     """
     if isinstance(value, dict):
         if "bdata" in value:
-            return plain(_unpacked(value))
+            array = np.frombuffer(b64decode(value["bdata"]), dtype=np.dtype(value["dtype"]))
+            shape = value.get("shape")
+            return plain(array.reshape([int(n) for n in str(shape).split(",")]) if shape else array)
         return {str(key): plain(part) for key, part in value.items()}
     if isinstance(value, np.ndarray):
         return plain(value.tolist())
@@ -213,18 +125,153 @@ def plain(value: Any) -> Any:
     return value
 
 
-def _unpacked(packed: dict[str, Any]) -> np.ndarray:
-    from base64 import b64decode
+def need_columns(frame: pd.DataFrame, columns: Sequence[str], figure: str) -> None:
+    """Raise ValueError when the frame lacks a column or has no row."""
+    missing = [column for column in columns if column not in frame.columns]
+    if missing:
+        raise ValueError(f"{figure} needs the columns {', '.join(columns)}; {', '.join(missing)} not in {list(frame)}")
+    if frame.empty:
+        raise ValueError(f"{figure} needs at least one row; the frame is empty")
 
-    array = np.frombuffer(b64decode(packed["bdata"]), dtype=np.dtype(packed["dtype"]))
-    shape = packed.get("shape")
-    return array.reshape([int(n) for n in str(shape).split(",")]) if shape else array
+
+def models_in(frame: pd.DataFrame) -> list[str]:
+    """The models that the column `model` holds, in the workbook's order."""
+    return [model for model in MODELS if model in set(frame["model"])]
+
+
+def new_figure(title: str, height: int, top: int = PLAIN) -> go.Figure:
+    """An empty figure in the workbook's look; it takes the width it is given."""
+    return dress(go.Figure(), title, height, top)
+
+
+def dress(figure: go.Figure, title: str, height: int, top: int = PLAIN) -> go.Figure:
+    """Give a figure (of make_subplots) the workbook's look.
+
+    `top` is the room above the plot. A long title is broken, and everything below it moves down: it meets neither the
+    legend nor the edge, however narrow the window.
+    """
+    lines = wrap(title, TITLE_LINE)
+    extra = LINE * (len(lines) - 1)
+    pad = 12 if extra == 0 else 23  # plotly hangs a title of several lines half a line higher
+    figure.update_layout(
+        template=TEMPLATE,
+        height=height + extra,
+        title={"text": "<br>".join(lines), "font": {"size": 16}, "pad": {"t": pad}},
+        legend={"y": 1 - (36 + extra) / (height + extra)},
+        margin={"t": top + extra},
+    )
+    return figure
+
+
+def model_style(name: str, place: int = 0) -> dict[str, Any]:
+    """Line and marker of a model, the same everywhere; of another series, by its place among those of the figure."""
+    colour, symbol = OTHERS[place % len(OTHERS)]
+    colour = MODEL_COLOURS.get(name, colour)
+    return {
+        "line": {"color": colour, "dash": MODEL_DASHES.get(name, "dot"), "width": 2.5},
+        "marker": {"color": colour, "symbol": MODEL_SYMBOLS.get(name, symbol), "size": 9},
+    }
+
+
+def series_style(colour: str, symbol: str, width: float = 2, size: float = 9) -> dict[str, Any]:
+    """Line and marker of a series that is no model, such as one of OTHERS."""
+    return {"line": {"color": colour, "width": width}, "marker": {"color": colour, "symbol": symbol, "size": size}}
+
+
+def add_series(
+    figure: go.Figure,
+    x: Iterable[Any],
+    y: Iterable[Any],
+    name: str,
+    style: dict[str, Any],
+    hover: str = "%{y:.1%}",
+    **options: Any,
+) -> None:
+    """Add a series: a line, markers or both, as `style` holds them.
+
+    hover: what follows the series' name when the pointer is on it. options: of plotly's Scatter.
+    """
+    drawn = {"mode": "+".join({"line": "lines", "marker": "markers"}[part] for part in style)}
+    if "hoverinfo" not in options:
+        drawn["hovertemplate"] = f"{name}: {hover}<extra></extra>"
+    figure.add_scatter(x=list(x), y=list(y), name=name, **style, **{**drawn, **options})
+
+
+def add_bars(
+    figure: go.Figure, y: Iterable[Any], x: Iterable[float], name: str, colour: str, hover: str, **options: Any
+) -> None:
+    """Add horizontal bars of one colour, with the names y and the lengths x."""
+    hover = f"{hover}<extra></extra>"
+    look = {"orientation": "h", "marker": {"color": colour}}
+    figure.add_bar(y=list(y), x=list(x), name=name, hovertemplate=hover, **look, **options)
+
+
+def faded(colour: str, opacity: float = 0.2) -> str:
+    """A hex colour as rgba, for bands."""
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return f"rgba({red}, {green}, {blue}, {opacity})"
+
+
+def add_band(figure: go.Figure, x: Sequence[Any], rows: pd.DataFrame, colour: str, group: str) -> None:
+    """Shade from `lower` to `upper` of the rows, behind the line of the same legend group; nothing where unknown."""
+    if not {"lower", "upper"} <= set(rows.columns) or rows[["lower", "upper"]].isna().to_numpy().any():
+        return
+    figure.add_scatter(
+        x=[*x, *x[::-1]],
+        y=rows["upper"].tolist() + rows["lower"].tolist()[::-1],
+        mode="lines",
+        fill="toself",
+        fillcolor=faded(colour),
+        line={"width": 0},
+        hoverinfo="skip",
+        showlegend=False,
+        legendgroup=group,
+    )
+
+
+def interval_bars(
+    rows: pd.DataFrame, middle: str, low: str = "lower", high: str = "upper", scale: float = 1, **look: Any
+) -> dict[str, Any] | None:
+    """Error bars between two columns, for plotly's error_x or error_y; None where these columns are not known."""
+    if not {low, high} <= set(rows.columns):
+        return None
+    middles, lows, highs = (scale * rows[column].astype(float) for column in (middle, low, high))
+    ends = {"array": (highs - middles).tolist(), "arrayminus": (middles - lows).tolist()}
+    return {"type": "data", "symmetric": False, **ends, "thickness": 1.5, "width": 5, **look}
+
+
+def symmetric_bars(lengths: ArrayLike, **look: Any) -> dict[str, Any]:
+    """Error bars as long on one side as on the other."""
+    return {"type": "data", "array": np.asarray(lengths, float).tolist(), "thickness": 1.5, "width": 5, **look}
+
+
+def accuracy_axis(figure: go.Figure, **options: Any) -> None:
+    """The y axis of accuracies: in percent, from 0 to 1 unless `range` says otherwise."""
+    figure.update_yaxes(**{"title_text": "accuracy", "tickformat": ".0%", "range": [0, 1], **options})
+
+
+FEW, MANY = 2, 5  # powers of ten on an axis: up to FEW, 2 and 5 are marked too; above MANY, every other power only
+
+
+def log_x_axis(figure: go.Figure, title: str, low: float, high: float, tick_name: Callable[[float], str]) -> None:
+    """A log x axis from low to high; `tick_name` turns a tick into words."""
+    first, last = math.log10(low), math.log10(high)
+    pad = 0.06 * max(last - first, 1.0)
+    powers = range(math.floor(first - pad), math.ceil(last + pad) + 1)
+    if last - first <= FEW:
+        ticks = [digit * 10.0**power for power in powers for digit in (1, 2, 5)]
+    else:
+        ticks = [10.0**power for power in powers if len(powers) <= MANY or power % 2 == 0]
+    span = [first - pad, last + pad]
+    figure.update_xaxes(title_text=title, type="log", range=span, tickvals=ticks, ticktext=list(map(tick_name, ticks)))
 
 
 _SECONDS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 
 
-FEW, MANY = 2, 5  # powers of ten on an axis: up to FEW, 2 and 5 are marked too; above MANY, every other power only
+def percent(share: float) -> str:
+    """0.714 -> "71%"."""
+    return f"{100 * share:.0f}%"
 
 
 def duration(seconds: float) -> str:
@@ -252,21 +299,3 @@ def two_digits(value: float) -> str:
 def first_upper(text: str) -> str:
     """The text as a sentence begins; unlike str.capitalize, names keep their capitals."""
     return text[:1].upper() + text[1:]
-
-
-def log_x_axis(figure: go.Figure, title: str, low: float, high: float, name: Callable[[float], str]) -> None:
-    """A log x axis from low to high; `name` turns a tick into words."""
-    first, last = math.log10(low), math.log10(high)
-    pad = 0.06 * max(last - first, 1.0)
-    powers = range(math.floor(first - pad), math.ceil(last + pad) + 1)
-    if last - first <= FEW:
-        ticks = [digit * 10.0**power for power in powers for digit in (1, 2, 5)]
-    else:
-        ticks = [10.0**power for power in powers if len(powers) <= MANY or power % 2 == 0]
-    figure.update_xaxes(
-        title={"text": title},
-        type="log",
-        range=[first - pad, last + pad],
-        tickvals=ticks,
-        ticktext=[name(tick) for tick in ticks],
-    )

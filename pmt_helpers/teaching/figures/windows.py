@@ -1,9 +1,10 @@
-"""One window and the 43 features made from it. Notebook 01, step 2."""
+"""Raw signals, and one window with the 43 features made from it. Notebook 01, steps 1 and 2."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from pmt_helpers.teaching.figures.style import AXIS_COLOURS, GREY, WITH_LEGEND, Figure, dress
@@ -11,12 +12,9 @@ from pmt_helpers.teaching.figures.style import AXIS_COLOURS, GREY, WITH_LEGEND, 
 if TYPE_CHECKING:
     from pmt_helpers.datasets import Recording
 
-
+POINTS = 4500  # numbers in one figure, so that its JSON stays well below 60 kB
 _SUMMARIES = {"AVG": "average", "ABSOLDEV": "mean<br>deviation", "STANDDEV": "standard<br>deviation"}
-
-
-# Gravity dwarfs the deviations, so each bar says its own value.
-_LABELS: dict[str, Any] = {
+_BAR_VALUES: dict[str, Any] = {  # gravity dwarfs the deviations, so each bar says its own value
     "texttemplate": "%{y:.1f}",
     "textposition": "outside",
     "textfont": {"size": 11},
@@ -29,52 +27,30 @@ _LABELS: dict[str, Any] = {
 def window_and_features(window: np.ndarray, rate_hz: float, features: np.ndarray, names: Sequence[str]) -> Figure:
     """The raw window on top, the thirty bins below it, the summaries at the bottom; times of peaks are written out.
 
-    window: (readings, 3), m/s2. features: (43,), named by `names` (X0.., XAVG.., XPEAK.., XABSOLDEV.., RESULTANT).
+    Parameters
+    ----------
+    window : array (readings, 3), in m/s2
+    rate_hz : readings per second
+    features, names : the 43 values and what each is called (X0.., XAVG.., XPEAK.., XABSOLDEV.., RESULTANT)
     """
     value = dict(zip(names, np.asarray(features, dtype=float).tolist(), strict=True))
     seconds = len(window) / rate_hz
-    figure = make_subplots(
-        rows=3,
-        cols=1,
-        vertical_spacing=0.13,
-        subplot_titles=(
-            f"The window: {len(window)} readings in {seconds:g} s",
-            "30 features: share of readings",
-            "10 features in m/s²",
-        ),
+    titles = (
+        f"The window: {len(window)} readings in {seconds:g} s",
+        "30 features: share of readings",
+        "10 features in m/s²",
     )
+    figure = make_subplots(rows=3, cols=1, vertical_spacing=0.13, subplot_titles=titles)
     step = -(-len(window) // 500)
+    in_ms2 = [value["RESULTANT"]]
     for column, (axis, colour) in enumerate(AXIS_COLOURS.items()):
-        series: dict[str, Any] = {"name": axis, "legendgroup": axis}
-        figure.add_scatter(
-            x0=0,
-            dx=step / rate_hz,
-            y=window[::step, column].round(2).tolist(),
-            mode="lines",
-            line={"color": colour, "width": 1.5},
-            row=1,
-            col=1,
-            **series,
-        )
-        figure.add_bar(
-            x=list(range(1, 11)),
-            y=[value[f"{axis.upper()}{number}"] for number in range(10)],
-            marker={"color": colour},
-            showlegend=False,
-            row=2,
-            col=1,
-            **series,
-        )
-        figure.add_bar(
-            x=list(_SUMMARIES.values()),
-            y=[value[f"{axis.upper()}{name}"] for name in _SUMMARIES],
-            marker={"color": colour},
-            showlegend=False,
-            **_LABELS,
-            row=3,
-            col=1,
-            **series,
-        )
+        _add_signal(figure, window[::step, column], step / rate_hz, axis, 1)
+        bins = [value[f"{axis.upper()}{number}"] for number in range(10)]
+        summaries = [value[f"{axis.upper()}{name}"] for name in _SUMMARIES]
+        in_ms2 += summaries
+        bar: dict[str, Any] = {"name": axis, "legendgroup": axis, "marker": {"color": colour}, "showlegend": False}
+        figure.add_bar(x=list(range(1, 11)), y=bins, row=2, col=1, **bar)
+        figure.add_bar(x=list(_SUMMARIES.values()), y=summaries, row=3, col=1, **bar, **_BAR_VALUES)
     figure.add_bar(
         x=["resultant"],
         y=[value["RESULTANT"]],
@@ -83,79 +59,73 @@ def window_and_features(window: np.ndarray, rate_hz: float, features: np.ndarray
         offset=-0.135,  # on its own in the middle, not in line with x, y and z
         name="resultant",
         showlegend=False,
-        **_LABELS,
         row=3,
         col=1,
+        **_BAR_VALUES,
     )
     dress(figure, "From a window to 43 numbers", 720, WITH_LEGEND + 15)
     figure.update_layout(barmode="group", margin={"b": 70})
     figure.update_annotations(x=0, xanchor="left", font={"size": 14})
-    figure.update_xaxes(title={"text": "seconds"}, row=1, col=1)
-    figure.update_yaxes(title={"text": "m/s²"}, row=1, col=1)
-    last = f"3 features in ms, the time between peaks:<br>{_peaks(value)}"
-    figure.update_xaxes(title={"text": last}, row=3, col=1)
-    figure.update_xaxes(title={"text": "tenth of the range, lowest to highest"}, dtick=1, row=2, col=1)
-    figure.update_yaxes(title={"text": "share"}, tickformat=".0%", row=2, col=1)
-    lowest, highest = min(0.0, *_in_ms2(value)), max(0.0, *_in_ms2(value))
+    peaks = {axis: value[f"{axis.upper()}PEAK"] for axis in AXIS_COLOURS}
+    listed = ", ".join(f"{axis} {ms:.0f}" if np.isfinite(ms) else f"{axis} none" for axis, ms in peaks.items())
+    lowest, highest = min(0.0, *in_ms2), max(0.0, *in_ms2)
     room = 0.2 * (highest - lowest)
-    figure.update_yaxes(title={"text": "m/s²"}, range=[lowest - room, highest + room], row=3, col=1)
-    return Figure(figure, window_sentence(window, seconds, value))
+    figure.update_xaxes(title_text="seconds", row=1, col=1)
+    figure.update_yaxes(title_text="m/s²", row=1, col=1)
+    figure.update_xaxes(title_text="tenth of the range, lowest to highest", dtick=1, row=2, col=1)
+    figure.update_yaxes(title_text="share", tickformat=".0%", row=2, col=1)
+    figure.update_xaxes(title_text=f"3 features in ms, the time between peaks:<br>{listed}", row=3, col=1)
+    figure.update_yaxes(title_text="m/s²", range=[lowest - room, highest + room], row=3, col=1)
 
-
-def _in_ms2(value: dict[str, float]) -> list[float]:
-    """The ten features drawn as bars in the last panel."""
-    return [value["RESULTANT"], *(value[f"{axis.upper()}{name}"] for axis in AXIS_COLOURS for name in _SUMMARIES)]
-
-
-def _peaks(value: dict[str, float]) -> str:
-    """x 480, y 510, z none: the time between peaks."""
-    return ", ".join(
-        f"{axis} {value[f'{axis.upper()}PEAK']:.0f}" if np.isfinite(value[f"{axis.upper()}PEAK"]) else f"{axis} none"
-        for axis in AXIS_COLOURS
-    )
-
-
-def window_sentence(window: np.ndarray, seconds: float, value: dict[str, float]) -> str:
-    """How many numbers became how many, which axis moves most, and how often it peaks."""
     most = max(AXIS_COLOURS, key=lambda axis: value[f"{axis.upper()}STANDDEV"])
-    gap = value[f"{most.upper()}PEAK"]
-    rhythm = f"peaks about every {gap:.0f} ms" if np.isfinite(gap) else "has too few peaks to time"
-    return (
+    rhythm = f"peaks about every {peaks[most]:.0f} ms" if np.isfinite(peaks[most]) else "has too few peaks to time"
+    sentence = (
         f"{len(window)} readings of 3 axes in {seconds:g} seconds become {len(value)} features; the {most} axis moves "
         f"most (standard deviation {value[f'{most.upper()}STANDDEV']:.1f} m/s²) and {rhythm}."
     )
+    return Figure(figure, sentence)
 
 
-POINTS = 4500  # numbers in one figure, so that its JSON stays well below 60 kB
+def _add_signal(figure: go.Figure, readings: np.ndarray, dx: float, axis: str, row: int, **options: Any) -> None:
+    """One axis of acceleration, dx seconds from a reading to the next."""
+    figure.add_scatter(
+        x0=0,
+        dx=dx,
+        y=readings.round(2).tolist(),
+        name=axis,
+        legendgroup=axis,
+        mode="lines",
+        line={"color": AXIS_COLOURS[axis], "width": 1.5},
+        row=row,
+        col=1,
+        **options,
+    )
 
 
 def signals(recordings: Sequence["Recording"], seconds: float = 10) -> Figure:
-    """The first `seconds` of each recording: x, y and z in m/s2, panels one above the other, same scale."""
+    """The first `seconds` of each recording: x, y and z in m/s2, panels one above the other, same scale.
+
+    The sentence says how strongly each shakes: the standard deviation of the size of the acceleration.
+    """
     if not recordings:
         raise ValueError("signals needs at least one recording; the list is empty")
     n = len(recordings)
     figure = make_subplots(rows=n, cols=1, shared_xaxes=True, shared_yaxes="all", vertical_spacing=min(0.12, 0.35 / n))
+    spreads = []
     for row, recording in enumerate(recordings, start=1):
-        shown = recording.signal[: round(seconds * recording.rate_hz)]
-        step = -(-len(shown) * 3 * n // POINTS)
-        for axis, (name, colour) in enumerate(AXIS_COLOURS.items()):
-            figure.add_scatter(
-                x0=0,
-                dx=step / recording.rate_hz,
-                y=shown[::step, axis].round(2).tolist(),
-                name=name,
-                legendgroup=name,
-                showlegend=row == 1,
-                mode="lines",
-                line={"color": colour, "width": 1.5},
-                hovertemplate=f"{name}: %{{y:.1f}} m/s² at %{{x:.1f}} s<extra></extra>",
-                row=row,
-                col=1,
-            )
+        start = recording.signal[: round(seconds * recording.rate_hz)]
+        spread = np.linalg.norm(start, axis=1).std()
+        spreads.append(f"{spread:.1f} m/s² for person {recording.user} ({recording.class_name})")
+        step = -(-len(start) * 3 * n // POINTS)
+        for column, axis in enumerate(AXIS_COLOURS):
+            hover = f"{axis}: %{{y:.1f}} m/s² at %{{x:.1f}} s<extra></extra>"
+            look = {"showlegend": row == 1, "hovertemplate": hover}
+            _add_signal(figure, start[::step, column], step / recording.rate_hz, axis, row, **look)
+        number = "" if row == 1 else row  # as plotly counts axes
         figure.add_annotation(
             text=f"<b>person {recording.user}</b>, {recording.class_name}, {recording.side} arm",
-            xref="x domain" if row == 1 else f"x{row} domain",
-            yref="y domain" if row == 1 else f"y{row} domain",
+            xref=f"x{number} domain",
+            yref=f"y{number} domain",
             x=0,
             y=1,
             xanchor="left",
@@ -163,21 +133,10 @@ def signals(recordings: Sequence["Recording"], seconds: float = 10) -> Figure:
             showarrow=False,
         )
     dress(figure, "What the wrist feels", 150 + 150 * n, WITH_LEGEND + 15)
-    figure.update_yaxes(title={"text": "m/s²"})
-    figure.update_xaxes(title={"text": "seconds"}, row=n, col=1)
-    return Figure(figure, signals_sentence(recordings, seconds))
-
-
-def signals_sentence(recordings: Sequence["Recording"], seconds: float) -> str:
-    """How strongly each recording shakes: the standard deviation of the size of the acceleration."""
-    parts = []
-    for recording in recordings:
-        shown = recording.signal[: round(seconds * recording.rate_hz)]
-        size = np.linalg.norm(shown, axis=1)
-        parts.append(f"{size.std():.1f} m/s² for person {recording.user} ({recording.class_name})")
-    spread = f"varies by a standard deviation of {_listed(parts)}"
-    return f"Over the first {seconds:g} seconds the size of the acceleration {spread}."
-
-
-def _listed(parts: Sequence[str]) -> str:
-    return parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + " and " + parts[-1]
+    figure.update_yaxes(title_text="m/s²")
+    figure.update_xaxes(title_text="seconds", row=n, col=1)
+    listed = spreads[0] if n == 1 else ", ".join(spreads[:-1]) + " and " + spreads[-1]
+    text = (
+        f"Over the first {seconds:g} seconds the size of the acceleration varies by a standard deviation of {listed}."
+    )
+    return Figure(figure, text)

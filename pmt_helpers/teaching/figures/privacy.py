@@ -1,0 +1,137 @@
+"""What attacks read from a model, and what privacy costs. Notebook 04, steps 4 and 7."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from plotly.subplots import make_subplots
+
+from pmt_helpers.teaching.figures.style import (
+    GREY,
+    OTHERS,
+    PAPER_RANK,
+    VERMILION,
+    WITH_LEGEND,
+    Figure,
+    accuracy_axis,
+    add_series,
+    dress,
+    interval_bars,
+    model_style,
+    need_columns,
+    new_figure,
+    percent,
+)
+
+RATES = (0.001, 0.01, 0.1, 1)
+
+
+def roc(curves: Mapping[str, pd.DataFrame]) -> Figure:
+    """ROC curves on log axes, where the few certain hits show; the grey line is guessing.
+
+    curves: by name, fpr and tpr. The sentence reads the true positives at 1% false ones.
+    """
+    figure = new_figure("Was this window used?", 460, WITH_LEGEND)
+    ends, look = [RATES[0], 1], {"line": {"color": GREY, "dash": "dot"}}
+    add_series(figure, ends, ends, "guessing", look, hoverinfo="skip", legendrank=PAPER_RANK)
+    texts = []
+    for place, (name, frame) in enumerate(curves.items()):
+        need_columns(frame, ("fpr", "tpr"), "roc")
+        drawn = frame[(frame["fpr"] >= RATES[0]) & (frame["tpr"] > 0)].sort_values("fpr")
+        line = model_style(name.split(",")[0], place)["line"]
+        if "," in name:  # several curves of one model
+            line["dash"] = ("solid", "dash", "dot")[place % 3]
+        hover = "finds %{y:.1%} at %{x:.1%} false alarms"
+        add_series(figure, drawn["fpr"], drawn["tpr"], name, {"line": line}, hover)
+        reached = frame.loc[frame["fpr"] <= 0.01, "tpr"].max()
+        texts.append(f"{name} {percent(0.0 if np.isnan(reached) else reached)}")
+    axis = {"type": "log", "range": [-3, 0], "tickvals": RATES, "ticktext": [f"{100 * rate:g}%" for rate in RATES]}
+    figure.update_xaxes(title_text="false alarms", **axis)
+    figure.update_yaxes(title_text="members found", **axis)
+    return Figure(figure, f"Members found at 1% false alarms: {'; '.join(texts)}.")
+
+
+def accuracy_by_epsilon(costs: Mapping[str, pd.DataFrame]) -> Figure:
+    """Accuracy by epsilon, a line per model and level of protection, with intervals over people.
+
+    costs: by level ("example", "user"): epsilon, model ("shared", "personal"), accuracy, lower, upper.
+    """
+    figure = new_figure("What privacy costs", 460, WITH_LEGEND)
+    texts = []
+    for level, frame in costs.items():
+        need_columns(frame, ("epsilon", "model", "accuracy", "lower", "upper"), "accuracy_by_epsilon")
+        unit, dash, fill = ("volunteer", "dot", "-open") if level == "user" else ("window", "solid", "")
+        for model in ("shared", "personal"):
+            line = frame[frame["model"] == model].sort_values("epsilon", ascending=False)
+            names = list(map(named_epsilon, line["epsilon"]))
+            style = model_style(model)
+            style["line"]["dash"] = dash
+            style["marker"]["symbol"] += fill
+            add_series(
+                figure,
+                names,
+                line["accuracy"],
+                f"{model}, each {unit} protected",
+                style,
+                error_y=interval_bars(line, "accuracy", thickness=1, width=4),
+                hovertemplate=f"{model}, {level}: %{{y:.1%}} at epsilon %{{x}}<extra></extra>",
+            )
+            first, last = (percent(line["accuracy"].iloc[end]) for end in (0, -1))
+            texts.append(f"{model} ({level}) {first} to {last} from epsilon {names[0]} to {names[-1]}")
+    figure.update_xaxes(title_text="epsilon (smaller protects more)", type="category")
+    accuracy_axis(figure)
+    return Figure(figure, f"{'; '.join(texts)}.".capitalize())
+
+
+def named_epsilon(epsilon: float) -> str:
+    """An epsilon as a reader sees it."""
+    return "no noise" if np.isinf(epsilon) else f"{epsilon:g}"
+
+
+def utility_and_leakage(cost: pd.DataFrame, attacks: pd.DataFrame, level: str) -> pd.DataFrame:
+    """Rows for `accuracy_and_attack` at every epsilon that both know.
+
+    Parameters
+    ----------
+    cost : as privacy_cost gives it; the models with the most windows count
+    attacks : level, epsilon, game, attack ("calibrated" counts), auc, auc_low, auc_high
+    level : of protection, "example" or "user"
+    """
+    need_columns(cost, ("epsilon", "model", "n_samples", "accuracy", "lower", "upper"), "utility_and_leakage")
+    need_columns(attacks, ("level", "epsilon", "game", "attack", "auc", "auc_low", "auc_high"), "utility_and_leakage")
+    utility = cost[(cost["n_samples"] == cost["n_samples"].max()) & cost["model"].isin(("shared", "personal"))]
+    utility = utility.rename(columns={"model": "name", "accuracy": "value"}).assign(panel="accuracy")
+    leakage = attacks[(attacks["level"] == level) & (attacks["attack"] == "calibrated")].assign(panel="attack")
+    leakage = leakage.rename(columns={"game": "name", "auc": "value", "auc_low": "lower", "auc_high": "upper"})
+    columns = ["epsilon", "panel", "name", "value", "lower", "upper"]
+    rows = pd.concat([utility[columns], leakage[columns]])
+    both = set(utility["epsilon"]) & set(leakage["epsilon"])
+    return rows[rows["epsilon"].isin(both)].reset_index(drop=True)
+
+
+def accuracy_and_attack(rows: pd.DataFrame) -> Figure:
+    """Two panels of one epsilon: how accurate the models are, and how well the attacks tell members.
+
+    rows: panel ("accuracy" | "attack"), name, value, lower, upper; for an attack, one half is guessing.
+    """
+    need_columns(rows, ("panel", "name", "value", "lower", "upper"), "accuracy_and_attack")
+    figure = dress(make_subplots(1, 2, horizontal_spacing=0.18), "Useful, and telling", 400)
+    others = [colour for colour, _ in OTHERS]
+    for column, panel, label, bounds in ((1, "accuracy", "accuracy", [0, 1]), (2, "attack", "attack's AUC", [0.4, 1])):
+        of_panel = rows[rows["panel"] == panel]
+        names = of_panel["name"].tolist()
+        models = [model_style(name)["marker"]["color"] for name in names]
+        figure.add_bar(
+            x=names,
+            y=of_panel["value"].tolist(),
+            error_y=interval_bars(of_panel, "value"),
+            marker={"color": models if panel == "accuracy" else [others[i % len(others)] for i in range(len(names))]},
+            showlegend=False,
+            hovertemplate="%{x}: %{y:.3f}<extra></extra>",
+            row=1,
+            col=column,
+        )
+        figure.update_yaxes(title_text=label, range=bounds, row=1, col=column)
+    figure.add_hline(y=0.5, line={"color": VERMILION, "dash": "dot", "width": 1}, row=1, col=2)
+    listed = [f"{name} {value:.2f}" for name, value in zip(rows["name"], rows["value"], strict=True)]
+    return Figure(figure, f"{', '.join(listed)}.".capitalize())

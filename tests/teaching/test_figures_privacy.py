@@ -1,0 +1,49 @@
+"""Figures of attacks on privacy and of its price: what is drawn is what is given, and the sentence reads it."""
+
+import math
+
+import pandas as pd
+import pytest
+
+from pmt_helpers.teaching import figures
+
+
+def drawn(figure, name: str):
+    return next(trace for trace in figure.plotly.data if trace.name == name)
+
+
+def test_roc_curves_are_read_at_one_percent() -> None:
+    curve = pd.DataFrame({"fpr": [0.0001, 0.001, 0.01, 1.0], "tpr": [0.0, 0.02, 0.05, 1.0]})
+    figure = figures.roc({"shared": curve.assign(tpr=[0, 0.001, 0.01, 1.0]), "personal": curve})
+    assert figure.sentence == "Members found at 1% false alarms: shared 1%; personal 5%."
+    assert figure.plotly.layout.xaxis.type == figure.plotly.layout.yaxis.type == "log"
+    assert min(drawn(figure, "personal").x) == 0.001
+
+
+def costs() -> pd.DataFrame:
+    rows = [(math.inf, "shared", 60, 0.76), (8.0, "shared", 60, 0.7), (math.inf, "personal", 60, 0.84)]
+    rows += [(8.0, "personal", 60, 0.82), (8.0, "shared", 0, 0.1)]
+    frame = pd.DataFrame(rows, columns=["epsilon", "model", "n_samples", "accuracy"])
+    return frame.assign(lower=frame["accuracy"] - 0.02, upper=frame["accuracy"] + 0.02)
+
+
+def test_accuracy_is_read_from_no_noise_to_the_smallest_epsilon() -> None:
+    figure = figures.accuracy_by_epsilon({"example": costs().query("n_samples == 60")})
+    assert "shared (example) 76% to 70% from epsilon no noise to 8" in figure.sentence.lower()
+    assert list(drawn(figure, "personal, each window protected").x) == ["no noise", "8"]
+
+
+def test_utility_and_leakage_join_at_the_epsilons_that_both_know() -> None:
+    attacks = pd.DataFrame(
+        {"level": ["user", "user", "example"], "epsilon": [8.0, 1.0, 8.0], "game": "person", "attack": "calibrated"}
+    ).assign(auc=[0.6, 0.5, 0.9], auc_low=0.5, auc_high=0.95)
+    rows = figures.utility_and_leakage(costs(), attacks, "user")
+    assert set(rows["epsilon"]) == {8.0}
+    assert rows.set_index("name")["value"].to_dict() == {"shared": 0.7, "personal": 0.82, "person": 0.6}
+    figure = figures.accuracy_and_attack(rows)
+    assert figure.sentence == "Shared 0.70, personal 0.82, person 0.60."
+
+
+def test_a_missing_column_is_named() -> None:
+    with pytest.raises(ValueError, match="accuracy_and_attack needs the columns"):
+        figures.accuracy_and_attack(pd.DataFrame({"kind": ["random"]}))
