@@ -45,10 +45,7 @@ ORIGINS = (
     "predicted",
 )
 EMULATED = ("emulated-raspi3b-icount",)  # their thermometers and clocks are props
-KERNELS = {
-    "activity": ("numpy", "numba", "jax", "keras_fit", "keras_batch"),
-    "topics": ("numpy", "numba", "python"),
-}
+KERNELS = {"activity": ("numpy", "numba", "jax", "keras_fit", "keras_batch"), "topics": ("numpy", "numba", "python")}
 
 # --- Sensors
 
