@@ -10,25 +10,8 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from pmt_helpers.teaching.figures.style import (
-    GREEN,
-    GREY,
-    INK,
-    OTHERS,
-    PAPER_RANK,
-    PURPLE,
-    VERMILION,
-    WITH_LEGEND,
-    Figure,
-    add_band,
-    add_series,
-    interval_bars,
-    model_style,
-    models_in,
-    need_columns,
-    new_figure,
-    series_style,
-)
+from pmt_helpers.teaching.figures import style
+from pmt_helpers.teaching.figures.style import Figure, need_columns
 
 HELD_OUT = "log2 likelihood of a held-out word"
 TRAINING = "log2 likelihood of a training word"
@@ -45,29 +28,29 @@ def likelihood_by_iteration(
     ours: model, iteration, log2_likelihood, and if known lower and upper. paper: model, iteration, log_likelihood.
     """
     need_columns(ours, ("model", "iteration", "log2_likelihood"), "likelihood_by_iteration")
-    figure = new_figure(title, 420, WITH_LEGEND)
+    figure = style.new_figure(title, 420, style.WITH_LEGEND)
     sentence = f"The personal model is ahead by {_first_and_last_lead(ours, 'log2_likelihood')}"
     if paper is not None:
         need_columns(paper, ("model", "iteration", "log_likelihood"), "likelihood_by_iteration")
         for place, (model, line) in enumerate(paper.groupby("model", sort=False)):
-            add_series(
+            style.add_series(
                 figure,
                 line["iteration"],
                 line["log_likelihood"],
                 "the paper's, same dashes",
-                {"line": {"color": GREY, "dash": model_style(str(model))["line"]["dash"], "width": 1.5}},
+                {"line": {"color": style.GREY, "dash": style.model_style(str(model))["line"]["dash"], "width": 1.5}},
                 legendgroup="paper",
                 showlegend=place == 0,
-                legendrank=PAPER_RANK,
+                legendrank=style.PAPER_RANK,
                 hovertemplate=f"{model}, paper: %{{y:.2f}} after %{{x}}<extra></extra>",
             )
         sentence += f"; in the paper by {_first_and_last_lead(paper, 'log_likelihood')}"
-    for model in models_in(ours):
+    for model in style.models_in(ours):
         line = ours[ours["model"] == model].sort_values("iteration")
-        look = model_style(model)["line"]
-        add_band(figure, line["iteration"].tolist(), line, look["color"], model)
+        look = style.model_style(model)["line"]
+        style.add_band(figure, line["iteration"].tolist(), line, look["color"], model)
         x, y = line["iteration"], line["log2_likelihood"]
-        add_series(figure, x, y, model, {"line": look}, "%{y:.2f} after %{x}", legendgroup=model)
+        style.add_series(figure, x, y, model, {"line": look}, "%{y:.2f} after %{x}", legendgroup=model)
     figure.update_xaxes(title_text="iteration", rangemode="tozero")
     figure.update_yaxes(title_text=TRAINING)
     return Figure(figure, f"{sentence}.")
@@ -89,25 +72,25 @@ def likelihood_by_share(
     ours: shared_percent (0 is the local model), iteration, log2_likelihood; paper: the same with log_likelihood.
     """
     need_columns(ours, ("shared_percent", "iteration", "log2_likelihood"), "likelihood_by_share")
-    figure = new_figure("How much public text?", 420, WITH_LEGEND)
+    figure = style.new_figure("How much public text?", 420, style.WITH_LEGEND)
     leads = _leads_by_share(ours, "log2_likelihood")
     paper_leads = pd.DataFrame() if paper is None else _leads_by_share(paper, "log_likelihood")
     for place, iteration in enumerate(iterations):
-        colour, symbol = OTHERS[place % len(OTHERS)]
+        colour, symbol = style.OTHERS[place % len(style.OTHERS)]
         if iteration in paper_leads:
-            add_series(
+            style.add_series(
                 figure,
                 paper_leads.index,
                 paper_leads[iteration],
                 "the paper's, same marks",
-                series_style(GREY, symbol, width=1, size=6),
+                style.series_style(style.GREY, symbol, width=1, size=6),
                 legendgroup="paper",
                 showlegend=place == 0,
-                legendrank=PAPER_RANK,
+                legendrank=style.PAPER_RANK,
                 hovertemplate=f"paper, iteration {iteration}: %{{y:+.2f}} with %{{x}}%<extra></extra>",
             )
-        style = series_style(colour, symbol)
-        add_series(figure, leads.index, leads[iteration], f"iteration {iteration}", style, "%{y:+.2f} with %{x}%")
+        look = style.series_style(colour, symbol)
+        style.add_series(figure, leads.index, leads[iteration], f"iteration {iteration}", look, "%{y:+.2f} with %{x}%")
     figure.update_xaxes(title_text="percent of the public documents", rangemode="tozero")
     figure.update_yaxes(title_text=AHEAD)
 
@@ -135,7 +118,7 @@ def saving_by_target(savings: Mapping[str, pd.Series], paper: pd.DataFrame | Non
     savings: by target, a number for each person; minus infinity for those whose personal model never reaches what their
     local one does, NaN (not drawn) where the local one does not either. paper: iteration_reduction, drawn in grey.
     """
-    figure = new_figure("How many iterations saved?", 440, WITH_LEGEND)
+    figure = style.new_figure("How many iterations saved?", 440, style.WITH_LEGEND)
     jitter = np.random.default_rng(0)
     if paper is not None:
         need_columns(paper, ("iteration_reduction",), "saving_by_target")
@@ -143,7 +126,7 @@ def saving_by_target(savings: Mapping[str, pd.Series], paper: pd.DataFrame | Non
             x=(-1 + jitter.uniform(-0.15, 0.15, len(paper))).tolist(),
             y=paper["iteration_reduction"].tolist(),
             mode="markers",
-            marker={"color": GREY, "size": 7},
+            marker={"color": style.GREY, "size": 7},
             name="the paper's people",
             hovertemplate="paper: %{y:.0%}<extra></extra>",
         )
@@ -153,8 +136,8 @@ def saving_by_target(savings: Mapping[str, pd.Series], paper: pd.DataFrame | Non
         people = saving.dropna().clip(lower=NEVER)
         late = people <= NEVER
         for group, colour, symbol, name in (
-            (people[~late], GREEN, "circle", "our people"),
-            (people[late], VERMILION, "x", "never get there"),
+            (people[~late], style.GREEN, "circle", "our people"),
+            (people[late], style.VERMILION, "x", "never get there"),
         ):
             figure.add_scatter(
                 x=(place + jitter.uniform(-0.2, 0.2, len(group))).tolist(),
@@ -167,12 +150,12 @@ def saving_by_target(savings: Mapping[str, pd.Series], paper: pd.DataFrame | Non
                 hoverinfo="skip" if symbol == "x" else "y",
             )
             in_legend |= {name} if len(group) else set()
-        add_series(
+        style.add_series(
             figure,
             [place - 0.35, place + 0.35],
             [people.median()] * 2,
             "median",
-            {"line": {"color": INK, "width": 3}},
+            {"line": {"color": style.INK, "width": 3}},
             "%{y:.0%}",
             legendgroup="median",
             showlegend=place == 0,
@@ -180,7 +163,7 @@ def saving_by_target(savings: Mapping[str, pd.Series], paper: pd.DataFrame | Non
         median = saving.dropna().median()
         middle = f"median {100 * median:+.0f}%" if np.isfinite(median) else "most never get there"
         texts.append(f"{target}: {middle} ({np.isneginf(saving).sum()} of {len(people)} never)")
-    figure.add_hline(y=0, line={"color": INK, "width": 1})
+    figure.add_hline(y=0, line={"color": style.INK, "width": 1})
     names = ({-1: "paper"} if paper is not None else {}) | dict(enumerate(savings))
     figure.update_xaxes(title_text="target", tickvals=list(names), ticktext=list(names.values()))
     ticks = [-1, -0.5, 0, 0.5, 1]
@@ -199,13 +182,13 @@ def held_out_by_iteration(frame: pd.DataFrame, title: str = "On documents nobody
     frame: model ("shared", "local", "personal", "prior"), iteration, bits, and if known lower and upper.
     """
     need_columns(frame, ("model", "iteration", "bits"), "held_out_by_iteration")
-    figure = new_figure(title, 440, WITH_LEGEND)
+    figure = style.new_figure(title, 440, style.WITH_LEGEND)
     for model in (model for model in NAMES if model in set(frame["model"])):
         line = frame[frame["model"] == model].sort_values("iteration")
-        style = model_style(model)  # "prior" is nobody's: the first of the other series
+        look = style.model_style(model)  # "prior" is nobody's: the first of the other series
         x = [str(iteration) for iteration in line["iteration"]]
-        add_band(figure, x, line, style["line"]["color"], model)
-        add_series(figure, x, line["bits"], NAMES[model], style, "%{y:.2f} after %{x}", legendgroup=model)
+        style.add_band(figure, x, line, look["line"]["color"], model)
+        style.add_series(figure, x, line["bits"], NAMES[model], look, "%{y:.2f} after %{x}", legendgroup=model)
     figure.update_xaxes(title_text="iterations at home (steps not to scale)", type="category")
     figure.update_yaxes(title_text=HELD_OUT)
 
@@ -229,21 +212,21 @@ def bits_by_weight(frame: pd.DataFrame, chosen: float, at: float | None = None) 
     at : the weight of a slider
     """
     need_columns(frame, ("model", "weight", "bits", "validation"), "bits_by_weight")
-    figure = new_figure("How heavy should the prior be?", 440, WITH_LEGEND)
+    figure = style.new_figure("How heavy should the prior be?", 440, style.WITH_LEGEND)
     prior = frame[frame["model"] == "prior"].groupby("weight")[["bits", "validation"]].mean()
     levels = frame.groupby("model")["bits"].mean()
     for model in ("shared", "local", "personal"):
-        ends, style = [prior.index[0], prior.index[-1]], {"line": model_style(model)["line"]}
-        add_series(figure, ends, [levels.get(model)] * 2, model, style, "%{y:.2f}")
+        ends, look = [prior.index[0], prior.index[-1]], {"line": style.model_style(model)["line"]}
+        style.add_series(figure, ends, [levels.get(model)] * 2, model, look, "%{y:.2f}")
     for column, name, colour, symbol in (
-        ("validation", "prior, validation", GREY, "circle-open"),
-        ("bits", "prior, test", PURPLE, "triangle-up"),
+        ("validation", "prior, validation", style.GREY, "circle-open"),
+        ("bits", "prior, test", style.PURPLE, "triangle-up"),
     ):
-        style = series_style(colour, symbol, size=8)
-        add_series(figure, prior.index, prior[column], name, style, "%{y:.2f} at c = %{x}")
-    _mark_weight(figure, chosen, INK, f"validation takes {chosen:g}")
+        look = style.series_style(colour, symbol, size=8)
+        style.add_series(figure, prior.index, prior[column], name, look, "%{y:.2f} at c = %{x}")
+    _mark_weight(figure, chosen, style.INK, f"validation takes {chosen:g}")
     if at is not None and at != chosen:
-        _mark_weight(figure, at, VERMILION, f"{at:g}")
+        _mark_weight(figure, at, style.VERMILION, f"{at:g}")
     _weight_axis(figure, prior.index.tolist())
     figure.update_yaxes(title_text=HELD_OUT)
 
@@ -281,20 +264,20 @@ def gain_by_weight(gains: Mapping[str, pd.DataFrame]) -> Figure:
 
     gains: by person, a frame of weight, gain, lower, upper, chosen (how often validation took that weight).
     """
-    figure = new_figure("Who should lean on the cloud?", 440, WITH_LEGEND)
+    figure = style.new_figure("Who should lean on the cloud?", 440, style.WITH_LEGEND)
     texts = []
     weights: list[float] = []
     for place, (name, frame) in enumerate(gains.items()):
         need_columns(frame, ("weight", "gain", "lower", "upper", "chosen"), "gain_by_weight")
         rows = frame.sort_values("weight", ignore_index=True)
         weights = rows["weight"].tolist()
-        add_series(
+        style.add_series(
             figure,
             weights,
             rows["gain"],
             name,
-            series_style(*OTHERS[place % len(OTHERS)]),
-            error_y=interval_bars(rows, "gain"),
+            style.series_style(*style.OTHERS[place % len(style.OTHERS)]),
+            error_y=style.interval_bars(rows, "gain"),
             customdata=rows["chosen"].tolist(),
             hovertemplate=f"{name}, c = %{{x}}: %{{y:+.2f}}, chosen %{{customdata}} times<extra></extra>",
         )
@@ -302,7 +285,7 @@ def gain_by_weight(gains: Mapping[str, pd.DataFrame]) -> Figure:
         taken = rows.loc[rows["chosen"] > 0, "weight"].tolist()
         span = f"{taken[0]:g}" if len(taken) == 1 else f"{taken[0]:g} to {taken[-1]:g}"
         texts.append(f"{name}: best {best['gain']:+.2f} at c = {best['weight']:g}; validation takes {span}")
-    figure.add_hline(y=0, line={"color": INK, "width": 1})
+    figure.add_hline(y=0, line={"color": style.INK, "width": 1})
     _weight_axis(figure, weights)
     figure.update_yaxes(title_text=AHEAD)
     return Figure(figure, f"Held out, against local. {'; '.join(texts)}.")

@@ -3,27 +3,11 @@
 import pandas as pd
 from plotly.subplots import make_subplots
 
-from pmt_helpers.teaching.figures.style import (
-    BLUE,
-    GREY,
-    INK,
-    MODEL_COLOURS,
-    VERMILION,
-    WITH_LEGEND,
-    Figure,
-    add_bars,
-    add_series,
-    dress,
-    interval_bars,
-    models_in,
-    need_columns,
-    new_figure,
-    percent,
-    symmetric_bars,
-)
+from pmt_helpers.teaching.figures import style
+from pmt_helpers.teaching.figures.style import Figure, need_columns, percent
 
 MOST_EPOCHS = 300
-_SIDES = {"training": ("", GREY, "solid"), "validation": ("val_", INK, "dash")}
+_SIDES = {"training": ("", style.GREY, "solid"), "validation": ("val_", style.INK, "dash")}
 
 
 def three_models(scores: pd.DataFrame, person: int | None = None, n_windows: int | None = None) -> Figure:
@@ -36,13 +20,13 @@ def three_models(scores: pd.DataFrame, person: int | None = None, n_windows: int
     person, n_windows : whose windows were tested and how many, for the title and the sentence
     """
     need_columns(scores, ("model", "accuracy"), "three_models")
-    rows = scores.set_index("model", drop=False).loc[models_in(scores)]
+    rows = scores.set_index("model", drop=False).loc[style.models_in(scores)]
     title = "Who knows best?" if person is None else f"Who knows person {person} best?"
-    figure = new_figure(title, 120 + 70 * len(rows))
+    figure = style.new_figure(title, 120 + 70 * len(rows))
     for model, accuracy in rows["accuracy"].items():
-        name, bars = str(model), interval_bars(rows.loc[[model]], "accuracy", width=6, color=INK)
+        name, bars = str(model), style.interval_bars(rows.loc[[model]], "accuracy", width=6, color=style.INK)
         look = {"error_x": bars, "showlegend": False}
-        add_bars(figure, [name], [accuracy], name, MODEL_COLOURS[name], "%{y}: %{x:.1%}", **look)
+        style.add_bars(figure, [name], [accuracy], name, style.MODEL_COLOURS[name], "%{y}: %{x:.1%}", **look)
         text = f"<b>{percent(accuracy)}</b>"
         figure.add_annotation(x=1, xref="paper", xanchor="left", xshift=6, y=model, text=text, showarrow=False)
     named = " (line: 95% interval)" if {"lower", "upper"} <= set(rows) else ""
@@ -84,11 +68,11 @@ def training_history(history: pd.DataFrame, best_epoch: int | None = None) -> Fi
                 )
         figure.update_yaxes(title_text=measure, row=row, col=1, tickformat=".0%" if measure == "accuracy" else None)
     figure.update_yaxes(rangemode="tozero", row=1, col=1)
-    figure.add_vline(x=best, line={"color": VERMILION, "width": 1.5, "dash": "dot"})
+    figure.add_vline(x=best, line={"color": style.VERMILION, "width": 1.5, "dash": "dot"})
     figure.add_annotation(
-        x=best, y=1, yref="paper", yanchor="bottom", text="best", font={"color": VERMILION}, showarrow=False
+        x=best, y=1, yref="paper", yanchor="bottom", text="best", font={"color": style.VERMILION}, showarrow=False
     )
-    dress(figure, "Training, epoch by epoch", 190 + 190 * len(measures), WITH_LEGEND + 15)
+    style.dress(figure, "Training, epoch by epoch", 190 + 190 * len(measures), style.WITH_LEGEND + 15)
     figure.update_xaxes(title_text="epoch (once through the training windows)", row=len(measures), col=1)
 
     at_best, last = history.loc[history["epoch"] == best].iloc[0], history.iloc[-1]
@@ -108,21 +92,21 @@ def split_comparison(frame: pd.DataFrame) -> Figure:
     """
     need_columns(frame, ("split", "what", "accuracy", "sd"), "split_comparison")
     table = frame.pivot(index="split", columns="what", values="accuracy").loc[frame["split"].unique()]
-    figure = new_figure("What validation promises", 150 + 90 * len(table), WITH_LEGEND)
+    figure = style.new_figure("What validation promises", 150 + 90 * len(table), style.WITH_LEGEND)
     places = {split: place for place, split in enumerate(table.index)}
     for what, colour, symbol, shift, above in (
-        ("validation", VERMILION, "diamond", -0.1, "top center"),
-        ("unseen person", BLUE, "circle", 0.1, "bottom center"),
+        ("validation", style.VERMILION, "diamond", -0.1, "top center"),
+        ("unseen person", style.BLUE, "circle", 0.1, "bottom center"),
     ):
         rows = frame[frame["what"] == what]
-        add_series(
+        style.add_series(
             figure,
             rows["accuracy"],
             [places[split] + shift for split in rows["split"]],
             what,
             {"marker": {"color": colour, "symbol": symbol, "size": 13}},
             "%{x:.1%}",
-            error_x=symmetric_bars(rows["sd"], color=colour),
+            error_x=style.symmetric_bars(rows["sd"], color=colour),
             mode="markers+text",
             text=[percent(value) for value in rows["accuracy"]],
             textposition=above,
