@@ -35,15 +35,9 @@ def accuracy_by_samples(
             need_columns(frame, ("model", "n_samples", "accuracy"), "accuracy_by_samples")
     figure = style.new_figure(title, 440, style.WITH_LEGEND + style.LINE)
     if paper_points is not None:
-        figure.add_scatter(
-            x=paper_points["n_samples"].tolist(),
-            y=paper_points["accuracy"].round(3).tolist(),
-            mode="markers",
-            marker={"color": style.GREY, "size": 4, "opacity": 0.4},
-            name="the paper's people",
-            legendrank=3,
-            hoverinfo="skip",
-        )
+        x, y = paper_points["n_samples"], paper_points["accuracy"].round(3)
+        dots = {"marker": {"color": style.GREY, "size": 4, "opacity": 0.4}}
+        style.add_series(figure, x, y, "the paper's people", dots, legendrank=3, hoverinfo="skip")
     if paper is not None:
         figure.add_scatter(  # stands for the grey lines in the legend: their dashes are those of the coloured ones
             x=[None],

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from pmt_helpers.device.fits import Line, fit_line
+from pmt_helpers.device.fits import SMALL_MB, Line, fit_line
 from pmt_helpers.teaching.figures import style
 from pmt_helpers.teaching.figures.device_series import (
     MEMORY_ONLY,
@@ -167,33 +167,30 @@ def _round_step(highest: float) -> float:
     return next((digit * power for digit in (5, 2) if digit * power <= highest / 3), power)
 
 
-def where_time_goes(frame: pd.DataFrame, unit: str = "seconds", share: bool = False) -> Figure:
+def where_time_goes(frame: pd.DataFrame, share: bool = False) -> Figure:
     """A bar per kernel: setting up, the interpreter, and the arithmetic that had to be done.
 
-    Parameters
-    ----------
-    frame : kernel, setup, interpreter, arithmetic and origin, which must be one
-    unit : "seconds" or "instructions"
-    share : as parts of the whole, which stands below the name: of use where kernels did not do the same work
+    frame: kernel, setup, interpreter, arithmetic (seconds) and origin, which must be one. share: as parts of the whole,
+    which stands below the name: of use where kernels did not do the same work.
     """
     need_columns(frame, ("kernel", "origin", *PARTS), "where_time_goes")
     origin = of_one_origin(frame, "where_time_goes")
-    frame, amount = in_order(frame), style.counted if unit == "instructions" else duration
+    frame = in_order(frame)
     parts = frame[list(PARTS)].astype(float).reset_index(drop=True)
     totals = parts.sum(axis=1)
     names = [kernel_name(str(kernel)) for kernel in frame["kernel"]]
-    with_totals = [f"{name}, {amount(total)}" for name, total in zip(names, totals, strict=True)]
+    with_totals = [f"{name}, {duration(total)}" for name, total in zip(names, totals, strict=True)]
     figure = style.new_figure("Where the time goes", 170 + 50 * len(frame), style.WITH_LEGEND)
     for place, (part, label) in enumerate(PARTS.items()):
         y = [f"{text} ".replace(", ", "<br>") for text in with_totals] if share else names
         x = parts[part] / totals if share else parts[part]
-        amounts = [amount(value) for value in parts[part]]
+        amounts = [duration(value) for value in parts[part]]
         style.add_bars(figure, y, x, label, style.OTHERS[place][0], f"{label}: %{{customdata}}", customdata=amounts)
     figure.update_layout(barmode="stack", bargap=0.35, legend={"traceorder": "normal"})
     figure.update_xaxes(
-        title_text=with_origin(f"share of the {unit}" if share else unit, origin),
+        title_text=with_origin("share of the seconds" if share else "seconds", origin),
         range=[0, 1] if share else [0, 1.05 * float(totals.max())],
-        tickformat=".0%" if share else "~s" if unit == "instructions" else None,
+        tickformat=".0%" if share else None,
     )
     figure.update_yaxes(autorange="reversed")
     shares = parts.div(totals, axis=0).to_dict("records")
@@ -204,7 +201,7 @@ def where_time_goes(frame: pd.DataFrame, unit: str = "seconds", share: bool = Fa
     return Figure(figure, f"{first_upper(origin)}: {'; '.join(texts)}.")
 
 
-def memory_by_kernel(frame: pd.DataFrame, limit_mb: float = 512) -> Figure:
+def memory_by_kernel(frame: pd.DataFrame) -> Figure:
     """Peak resident memory, a bar per kernel and origin, and the memory of a small board as a line.
 
     frame: origin, kernel, peak_mb. Of several tasks, draw one.
@@ -221,25 +218,17 @@ def memory_by_kernel(frame: pd.DataFrame, limit_mb: float = 512) -> Figure:
         hover = f"%{{y}}, {names[key]}: %{{x:.0f}} MB"
         style.add_bars(figure, bars["what"], bars["peak_mb"], names[key], styles[key][0], hover)
         listed = ", ".join(
-            f"{row['what']} {row['peak_mb']:.0f} MB{' (too much)' if row['peak_mb'] > limit_mb else ''}"
+            f"{row['what']} {row['peak_mb']:.0f} MB{' (too much)' if row['peak_mb'] > SMALL_MB else ''}"
             for row in bars.sort_values("peak_mb").to_dict("records")
         )
         texts.append(f"{names[key]}, {listed}")
-    figure.add_vline(x=limit_mb, line={"color": style.VERMILION, "dash": "dash", "width": 2})
-    figure.add_annotation(
-        x=limit_mb,
-        y=0,
-        yref="paper",
-        yanchor="bottom",
-        xanchor="right",
-        text=f"{limit_mb:g} MB ",
-        showarrow=False,
-        font={"color": style.VERMILION},
-    )
-    figure.update_xaxes(title_text="peak memory, MB", range=[0, 1.08 * max(limit_mb, float(rows["peak_mb"].max()))])
+    figure.add_vline(x=SMALL_MB, line={"color": style.VERMILION, "dash": "dash", "width": 2})
+    look = {"yanchor": "bottom", "xanchor": "right", "font": {"color": style.VERMILION}, "showarrow": False}
+    figure.add_annotation(x=SMALL_MB, y=0, yref="paper", text=f"{SMALL_MB} MB ", **look)
+    figure.update_xaxes(title_text="peak memory, MB", range=[0, 1.08 * max(SMALL_MB, float(rows["peak_mb"].max()))])
     figure.update_yaxes(categoryorder="array", categoryarray=order)
     figure.update_layout(bargap=0.3)
-    return Figure(figure, f"Peak memory, against {limit_mb:g} MB: {'; '.join(texts)}.")
+    return Figure(figure, f"Peak memory, against {SMALL_MB} MB: {'; '.join(texts)}.")
 
 
 def latency(frame: pd.DataFrame) -> Figure:

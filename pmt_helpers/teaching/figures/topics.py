@@ -17,6 +17,7 @@ HELD_OUT = "log2 likelihood of a held-out word"
 TRAINING = "log2 likelihood of a training word"
 AHEAD = "bits a word ahead of local"
 NAMES = {"shared": "shared", "local": "local", "personal": "personal", "prior": "shared topics as prior"}
+READ_AT = (1, 10, 50)  # iterations
 NEVER = -1.25  # where those are drawn who never get there
 
 
@@ -64,9 +65,7 @@ def _first_and_last_lead(frame: pd.DataFrame, value: str) -> str:
     return f"{lead[first]:.2f} bits a word after iteration {first} and {lead[last]:.2f} after {last}"
 
 
-def likelihood_by_share(
-    ours: pd.DataFrame, paper: pd.DataFrame | None = None, iterations: tuple[int, ...] = (1, 10, 50)
-) -> Figure:
+def likelihood_by_share(ours: pd.DataFrame, paper: pd.DataFrame | None = None) -> Figure:
     """Lead over the local model against the percent of public documents, a line per iteration (the paper's Figure 5).
 
     ours: shared_percent (0 is the local model), iteration, log2_likelihood; paper: the same with log_likelihood.
@@ -75,7 +74,7 @@ def likelihood_by_share(
     figure = style.new_figure("How much public text?", 420, style.WITH_LEGEND)
     leads = _leads_by_share(ours, "log2_likelihood")
     paper_leads = pd.DataFrame() if paper is None else _leads_by_share(paper, "log_likelihood")
-    for place, iteration in enumerate(iterations):
+    for place, iteration in enumerate(READ_AT):
         colour, symbol = style.OTHERS[place % len(style.OTHERS)]
         if iteration in paper_leads:
             style.add_series(
@@ -94,7 +93,7 @@ def likelihood_by_share(
     figure.update_xaxes(title_text="percent of the public documents", rangemode="tozero")
     figure.update_yaxes(title_text=AHEAD)
 
-    first, last = iterations[0], iterations[-1]
+    first, last = READ_AT[0], READ_AT[-1]
     least = min(share for share in leads.index if share > 0)
     parts = [
         f"{100 * lead[first][least] / lead[first].iloc[-1]:.0f}%" for lead in (leads, paper_leads) if first in lead

@@ -41,14 +41,13 @@ def three_models(scores: pd.DataFrame, person: int | None = None, n_windows: int
     return Figure(figure, f"On {windows}{whose} that no model has seen, {listed}.")
 
 
-def training_history(history: pd.DataFrame, best_epoch: int | None = None) -> Figure:
-    """Loss, and accuracy where known, of training and validation after each epoch.
+def training_history(history: pd.DataFrame) -> Figure:
+    """Loss, and accuracy where known, of training and validation after each epoch; a line marks the best of these.
 
-    history: epoch, loss, val_loss, and if known accuracy and val_accuracy. best_epoch: marked by a line; by default the
-    epoch with the lowest validation loss.
+    history: epoch, loss, val_loss, and if known accuracy and val_accuracy.
     """
     need_columns(history, ("epoch", "loss", "val_loss"), "training_history")
-    best = int(history["epoch"].iloc[history["val_loss"].argmin()]) if best_epoch is None else int(best_epoch)
+    best = int(history["epoch"].iloc[history["val_loss"].argmin()])
     measures = [name for name in ("loss", "accuracy") if {name, f"val_{name}"} & set(history.columns)]
     figure = make_subplots(rows=len(measures), cols=1, shared_xaxes=True, vertical_spacing=0.08)
     thinned = history.iloc[:: -(-len(history) // MOST_EPOCHS)]
