@@ -31,7 +31,7 @@ def _jax(start: Network, X: np.ndarray, y: np.ndarray) -> Trainer:
     import jax
     import jax.numpy as jnp
 
-    first = tuple(map(jnp.asarray, start[:3]))
+    rate, first = pi_profile.LEARNING_RATE, tuple(map(jnp.asarray, start[:3]))
     data = jnp.asarray(X), jnp.asarray(y, jnp.int32)
 
     def logits(weights: tuple, x: Any) -> Any:
@@ -43,9 +43,7 @@ def _jax(start: Network, X: np.ndarray, y: np.ndarray) -> Trainer:
 
     def step(weights: tuple, window: Any) -> tuple[tuple, None]:
         gradients = jax.grad(loss)(weights, *window)
-        return tuple(
-            w - pi_profile.LEARNING_RATE * gradient for w, gradient in zip(weights, gradients, strict=True)
-        ), None
+        return tuple(w - rate * gradient for w, gradient in zip(weights, gradients, strict=True)), None
 
     @jax.jit
     def train(weights: tuple, epochs: int) -> tuple:
