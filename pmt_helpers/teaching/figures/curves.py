@@ -39,14 +39,9 @@ def accuracy_by_samples(
         dots = {"marker": {"color": style.GREY, "size": 4, "opacity": 0.4}}
         style.add_series(figure, x, y, "the paper's people", dots, legendrank=3, hoverinfo="skip")
     if paper is not None:
-        figure.add_scatter(  # stands for the grey lines in the legend: their dashes are those of the coloured ones
-            x=[None],
-            y=[None],
-            mode="lines",
-            line={"color": style.GREY, "width": 1.5},
-            name="the paper's, same dashes",
-            legendrank=2,
-        )
+        # stands for the grey lines in the legend: their dashes are those of the coloured ones
+        look = {"color": style.GREY, "width": 1.5}
+        figure.add_scatter(x=[None], y=[None], mode="lines", line=look, name="the paper's, same dashes", legendrank=2)
         _add_curves(figure, paper, is_paper=True)
     _add_curves(figure, ours, is_paper=False)
     figure.update_xaxes(title_text=SAMPLES, rangemode="tozero")
@@ -65,18 +60,10 @@ def _add_curves(figure: go.Figure, frame: pd.DataFrame, is_paper: bool) -> None:
         name = f"{model}, paper" if is_paper else model
         style.add_band(figure, curve["n_samples"].tolist(), curve, colour, name)
         has_marks = not is_paper and len(curve) <= 20  # on a full curve they would hide the line
-        style.add_series(
-            figure,
-            curve["n_samples"],
-            curve["accuracy"],
-            name,
-            {"line": line, "marker": marker},
-            "%{y:.1%} at %{x} samples",
-            mode="lines+markers" if has_marks else "lines",
-            legendgroup=name,
-            legendrank=1,
-            showlegend=not is_paper,
-        )
+        options = {"legendgroup": name, "legendrank": 1, "showlegend": not is_paper}
+        options["mode"] = "lines+markers" if has_marks else "lines"
+        x, y, look = curve["n_samples"], curve["accuracy"], {"line": line, "marker": marker}
+        style.add_series(figure, x, y, name, look, "%{y:.1%} at %{x} samples", **options)
 
 
 def _thinned(curve: pd.DataFrame) -> pd.DataFrame:
@@ -115,15 +102,10 @@ def gain_of_each_person(curve: pd.DataFrame, at: int, highlight: int | None = No
         (f"worse off at {at} samples", style.VERMILION, [user for user in gains if user in harmed]),
     ):
         for place, user in enumerate(users):
-            _add_gain(
-                figure,
-                gains[user].dropna(),
-                {"color": style.faded(colour, 0.7), "width": 1},
-                name=name,
-                legendgroup=name,
-                showlegend=place == 0,
-                hovertemplate=f"person {user}: %{{y:+.1%}} at %{{x}} samples<extra></extra>",
-            )
+            hover = f"person {user}: %{{y:+.1%}} at %{{x}} samples<extra></extra>"
+            options = {"legendgroup": name, "showlegend": place == 0, "hovertemplate": hover}
+            look = {"color": style.faded(colour, 0.7), "width": 1}
+            _add_gain(figure, gains[user].dropna(), look, name=name, **options)
     of_many = gains.notna().sum(axis=1) >= min(MIN_PEOPLE, gains.shape[1])
     mean = gains.mean(axis=1)[of_many]
     hover = "mean: %{y:+.1%} at %{x} samples<extra></extra>"
@@ -155,16 +137,11 @@ def gain_by_split(gains: pd.DataFrame, title: str = "The same training, tested i
     splits = list(dict.fromkeys(gains["split"]))
     for place, split in enumerate(splits):
         rows = gains[gains["split"] == split].sort_values("n_samples")
-        style.add_series(
-            figure,
-            rows["n_samples"] + 0.4 * (place - 1),  # side by side, so that whiskers can be told apart
-            rows["mean"],
-            split,
-            style.series_style(*style.OTHERS[place % len(style.OTHERS)]),
-            "%{y:+.1%}, worse for %{customdata[0]} of %{customdata[1]}",
-            error_y=style.interval_bars(rows, "mean", "low", "high"),
-            customdata=np.stack([rows["harmed"], rows["users"]], 1).tolist(),
-        )
+        x = rows["n_samples"] + 0.4 * (place - 1)  # side by side, so that whiskers can be told apart
+        look = style.series_style(*style.OTHERS[place % len(style.OTHERS)])
+        hover, harmed = "%{y:+.1%}, worse for %{customdata[0]} of %{customdata[1]}", rows[["harmed", "users"]]
+        bars = style.interval_bars(rows, "mean", "low", "high")
+        style.add_series(figure, x, rows["mean"], split, look, hover, error_y=bars, customdata=harmed.values.tolist())
     figure.add_hline(y=0, line={"color": style.INK, "width": 1})
     figure.update_xaxes(title_text=SAMPLES, rangemode="tozero")
     figure.update_yaxes(title_text="personal minus shared (95% interval)", tickformat="+.0%")
@@ -189,27 +166,22 @@ def trade_off(strategies: pd.DataFrame, known: str, new: str) -> Figure:
     need_columns(strategies, ("strategy", "family", "known", "new"), "trade_off")
     figure = style.new_figure("What a cure saves and costs", 460, style.WITH_LEGEND)
     ends = {name: strategies[strategies["strategy"] == name].iloc[0] for name in ("personal", "shared")}
+    hover = "%{x:.1%} and %{y:.1%}"
     families = [family for family in dict.fromkeys(strategies["family"]) if family not in ends]
     for place, family in enumerate(families):
         rows = strategies[strategies["family"] == family]
         path = pd.concat([ends["personal"].to_frame().T, rows])
         colour, symbol = style.OTHERS[place % len(style.OTHERS)]
-        figure.add_scatter(
-            x=path["known"].tolist(),
-            y=path["new"].tolist(),
-            mode="lines+markers+text",
-            text=["", *(name.removeprefix(family).strip() for name in rows["strategy"])],
-            textposition="top center",
-            line={"color": colour, "width": 1.5, "dash": "dot"},
-            marker={"color": colour, "symbol": symbol, "size": 9},
-            name=family,
-            hovertext=["", *rows["strategy"]],
-            hovertemplate="%{hovertext}: %{x:.1%} and %{y:.1%}<extra></extra>",
-        )
+        look = style.series_style(colour, symbol, width=1.5)
+        look["line"]["dash"] = "dot"
+        strengths = ["", *(name.removeprefix(family).strip() for name in rows["strategy"])]
+        text = {"mode": "lines+markers+text", "text": strengths, "textposition": "top center"}
+        text |= {"hovertext": ["", *rows["strategy"]], "hovertemplate": f"%{{hovertext}}: {hover}<extra></extra>"}
+        style.add_series(figure, path["known"], path["new"], family, look, **text)
     for name, label in (("shared", "shared: no retraining"), ("personal", "personal: plain retraining")):
         marker = {**style.model_style(name)["marker"], "size": 15, "line": {"color": style.GREY, "width": 1}}
         end = ends[name]
-        style.add_series(figure, [end["known"]], [end["new"]], label, {"marker": marker}, "%{x:.1%} and %{y:.1%}")
+        style.add_series(figure, [end["known"]], [end["new"]], label, {"marker": marker}, hover)
     figure.update_xaxes(title_text=f"accuracy, {known}", tickformat=".0%")
     figure.update_yaxes(title_text=f"accuracy, {new}", tickformat=".0%")
     table = strategies.set_index("strategy")[["known", "new"]]

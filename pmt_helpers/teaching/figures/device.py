@@ -90,16 +90,10 @@ def _by_size(
         texts.append(f"{slope}, {name}")
         many = len(rows) > POINTS
         points = rows.groupby(column, as_index=False)["seconds"].median() if many else rows
-        style.add_series(
-            figure,
-            points[column],
-            _micro(points["seconds"]),
-            name,
-            {"marker": {"color": colour, "symbol": symbol, "size": 5 if many else 9}},
-            f"%{{customdata}}{', median' if many else ''}, %{{x:.3~g}} {axis}",
-            legendgroup=name,
-            customdata=[duration(value) for value in points["seconds"]],
-        )
+        x, y, written = points[column], _micro(points["seconds"]), list(map(duration, points["seconds"]))
+        look = {"marker": {"color": colour, "symbol": symbol, "size": 5 if many else 9}}
+        hover = f"%{{customdata}}{', median' if many else ''}, %{{x:.3~g}} {axis}"
+        style.add_series(figure, x, y, name, look, hover, legendgroup=name, customdata=written)
     figure.update_xaxes(title_text=axis, rangemode="tozero")
     _add_log_switch(figure, frame["seconds"], log_y)
     return figure, "; ".join(texts)
@@ -120,7 +114,10 @@ def _add_log_switch(figure: go.Figure, seconds: pd.Series, log_y: bool) -> None:
     """Two buttons below the plot: a log y axis, or a linear one."""
     low, high = (math.log10(end) for end in (seconds[seconds > 0].min(), seconds.max()))
     pad = 0.05 * max(high - low, 1.0)
-    step = _round_step(float(seconds.max()))
+    # 1, 2 or 5 times a power of ten, such that three to six of them reach the highest
+    third = float(seconds.max()) / 3
+    power = 10.0 ** math.floor(math.log10(third))
+    step = next((digit * power for digit in (5, 2) if digit * power <= third), power)
     marks = {
         "log": [10.0**power for power in range(math.floor(low), math.ceil(high) + 1)],
         "linear": [step * place for place in range(7)],
@@ -129,42 +126,20 @@ def _add_log_switch(figure: go.Figure, seconds: pd.Series, log_y: bool) -> None:
         "log": [math.log10(MICRO) + low - pad, math.log10(MICRO) + high + pad],
         "linear": [0, 1.05 * MICRO * float(seconds.max())],
     }
-    axes = {
-        kind: {
-            "type": kind,
-            "range": ends[kind],
-            "tickvals": _micro(marks[kind]),
-            "ticktext": [duration(mark) if mark else "0" for mark in marks[kind]],
-        }
-        for kind in marks
-    }
+    axes, buttons = {}, []
+    for kind in marks:
+        words = [duration(mark) if mark else "0" for mark in marks[kind]]
+        axes[kind] = {"type": kind, "range": ends[kind], "tickvals": _micro(marks[kind]), "ticktext": words}
+        changes = {f"yaxis.{name}": value for name, value in axes[kind].items()}
+        buttons.append({"label": kind, "method": "relayout", "args": [changes]})
     figure.update_yaxes(**axes["log" if log_y else "linear"])
-    menu = {
-        "type": "buttons",
-        "direction": "right",
-        "buttons": [
-            {"label": kind, "method": "relayout", "args": [{f"yaxis.{name}": value for name, value in axis.items()}]}
-            for kind, axis in axes.items()
-        ],
-        "active": 0 if log_y else 1,
-        "x": 1,
-        "xanchor": "right",
-        "y": 0,
-        "yanchor": "top",
-        "pad": {"t": BELOW},
-        "font": {"size": 12},
-    }
+    place = {"x": 1, "xanchor": "right", "y": 0, "yanchor": "top", "pad": {"t": BELOW}, "font": {"size": 12}}
+    menu = {"type": "buttons", "direction": "right", "buttons": buttons, "active": 0 if log_y else 1, **place}
     figure.update_layout(updatemenus=[menu])
 
 
 def _micro(seconds: Iterable[float]) -> list[float]:
     return [round(MICRO * value, 3) for value in seconds]
-
-
-def _round_step(highest: float) -> float:
-    """1, 2 or 5 times a power of ten, such that three to six of them reach the highest."""
-    power = 10.0 ** math.floor(math.log10(highest / 3))
-    return next((digit * power for digit in (5, 2) if digit * power <= highest / 3), power)
 
 
 def where_time_goes(frame: pd.DataFrame, share: bool = False) -> Figure:
@@ -250,30 +225,19 @@ def latency(frame: pd.DataFrame) -> Figure:
     figure.add_vrect(
         *(1000 * end for end in MILLISECONDS), fillcolor=style.faded(style.GREY, 0.25), line_width=0, layer="below"
     )
-    figure.add_scatter(
-        x=[None],
-        y=[None],
-        mode="markers",
-        marker={"color": style.faded(style.GREY, 0.4), "symbol": "square", "size": 14},
-        name="“milliseconds”, the paper's word",
-        legendrank=style.PAPER_RANK,
-    )
+    look = {"color": style.faded(style.GREY, 0.4), "symbol": "square", "size": 14}
+    figure.add_scatter(x=[None], y=[None], mode="markers", marker=look, name="“milliseconds”, the paper's word")
+    figure.data[-1].legendrank = style.PAPER_RANK
     texts = []
     for place, (key, points) in enumerate(series.items()):
         colour, symbol = styles[key]
         shift = 0.25 * (place - (len(series) - 1) / 2)
         medians, tails = ([duration(value / 1000) for value in points[column]] for column in ("median", "p99"))
         both = [f"{median} and {tail}" for median, tail in zip(medians, tails, strict=True)]
-        style.add_series(
-            figure,
-            1000 * points["median"],
-            [order.index(what) + shift for what in points["what"]],
-            names[key],
-            {"marker": {"color": colour, "symbol": symbol, "size": 10}},
-            "%{customdata}",
-            error_x=style.interval_bars(points, "median", "median", "p99", scale=1000, thickness=2, width=6),
-            customdata=both,
-        )
+        x, y = 1000 * points["median"], [order.index(what) + shift for what in points["what"]]
+        look = {"marker": {"color": colour, "symbol": symbol, "size": 10}}
+        bars = style.interval_bars(points, "median", "median", "p99", scale=1000, thickness=2, width=6)
+        style.add_series(figure, x, y, names[key], look, "%{customdata}", error_x=bars, customdata=both)
         texts.append(", ".join([names[key], *map(" ".join, zip(points["what"], both, strict=True))]))
     ends = [1000 * value for value in (*rows["median"], *rows["p99"], *MILLISECONDS)]
     axis = with_origin("one prediction", "median, and whisker to the 99th percentile")
@@ -296,16 +260,10 @@ def predicted_and_measured(rows: pd.DataFrame, title: str = "Predicted, then rec
     for key, points in series.items():
         colour, symbol = styles[key]
         known = bool(points["high"].notna().any())
-        style.add_series(
-            figure,
-            1000 * points["seconds"],
-            points["device"],
-            names[key],
-            {"marker": {"color": colour, "symbol": symbol, "size": 11}},
-            "%{customdata}",
-            error_x=style.interval_bars(points, "seconds", "low", "high", 1000, thickness=2, width=6, visible=known),
-            customdata=[duration(value) for value in points["seconds"]],
-        )
+        x, y, written = 1000 * points["seconds"], points["device"], list(map(duration, points["seconds"]))
+        look = {"marker": {"color": colour, "symbol": symbol, "size": 11}}
+        bars = style.interval_bars(points, "seconds", "low", "high", 1000, thickness=2, width=6, visible=known)
+        style.add_series(figure, x, y, names[key], look, "%{customdata}", error_x=bars, customdata=written)
     ends = [1000 * value for value in (*rows["seconds"], *rows["low"], *rows["high"]) if value > 0]
     style.log_x_axis(figure, "time", min(ends), max(ends), lambda milli: duration(milli / 1000))
     figure.update_yaxes(categoryorder="array", categoryarray=devices[::-1], range=[-0.5, len(devices) - 0.5])

@@ -26,48 +26,28 @@ def per_person(frame: pd.DataFrame, highlight: int | None = None, title: str | N
         for user, rows in frame.groupby("user"):  # a thin line between the two dots of each person
             x += [str(user), str(user), None]
             y += [rows["accuracy"].min(), rows["accuracy"].max(), None]
-        figure.add_scatter(
-            x=x, y=y, mode="lines", line={"color": style.GREY, "width": 1}, showlegend=False, hoverinfo="skip"
-        )
+        look = {"color": style.GREY, "width": 1}
+        figure.add_scatter(x=x, y=y, mode="lines", line=look, showlegend=False, hoverinfo="skip")
     for place, (kind, rows) in enumerate(by_kind.items()):
-        figure.add_scatter(
-            x=rows["user"].astype(str).tolist(),
-            y=rows["accuracy"].tolist(),
-            error_y=style.interval_bars(rows, "accuracy", thickness=1, width=3),
-            mode="markers",
-            marker=style.model_style(kind, place)["marker"] if kind else {"color": style.BLUE, "size": 10},
-            name=kind or "person",
-            showlegend=bool(kind),
-            hovertemplate=f"{kind or 'accuracy'}, person %{{x}}: %{{y:.1%}}<extra></extra>",
-        )
+        look = {"marker": style.model_style(kind, place)["marker"] if kind else {"color": style.BLUE, "size": 10}}
+        options = {"error_y": style.interval_bars(rows, "accuracy", thickness=1, width=3), "showlegend": bool(kind)}
+        options["hovertemplate"] = f"{kind or 'accuracy'}, person %{{x}}: %{{y:.1%}}<extra></extra>"
+        style.add_series(figure, rows["user"].astype(str), rows["accuracy"], kind or "person", look, **options)
     if not kinds:
         mean, sd = first["accuracy"].mean(), first["accuracy"].std()
         if np.isfinite(sd):
-            figure.add_hrect(
-                y0=mean - sd, y1=mean + sd, fillcolor=style.faded(style.GREY), line={"width": 0}, layer="below"
-            )
+            look = {"fillcolor": style.faded(style.GREY), "line": {"width": 0}, "layer": "below"}
+            figure.add_hrect(y0=mean - sd, y1=mean + sd, **look)
         figure.add_hline(y=mean, line={"color": style.GREY, "width": 1.5, "dash": "dot"})
     if highlight is not None and str(highlight) in order:
         mine = first.loc[first["user"] == highlight, "accuracy"].iloc[0]
-        figure.add_scatter(
-            x=[str(highlight)],
-            y=[mine],
-            mode="markers+text",
-            text=["<b>you</b>"],
-            textposition="top center" if mine < 0.9 else "bottom center",
-            textfont={"color": style.VERMILION},
-            marker={"symbol": "circle-open", "size": 18, "color": style.VERMILION, "line": {"width": 3}},
-            showlegend=False,
-            hoverinfo="skip",
-        )
+        look = {"symbol": "circle-open", "size": 18, "color": style.VERMILION, "line": {"width": 3}}
+        text = {"text": ["<b>you</b>"], "textposition": "top center" if mine < 0.9 else "bottom center"}
+        text |= {"textfont": {"color": style.VERMILION}, "showlegend": False, "hoverinfo": "skip"}
+        figure.add_scatter(x=[str(highlight)], y=[mine], mode="markers+text", marker=look, **text)
     explained = f" ({kinds[0]})" if kinds else "<br>line and band: mean ± 1 SD over people"
-    figure.update_xaxes(
-        type="category",
-        categoryorder="array",
-        categoryarray=order,
-        title_text=f"person, lowest accuracy first{explained}",
-        showgrid=False,
-    )
+    figure.update_xaxes(type="category", categoryorder="array", categoryarray=order, showgrid=False)
+    figure.update_xaxes(title_text=f"person, lowest accuracy first{explained}")
     style.accuracy_axis(figure, range=[min(0.0, frame["accuracy"].min()), 1.03])
     return Figure(figure, _per_person_sentence(frame, by_kind, highlight))
 
@@ -112,14 +92,8 @@ def confusion(matrix: np.ndarray, class_names: Sequence[str]) -> Figure:
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     figure = style.new_figure("What is taken for what", 170 + 48 * len(class_names))
     figure.add_heatmap(
-        z=share.tolist(),
-        x=list(class_names),
-        y=list(class_names),
-        text=counts.tolist(),
-        texttemplate="%{text}",
-        textfont={"color": style.INK},
-        zmin=0,
-        zmax=1,
+        **{"x": list(class_names), "y": list(class_names), "z": share.tolist(), "zmin": 0, "zmax": 1},
+        **{"text": counts.tolist(), "texttemplate": "%{text}", "textfont": {"color": style.INK}},
         colorscale=[[0, "#FFFFFF"], [1, style.SKY]],  # light enough for the dark counts on it
         colorbar={"title": {"text": "share of row", "side": "right"}, "tickformat": ".0%", "thickness": 14},
         xgap=2,
