@@ -1,6 +1,7 @@
 """What poison does to models, what repairs them, and what a defence costs. Notebook 04, steps 1 to 3 and 6."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 
@@ -88,16 +89,11 @@ def defences(table: pd.DataFrame, attack: str, title: str = "What a defence save
     rows = table.to_dict("records")
     for place, row in enumerate(rows):
         marker = {"color": colours[place % len(colours)], "size": 12, "symbol": symbols[place % len(symbols)]}
-        style.add_series(
-            figure,
-            [row["clean"]],
-            [row["attacked"]],
-            "no defence" if row["defence"] == "none" else row["defence"],
-            {"marker": marker},
-            error_x=style.symmetric_bars([2 * row["clean_se"]], thickness=1, width=3),
-            error_y=style.symmetric_bars([2 * row["attacked_se"]], thickness=1, width=3),
-            hovertemplate=f"{row['defence']}: %{{x:.1%}} clean, %{{y:.1%}} attacked<extra></extra>",
-        )
+        name = "no defence" if row["defence"] == "none" else row["defence"]
+        bars = (style.symmetric_bars([2 * row[column]], thickness=1, width=3) for column in ("clean_se", "attacked_se"))
+        options: dict[str, Any] = dict(zip(("error_x", "error_y"), bars, strict=True))
+        options["hovertemplate"] = f"{row['defence']}: %{{x:.1%}} clean, %{{y:.1%}} attacked<extra></extra>"
+        style.add_series(figure, [row["clean"]], [row["attacked"]], name, {"marker": marker}, **options)
     figure.update_xaxes(title_text="accuracy when nobody lies", tickformat=".0%")
     figure.update_yaxes(title_text=f"accuracy, {attack}", tickformat=".0%")
     undefended = next(row for row in rows if row["defence"] == "none")

@@ -60,7 +60,7 @@ def _add_curves(figure: go.Figure, frame: pd.DataFrame, is_paper: bool) -> None:
         name = f"{model}, paper" if is_paper else model
         style.add_band(figure, curve["n_samples"].tolist(), curve, colour, name)
         has_marks = not is_paper and len(curve) <= 20  # on a full curve they would hide the line
-        options = {"legendgroup": name, "legendrank": 1, "showlegend": not is_paper}
+        options: dict[str, Any] = {"legendgroup": name, "legendrank": 1, "showlegend": not is_paper}
         options["mode"] = "lines+markers" if has_marks else "lines"
         x, y, look = curve["n_samples"], curve["accuracy"], {"line": line, "marker": marker}
         style.add_series(figure, x, y, name, look, "%{y:.1%} at %{x} samples", **options)
@@ -103,7 +103,7 @@ def gain_of_each_person(curve: pd.DataFrame, at: int, highlight: int | None = No
     ):
         for place, user in enumerate(users):
             hover = f"person {user}: %{{y:+.1%}} at %{{x}} samples<extra></extra>"
-            options = {"legendgroup": name, "showlegend": place == 0, "hovertemplate": hover}
+            options: dict[str, Any] = {"legendgroup": name, "showlegend": place == 0, "hovertemplate": hover}
             look = {"color": style.faded(colour, 0.7), "width": 1}
             _add_gain(figure, gains[user].dropna(), look, name=name, **options)
     of_many = gains.notna().sum(axis=1) >= min(MIN_PEOPLE, gains.shape[1])
@@ -175,7 +175,7 @@ def trade_off(strategies: pd.DataFrame, known: str, new: str) -> Figure:
         look = style.series_style(colour, symbol, width=1.5)
         look["line"]["dash"] = "dot"
         strengths = ["", *(name.removeprefix(family).strip() for name in rows["strategy"])]
-        text = {"mode": "lines+markers+text", "text": strengths, "textposition": "top center"}
+        text: dict[str, Any] = {"mode": "lines+markers+text", "text": strengths, "textposition": "top center"}
         text |= {"hovertext": ["", *rows["strategy"]], "hovertemplate": f"%{{hovertext}}: {hover}<extra></extra>"}
         style.add_series(figure, path["known"], path["new"], family, look, **text)
     for name, label in (("shared", "shared: no retraining"), ("personal", "personal: plain retraining")):

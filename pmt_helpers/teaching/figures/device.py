@@ -226,8 +226,8 @@ def latency(frame: pd.DataFrame) -> Figure:
         *(1000 * end for end in MILLISECONDS), fillcolor=style.faded(style.GREY, 0.25), line_width=0, layer="below"
     )
     look = {"color": style.faded(style.GREY, 0.4), "symbol": "square", "size": 14}
-    figure.add_scatter(x=[None], y=[None], mode="markers", marker=look, name="“milliseconds”, the paper's word")
-    figure.data[-1].legendrank = style.PAPER_RANK
+    in_legend = {"name": "“milliseconds”, the paper's word", "legendrank": style.PAPER_RANK}
+    figure.add_scatter(x=[None], y=[None], mode="markers", marker=look, **in_legend)
     texts = []
     for place, (key, points) in enumerate(series.items()):
         colour, symbol = styles[key]

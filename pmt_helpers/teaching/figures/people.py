@@ -1,6 +1,7 @@
 """One dot per person, and which classes are taken for which. Notebooks 01 and 02."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -30,7 +31,10 @@ def per_person(frame: pd.DataFrame, highlight: int | None = None, title: str | N
         figure.add_scatter(x=x, y=y, mode="lines", line=look, showlegend=False, hoverinfo="skip")
     for place, (kind, rows) in enumerate(by_kind.items()):
         look = {"marker": style.model_style(kind, place)["marker"] if kind else {"color": style.BLUE, "size": 10}}
-        options = {"error_y": style.interval_bars(rows, "accuracy", thickness=1, width=3), "showlegend": bool(kind)}
+        options: dict[str, Any] = {
+            "error_y": style.interval_bars(rows, "accuracy", thickness=1, width=3),
+            "showlegend": bool(kind),
+        }
         options["hovertemplate"] = f"{kind or 'accuracy'}, person %{{x}}: %{{y:.1%}}<extra></extra>"
         style.add_series(figure, rows["user"].astype(str), rows["accuracy"], kind or "person", look, **options)
     if not kinds:
@@ -42,7 +46,7 @@ def per_person(frame: pd.DataFrame, highlight: int | None = None, title: str | N
     if highlight is not None and str(highlight) in order:
         mine = first.loc[first["user"] == highlight, "accuracy"].iloc[0]
         look = {"symbol": "circle-open", "size": 18, "color": style.VERMILION, "line": {"width": 3}}
-        text = {"text": ["<b>you</b>"], "textposition": "top center" if mine < 0.9 else "bottom center"}
+        text: dict[str, Any] = {"text": ["<b>you</b>"], "textposition": "top center" if mine < 0.9 else "bottom center"}
         text |= {"textfont": {"color": style.VERMILION}, "showlegend": False, "hoverinfo": "skip"}
         figure.add_scatter(x=[str(highlight)], y=[mine], mode="markers+text", marker=look, **text)
     explained = f" ({kinds[0]})" if kinds else "<br>line and band: mean ± 1 SD over people"
@@ -91,15 +95,12 @@ def confusion(matrix: np.ndarray, class_names: Sequence[str]) -> Figure:
         raise ValueError(f"confusion needs one row and one column a class ({len(class_names)}); found {counts.shape}")
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     figure = style.new_figure("What is taken for what", 170 + 48 * len(class_names))
-    figure.add_heatmap(
-        **{"x": list(class_names), "y": list(class_names), "z": share.tolist(), "zmin": 0, "zmax": 1},
-        **{"text": counts.tolist(), "texttemplate": "%{text}", "textfont": {"color": style.INK}},
-        colorscale=[[0, "#FFFFFF"], [1, style.SKY]],  # light enough for the dark counts on it
-        colorbar={"title": {"text": "share of row", "side": "right"}, "tickformat": ".0%", "thickness": 14},
-        xgap=2,
-        ygap=2,
-        hovertemplate="%{y} taken for %{x}: %{text} windows, %{z:.0%}<extra></extra>",
-    )
+    bar = {"title": {"text": "share of row", "side": "right"}, "tickformat": ".0%", "thickness": 14}
+    look = {"zmin": 0, "zmax": 1, "xgap": 2, "ygap": 2, "colorbar": bar}
+    look["colorscale"] = [[0, "#FFFFFF"], [1, style.SKY]]  # light enough for the dark counts on it
+    text: dict[str, Any] = {"text": counts.tolist(), "texttemplate": "%{text}", "textfont": {"color": style.INK}}
+    hover, names = "%{y} taken for %{x}: %{text} windows, %{z:.0%}<extra></extra>", list(class_names)
+    figure.add_heatmap(z=share.tolist(), x=names, y=names, hovertemplate=hover, **text, **look)
     figure.update_xaxes(title_text="predicted", type="category", showgrid=False, ticks="")
     figure.update_yaxes(title_text="actual", type="category", autorange="reversed", showgrid=False, ticks="")
     return Figure(figure, _confusion_sentence(counts, share, class_names))

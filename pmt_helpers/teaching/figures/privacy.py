@@ -1,6 +1,7 @@
 """What attacks read from a model, and what privacy costs. Notebook 04, steps 4 and 7."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -53,15 +54,11 @@ def accuracy_by_epsilon(costs: Mapping[str, pd.DataFrame]) -> Figure:
             look = style.model_style(model)
             look["line"]["dash"] = dash
             look["marker"]["symbol"] += fill
-            style.add_series(
-                figure,
-                names,
-                line["accuracy"],
-                f"{model}, each {unit} protected",
-                look,
-                error_y=style.interval_bars(line, "accuracy", thickness=1, width=4),
-                hovertemplate=f"{model}, {level}: %{{y:.1%}} at epsilon %{{x}}<extra></extra>",
-            )
+            options: dict[str, Any] = {
+                "hovertemplate": f"{model}, {level}: %{{y:.1%}} at epsilon %{{x}}<extra></extra>"
+            }
+            options["error_y"] = style.interval_bars(line, "accuracy", thickness=1, width=4)
+            style.add_series(figure, names, line["accuracy"], f"{model}, each {unit} protected", look, **options)
             first, last = (percent(line["accuracy"].iloc[end]) for end in (0, -1))
             texts.append(f"{model} ({level}) {first} to {last} from epsilon {names[0]} to {names[-1]}")
     figure.update_xaxes(title_text="epsilon (smaller protects more)", type="category")
@@ -107,16 +104,10 @@ def accuracy_and_attack(rows: pd.DataFrame) -> Figure:
         of_panel = rows[rows["panel"] == panel]
         names = of_panel["name"].tolist()
         models = [style.model_style(name)["marker"]["color"] for name in names]
-        figure.add_bar(
-            x=names,
-            y=of_panel["value"].tolist(),
-            error_y=style.interval_bars(of_panel, "value"),
-            marker={"color": models if panel == "accuracy" else [others[i % len(others)] for i in range(len(names))]},
-            showlegend=False,
-            hovertemplate="%{x}: %{y:.3f}<extra></extra>",
-            row=1,
-            col=column,
-        )
+        colours = models if panel == "accuracy" else [others[i % len(others)] for i in range(len(names))]
+        look = {"error_y": style.interval_bars(of_panel, "value"), "marker": {"color": colours}, "showlegend": False}
+        hover = "%{x}: %{y:.3f}<extra></extra>"
+        figure.add_bar(x=names, y=of_panel["value"].tolist(), hovertemplate=hover, row=1, col=column, **look)
         figure.update_yaxes(title_text=label, range=bounds, row=1, col=column)
     figure.add_hline(y=0.5, line={"color": style.VERMILION, "dash": "dot", "width": 1}, row=1, col=2)
     listed = [f"{name} {value:.2f}" for name, value in zip(rows["name"], rows["value"], strict=True)]

@@ -1,5 +1,7 @@
 """One moment of a log: what was learnt, done and read until then, and in grey what is to come. Notebook 05, step 1."""
 
+from typing import Any
+
 import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
@@ -92,16 +94,13 @@ def _add_values(
         (future, {"color": style.faded(style.GREY, 0.6), "width": 1.5}),
         (past, {"color": colour, "width": 2.5}),
     ):
-        figure.add_scatter(
-            x=t[part].tolist(),
-            y=values[part].tolist(),
-            mode="lines+markers" if part.sum() < 2 else "lines",
-            line=look,
-            marker={"size": 5},
-            hovertemplate=f"%{{y:.3~g}} {name}<extra></extra>",
-            row=row,
-            col=1,
-        )
+        options: dict[str, Any] = {
+            "mode": "lines+markers" if part.sum() < 2 else "lines",
+            "line": look,
+            "marker": {"size": 5},
+        }
+        options["hovertemplate"] = f"%{{y:.3~g}} {name}<extra></extra>"
+        figure.add_scatter(x=t[part].tolist(), y=values[part].tolist(), row=row, col=1, **options)
     tickformat = ".0%" if name == "accuracy" else None
     figure.update_yaxes(title_text=name, range=_range(name, values), tickformat=tickformat, row=row, col=1)
     known = values[past].dropna()
@@ -137,14 +136,8 @@ def _add_phases(figure: go.Figure, row: int, log: Log, now: float, duration: flo
                 y += [names.index(phase), names.index(phase), None]
         look = {"color": colour, "width": 12}
         figure.add_scatter(x=x or [None], y=y or [None], mode="lines", line=look, hoverinfo="skip", row=row, col=1)
-    figure.update_yaxes(
-        tickvals=list(range(len(names))),
-        ticktext=names,
-        tickfont={"size": 12},
-        range=[len(names) - 0.4, -0.6],
-        row=row,
-        col=1,
-    )
+    ticks = {"tickvals": list(range(len(names))), "ticktext": names, "tickfont": {"size": 12}}
+    figure.update_yaxes(range=[len(names) - 0.4, -0.6], row=row, col=1, **ticks)
 
 
 def _stretches(log: Log, duration: float) -> list[tuple[str, float, float]]:

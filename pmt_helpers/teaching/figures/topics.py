@@ -5,6 +5,7 @@ Likelihoods are log2 per word, so differences are bits per word.
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -34,17 +35,12 @@ def likelihood_by_iteration(
     if paper is not None:
         need_columns(paper, ("model", "iteration", "log_likelihood"), "likelihood_by_iteration")
         for place, (model, line) in enumerate(paper.groupby("model", sort=False)):
-            style.add_series(
-                figure,
-                line["iteration"],
-                line["log_likelihood"],
-                "the paper's, same dashes",
-                {"line": {"color": style.GREY, "dash": style.model_style(str(model))["line"]["dash"], "width": 1.5}},
-                legendgroup="paper",
-                showlegend=place == 0,
-                legendrank=style.PAPER_RANK,
-                hovertemplate=f"{model}, paper: %{{y:.2f}} after %{{x}}<extra></extra>",
-            )
+            dash = style.model_style(str(model))["line"]["dash"]
+            look = {"line": {"color": style.GREY, "dash": dash, "width": 1.5}}
+            hover = f"{model}, paper: %{{y:.2f}} after %{{x}}<extra></extra>"
+            options = _in_paper_group(place == 0, hover)
+            x, y = line["iteration"], line["log_likelihood"]
+            style.add_series(figure, x, y, "the paper's, same dashes", look, **options)
         sentence += f"; in the paper by {_first_and_last_lead(paper, 'log_likelihood')}"
     for model in style.models_in(ours):
         line = ours[ours["model"] == model].sort_values("iteration")
@@ -55,6 +51,12 @@ def likelihood_by_iteration(
     figure.update_xaxes(title_text="iteration", rangemode="tozero")
     figure.update_yaxes(title_text=TRAINING)
     return Figure(figure, f"{sentence}.")
+
+
+def _in_paper_group(first: bool, hover: str) -> dict[str, Any]:
+    """Options of a series of the paper's: one entry of the legend, the last, stands for all of them."""
+    in_legend = {"legendgroup": "paper", "showlegend": first, "legendrank": style.PAPER_RANK}
+    return {**in_legend, "hovertemplate": hover}
 
 
 def _first_and_last_lead(frame: pd.DataFrame, value: str) -> str:
@@ -77,17 +79,12 @@ def likelihood_by_share(ours: pd.DataFrame, paper: pd.DataFrame | None = None) -
     for place, iteration in enumerate(READ_AT):
         colour, symbol = style.OTHERS[place % len(style.OTHERS)]
         if iteration in paper_leads:
-            style.add_series(
-                figure,
-                paper_leads.index,
-                paper_leads[iteration],
-                "the paper's, same marks",
-                style.series_style(style.GREY, symbol, width=1, size=6),
-                legendgroup="paper",
-                showlegend=place == 0,
-                legendrank=style.PAPER_RANK,
-                hovertemplate=f"paper, iteration {iteration}: %{{y:+.2f}} with %{{x}}%<extra></extra>",
+            look = style.series_style(style.GREY, symbol, width=1, size=6)
+            options = _in_paper_group(
+                place == 0, f"paper, iteration {iteration}: %{{y:+.2f}} with %{{x}}%<extra></extra>"
             )
+            x, y = paper_leads.index, paper_leads[iteration]
+            style.add_series(figure, x, y, "the paper's, same marks", look, **options)
         look = style.series_style(colour, symbol)
         style.add_series(figure, leads.index, leads[iteration], f"iteration {iteration}", look, "%{y:+.2f} with %{x}%")
     figure.update_xaxes(title_text="percent of the public documents", rangemode="tozero")
@@ -100,9 +97,8 @@ def likelihood_by_share(ours: pd.DataFrame, paper: pd.DataFrame | None = None) -
     ]
     text = f"{least}% of the public documents give {parts[0]} of the lead that all of them give after iteration {first}"
     text += f" (in the paper {parts[1]})" if len(parts) > 1 else ""
-    return Figure(
-        figure, f"{text}. After iteration {last} the lead of all of them is {leads[last].iloc[-1]:+.2f} bits."
-    )
+    text += f". After iteration {last} the lead of all of them is {leads[last].iloc[-1]:+.2f} bits."
+    return Figure(figure, text)
 
 
 def _leads_by_share(frame: pd.DataFrame, value: str) -> pd.DataFrame:
@@ -121,14 +117,9 @@ def saving_by_target(savings: Mapping[str, pd.Series], paper: pd.DataFrame | Non
     jitter = np.random.default_rng(0)
     if paper is not None:
         need_columns(paper, ("iteration_reduction",), "saving_by_target")
-        figure.add_scatter(
-            x=(-1 + jitter.uniform(-0.15, 0.15, len(paper))).tolist(),
-            y=paper["iteration_reduction"].tolist(),
-            mode="markers",
-            marker={"color": style.GREY, "size": 7},
-            name="the paper's people",
-            hovertemplate="paper: %{y:.0%}<extra></extra>",
-        )
+        x, look = -1 + jitter.uniform(-0.15, 0.15, len(paper)), {"marker": {"color": style.GREY, "size": 7}}
+        hover = "paper: %{y:.0%}<extra></extra>"
+        style.add_series(figure, x, paper["iteration_reduction"], "the paper's people", look, hovertemplate=hover)
     in_legend = set()
     texts = []
     for place, (target, saving) in enumerate(savings.items()):
@@ -138,27 +129,15 @@ def saving_by_target(savings: Mapping[str, pd.Series], paper: pd.DataFrame | Non
             (people[~late], style.GREEN, "circle", "our people"),
             (people[late], style.VERMILION, "x", "never get there"),
         ):
-            figure.add_scatter(
-                x=(place + jitter.uniform(-0.2, 0.2, len(group))).tolist(),
-                y=group.tolist(),
-                mode="markers",
-                marker={"color": colour, "symbol": symbol, "size": 7, "opacity": 0.5},
-                name=name,
-                legendgroup=name,
-                showlegend=len(group) > 0 and name not in in_legend,
-                hoverinfo="skip" if symbol == "x" else "y",
-            )
+            x = place + jitter.uniform(-0.2, 0.2, len(group))
+            look = {"marker": {"color": colour, "symbol": symbol, "size": 7, "opacity": 0.5}}
+            options: dict[str, Any] = {"legendgroup": name, "showlegend": len(group) > 0 and name not in in_legend}
+            options["hoverinfo"] = "skip" if symbol == "x" else "y"
+            style.add_series(figure, x, group, name, look, **options)
             in_legend |= {name} if len(group) else set()
-        style.add_series(
-            figure,
-            [place - 0.35, place + 0.35],
-            [people.median()] * 2,
-            "median",
-            {"line": {"color": style.INK, "width": 3}},
-            "%{y:.0%}",
-            legendgroup="median",
-            showlegend=place == 0,
-        )
+        ends, bar = [place - 0.35, place + 0.35], {"line": {"color": style.INK, "width": 3}}
+        options = {"legendgroup": "median", "showlegend": place == 0}
+        style.add_series(figure, ends, [people.median()] * 2, "median", bar, "%{y:.0%}", **options)
         median = saving.dropna().median()
         middle = f"median {100 * median:+.0f}%" if np.isfinite(median) else "most never get there"
         texts.append(f"{target}: {middle} ({np.isneginf(saving).sum()} of {len(people)} never)")
@@ -166,12 +145,9 @@ def saving_by_target(savings: Mapping[str, pd.Series], paper: pd.DataFrame | Non
     names = ({-1: "paper"} if paper is not None else {}) | dict(enumerate(savings))
     figure.update_xaxes(title_text="target", tickvals=list(names), ticktext=list(names.values()))
     ticks = [-1, -0.5, 0, 0.5, 1]
-    figure.update_yaxes(
-        title_text="iterations saved",
-        tickvals=[NEVER, *ticks],
-        range=[NEVER - 0.15, 1],
-        ticktext=["never", *(f"{tick:+.0%}" for tick in ticks)],
-    )
+    words = ["never", *(f"{tick:+.0%}" for tick in ticks)]
+    figure.update_yaxes(title_text="iterations saved", range=[NEVER - 0.15, 1])
+    figure.update_yaxes(tickvals=[NEVER, *ticks], ticktext=words)
     return Figure(figure, f"Iterations saved on the way to {'; '.join(texts)}.")
 
 
@@ -243,19 +219,10 @@ def _weight_axis(figure: go.Figure, weights: list[float]) -> None:
 
 def _mark_weight(figure: go.Figure, weight: float, colour: str, text: str) -> None:
     figure.add_vline(x=weight, line={"color": colour, "width": 1, "dash": "dot"})
-    figure.add_annotation(
-        x=math.log10(weight),  # on an axis of logarithms annotations, unlike lines, are placed by the logarithm
-        y=0,
-        xref="x",
-        yref="paper",
-        xanchor="left",
-        yanchor="bottom",
-        xshift=3,
-        text=text,
-        font={"color": colour, "size": 12},
-        showarrow=False,
-        bgcolor="rgba(255, 255, 255, 0.7)",
-    )
+    x = math.log10(weight)  # on an axis of logarithms annotations, unlike lines, are placed by the logarithm
+    place = {"xref": "x", "yref": "paper", "xanchor": "left", "yanchor": "bottom", "xshift": 3}
+    look = {"font": {"color": colour, "size": 12}, "showarrow": False, "bgcolor": "rgba(255, 255, 255, 0.7)"}
+    figure.add_annotation(x=x, y=0, text=text, **place, **look)
 
 
 def gain_by_weight(gains: Mapping[str, pd.DataFrame]) -> Figure:
@@ -270,16 +237,10 @@ def gain_by_weight(gains: Mapping[str, pd.DataFrame]) -> Figure:
         need_columns(frame, ("weight", "gain", "lower", "upper", "chosen"), "gain_by_weight")
         rows = frame.sort_values("weight", ignore_index=True)
         weights = rows["weight"].tolist()
-        style.add_series(
-            figure,
-            weights,
-            rows["gain"],
-            name,
-            style.series_style(*style.OTHERS[place % len(style.OTHERS)]),
-            error_y=style.interval_bars(rows, "gain"),
-            customdata=rows["chosen"].tolist(),
-            hovertemplate=f"{name}, c = %{{x}}: %{{y:+.2f}}, chosen %{{customdata}} times<extra></extra>",
-        )
+        look = style.series_style(*style.OTHERS[place % len(style.OTHERS)])
+        options: dict[str, Any] = {"error_y": style.interval_bars(rows, "gain"), "customdata": rows["chosen"].tolist()}
+        options["hovertemplate"] = f"{name}, c = %{{x}}: %{{y:+.2f}}, chosen %{{customdata}} times<extra></extra>"
+        style.add_series(figure, weights, rows["gain"], name, look, **options)
         best = rows.iloc[int(rows["gain"].argmax())]
         taken = rows.loc[rows["chosen"] > 0, "weight"].tolist()
         span = f"{taken[0]:g}" if len(taken) == 1 else f"{taken[0]:g} to {taken[-1]:g}"

@@ -1,5 +1,7 @@
 """How training went, what validation promised, and which model is best. Notebooks 00 to 02."""
 
+from typing import Any
+
 import pandas as pd
 from plotly.subplots import make_subplots
 
@@ -54,23 +56,14 @@ def training_history(history: pd.DataFrame) -> Figure:
     for row, measure in enumerate(measures, start=1):
         for side, (prefix, colour, dash) in _SIDES.items():
             if prefix + measure in history:
-                figure.add_scatter(
-                    x=thinned["epoch"].tolist(),
-                    y=thinned[prefix + measure].tolist(),
-                    name=side,
-                    legendgroup=side,
-                    showlegend=row == 1,
-                    mode="lines",
-                    line={"color": colour, "dash": dash, "width": 2},
-                    row=row,
-                    col=1,
-                )
+                x, y = thinned["epoch"].tolist(), thinned[prefix + measure].tolist()
+                look = {"line": {"color": colour, "dash": dash, "width": 2}, "legendgroup": side, "mode": "lines"}
+                figure.add_scatter(x=x, y=y, name=side, showlegend=row == 1, row=row, col=1, **look)
         figure.update_yaxes(title_text=measure, row=row, col=1, tickformat=".0%" if measure == "accuracy" else None)
     figure.update_yaxes(rangemode="tozero", row=1, col=1)
     figure.add_vline(x=best, line={"color": style.VERMILION, "width": 1.5, "dash": "dot"})
-    figure.add_annotation(
-        x=best, y=1, yref="paper", yanchor="bottom", text="best", font={"color": style.VERMILION}, showarrow=False
-    )
+    marked: dict[str, Any] = {"font": {"color": style.VERMILION}, "showarrow": False}
+    figure.add_annotation(x=best, y=1, yref="paper", yanchor="bottom", text="best", **marked)
     style.dress(figure, "Training, epoch by epoch", 190 + 190 * len(measures), style.WITH_LEGEND + 15)
     figure.update_xaxes(title_text="epoch (once through the training windows)", row=len(measures), col=1)
 
@@ -78,9 +71,8 @@ def training_history(history: pd.DataFrame) -> Figure:
     text = f"Validation loss is {at_best['val_loss']:.2f} after epoch {best}"
     if last["epoch"] <= best:
         return Figure(figure, f"{text}, the last epoch: it was still improving.")
-    text += (
-        f"; in the {int(last['epoch']) - best} epochs after it the training loss went from {at_best['loss']:.2f} to "
-    )
+    later = int(last["epoch"]) - best
+    text += f"; in the {later} epochs after it the training loss went from {at_best['loss']:.2f} to "
     return Figure(figure, f"{text}{last['loss']:.2f}, the validation loss to {last['val_loss']:.2f}.")
 
 
@@ -98,28 +90,22 @@ def split_comparison(frame: pd.DataFrame) -> Figure:
         ("unseen person", style.BLUE, "circle", 0.1, "bottom center"),
     ):
         rows = frame[frame["what"] == what]
-        style.add_series(
-            figure,
-            rows["accuracy"],
-            [places[split] + shift for split in rows["split"]],
-            what,
-            {"marker": {"color": colour, "symbol": symbol, "size": 13}},
-            "%{x:.1%}",
-            error_x=style.symmetric_bars(rows["sd"], color=colour),
-            mode="markers+text",
-            text=[percent(value) for value in rows["accuracy"]],
-            textposition=above,
-            textfont={"color": colour},
-        )
+        y, look = [places[split] + shift for split in rows["split"]], {"color": colour, "symbol": symbol, "size": 13}
+        text: dict[str, Any] = {
+            "mode": "markers+text",
+            "text": list(map(percent, rows["accuracy"])),
+            "textposition": above,
+        }
+        options: dict[str, Any] = {
+            "error_x": style.symmetric_bars(rows["sd"], color=colour),
+            "textfont": {"color": colour},
+            **text,
+        }
+        style.add_series(figure, rows["accuracy"], y, what, {"marker": look}, "%{x:.1%}", **options)
     figure.update_xaxes(tickformat=".0%", title_text="accuracy (whiskers: one standard deviation)")
-    figure.update_yaxes(
-        range=[len(table) - 0.5, -0.5],
-        tickvals=list(places.values()),
-        ticktext=[str(split).replace(" ", "<br>") for split in places],
-        showgrid=False,
-        ticks="",
-        ticklabelstandoff=6,
-    )
+    names = [str(split).replace(" ", "<br>") for split in places]
+    figure.update_yaxes(range=[len(table) - 0.5, -0.5], tickvals=list(places.values()), ticktext=names)
+    figure.update_yaxes(showgrid=False, ticks="", ticklabelstandoff=6)
     texts = []
     for split, row in table.iterrows():
         points = round(100 * (row["validation"] - row["unseen person"]))
