@@ -52,9 +52,8 @@ def hidden_rounds(data: ActivityData, n_rounds: int) -> list[Round]:
     """
     n_unseen = len(data.user_ids) // PEOPLE_PER_UNSEEN
     if n_unseen == 0:
-        raise ValueError(
-            f"a hidden round needs {PEOPLE_PER_UNSEEN} people or more; {data.card.name} has {data.summary}"
-        )
+        needed = f"a hidden round needs {PEOPLE_PER_UNSEEN} people or more"
+        raise ValueError(f"{needed}; {data.card.name} has {data.summary}")
     rng = np.random.default_rng(HIDDEN_SEED)
     queue: list[int] = []
     rounds = []
@@ -79,9 +78,8 @@ def call_submission(function: Callable[..., Any], arrays: Mapping[str, np.ndarra
         raise InvalidSubmission(f"your function stopped with {type(error).__name__}: {error}") from error
     for name, array in arrays.items():
         if copies[name].shape != array.shape or not np.array_equal(copies[name], array, equal_nan=True):
-            raise InvalidSubmission(
-                f"your function changed {name} in place; leave it as it is, and work on a copy: {name}.copy()"
-            )
+            text = f"your function changed {name} in place; leave it as it is, and work on a copy: {name}.copy()"
+            raise InvalidSubmission(text)
     if result is None:
         raise InvalidSubmission("your function returned nothing; does it end with return?")
     return result
@@ -94,9 +92,8 @@ def check_length(returned: Any, n_windows: int, what: str) -> np.ndarray:
     except ValueError as error:
         raise InvalidSubmission(f"return an array with one {what} per window; this is no array: {error}") from error
     if values.shape != (n_windows,):
-        raise InvalidSubmission(
-            f"return one {what} per window, shape ({n_windows},); this returned shape {values.shape}"
-        )
+        wanted = f"return one {what} per window, shape ({n_windows},)"
+        raise InvalidSubmission(f"{wanted}; this returned shape {values.shape}")
     return values
 
 
@@ -192,9 +189,8 @@ def _play_attack(attack: Attack, budget: Budget, hidden: Round) -> dict[str, flo
             rows = np.flatnonzero(data.users == volunteer)
             likelihood = softmax(clean.logits(data.X[rows]).astype(np.float64), axis=1)
             rng = np.random.default_rng([hidden.seed, int(volunteer)])
-            labels[rows] = _submitted_labels(
-                chosen, data.X[rows], data.y[rows], likelihood, budget.n_flips(len(rows)), rng
-            )
+            n_flips = budget.n_flips(len(rows))
+            labels[rows] = _submitted_labels(chosen, data.X[rows], data.y[rows], likelihood, n_flips, rng)
         accuracies[name] = hidden.accuracy(train_shared_fast(replace(data, y=labels), seed=hidden.seed))
     return accuracies
 
@@ -218,14 +214,12 @@ def _submitted_labels(
     """What one malicious volunteer sends to the cloud. Raises InvalidSubmission for what the rules do not allow."""
     returned = call_submission(attack, {"X": X, "y": y, "likelihood": likelihood}, n_flips, rng)
     if isinstance(returned, tuple):
-        raise InvalidSubmission(
-            f"return the labels alone; this returned {len(returned)} things. Features cannot be changed here."
-        )
+        text = f"return the labels alone; this returned {len(returned)} things. Features cannot be changed here."
+        raise InvalidSubmission(text)
     labels = check_length(returned, len(y), "label")
     if labels.dtype.kind not in "iu" and not (labels.dtype.kind == "f" and (labels == np.round(labels)).all()):
-        raise InvalidSubmission(
-            f"labels are whole numbers, the places of the classes in class_names; this returned {labels.dtype}"
-        )
+        text = f"labels are whole numbers, the places of the classes in class_names; this returned {labels.dtype}"
+        raise InvalidSubmission(text)
     n_classes = likelihood.shape[1]
     if labels.min() < 0 or labels.max() >= n_classes:
         raise InvalidSubmission(f"labels are 0 to {n_classes - 1}; this returned {labels.min()} to {labels.max()}")
@@ -287,9 +281,8 @@ def _play_defence(keeps: Filter, hidden: Round, kind: str, fraction: float) -> d
     poisoned = poisoned_mask(honest, sent)
     keep = _submitted_mask(keeps, sent, hidden.seed)
     masks = {"undefended": None, "yours": keep, "perfect": ~poisoned if poisoned.any() else None}
-    accuracies = {
-        name: hidden.accuracy(train_shared_fast(sent, seed=hidden.seed, keep=mask)) for name, mask in masks.items()
-    }
+    models = {name: train_shared_fast(sent, seed=hidden.seed, keep=mask) for name, mask in masks.items()}
+    accuracies = {name: hidden.accuracy(model) for name, model in models.items()}
     caught, dropped = removal_rates(keep, poisoned, ~poisoned)
     return {"attack": kind, **accuracies, "caught": caught, "dropped": dropped}
 
@@ -306,7 +299,6 @@ def _submitted_mask(keeps: Filter, sent: ActivityData, seed: int) -> np.ndarray:
             "such as distance < 3."
         )
     if not mask[training_rows(sent, None, seed)].any():
-        raise InvalidSubmission(
-            "no window is kept to train on: True keeps a window, False leaves it out. Is it the wrong way round?"
-        )
+        text = "no window is kept to train on: True keeps a window, False leaves it out. Is it the wrong way round?"
+        raise InvalidSubmission(text)
     return mask

@@ -36,14 +36,9 @@ def trimmed_mean(values: np.ndarray) -> np.ndarray:
     return np.sort(values, 0)[n_out : len(values) - n_out].mean(0)
 
 
-def coordinate_median(values: np.ndarray) -> np.ndarray:
-    """Median over the first axis, coordinate by coordinate."""
-    return np.median(values, 0)
-
-
 AGGREGATIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "mean": lambda values: values.mean(0),
-    "median": coordinate_median,
+    "median": lambda values: np.median(values, 0),
     "trimmed mean": trimmed_mean,
 }
 
@@ -135,11 +130,6 @@ class Defended:
         return self.model.predict(X)
 
 
-def train_undefended(data: ActivityData, exclude_user: int | None, seed: int) -> Defended:
-    """The shared model of all windows."""
-    return Defended(train_shared_fast(data, exclude_user, seed))
-
-
 def train_filtered(data: ActivityData, exclude_user: int | None, seed: int, keeps: Filter) -> Defended:
     """The shared model of the windows that a filter keeps; it sees the volunteers' windows only."""
     keep = filter_mask(keeps, data, exclude_user)
@@ -164,7 +154,7 @@ def train_aggregated(data: ActivityData, exclude_user: int | None, seed: int, ag
 
 # Each takes data, the person left out, and a seed.
 DEFENCES: dict[str, Callable[[ActivityData, int | None, int], Defended]] = {
-    "none": train_undefended,
+    "none": lambda data, exclude_user, seed: Defended(train_shared_fast(data, exclude_user, seed)),
     "outlier filter": partial(train_filtered, keeps=outlier_filter),
     "neighbour filter": partial(train_filtered, keeps=neighbour_filter),
     "trimmed loss": train_trimmed,

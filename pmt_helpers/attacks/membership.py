@@ -59,9 +59,8 @@ def membership_inference(
     if shadows and reference is None:
         raise ValueError("shadow models begin with the shared model: give it as reference=")
     if len(members[1]) == 0 or len(others[1]) == 0:
-        raise ValueError(
-            f"need windows that the model was trained on and others; got {len(members[1])} and {len(others[1])}"
-        )
+        got = f"{len(members[1])} and {len(others[1])}"
+        raise ValueError(f"need windows that the model was trained on and others; got {got}")
     X, y = (np.concatenate(both) for both in zip(members, others, strict=True))
     member = np.arange(len(y)) < len(members[1])
     gap, _ = confidence(model, X, y)

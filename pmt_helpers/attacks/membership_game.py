@@ -137,9 +137,8 @@ class Game:
         counts = self.membership != VALIDATION
         scores = dict(zip(ATTACKS, (self.confidence, calibrated, ratio), strict=True))
         who = np.broadcast_to(self.who, self.membership.shape)[counts]
-        return Guesses(
-            self.membership[counts] == MEMBER, {name: values[counts] for name, values in scores.items()}, who
-        )
+        by_attack = {name: values[counts] for name, values in scores.items()}
+        return Guesses(self.membership[counts] == MEMBER, by_attack, who)
 
     def accuracy(self) -> float:
         """Share of windows predicted right among those not trained on."""
@@ -159,11 +158,8 @@ def non_overlapping(data: ActivityData) -> np.ndarray:
         return np.arange(len(data))
     chosen: list[int] = []
     for row in np.lexsort((data.starts, data.recordings)):
-        if (
-            not chosen
-            or data.recordings[row] != data.recordings[chosen[-1]]
-            or data.starts[row] - data.starts[chosen[-1]] >= data.window_readings
-        ):
+        same_recording = bool(chosen) and data.recordings[row] == data.recordings[chosen[-1]]
+        if not same_recording or data.starts[row] - data.starts[chosen[-1]] >= data.window_readings:
             chosen.append(int(row))
     return np.array(chosen)
 
@@ -197,20 +193,14 @@ def personal_game(
         if epochs is None:
             role[order[n_samples : n_samples + n_validation]] = VALIDATION
     inputs = cloud.windows(own.X)
-    tasks = [
-        Task(
-            cloud.weights,
-            inputs[role == MEMBER],
-            own.y[role == MEMBER],
-            (inputs[role == VALIDATION], own.y[role == VALIDATION]) if epochs is None else None,
-            seed=(seed, user, n_samples, number),
-        )
-        for number, role in enumerate(membership)
-    ]
+    tasks = []
+    for number, role in enumerate(membership):
+        (X, y), validation = ((inputs[role == part], own.y[role == part]) for part in (MEMBER, VALIDATION))
+        task_seed = (seed, user, n_samples, number)
+        tasks.append(Task(cloud.weights, X, y, validation if epochs is None else None, seed=task_seed))
     trained = train_many(tasks, epochs=EPOCHS if epochs is None else epochs)
-    gaps, correct = zip(
-        *(confidence(Checkpoint(model.weights, cloud.scaler), own.X, own.y) for model in trained), strict=True
-    )
+    answers = [confidence(Checkpoint(model.weights, cloud.scaler), own.X, own.y) for model in trained]
+    gaps, correct = zip(*answers, strict=True)
     reference, reference_correct = confidence(cloud, own.X, own.y)
     return Game(np.stack(gaps), membership, own.users, np.stack(correct), reference, reference_correct)
 

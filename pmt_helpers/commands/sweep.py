@@ -9,9 +9,8 @@ import click
 from pmt_helpers.experiments.catalogue import EXPERIMENTS, Experiment
 
 WORK_FOLDER = Path("build/sweep")
-OUT = click.Option(
-    ["--out"], type=click.Path(path_type=Path), help="Folder for the result.", show_default="data/results"
-)
+FOLDER = click.Path(path_type=Path)
+OUT = click.Option(["--out"], type=FOLDER, help="Folder for the result.", show_default="data/results")
 WORKERS = click.Option(
     ["--workers"], type=click.IntRange(1), default=2, show_default=True, help="Processes side by side."
 )
@@ -19,7 +18,7 @@ DASK = click.Option(
     ["--dask"], metavar="ADDRESS", help="Compute on this Dask cluster instead, such as tcp://127.0.0.1:8786."
 )
 WORK = click.Option(
-    ["--work"], type=click.Path(path_type=Path), default=WORK_FOLDER, show_default=True,
+    ["--work"], type=FOLDER, default=WORK_FOLDER, show_default=True,
     help="Folder for the results of single jobs: a stopped sweep goes on where it was.",
 )  # fmt: skip
 RUNS = {"here": (OUT,), "processes": (WORKERS, OUT), "cluster": (WORKERS, DASK, OUT, WORK)}

@@ -1,5 +1,6 @@
 """python -m pmt_helpers doctor: what works on this machine, and what to do about the rest."""
 
+from collections import Counter
 from pathlib import Path
 
 import click
@@ -68,14 +69,8 @@ def build(names: tuple[str, ...], solutions: bool, solutions_only: bool, png: bo
     """Build the learner's copies of NAMES (such as 01; all by default)."""
     from pmt_helpers.workbook.build import build_notebooks
 
-    build_notebooks(
-        names,
-        learner=not solutions_only,
-        solutions=solutions or solutions_only,
-        png=png,
-        force=force,
-        report=click.echo,
-    )
+    solutions |= solutions_only
+    build_notebooks(names, learner=not solutions_only, solutions=solutions, png=png, force=force, report=click.echo)
 
 
 @notebooks.command()
@@ -98,7 +93,7 @@ def claims() -> None:
 
     table = claims_table()
     click.echo(repr(table))
-    counts = {verdict: sum(item.verdict == verdict for item in table.judged) for verdict in _order(table.judged)}
+    counts = Counter(item.verdict for item in table.judged)
     click.echo("\n" + ", ".join(f"{count} {verdict}" for verdict, count in counts.items()) + ".")
     wrong = [item for item in table.judged if not item.agrees]
     for item in wrong:
@@ -113,19 +108,12 @@ def claims() -> None:
         raise SystemExit(1)
 
 
-def _order(judged: list) -> list[str]:
-    return list(dict.fromkeys(item.verdict for item in judged))
-
-
 @click.command()
 @click.argument("names", nargs=-1)
 @click.option(
-    "--out",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path("build"),
-    show_default=True,
+    "--out", type=click.Path(file_okay=False, path_type=Path), default=Path("build"), show_default=True,
     help="Folder for the executed notebooks, their web pages and summary.csv.",
-)
+)  # fmt: skip
 @click.option("--dataset", type=click.Choice(activity_names()), help="Activity data to use (wisdm: fetch it first).")
 def run(names: tuple[str, ...], out: Path, dataset: str | None) -> None:
     """Execute the notebooks NAMES (such as 01; all by default) and say how long each took and how much memory."""

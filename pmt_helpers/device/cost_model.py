@@ -187,9 +187,8 @@ def score_prediction(prediction: Prediction, log: Log) -> Score:
     """
     work = measured_work(log, prediction.kernel, prediction.task)
     if work.updates != prediction.updates:
-        raise ValueError(
-            f"the prediction is for {prediction.updates:,} updates, {log.path.name} has {work.updates:,}: predict those"
-        )
+        has = f"{log.path.name} has {work.updates:,}: predict those"
+        raise ValueError(f"the prediction is for {prediction.updates:,} updates, {has}")
     measured = work.seconds + (work.setup if prediction.setup else 0.0)
     inside = prediction.low <= measured <= prediction.high
     return Score(prediction, measured, measured / prediction.seconds, inside, log.origin)

@@ -98,17 +98,15 @@ def read_meter(path: str | Path) -> Meter:
     path = Path(path)
     table = _read_table(path)
     columns = {what: _find_column(table, what, path) for what in _NAMES}
-    volts, amps = (
-        _parse_numbers(table[columns[what]], what, path) * _unit(columns[what]) for what in ("volts", "amps")
-    )
+    numbers = (_parse_numbers(table[columns[what]], what, path) for what in ("volts", "amps"))
+    volts, amps = (values * _unit(columns[what]) for what, values in zip(("volts", "amps"), numbers, strict=True))
     seconds, absolute = _parse_times(table[columns["time"]], path)
     if not absolute:
         seconds = seconds * _unit(columns["time"])
     if (np.diff(seconds) < 0).any():
         line = int(np.flatnonzero(np.diff(seconds) < 0)[0]) + 3
-        raise DataError(
-            file=f"{path}, line {line}", expected="times in order", found="an earlier one", remedy="sort the rows"
-        )
+        file = f"{path}, line {line}"
+        raise DataError(file=file, expected="times in order", found="an earlier one", remedy="sort the rows")
     return Meter(seconds, volts, amps, absolute)
 
 
@@ -142,9 +140,8 @@ def _read_table(path: Path) -> pd.DataFrame:
     try:
         text = path.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise DataError(
-            file=path, expected="a CSV file in UTF-8", found=str(error), remedy="export it from the meter again"
-        ) from error
+        remedy = "export it from the meter again"
+        raise DataError(file=path, expected="a CSV file in UTF-8", found=str(error), remedy=remedy) from error
     first_line = text.lstrip().partition("\n")[0]
     separator = max(",;\t", key=first_line.count)
     if first_line.count(separator) < 2:
@@ -192,7 +189,6 @@ def _parse_times(column: pd.Series, path: Path) -> tuple[np.ndarray, bool]:
     try:
         dates = pd.to_datetime(column, utc=True, format="ISO8601")
     except ValueError as error:
-        raise DataError(
-            file=path, expected="seconds, or dates such as 2026-05-01T12:00:00Z", found=str(error), remedy=_REMEDY
-        ) from error
+        expected = "seconds, or dates such as 2026-05-01T12:00:00Z"
+        raise DataError(file=path, expected=expected, found=str(error), remedy=_REMEDY) from error
     return (dates - pd.Timestamp(0, tz="UTC")).dt.total_seconds().to_numpy(float), True

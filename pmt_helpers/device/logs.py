@@ -154,9 +154,8 @@ def _reading(name: str, value: Any) -> float:
     """A temperature, which may lie below zero, or the mean clock of the cores."""
     values = value if isinstance(value, list) and name == "freq_mhz" and value else [value]
     if any(type(number) not in (int, float) or not abs(number) < 1e9 for number in values):
-        raise InvalidRecord(
-            f"{name} as a number" + (" or a list of them" if name == "freq_mhz" else ""), repr(value)[:60]
-        )
+        several = " or a list of them" if name == "freq_mhz" else ""
+        raise InvalidRecord(f"{name} as a number{several}", repr(value)[:60])
     return math.fsum(values) / len(values)
 
 
@@ -226,9 +225,8 @@ class _Reader:
     def take(self, number: int, line: bytes) -> None:
         self.n_lines = number
         if len(line) > MAX_LINE:
-            raise self.refused(
-                "records of some hundred bytes", f"one of more than {MAX_LINE:,}", "is this a log?", number
-            )
+            found = f"one of more than {MAX_LINE:,}"
+            raise self.refused("records of some hundred bytes", found, "is this a log?", number)
         if not line.strip(b"\0\r\n\t "):  # some file systems leave blocks of zeros where power failed
             self.cut = "" if line.endswith(b"\n") else "in a block of zeros"
             return

@@ -36,15 +36,8 @@ SCHEMA = "pi-profile/1"
 SETUP_PHASES = ("import", "load", "compile", "build")
 WORK_PHASES = ("train", "inference")
 PHASES = SETUP_PHASES + WORK_PHASES
-ORIGINS = (
-    "measured-pi",
-    "measured-host",
-    "measured-host-constrained",
-    "emulated-raspi3b-icount",
-    "paper-digitised",
-    "predicted",
-)
 EMULATED = ("emulated-raspi3b-icount",)  # their thermometers and clocks are props
+ORIGINS = ("measured-pi", "measured-host", "measured-host-constrained", *EMULATED, "paper-digitised", "predicted")
 KERNELS = {"activity": ("numpy", "numba", "jax", "keras_fit", "keras_batch"), "topics": ("numpy", "numba", "python")}
 
 # --- Sensors
@@ -361,13 +354,8 @@ def _usage() -> dict[str, float]:
         return {}
     used = resource.getrusage(resource.RUSAGE_SELF)
     unit = 2**20 if sys.platform == "darwin" else 2**10
-    return {
-        "peak_rss_mb": used.ru_maxrss / unit,
-        "ctx_vol": used.ru_nvcsw,
-        "ctx_invol": used.ru_nivcsw,
-        "minflt": used.ru_minflt,
-        "majflt": used.ru_majflt,
-    }
+    switches = {"ctx_vol": used.ru_nvcsw, "ctx_invol": used.ru_nivcsw}
+    return {"peak_rss_mb": used.ru_maxrss / unit, **switches, "minflt": used.ru_minflt, "majflt": used.ru_majflt}
 
 
 def _is_known(value: Any) -> bool:
@@ -684,19 +672,12 @@ def _record_windows(recorder: Recorder, options: argparse.Namespace) -> None:
 
 def _record_tokens(recorder: Recorder, options: argparse.Namespace) -> None:
     n_most = max(options.documents)
-    sizes = [(n, 100) for n in options.documents] + [(n_most, percent) for percent in options.percents]
+    cases = [(n, 100) for n in options.documents] + [(n_most, percent) for percent in options.percents]
     with recorder.span("load", task="topics", kernel=options.kernel):
-        corpora = [synthetic_tokens(n, options.words, options.length, percent) for n, percent in sizes]
+        corpora = [synthetic_tokens(n, options.words, options.length, percent) for n, percent in cases]
     gibbs, n_topics = numpy_gibbs if options.kernel == "numpy" else python_gibbs, options.topics
-    record_topics(
-        recorder,
-        options.kernel,
-        lambda tokens: gibbs(tokens, n_topics),
-        corpora,
-        options.iterations,
-        n_topics,
-        progress=_say,
-    )
+    sizes = options.iterations, n_topics
+    record_topics(recorder, options.kernel, lambda tokens: gibbs(tokens, n_topics), corpora, *sizes, progress=_say)
 
 
 def _numbers(text: str) -> list[int]:

@@ -102,9 +102,8 @@ def base_model_grid(
         confusion = arrays["confusion"]
         actual, predicted = np.nonzero(confusion)
         rows.append({**key, **{name: arrays[name].item() for name in TEST_COLUMNS}})
-        cells.append(
-            pd.DataFrame({**key, "actual": actual, "predicted": predicted, "windows": confusion[actual, predicted]})
-        )
+        counts = {"actual": actual, "predicted": predicted, "windows": confusion[actual, predicted]}
+        cells.append(pd.DataFrame({**key, **counts}))
     return pd.DataFrame(rows), pd.concat(cells, ignore_index=True)
 
 

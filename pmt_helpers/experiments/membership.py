@@ -19,16 +19,9 @@ from pmt_helpers.attacks.membership_game import NON_MEMBER, Game, person_games, 
 from pmt_helpers.attacks.roc import auc_per_user, compare_attacks
 from pmt_helpers.datasets import load_activity
 from pmt_helpers.datasets.base import ActivityData
+from pmt_helpers.experiments import resume
 from pmt_helpers.experiments.results import KERAS, Result, activity_digest, activity_plan, read_grid
-from pmt_helpers.experiments.resume import (
-    Job,
-    JobRunner,
-    corrupt_result,
-    outdated_result,
-    read_arrays,
-    user_jobs,
-    write_arrays,
-)
+from pmt_helpers.experiments.resume import Job, JobRunner, user_jobs
 
 SIZES = (20, 40, 60)
 TRAININGS = {"30": 30, "100": 100, "300": 300, "1000": 1000, "stopped": None}  # epochs at home
@@ -114,11 +107,8 @@ def _measured(games: dict[Setting, list[Game]], seed: int) -> MembershipGrid:
         within = {name: auc_per_user(member, values, who) for name, values in scores.items()}
         table["auc_within"] = [np.mean(list(within[name].values())) for name in table["attack"]]
         accuracy = {int(u): value for game in of_setting for u, value in _accuracies(game).items()}
-        before = {
-            int(game.who[0]): float(game.reference_correct.mean())
-            for game in of_setting
-            if game.reference_correct is not None
-        }
+        known = [game for game in of_setting if game.reference_correct is not None]
+        before = {int(game.who[0]): float(np.mean(game.reference_correct)) for game in known}
         table["accuracy"] = np.mean(list(accuracy.values()))
         table["accuracy_before"] = np.mean(list(before.values())) if before else np.nan
         table["people"], table["models"] = len(np.unique(who)), len(of_setting[0].membership)
@@ -151,21 +141,21 @@ def _write_games(path: Path, games: dict[Setting, Game]) -> None:
         for name, array in vars(game).items()
         if array is not None
     }
-    write_arrays(path, arrays)
+    resume.write_arrays(path, arrays)
 
 
 def _read_games(path: Path) -> dict[Setting, Game]:
     parts: dict[Setting, dict[str, Any]] = {}
-    for key, array in read_arrays(path).items():
+    for key, array in resume.read_arrays(path).items():
         try:
             target, level, size, training, name = key.split("|")
             parts.setdefault(Setting(target, level, int(size), training), {})[name] = array
         except ValueError as error:
-            raise corrupt_result(path, str(error)) from None
+            raise resume.corrupt_result(path, str(error)) from None
     try:
         return {setting: Game(**arrays) for setting, arrays in parts.items()}
     except TypeError as error:
-        raise outdated_result(path, str(error)) from None
+        raise resume.outdated_result(path, str(error)) from None
 
 
 def run_private_attacks(runner: JobRunner, *, dataset: str, models: int) -> Iterator[Result]:

@@ -127,9 +127,8 @@ def _at_home(
         (X, y), validation = parts
         order = (plan.seed, split.user, split.fold, size)
         tasks.append(Task(start.weights, X, y, validation if plan.epochs is None else None, order))
-    for size, trained in zip(
-        sizes, train_many(tasks, epochs=EPOCHS if plan.epochs is None else plan.epochs), strict=True
-    ):
+    models = train_many(tasks, epochs=EPOCHS if plan.epochs is None else plan.epochs)
+    for size, trained in zip(sizes, models, strict=True):
         model = replace(start, weights=trained.weights)
         yield {**key, "n_samples": size, **_measured(data, split, model, key, trigger)}
 

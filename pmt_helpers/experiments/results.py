@@ -93,21 +93,16 @@ def read_grid(name: str) -> pd.DataFrame:
     beside = path.with_suffix(".json")
     for file in (path, beside):
         if not file.is_file():
-            raise DataError(
-                file=file,
-                expected="a stored grid and its provenance",
-                found="no file",
-                remedy="recompute it with python -m pmt_helpers sweep, or take it from the repository",
-            )
+            remedy = "recompute it with python -m pmt_helpers sweep, or take it from the repository"
+            raise DataError(file=file, expected="a stored grid and its provenance", found="no file", remedy=remedy)
     frame = pd.read_csv(path)
     frame.attrs = json.loads(beside.read_text(encoding="utf-8"))
     if frame.attrs.get("rows") != len(frame):
-        raise DataError(
-            file=path,
-            expected=f"{frame.attrs.get('rows')} rows, as its provenance says",
-            found=f"{len(frame)} rows",
-            remedy="take both files from the same commit",
+        expected, remedy = (
+            f"{frame.attrs.get('rows')} rows, as its provenance says",
+            "take both files from the same commit",
         )
+        raise DataError(file=path, expected=expected, found=f"{len(frame)} rows", remedy=remedy)
     return frame
 
 

@@ -32,7 +32,7 @@ Results = Generator[tuple[str, Any], None, None]
 
 PLAN = "plan.json"
 ANSWER_WITHIN = 10  # seconds that a cluster has to answer
-
+_AGAIN = "remove that file and give the same command again"
 _one_at_a_time = threading.Lock()
 
 
@@ -71,17 +71,15 @@ class JobRunner:
         Every result is read back from its file, also those just written, so that an interrupted run and a complete
         one give the same.
 
+        Raises DataError when a result cannot be read or written, or the cluster cannot be used.
+
         Parameters
         ----------
-        jobs: each job by the name of its file.
-        plan: what the results depend on, as JSON. Results of another plan in this folder are removed.
-        description: what the progress bar says.
-        save, read: write a result to a path, and read it back; read raises `OutdatedResult` for one of older code.
-        suffix: of the files.
-
-        Raises
-        ------
-        DataError: when a result cannot be read or written, or the cluster cannot be used.
+        jobs : each job by the name of its file
+        plan : what the results depend on, as JSON; results of another plan in this folder are removed
+        description : what the progress bar says
+        save, read : write a result to a path, and read it back; read raises `OutdatedResult` for one of older code
+        suffix : of the files
         """
         work_folder(self.folder, plan)
         for name in jobs:
@@ -210,18 +208,12 @@ def read_arrays(path: Path, names: Sequence[str] = ()) -> dict[str, np.ndarray]:
 
 def corrupt_result(path: Path, found: str) -> DataError:
     """The error for a job result that cannot be read. It was written whole or not at all: something else changed it."""
-    return DataError(
-        file=path, expected="a job result of a sweep, as it was written", found=found,
-        remedy="remove that file and give the same command again",
-    )  # fmt: skip
+    return DataError(file=path, expected="a job result of a sweep, as it was written", found=found, remedy=_AGAIN)
 
 
 def outdated_result(path: Path, found: str) -> OutdatedResult:
     """The error for a job result that lacks a part which the code of today writes."""
-    return OutdatedResult(
-        file=path, expected="a job result as it is written today", found=found,
-        remedy="remove that file and give the same command again",
-    )  # fmt: skip
+    return OutdatedResult(file=path, expected="a job result as it is written today", found=found, remedy=_AGAIN)
 
 
 def _plan_in(folder: Path) -> bytes | None:

@@ -39,9 +39,8 @@ def run_topic_attacks(runner: JobRunner, *, dataset: str, grid: tuple[str, ...],
     experiment = topic_experiment(dataset)
     for name in grid:
         kind = f"topic_{name}"
-        rows = attack_rows(
-            kind, SEED_JOBS[kind], experiment, runner.at(runner.folder / f"{kind}_{dataset}"), seeds=range(seeds)
-        )
+        beside = runner.at(runner.folder / f"{kind}_{dataset}")
+        rows = attack_rows(kind, SEED_JOBS[kind], experiment, beside, seeds=range(seeds))
         tables = {f"topic_{part}_{dataset}": table for part, table in _tables(name, rows).items()}
         yield Result(tables, dataset, experiment.digest, list(range(seeds)), settings={"grid": name})
 
@@ -53,10 +52,8 @@ def _tables(name: str, rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
     points = rows[rows["fpr"].notna()]
     curves = points.groupby(["documents", "way", "attack", "fpr"])["tpr"].agg(["mean", "size"])
     complete = curves["size"] == curves.groupby(["documents", "way", "attack"])["size"].transform("max")
-    return {
-        name: rows[rows["fpr"].isna()].drop(columns="fpr"),
-        "roc": curves.loc[complete, "mean"].rename("tpr").reset_index(),
-    }
+    curves = curves.loc[complete, "mean"].rename("tpr").reset_index()
+    return {name: rows[rows["fpr"].isna()].drop(columns="fpr"), "roc": curves}
 
 
 def stored_topic_attacks(kind: str, dataset: str) -> pd.DataFrame:

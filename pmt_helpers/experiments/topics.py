@@ -147,13 +147,8 @@ def rows_by_seed(
 
     Job results of other settings, other versions of the libraries or other documents are removed.
     """
-    plan = {
-        "kind": kind,
-        "digest": experiment.digest,
-        "plan": asdict(experiment.plan),
-        "settings": settings,
-        "libraries": library_versions(libraries),
-    }
+    plan = {"kind": kind, "digest": experiment.digest, "plan": asdict(experiment.plan), "settings": settings}
+    plan["libraries"] = library_versions(libraries)
     jobs: dict[str, Job] = {f"seed-{seed}": (job.function, (experiment, seed)) for seed in seeds}
     return runner.rows(jobs, plan, kind.replace("_", " "), job.columns)
 
@@ -193,14 +188,8 @@ def figure_8(
 ) -> pd.DataFrame:
     """CPU seconds of an iteration: by ("documents" | "frequent words" | "random words"), size, tokens, seconds.
 
-    Every size takes its turn in each round, and the median over the rounds is kept: a busy machine slows all alike.
-
-    Parameters
-    ----------
-    counts: (n_docs, n_words) word counts.
-    plan: of the model; the default is that of NIPS.
-    documents, percents: sizes, in documents and in percent of the vocabulary.
-    rounds, iterations: how often each size is measured, and over how many iterations.
+    Each of the rounds measures every size in turn, over some iterations, and the median over the rounds is kept: a
+    busy machine slows all alike. counts: (n_docs, n_words); percents: of the vocabulary; plan: default: that of NIPS.
     """
     plan = plan or TopicSettings()
     tables = dict(_tables(csr_array(counts), documents, percents))

@@ -10,7 +10,7 @@ file is the verdict for which the reason was written: when the computed one diff
 import csv
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from html import escape
 from pathlib import Path
 
@@ -23,10 +23,6 @@ from pmt_helpers.teaching.display import HtmlOutput
 from pmt_helpers.teaching.measures import MEASURES, Value
 
 HOLDS, PARTLY, FAILS, UNMEASURED = VERDICTS = ("holds", "partly", "does not hold", "not measured yet")
-COLUMNS = (
-    "id", "notebook", "section", "claim", "paper", "unit", "digits", "low", "high", "measure", "source", "verdict",
-    "reason",
-)  # fmt: skip
 _SIGNS = {HOLDS: ("✔", "#009E73"), PARTLY: ("◐", "#E69F00"), FAILS: ("✘", "#D55E00"), UNMEASURED: ("…", "#666666")}
 
 
@@ -51,6 +47,9 @@ class Claim:
     def number(self, value: float) -> str:
         """A value with the claim's digits and unit."""
         return f"{value:,.{self.digits}f} {self.unit}".rstrip()
+
+
+COLUMNS = tuple("notebook" if field.name == "notebooks" else field.name for field in fields(Claim))
 
 
 @dataclass(frozen=True)
@@ -93,12 +92,8 @@ def load_claims(path: Path | None = None) -> list[Claim]:
         reader = csv.DictReader(file)
         columns = reader.fieldnames or ()
         if tuple(columns) != COLUMNS:
-            raise DataError(
-                file=path,
-                expected=f"the columns {', '.join(COLUMNS)}",
-                found=", ".join(columns) or "none",
-                remedy="fix the first line",
-            )
+            expected, found = f"the columns {', '.join(COLUMNS)}", ", ".join(columns) or "none"
+            raise DataError(file=path, expected=expected, found=found, remedy="fix the first line")
         claims = [_claim(row, path, line) for line, row in enumerate(reader, start=2)]
     ids = [claim.id for claim in claims]
     if twice := sorted({name for name in ids if ids.count(name) > 1}):
@@ -179,15 +174,10 @@ class ClaimsTable(HtmlOutput):
 def claims_table(
     section: str | None = None, measured: Mapping[str, Value] | None = None, notebook: str | None = None
 ) -> ClaimsTable:
-    """The claims of a section of the paper, of a notebook, or all.
+    """The claims of a section of the paper ("III"; its subsections belong to it), of a notebook ("02"), or all.
 
-    Parameters
-    ----------
-    section : "III"; its subsections belong to it
-    measured : values computed just now, by claim id
-    notebook : "02"
-
-    Raises KeyError for an id that is not in the table: a value that goes nowhere is a typing error.
+    measured: values computed just now, by claim id. Raises KeyError for an id that is not in the table: a value that
+    goes nowhere is a typing error.
     """
     claims = load_claims()
     measured = dict(measured or {})

@@ -27,15 +27,8 @@ from nbformat.notebooknode import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from nbgrader.preprocessors import ClearSolutions
 
-from pmt_helpers.workbook.files import (
-    ROOT,
-    NotebookError,
-    learner_path,
-    normalise,
-    same_content,
-    source_paths,
-    write_notebook,
-)
+from pmt_helpers.workbook import files
+from pmt_helpers.workbook.files import ROOT, NotebookError
 from pmt_helpers.workbook.pages import add_pictures
 from pmt_helpers.workbook.run import execute
 
@@ -66,13 +59,8 @@ def read_source(path: Path) -> NotebookNode:
 
 def learner_copy(source: NotebookNode, name: str = "notebook") -> NotebookNode:
     """The notebook with a stub in place of every solution. Raises NotebookError where a region has no end."""
-    clear = ClearSolutions(
-        code_stub={"python": _PLACE},
-        text_stub=TEXT_STUB,
-        begin_solution_delimeter=BEGIN,
-        end_solution_delimeter=END,
-        enforce_metadata=False,
-    )
+    marks = {"begin_solution_delimeter": BEGIN, "end_solution_delimeter": END}
+    clear = ClearSolutions(code_stub={"python": _PLACE}, text_stub=TEXT_STUB, enforce_metadata=False, **marks)
     clear.log.setLevel(logging.CRITICAL)  # it logs the cell with its solution; our own message is enough
     cells = []
     for number, cell in enumerate(source.cells, start=1):
@@ -80,9 +68,8 @@ def learner_copy(source: NotebookNode, name: str = "notebook") -> NotebookNode:
         try:
             blank, _ = clear.preprocess_cell(_copy(cell), {"language": "python"}, number)
         except RuntimeError as error:
-            raise NotebookError(
-                f"{name}, cell {number}: {error}; every {BEGIN!r} needs one {END!r} below it."
-            ) from None
+            text = f"{name}, cell {number}: {error}; every {BEGIN!r} needs one {END!r} below it."
+            raise NotebookError(text) from None
         for stub in stubs:
             blank.source = blank.source.replace(_PLACE, stub, 1)
         cells.append(blank)
@@ -178,18 +165,16 @@ def build_notebooks(
     force: overwrite a learner's copy even where somebody has worked in it.
     report: receives one line for each copy.
 
-    Raises
-    ------
-    NotebookError: before anything is run, for a learner's copy with work in it; later for a cell that stops. The copy
-    up to that cell is then in build/failed.
+    Raises NotebookError before anything is run, for a learner's copy with work in it; later for a cell that stops. The
+    copy up to that cell is then in build/failed.
     """
-    paths = source_paths(names, root)
+    paths = files.source_paths(names, root)
     if learner and not force:
-        _refuse_to_overwrite_work([learner_path(path.stem, root) for path in paths], root)
+        _refuse_to_overwrite_work([files.learner_path(path.stem, root) for path in paths], root)
     written = []
     for path in paths:
         source = read_source(path)
-        copies = [(learner_copy(source, path.stem), learner_path(path.stem, root), png)] if learner else []
+        copies = [(learner_copy(source, path.stem), files.learner_path(path.stem, root), png)] if learner else []
         if solutions:  # read in JupyterLab, which draws the figures itself: no pictures
             copies.append((solved_copy(source), root / "build" / "solutions" / f"{path.stem}.ipynb", False))
         for notebook, target, with_pictures in copies:
@@ -219,9 +204,8 @@ def _read_stored(target: Path) -> NotebookNode | None:
     try:
         return nbformat.read(target, as_version=4)
     except (ValueError, nbformat.ValidationError) as error:
-        raise NotebookError(
-            f"{target.name} is not a notebook ({error}). Move it away, or build with --force."
-        ) from None
+        text = f"{target.name} is not a notebook ({error}). Move it away, or build with --force."
+        raise NotebookError(text) from None
 
 
 def _build_one(notebook: NotebookNode, target: Path, root: Path, png: bool) -> bool:
@@ -229,15 +213,15 @@ def _build_one(notebook: NotebookNode, target: Path, root: Path, png: bool) -> b
         execute(notebook, target.stem, root / "notebooks", root)
     except NotebookError as error:
         failed = root / "build" / "failed" / target.name
-        write_notebook(notebook, failed)
+        files.write_notebook(notebook, failed)
         raise NotebookError(f"{error.message}\nThe notebook up to there: {failed.relative_to(root)}") from None
-    normalise(notebook, root)
+    files.normalise(notebook, root)
     try:
         earlier = _read_stored(target)
     except NotebookError:  # only with force
         earlier = None
     add_pictures(notebook, earlier, render=png)
-    if earlier is not None and same_content(notebook, earlier):
+    if earlier is not None and files.same_content(notebook, earlier):
         return False
-    write_notebook(notebook, target)
+    files.write_notebook(notebook, target)
     return True

@@ -21,11 +21,7 @@ from pmt_helpers.datasets.files import atomic_path
 from pmt_helpers.workbook.files import PLOTLY, NotebookError
 
 WIDTH, HEIGHT = 800, 450
-
-
 COLOURS = 64  # in a picture: enough for a few lines, bands and their edges, and a third of the size
-
-
 _SECONDS = 90
 
 
@@ -79,10 +75,6 @@ def _attach(output: NotebookNode, picture: str) -> None:
     output.metadata["image/png"] = {"alt": sentence, "width": WIDTH}
 
 
-def _height(figure: dict) -> int:
-    return int(figure.get("layout", {}).get("height") or HEIGHT)
-
-
 async def _draw(figures: list[dict]) -> list[bytes]:
     import kaleido  # a development requirement: only who builds notebooks needs it
     from choreographer.errors import ChromeNotFoundError
@@ -90,13 +82,12 @@ async def _draw(figures: list[dict]) -> list[bytes]:
     try:
         # mathjax=False: kaleido would fetch it from a CDN. One browser serves all figures.
         async with kaleido.Kaleido(n=1, mathjax=False, timeout=_SECONDS) as browser:
-            return [
-                await browser.calc_fig(
-                    {"data": figure["data"], "layout": figure.get("layout", {})},
-                    opts={"format": "png", "width": WIDTH, "height": _height(figure), "scale": 1},
-                )
-                for figure in figures
-            ]
+            drawn = []
+            for figure in figures:
+                bare = {"data": figure["data"], "layout": figure.get("layout", {})}
+                size = {"width": WIDTH, "height": int(bare["layout"].get("height") or HEIGHT), "scale": 1}
+                drawn.append(await browser.calc_fig(bare, opts={"format": "png", **size}))
+            return drawn
     except ChromeNotFoundError:
         raise NotebookError(
             "No Chromium or Chrome found to draw the figures' pictures with. Install one (Debian: apt-get install "

@@ -57,15 +57,13 @@ def execute(notebook: NotebookNode, name: str, folder: Path, root: Path = ROOT) 
 
     Raises NotebookError that names the cell and the last line of the traceback; the cells before it keep their output.
     """
-    client = NotebookClient(
-        notebook,
-        timeout=CELL_SECONDS,
-        startup_timeout=START_SECONDS,
-        kernel_name="python3",
-        extra_arguments=KERNEL_ARGUMENTS,
-        record_timing=False,
-        resources={"metadata": {"path": str(folder)}},
-    )
+    kernel: dict[str, Any] = {
+        "kernel_name": "python3",
+        "extra_arguments": KERNEL_ARGUMENTS,
+        "startup_timeout": START_SECONDS,
+    }
+    resources = {"metadata": {"path": str(folder)}}
+    client = NotebookClient(notebook, timeout=CELL_SECONDS, record_timing=False, resources=resources, **kernel)
     with kernel_environment(root) as variables:
         try:
             client.execute(env=variables)
@@ -180,14 +178,14 @@ def run_notebooks(
 ) -> list[Run]:
     """Execute each notebook in the folder it stands in, or in `folder`; write out_dir/NN.ipynb, NN.html, summary.csv.
 
+    A notebook that stops keeps its outputs so far, and its Run says where it stopped.
+
     Parameters
     ----------
-    parameters: set in notebooks whose cell tagged `parameters` names them.
-    cell_seconds: a cell that runs longer stops its notebook.
-    html: also write the pages.
-    report: receives the lines of the table.
-
-    A notebook that stops keeps its outputs so far, and its Run says where it stopped.
+    parameters : set in notebooks whose cell tagged `parameters` names them
+    cell_seconds : a cell that runs longer stops its notebook
+    html : also write the pages
+    report : receives the lines of the table
     """
     out_dir = out_dir.resolve()
     out_dir.mkdir(parents=True, exist_ok=True)
@@ -237,15 +235,8 @@ def _run_one(
         if html:
             write_page(notebook, target.with_suffix(".html"))
     counts = Counter(check_verdicts(notebook))
-    return Run(
-        notebook=path.stem,
-        seconds=round(seconds, 1),
-        peak_mb=round(memory.megabytes),
-        right=counts["right"],
-        to_do=counts["to_do"],
-        not_yet=counts["not_yet"],
-        failure=failure,
-    )
+    right, to_do, not_yet = (counts[verdict] for verdict in ("right", "to_do", "not_yet"))
+    return Run(path.stem, round(seconds, 1), round(memory.megabytes), right, to_do, not_yet, failure)
 
 
 def _takes(path: Path, parameter: str) -> bool:

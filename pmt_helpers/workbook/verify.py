@@ -95,11 +95,8 @@ def drift(expected: NotebookNode, stored: NotebookNode) -> Iterator[Issue]:
                 yield number, f"differs from its source ({what})", "edit the source only, then " + REBUILD
                 return
     if len(expected.cells) != len(stored.cells):
-        yield (
-            None,
-            f"has {len(stored.cells)} cells where its source makes {len(expected.cells)}",
-            "edit the source only, then " + REBUILD,
-        )
+        problem = f"has {len(stored.cells)} cells where its source makes {len(expected.cells)}"
+        yield None, problem, "edit the source only, then " + REBUILD
 
 
 def leaks(source: NotebookNode, stored: NotebookNode) -> Iterator[Issue]:
@@ -134,9 +131,8 @@ def texts(output: NotebookNode) -> list[str]:
     if output.output_type == "stream":
         return [output.text]
     data = output.get("data", {})
-    return ["".join(data[kind]) for kind in ("text/plain", "text/markdown") if kind in data] + [
-        html.unescape("".join(data[kind])) for kind in ("text/html",) if kind in data
-    ]
+    forms = {kind: "".join(data[kind]) for kind in ("text/plain", "text/markdown", "text/html") if kind in data}
+    return [html.unescape(text) if kind == "text/html" else text for kind, text in forms.items()]
 
 
 def _numbered_outputs(notebook: NotebookNode) -> Iterator[tuple[int, NotebookNode]]:
@@ -207,8 +203,5 @@ def _prose(notebook: NotebookNode) -> Iterator[Issue]:
             yield number, "shows a picture from the network", "ship the picture, or use a link in words"
         found = _TYPED_NUMBER.search(_NOT_PROSE.sub(" ", cell.source))
         if found and "numbers-ok" not in cell.metadata.get("tags", []):
-            yield (
-                number,
-                f"prose holds a number typed by hand: {found.group()}",
-                'print it from code or state a range; for a constant of the paper, tag the cell "numbers-ok"',
-            )
+            remedy = 'print it from code or state a range; for a constant of the paper, tag the cell "numbers-ok"'
+            yield number, f"prose holds a number typed by hand: {found.group()}", remedy
