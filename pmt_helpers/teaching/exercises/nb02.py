@@ -67,13 +67,9 @@ ONLINE_SGD = Exercise(
             "            W, b = sgd_step(W, b, x, label, learning_rate)\n    return W, b",
             "            last = sgd_step(W, b, x, label, learning_rate)\n    return last",
         ),
-        Mistake(
-            "one epoch", "this stops after one epoch: repeat it, then return.", "    return W, b", "        return W, b"
-        ),
+        Mistake("one epoch", "this stops after one epoch: return after all.", "    return W, b", "        return W, b"),
         Mistake("one epoch short", "one epoch is missing: use range(epochs).", "range(epochs)", "range(1, epochs)"),
-        Mistake(
-            "bias left behind", "b never changes: keep both values of sgd_step.", "W, b = sgd_step", "W, _ = sgd_step"
-        ),
+        Mistake("bias left behind", "W learns, b does not: keep both results.", "W, b = sgd_step", "W, _ = sgd_step"),
         Mistake(
             "whole batch", _BATCH, _EPOCH, _EPOCH_FROM_ONE_START.replace("learning_rate", "learning_rate / len(y)")
         ),
@@ -156,9 +152,7 @@ EARLY_STOPPING = Exercise(
             ">= patience",
             "> patience",
         ),
-        Mistake(
-            "never stops", "it runs all epochs: stop after `patience` epochs without progress.", "break", "continue"
-        ),
+        Mistake("never stops", "it runs all epochs: use the patience to stop.", "break", "continue"),
         Mistake(
             "best of all",
             "the epoch kept comes after the stop: look for the lowest loss among the epochs run.",
@@ -350,18 +344,8 @@ FIND_THE_LEAK = Exercise(
         "_overlaps in pmt_helpers/activity/splits.py: all splits but the random one drop such windows from training.",
     ),
     mistakes=(
-        Mistake(
-            "recording forgotten",
-            "different recordings share no reading: compare recordings too.",
-            _NEAR,
-            "apart < window",
-        ),
-        Mistake(
-            "starts forgotten",
-            "this marks whole recordings: only windows less than one window apart leak.",
-            _NEAR,
-            "same",
-        ),
+        Mistake("recording forgotten", "recordings share no readings: compare them too.", _NEAR, "apart < window"),
+        Mistake("starts forgotten", "this marks whole recordings: compare the starts too.", _NEAR, "same"),
         Mistake(
             "touching",
             "windows that only touch count here: starts exactly one window apart share no reading.",
@@ -372,9 +356,7 @@ FIND_THE_LEAK = Exercise(
         Mistake("only earlier", _ONE_SIDE, f"{_APART}\n    return ({_NEAR})", _EARLIER + _AFTER),
         Mistake("no absolute value", _NO_ABS, _APART, _LATER),
         Mistake("no absolute value, the other way", _NO_ABS, _APART, _EARLIER),
-        Mistake(
-            "over test", "this is a mask of the test windows: mark training windows.", "any(axis=1)", "any(axis=0)"
-        ),
+        Mistake("over test", "this is a mask of test windows: mark training windows.", "any(axis=1)", "any(axis=0)"),
         Mistake(
             "same window only",
             "no window is in both lists. Look for training windows that share some readings with a test window.",
@@ -387,12 +369,7 @@ FIND_THE_LEAK = Exercise(
             _LATER,
             "train[:, None] - test",
         ),
-        Mistake(
-            "all test windows",
-            "this asks for overlap with all test windows: one is enough.",
-            "any(axis=1)",
-            "all(axis=1)",
-        ),
+        Mistake("all test windows", "one test window is enough: this asks for all.", "any(axis=1)", "all(axis=1)"),
         Mistake("inverted", "the mask is inverted: True should mark the windows that leak.", _LEAKS, f"~{_LEAKS}"),
         Mistake("row numbers", _ROWS, _LEAKS, f"train[{_LEAKS}]"),
         Mistake("places in train", _ROWS, _LEAKS, f"np.flatnonzero({_LEAKS})"),
