@@ -339,8 +339,8 @@ FIND_THE_LEAK = Exercise(
     hints=(
         "Two windows start at readings 0 and 50. From what length do they share a reading? And in two recordings?",
         "Look up recordings and starts of the training and test rows. Compare every training window with every test "
-        "window (column against row, or two loops): same recording, and starts less than one window apart, in either "
-        "order. A training window leaks if this holds for any test window.",
+        "window (column against row, or two loops). A training window leaks if some test window is in the same "
+        "recording and starts less than one window earlier or later.",
         "_overlaps in pmt_helpers/activity/splits.py: all splits but the random one drop such windows from training.",
     ),
     mistakes=(
