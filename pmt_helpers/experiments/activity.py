@@ -24,13 +24,7 @@ from pmt_helpers.datasets import load_activity
 from pmt_helpers.datasets.base import ActivityData
 from pmt_helpers.experiments.catalogue import parse_sizes
 from pmt_helpers.experiments.results import Result, activity_digest, activity_plan, read_grid
-from pmt_helpers.experiments.resume import (
-    Job,
-    JobRunner,
-    read_arrays,
-    user_jobs,
-    write_arrays,
-)
+from pmt_helpers.experiments.resume import Job, JobRunner, read_arrays, user_jobs, write_arrays
 
 KEYS = ["seed", "user", "model", "n_samples"]
 SCORES = ("accuracy", "macro_recall", "macro_f1")
