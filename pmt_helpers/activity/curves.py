@@ -47,20 +47,11 @@ class CurvePlan:
 
 
 def learning_curve(
-    data: ActivityData,
-    users: Sequence[int] | None = None,
-    sizes: Sizes = (5, 10, 20, 40),
-    folds: int = 5,
-    split: str = "blocked",
-    early_stopping: bool = True,
-    init: str = "he",
-    seed: int = 0,
-    *,
-    epochs: int = EPOCHS,
-    shared: "Mapping[int, ActivityModel] | None" = None,
-    cures: Mapping[str, Mitigation] | None = None,
-    threads: int = 1,
-) -> pd.DataFrame:
+    data: ActivityData, users: Sequence[int] | None = None, sizes: Sizes = (5, 10, 20, 40), folds: int = 5,
+    split: str = "blocked", early_stopping: bool = True, init: str = "he", seed: int = 0,
+    *, epochs: int = EPOCHS, shared: "Mapping[int, ActivityModel] | None" = None,
+    cures: Mapping[str, Mitigation] | None = None, threads: int = 1,
+) -> pd.DataFrame:  # fmt: skip
     """Shared, local and personal accuracy of each user, fold and number of samples, as in Figure 3 of the paper.
 
     Parameters
@@ -100,13 +91,9 @@ def rehearsal_for(mitigations: Mapping[str, Mitigation], data: ActivityData, use
 
 
 def user_curve(
-    data: ActivityData,
-    user: int,
-    checkpoint: Checkpoint,
-    plan: CurvePlan,
-    mitigations: Mapping[str, Mitigation],
+    data: ActivityData, user: int, checkpoint: Checkpoint, plan: CurvePlan, mitigations: Mapping[str, Mitigation],
     threads: int = 1,
-) -> pd.DataFrame:
+) -> pd.DataFrame:  # fmt: skip
     """The rows of one user; `data` may hold that user's windows alone.
 
     Folds with nothing to test on (fewer bouts than folds) or too few windows to train on give no rows.
@@ -122,14 +109,9 @@ def user_curve(
 
 
 def _fold_curve(
-    data: ActivityData,
-    split: UserSplit,
-    sizes: Sequence[int],
-    checkpoint: Checkpoint,
-    plan: CurvePlan,
-    mitigations: Mapping[str, Mitigation],
-    threads: int,
-) -> pd.DataFrame:
+    data: ActivityData, split: UserSplit, sizes: Sequence[int], checkpoint: Checkpoint, plan: CurvePlan,
+    mitigations: Mapping[str, Mitigation], threads: int,
+) -> pd.DataFrame:  # fmt: skip
     user, fold = split.user, split.fold
     inputs, y, n_classes = checkpoint.windows(data.X), data.y, len(data.class_names)
     test, truth = inputs[split.test], y[split.test]

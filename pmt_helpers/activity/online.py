@@ -60,15 +60,9 @@ class Trained:
 
 def train_online(
     task: Task,
-    *,
-    epochs: int = EPOCHS,
-    learning_rate: float = LEARNING_RATE,
-    patience: int = PATIENCE,
-    shuffle: bool = True,
-    layers: str = "all",
-    l2_sp: float = 0.0,
-    reference: bool = False,
-) -> Trained:
+    *, epochs: int = EPOCHS, learning_rate: float = LEARNING_RATE, patience: int = PATIENCE, shuffle: bool = True,
+    layers: str = "all", l2_sp: float = 0.0, reference: bool = False,
+) -> Trained:  # fmt: skip
     """Stochastic gradient descent with one window per step, and early stopping if the task has validation windows.
 
     The start is left as it was. The same seed gives the same weights, bit for bit.
@@ -153,21 +147,10 @@ def _check_windows(X: np.ndarray, y: np.ndarray, start: Weights, what: str) -> W
 
 
 def train_reference(
-    hidden: np.ndarray,
-    output: np.ndarray,
-    bias: np.ndarray,
-    X: np.ndarray,
-    y: np.ndarray,
-    X_val: np.ndarray,
-    y_val: np.ndarray,
-    epochs: int,
-    draws: np.ndarray,
-    rate: np.float32,
-    patience: int,
-    learn_hidden: bool,
-    shrinkage: np.float32,
-    history: np.ndarray,
-) -> tuple[int, int]:
+    hidden: np.ndarray, output: np.ndarray, bias: np.ndarray, X: np.ndarray, y: np.ndarray, X_val: np.ndarray,
+    y_val: np.ndarray, epochs: int, draws: np.ndarray, rate: np.float32, patience: int, learn_hidden: bool,
+    shrinkage: np.float32, history: np.ndarray,
+) -> tuple[int, int]:  # fmt: skip
     """What `online_kernel.train` computes, as one would write it down: the reference. Trains in place."""
     W, V = hidden.reshape(X.shape[1], -1), output.reshape(len(bias), -1)
     layers = W, V, bias

@@ -62,17 +62,10 @@ class Person:
 
 
 def personalise(
-    shared: "ActivityModel",
-    X_user: np.ndarray,
-    y_user: np.ndarray,
-    *,
-    validation: Windows | None = None,
-    epochs: int = 300,
-    seed: Seed = 0,
-    layers: str = "all",
-    pull: float = 0.0,
+    shared: "ActivityModel", X_user: np.ndarray, y_user: np.ndarray,
+    *, validation: Windows | None = None, epochs: int = 300, seed: Seed = 0, layers: str = "all", pull: float = 0.0,
     rehearsal: Windows | None = None,
-) -> "ActivityModel":
+) -> "ActivityModel":  # fmt: skip
     """Retrain the shared model on one person's windows, one window per step, learning rate 0.001 (section III-B).
 
     The shared model is left as it was.
@@ -101,14 +94,9 @@ def personalise(
 
 
 def train_local(
-    shared: "ActivityModel",
-    X_user: np.ndarray,
-    y_user: np.ndarray,
-    *,
-    validation: Windows | None = None,
-    epochs: int = 300,
-    seed: int = 0,
-) -> "ActivityModel":
+    shared: "ActivityModel", X_user: np.ndarray, y_user: np.ndarray,
+    *, validation: Windows | None = None, epochs: int = 300, seed: int = 0,
+) -> "ActivityModel":  # fmt: skip
     """The same training from random weights: what a person's data can do alone.
 
     Only the architecture, the class list and the feature scale come from `shared`, so that the two differ in nothing
@@ -122,17 +110,9 @@ def train_local(
 
 
 def _train_at_home(
-    kind: str,
-    start: Weights,
-    X: np.ndarray,
-    y: np.ndarray,
-    shared: "ActivityModel",
-    validation: Windows | None,
-    epochs: int,
-    seed: Seed,
-    layers: str = "all",
-    l2_sp: float = 0.0,
-) -> "ActivityModel":
+    kind: str, start: Weights, X: np.ndarray, y: np.ndarray, shared: "ActivityModel", validation: Windows | None,
+    epochs: int, seed: Seed, layers: str = "all", l2_sp: float = 0.0,
+) -> "ActivityModel":  # fmt: skip
     from pmt_helpers.activity.model import build_mlp
 
     if validation is not None:

@@ -43,15 +43,9 @@ RECIPES = {
 
 
 def train_shared(
-    data: ActivityData,
-    exclude_user: int | None = None,
-    seed: int = 0,
-    recipe: str | Recipe = "paper",
-    *,
-    init: str = "he",
-    progress: bool = True,
-    **changes: Any,
-) -> ActivityModel:
+    data: ActivityData, exclude_user: int | None = None, seed: int = 0, recipe: str | Recipe = "paper",
+    *, init: str = "he", progress: bool = True, **changes: Any,
+) -> ActivityModel:  # fmt: skip
     """Train the shared model on everybody but `exclude_user`; the scaler, too, is fitted without that person.
 
     Parameters
@@ -99,15 +93,9 @@ def train_shared(
 
 
 def _fit(
-    data: ActivityData,
-    train: np.ndarray,
-    validation: np.ndarray | None,
-    recipe: Recipe,
-    *,
-    init: str,
-    seed: int,
-    progress: bool,
-) -> tuple[keras.Model, Preprocessor, pd.DataFrame]:
+    data: ActivityData, train: np.ndarray, validation: np.ndarray | None, recipe: Recipe,
+    *, init: str, seed: int, progress: bool,
+) -> tuple[keras.Model, Preprocessor, pd.DataFrame]:  # fmt: skip
     """Train a new network on the windows of one mask, watching those of another; without one, for all the epochs."""
     scaler = Preprocessor.fit(data.X[train])
     X, y = scaler.transform(data.X), data.y.astype(np.int32)  # newer JAX warns about every 64-bit label

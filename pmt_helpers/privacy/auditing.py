@@ -77,13 +77,8 @@ class Audit:
 
 def audit(
     step: Step | None = None,
-    *,
-    clip_norm: float = 1.0,
-    noise_multiplier: float = 1.0,
-    delta: float = 1e-5,
-    trials: int = 2000,
-    seed: int = 0,
-) -> Audit:
+    *, clip_norm: float = 1.0, noise_multiplier: float = 1.0, delta: float = 1e-5, trials: int = 2000, seed: int = 0,
+) -> Audit:  # fmt: skip
     """Run a noisy sum `trials` times on each of two neighbouring data sets, and look for what gives one window away.
 
     step: our own compiled one by default; `on_gradients` makes one of a function on per-window gradients. Everybody

@@ -70,15 +70,10 @@ class DPSGDConfig:
 
 
 def train(
-    layers: list[np.ndarray],
-    units: Units,
-    config: DPSGDConfig,
-    clip_norm: float,
-    noise_multiplier: float,
+    layers: list[np.ndarray], units: Units, config: DPSGDConfig, clip_norm: float, noise_multiplier: float,
     seed: Sequence[int],
-    *,
-    reference: bool = False,
-) -> list[np.ndarray]:
+    *, reference: bool = False,
+) -> list[np.ndarray]:  # fmt: skip
     """Train `layers` (as Keras gives them, left as they are) on the units; returns the trained layers.
 
     Divides by the expected number of units in a batch, a constant, not by those drawn.
@@ -137,15 +132,10 @@ def poisson_batches(
 
 @partial(jax.jit, static_argnames="by_window")
 def noisy_sum(
-    layers: Layers,
-    units: tuple[jax.Array, jax.Array, jax.Array],
-    counts: jax.Array,
-    clip_norm: jax.Array,
-    noise_multiplier: jax.Array,
-    key: jax.Array,
-    *,
-    by_window: bool,
-) -> Layers:
+    layers: Layers, units: tuple[jax.Array, jax.Array, jax.Array], counts: jax.Array, clip_norm: jax.Array,
+    noise_multiplier: jax.Array, key: jax.Array,
+    *, by_window: bool,
+) -> Layers:  # fmt: skip
     """The mechanism: gradients of the units that take part, each clipped, summed, plus noise on every parameter.
 
     units: X, y and weights of a batch; counts: 1 for those that take part, 0 for what fills the batch up.

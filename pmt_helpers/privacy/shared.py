@@ -52,22 +52,12 @@ class PrivateModel(ActivityModel):
 
 
 def train_shared_private(
-    data: ActivityData,
-    exclude_user: int | None = None,
-    epsilon: float = 8.0,
-    delta: float = 1e-5,
+    data: ActivityData, exclude_user: int | None = None, epsilon: float = 8.0, delta: float = 1e-5,
     level: str = "example",
-    *,
-    clip: float = 1.0,
-    steps: int | None = None,
-    sampling: float | None = None,
-    optimizer: str | None = None,
-    learning_rate: float | None = None,
-    scaler: str | Preprocessor = "public",
-    init: str = "he",
-    seed: int = 0,
+    *, clip: float = 1.0, steps: int | None = None, sampling: float | None = None, optimizer: str | None = None,
+    learning_rate: float | None = None, scaler: str | Preprocessor = "public", init: str = "he", seed: int = 0,
     reference: bool = False,
-) -> PrivateModel:
+) -> PrivateModel:  # fmt: skip
     """The shared model on everybody but `exclude_user`, by DP-SGD with as much noise as epsilon and delta ask for.
 
     Training runs a fixed number of steps and never validates; settings are taken to be chosen beforehand.

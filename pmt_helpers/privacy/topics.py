@@ -48,17 +48,9 @@ class PrivateTopics(Topics):
 
 
 def train_topics_private(
-    public: TopicModel | Topics,
-    documents: Any,
-    epsilon: float,
-    delta: float = 1e-5,
-    *,
-    release: str = "words",
-    mechanism: str = "gaussian",
-    tokens: int = TOKENS,
-    alpha: float = 2.5,
-    seed: int = 0,
-) -> PrivateTopics:
+    public: TopicModel | Topics, documents: Any, epsilon: float, delta: float = 1e-5,
+    *, release: str = "words", mechanism: str = "gaussian", tokens: int = TOKENS, alpha: float = 2.5, seed: int = 0,
+) -> PrivateTopics:  # fmt: skip
     """Public topics, changed by what private documents say, with (epsilon, delta)-privacy for each document.
 
     Parameters
@@ -117,16 +109,9 @@ def _guarantee(epsilon: float, delta: float) -> str:
 
 
 def noisy_counts(
-    phi: np.ndarray | None,
-    counts: Any,
-    epsilon: float,
-    delta: float,
-    *,
-    tokens: int,
-    mechanism: str,
-    alpha: float = 2.5,
-    seed: int | Sequence[int] = 0,
-) -> np.ndarray:
+    phi: np.ndarray | None, counts: Any, epsilon: float, delta: float,
+    *, tokens: int, mechanism: str, alpha: float = 2.5, seed: int | Sequence[int] = 0,
+) -> np.ndarray:  # fmt: skip
     """The sum of all contributions with noise on every number: (n_topics, n_words), or (1, n_words) without phi.
 
     The noise is NumPy's, in double precision: a release that matters needs a sampler made for it (Mironov 2012).
@@ -141,13 +126,8 @@ def noisy_counts(
 
 
 def contributions(
-    phi: np.ndarray | None,
-    counts: Any,
-    tokens: int,
-    mechanism: str,
-    rng: np.random.Generator,
-    alpha: float = 2.5,
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    phi: np.ndarray | None, counts: Any, tokens: int, mechanism: str, rng: np.random.Generator, alpha: float = 2.5,
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:  # fmt: skip
     """Cells and values that each document adds, in turn; no cell twice.
 
     The values of a document have an L1 norm of at most `tokens` ("laplace"), or an L2 norm of at most the root of

@@ -22,14 +22,9 @@ COHERENCES = ("c_npmi", "c_uci", "u_mass")
 
 
 def held_out_bits(
-    phi: np.ndarray,
-    counts: Any,
-    alpha: float = 2.5,
-    seed: int = 0,
-    *,
-    iterations: int = ITERATIONS,
-    reference: bool = False,
-) -> float:
+    phi: np.ndarray, counts: Any, alpha: float = 2.5, seed: int = 0,
+    *, iterations: int = ITERATIONS, reference: bool = False,
+) -> float:  # fmt: skip
     """Mean log2 probability of a held-out word: negative, and the higher the better.
 
     A document's theta comes from its first half by the fixed point theta_k ~ alpha + sum over tokens of

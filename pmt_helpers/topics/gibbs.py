@@ -61,16 +61,10 @@ class GibbsLDA:
         self.alpha, self.beta, self.seed = float(alpha), float(beta), seed
 
     def fit(
-        self,
-        counts: Any,
-        iterations: int = ITERATIONS,
-        start: str = "random",
-        shared_phi: np.ndarray | None = None,
+        self, counts: Any, iterations: int = ITERATIONS, start: str = "random", shared_phi: np.ndarray | None = None,
         weight: float = 1.0,
-        *,
-        keep: Sequence[int] = (),
-        reference: bool = False,
-    ) -> "GibbsLDA":
+        *, keep: Sequence[int] = (), reference: bool = False,
+    ) -> "GibbsLDA":  # fmt: skip
         """Sample `iterations` times over all tokens, and return itself.
 
         Parameters

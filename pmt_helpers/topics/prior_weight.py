@@ -49,16 +49,10 @@ def best_weight(bits: pd.DataFrame) -> float:
 
 
 def validation_bits(
-    phi: np.ndarray,
-    counts: csr_array | Any,
-    weights: Sequence[float] = WEIGHTS,
-    *,
-    groups: np.ndarray | None = None,
-    settings: TopicSettings | None = None,
-    folds: int = FOLDS,
-    seed: int = 0,
+    phi: np.ndarray, counts: csr_array | Any, weights: Sequence[float] = WEIGHTS,
+    *, groups: np.ndarray | None = None, settings: TopicSettings | None = None, folds: int = FOLDS, seed: int = 0,
     threads: int = 1,
-) -> pd.DataFrame:
+) -> pd.DataFrame:  # fmt: skip
     """Bits per word on each fold of the person's documents, by a model of the other folds: fold, weight, bits.
 
     Parameters

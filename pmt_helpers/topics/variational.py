@@ -42,18 +42,10 @@ class VariationalModel(TopicModel):
 
 
 def fit_variational(
-    documents: DocumentData | Any,
-    n_topics: int = 20,
-    *,
-    start: str = "random",
-    shared: TopicModel | Topics | None = None,
-    weight: float = 1.0,
-    alpha: float = 2.5,
-    beta: float = 0.1,
-    passes: int = PASSES,
-    seed: Seed = 0,
-    keep: Sequence[int] = (),
-) -> VariationalModel:
+    documents: DocumentData | Any, n_topics: int = 20,
+    *, start: str = "random", shared: TopicModel | Topics | None = None, weight: float = 1.0, alpha: float = 2.5,
+    beta: float = 0.1, passes: int = PASSES, seed: Seed = 0, keep: Sequence[int] = (),
+) -> VariationalModel:  # fmt: skip
     """Train on all documents `passes` times. The same seed gives the same bits.
 
     Parameters
