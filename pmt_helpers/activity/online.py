@@ -69,16 +69,11 @@ def train_online(
 
     Parameters
     ----------
-    patience
-        Epochs without a better validation loss after which training stops and goes back to the best epoch.
-    shuffle
-        A new order in each epoch.
-    layers
-        "all", or "output" to leave the hidden layer as it is.
-    l2_sp
-        Strength of an L2 penalty on the distance from the start (L2-SP, Li et al. 2018), applied once per epoch.
-    reference
-        Train in plain NumPy, a thousand times slower.
+    patience: epochs without a better validation loss after which training stops and goes back to the best epoch.
+    shuffle: a new order in each epoch.
+    layers: "all", or "output" to leave the hidden layer as it is.
+    l2_sp: strength of an L2 penalty on the distance from the start (L2-SP, Li et al. 2018), applied once per epoch.
+    reference: train in plain NumPy, a thousand times slower.
 
     Raises ValueError for windows, labels or settings that nothing can be learnt from, and FloatingPointError when the
     loss is no longer finite.
@@ -159,7 +154,9 @@ def train_reference(
     order = np.arange(len(y))
     for epoch in range(1, epochs + 1):
         if draws.size:
-            _shuffle(order, draws[epoch - 1])
+            for i in range(len(order) - 1, 0, -1):  # Fisher and Yates, with a 32-bit draw for each place
+                j = int(draws[epoch - 1, i]) * (i + 1) >> 32
+                order[i], order[j] = order[j], order[i]
         seen = []
         for t in order:
             h, logits = _forward(W, V, bias, X[t])
@@ -202,10 +199,3 @@ def _log_softmax(logits: np.ndarray) -> np.ndarray:
 def _loss_and_accuracy(seen: list[tuple[np.ndarray, int]]) -> tuple[float, float]:
     losses = [-_log_softmax(logits)[label] for logits, label in seen]
     return float(np.mean(losses)), float(np.mean([logits.argmax() == label for logits, label in seen]))
-
-
-def _shuffle(order: np.ndarray, draws: np.ndarray) -> None:
-    """Fisher and Yates, with a 32-bit draw for each place."""
-    for i in range(len(order) - 1, 0, -1):
-        j = int(draws[i]) * (i + 1) >> 32
-        order[i], order[j] = order[j], order[i]

@@ -72,16 +72,11 @@ def personalise(
 
     Parameters
     ----------
-    X_user, y_user
-        (n_windows, n_features) raw features, (n_windows,) class numbers.
-    validation
-        Windows for early stopping: training ends when their loss has not improved for ten epochs.
-    layers
-        Against forgetting: "output" leaves the hidden layer as it is.
-    pull
-        Against forgetting: strength of an L2 penalty on the distance from the shared weights (L2-SP).
-    rehearsal
-        Against forgetting: windows of volunteers that are trained on beside the person's own.
+    X_user, y_user: (n_windows, n_features) raw features, (n_windows,) class numbers.
+    validation: windows for early stopping; training ends when their loss has not improved for ten epochs.
+    layers: against forgetting, "output" leaves the hidden layer as it is.
+    pull: against forgetting, strength of an L2 penalty on the distance from the shared weights (L2-SP).
+    rehearsal: against forgetting, windows of volunteers that are trained on beside the person's own.
 
     Raises ValueError for windows that nothing can be learnt from.
     """

@@ -66,10 +66,7 @@ def split_user(
 ) -> UserSplit:
     """Split one person's windows into train (60%), validation (20%) and test (20%).
 
-    Parameters
-    ----------
-    kind
-        "random" windows; "blocked": each recording cut into `folds` blocks of time, one tests (the default);
+    kind: "random" windows; "blocked": each recording cut into `folds` blocks of time, one tests (the default);
         "recording": one recording of each class tests; "bout": whole bouts test, whatever class they are;
         "file_order": the last fifth tests. Windows that overlap with the test are left out of training and
         validation, except in a random split, where that is the point.

@@ -78,9 +78,7 @@ def train_shared_private(
     """
     check_level(level)
     check_clip_norm(clip)
-    if exclude_user is not None and exclude_user not in data.user_ids:
-        raise ValueError(f"no user {exclude_user} in {data.card.name}; users are {', '.join(map(str, data.user_ids))}")
-    volunteers = data.select(data.users != exclude_user) if exclude_user is not None else data
+    volunteers = data.select(data.rows_without(exclude_user))
     groups = volunteers.users if level == "user" else np.arange(len(volunteers))
     n_units = len(np.unique(groups))
     if n_units == 0:
