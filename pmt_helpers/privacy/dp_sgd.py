@@ -84,9 +84,7 @@ def train(
     seed: of the batches and of the noise, each with a stream of its own.
     reference: form the gradient of every unit (see `clipped_sum_of_units`).
 
-    Raises
-    ------
-    FloatingPointError when the weights are no longer finite.
+    Raises FloatingPointError when the weights are no longer finite.
     """
     by_window = units.y.shape[1] == 1 and bool((units.weights == 1).all())
     unit_multiple, batch_multiple = WINDOW_MULTIPLES if by_window else PERSON_MULTIPLES

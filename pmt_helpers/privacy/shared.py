@@ -9,14 +9,7 @@ import numpy as np
 from pmt_helpers.activity.model import ActivityModel, build_mlp
 from pmt_helpers.activity.weights import Preprocessor
 from pmt_helpers.datasets.base import ActivityData
-from pmt_helpers.privacy.accountant import (
-    Mechanism,
-    calibrate_noise,
-    check_clip_norm,
-    check_level,
-    check_target,
-    epsilon_of,
-)
+from pmt_helpers.privacy.accountant import Mechanism, calibrate_noise, check_clip_norm, check_target, epsilon_of
 from pmt_helpers.privacy.dp_sgd import DPSGDConfig, Units, train
 from pmt_helpers.privacy.scaler import private_scaler, public_scaler
 
@@ -72,11 +65,10 @@ def train_shared_private(
         epsilon) or a Preprocessor of your own.
     seed: makes it repeatable; a cloud that means it draws its noise from a secret source.
 
-    Raises
-    ------
-    ValueError where nothing would be guaranteed.
+    Raises ValueError where nothing would be guaranteed.
     """
-    check_level(level)
+    if level not in CONFIGS:
+        raise ValueError(f'level must be "example" (a window is protected) or "user" (a person is); got {level!r}')
     check_clip_norm(clip)
     volunteers = data.select(data.rows_without(exclude_user))
     groups = volunteers.users if level == "user" else np.arange(len(volunteers))
@@ -101,19 +93,11 @@ def train_shared_private(
 
     promise: dict[str, Any] = {"level": level, "delta": delta, "noise_multiplier": noise, "guarantee": guarantee}
     card: dict[str, Any] = {
-        "dataset": data.card.name,
-        "recipe": "private",
-        "init": init,
-        "seed": seed,
-        "exclude_user": exclude_user,
-        "users": [int(user) for user in volunteers.user_ids],
-        "n_train": len(volunteers),
+        "dataset": data.card.name, "recipe": "private", "init": init, "seed": seed, "exclude_user": exclude_user,
+        "users": [int(user) for user in volunteers.user_ids], "n_train": len(volunteers),
         "epsilon": spent if noise else None,  # JSON has no infinity
-        "clip_norm": clip,
-        "scaler": scaler if isinstance(scaler, str) else "given",
-        **promise,
-        **vars(config),
-    }
+        "clip_norm": clip, "scaler": scaler if isinstance(scaler, str) else "given", **promise, **vars(config),
+    }  # fmt: skip
     return PrivateModel(model, fitted, data.feature_names, data.class_names, card=card, epsilon=spent, **promise)
 
 
@@ -153,9 +137,10 @@ def _guarantee(level: str, n_units: int, scaler: str | Preprocessor) -> str:
     whom = "each volunteer with all their windows" if level == "user" else "each single window of a volunteer"
     of_scaler = "the scaler you gave is taken to be public"
     if isinstance(scaler, str):
-        of_scaler = {
-            "public": "the scaler is public knowledge and tells nothing",
-            "private": "the scaler's noisy moments are counted in",
-        }[scaler]
+        public, private = (
+            "the scaler is public knowledge and tells nothing",
+            "the scaler's noisy moments are counted in",
+        )
+        of_scaler = public if scaler == "public" else private
     number = f"the number of {'volunteers' if level == 'user' else 'windows'} ({n_units:,}) is taken to be public"
     return f"{whom}: the weights, and how missing values are filled; {of_scaler}; {number}"

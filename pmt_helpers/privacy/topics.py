@@ -63,15 +63,11 @@ def train_topics_private(
     mechanism: "gaussian", or "laplace", which has delta 0 and needs more noise.
     tokens: how many of a document count at most; not to be chosen by what comes out.
 
-    Raises
-    ------
-    ValueError for what would promise nothing, or does not fit together.
+    Raises ValueError for what would promise nothing, or does not fit together.
     """
     if release not in RELEASES or mechanism not in MECHANISMS:
-        raise ValueError(
-            f"release must be one of {', '.join(RELEASES)}, and mechanism one of {', '.join(MECHANISMS)}; "
-            f"got {release!r} and {mechanism!r}"
-        )
+        known = f"release must be one of {', '.join(RELEASES)}, and mechanism one of {', '.join(MECHANISMS)}"
+        raise ValueError(f"{known}; got {release!r} and {mechanism!r}")
     topics = public.topics if isinstance(public, TopicModel) else public
     counts = check_counts(_known_words(topics, documents))
     check_target(epsilon, delta, counts.shape[0])
@@ -133,8 +129,6 @@ def contributions(
     The values of a document have an L1 norm of at most `tokens` ("laplace"), or an L2 norm of at most the root of
     `tokens` ("gaussian"): whatever it says, and whatever the others say.
 
-    Parameters
-    ----------
     phi: public topics (n_topics, n_words), for a table of topics x words, row after row; or None, for one row of words.
     counts: (n_docs, n_words).
     """

@@ -15,8 +15,8 @@ from pmt_helpers.topics.gibbs_reference import BLOCK, REFERENCE_LOOPS, F, Tables
 from pmt_helpers.topics.validation import (
     check_counts,
     check_integer,
-    check_kept_steps,
     check_positive,
+    check_steps,
     check_topics,
     unknown_words,
 )
@@ -35,7 +35,6 @@ class GibbsLDA:
 
     Parameters
     ----------
-    n_topics: number of topics.
     alpha, beta: Dirichlet priors of topics in a document and of words in a topic; the paper takes alpha = 50 / n_topics
         and beta = 0.1.
     seed: the same seed gives the same topics, bit for bit.
@@ -76,12 +75,9 @@ class GibbsLDA:
         keep: iterations after which phi is kept, 0 for the start.
         reference: in plain NumPy, a thousand times slower.
 
-        Raises
-        ------
-        ValueError for invalid counts or topics, or where they do not fit together.
+        Raises ValueError for invalid counts or topics, or where they do not fit together.
         """
-        iterations = check_integer("iterations", iterations, 0)
-        check_kept_steps(keep, iterations, "iterations")
+        iterations = check_steps("iterations", iterations, keep)
         counts = check_counts(counts)
         if self.alpha * self.beta / counts.sum() < SMALLEST_PRIOR:
             raise ValueError(f"alpha {self.alpha} and beta {self.beta} are too small to count with")

@@ -94,9 +94,7 @@ def personalise_topics(
     weight: how heavy they are as a prior; 1 is as heavy as all own tokens.
     keep: iterations after which phi is kept, 0 for the start.
 
-    Raises
-    ------
-    ValueError when the vocabularies do not fit.
+    Raises ValueError when the vocabularies do not fit.
     """
     topics = shared.topics if isinstance(shared, TopicModel) else shared
     counts, vocabulary = read_documents(documents)

@@ -27,9 +27,8 @@ def check_counts(counts: Any, n_words: int | None = None) -> csr_array:
         raise ValueError(f"{(values < 0).sum()} of {values.size} stored counts are negative, the lowest {values.min()}")
     if (values != np.floor(values)).any():
         fractions = values[values != np.floor(values)]
-        raise ValueError(
-            f"{fractions.size} of {values.size} stored counts are not whole numbers, for example {fractions[0]}"
-        )
+        example = f"for example {fractions[0]}"
+        raise ValueError(f"{fractions.size} of {values.size} stored counts are not whole numbers, {example}")
     if values.size and values.max() > MAX_COUNT:
         raise ValueError(f"a count of {values.max():,}; this sampler counts up to {MAX_COUNT:,}")
     checked = csr_array((values.astype(np.int64), table.indices, table.indptr), shape=table.shape, copy=True)
@@ -87,11 +86,13 @@ def check_integer(name: str, value: Any, least: int) -> int:
     return integer
 
 
-def check_kept_steps(keep: Iterable[int], n_steps: int, steps: str) -> None:
-    """Raises ValueError when phi is to be kept after a step that does not come; steps: "iterations" or "passes"."""
+def check_steps(name: str, value: Any, keep: Iterable[int]) -> int:
+    """The number of iterations or passes. Raises ValueError, too, when phi is to be kept after one that never comes."""
+    n_steps = check_integer(name, value, 0)
     beyond = sorted(set(keep) - set(range(n_steps + 1)))
     if beyond:
-        raise ValueError(f"keep asks for {steps} {beyond}, but there are only 0 to {n_steps}")
+        raise ValueError(f"keep asks for {name} {beyond}, but there are only 0 to {n_steps}")
+    return n_steps
 
 
 def unknown_words(phi: np.ndarray, counts: csr_array) -> np.ndarray:
