@@ -127,9 +127,8 @@ def train_many(tasks: Sequence[Task], *, threads: int = 1, **options: Any) -> It
 def _check_windows(X: np.ndarray, y: np.ndarray, start: Weights, what: str) -> Windows:
     X, y = np.ascontiguousarray(X, np.float32), np.asarray(y)
     if len(y) == 0 or len(X) != len(y):
-        raise ValueError(
-            f"need at least one {what} window and one label for each; got {len(X)} windows, {len(y)} labels"
-        )
+        found = f"{len(X)} windows, {len(y)} labels"
+        raise ValueError(f"need at least one {what} window and one label for each; got {found}")
     if X.ndim != 2 or X.shape[1] != len(start.hidden):
         raise ValueError(f"{what} windows must be rows of Weights.inputs, {len(start.hidden)} wide; got {X.shape}")
     finite = np.isfinite(X).all(axis=1)

@@ -129,8 +129,6 @@ def _check_labelled(X: np.ndarray, y: np.ndarray, shared: "ActivityModel") -> Wi
         raise ValueError(f"need at least one window and one label for each; got {len(X)} windows, {len(y)} labels")
     unknown = np.setdiff1d(y, np.arange(len(shared.class_names)))
     if len(unknown):
-        raise ValueError(
-            f"labels {unknown.tolist()} are not among the model's {len(shared.class_names)} classes "
-            f"({', '.join(shared.class_names)})"
-        )
+        classes = f"{len(shared.class_names)} classes ({', '.join(shared.class_names)})"
+        raise ValueError(f"labels {unknown.tolist()} are not among the model's {classes}")
     return shared.scaler.transform(X), y

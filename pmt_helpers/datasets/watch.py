@@ -59,13 +59,9 @@ def _recordings_in(path: Path) -> tuple[Recording, ...]:
     for number, signal in enumerate(content["X"]):
         acceleration = np.ascontiguousarray(signal[:, :3]) * METRES_PER_S2
         acceleration.setflags(write=False)
-        recordings.append(
-            Recording(
-                number=number, signal=acceleration, rate_hz=RATE_HZ, user=int(content["subject"][number]),
-                class_name=content["y_labels"][int(content["y"][number])],
-                side="right" if content["side"][number] == 1 else "left",
-            )
-        )  # fmt: skip
+        user, class_name = int(content["subject"][number]), content["y_labels"][int(content["y"][number])]
+        side = "right" if content["side"][number] == 1 else "left"
+        recordings.append(Recording(number, acceleration, RATE_HZ, user, class_name, side))
     return tuple(recordings)
 
 
@@ -119,11 +115,9 @@ def recordings(data: ActivityData) -> dict[str, Any]:
 
 def clean(data: ActivityData) -> dict[str, Any]:
     signals = [r.signal for r in load_watch_recordings()]
-    return {
-        "not_finite": int(sum((~np.isfinite(s)).sum() for s in signals)),
-        "repeated": len(signals) - len({s.tobytes() for s in signals}),
-        "missing_features": int(np.isnan(data.X).sum()),
-    }
+    not_finite = int(sum((~np.isfinite(s)).sum() for s in signals))
+    repeated = len(signals) - len({s.tobytes() for s in signals})
+    return {"not_finite": not_finite, "repeated": repeated, "missing_features": int(np.isnan(data.X).sum())}
 
 
 def stuck_readings(data: ActivityData) -> dict[str, Any]:

@@ -70,11 +70,8 @@ def duplicate_rows(data: ActivityData) -> dict[str, Any]:
     for row, key in enumerate(np.column_stack([data.X, data.y, data.users])):
         if first.setdefault(key.tobytes(), row) != row:
             copies.append((row, row - first[key.tobytes()]))
-    return {
-        "rows": len(copies),
-        "people": np.unique(data.users[[row for row, _ in copies]]).tolist() if copies else [],
-        "distance": sorted({distance for _, distance in copies}),
-    }
+    people = np.unique(data.users[[row for row, _ in copies]]).tolist() if copies else []
+    return {"rows": len(copies), "people": people, "distance": sorted({distance for _, distance in copies})}
 
 
 def bouts(data: ActivityData) -> dict[str, Any]:

@@ -103,10 +103,8 @@ def train(
     )
     trained = [np.asarray(layer) for layer in trained]
     if not all(np.isfinite(layer).all() for layer in trained):
-        raise FloatingPointError(
-            f"the weights are no longer finite within {config.steps} steps: use a learning rate below "
-            f"{config.learning_rate:g}, or less noise"
-        )
+        remedy = f"use a learning rate below {config.learning_rate:g}, or less noise"
+        raise FloatingPointError(f"the weights are no longer finite within {config.steps} steps: {remedy}")
     return trained
 
 

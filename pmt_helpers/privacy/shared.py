@@ -1,7 +1,7 @@
 """The shared model, trained so that no window, or no volunteer, shows in it. Notebook 04, step 7."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -76,7 +76,16 @@ def train_shared_private(
     if n_units == 0:
         raise ValueError("nobody is left to train on")
     check_target(epsilon, delta, n_units)
-    config = _config(level, optimizer, learning_rate, steps, sampling)
+    default = CONFIGS[level]
+    if learning_rate is None and optimizer not in (None, default.optimizer):
+        learning_rate = LEARNING_RATES.get(optimizer)
+    changes: dict[str, Any] = {
+        "optimizer": optimizer,
+        "learning_rate": learning_rate,
+        "steps": steps,
+        "sampling_prob": sampling,
+    }
+    config = replace(default, **{name: value for name, value in changes.items() if value is not None})
 
     streams = [seed, 0 if exclude_user is None else exclude_user + 1]  # no two models share their noise
     fitted, releases = _fit_scaler(scaler, volunteers, groups, epsilon, delta, streams)
@@ -99,18 +108,6 @@ def train_shared_private(
         "clip_norm": clip, "scaler": scaler if isinstance(scaler, str) else "given", **promise, **vars(config),
     }  # fmt: skip
     return PrivateModel(model, fitted, data.feature_names, data.class_names, card=card, epsilon=spent, **promise)
-
-
-def _config(
-    level: str, optimizer: str | None, learning_rate: float | None, steps: int | None, sampling: float | None
-) -> DPSGDConfig:
-    default = CONFIGS[level]
-    chosen = optimizer or default.optimizer
-    if learning_rate is None:
-        same = chosen == default.optimizer
-        learning_rate = default.learning_rate if same else LEARNING_RATES.get(chosen, default.learning_rate)
-    steps = default.steps if steps is None else steps
-    return DPSGDConfig(chosen, learning_rate, steps, default.sampling_prob if sampling is None else sampling)
 
 
 def _fit_scaler(

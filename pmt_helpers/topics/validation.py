@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_array
 
+STARTS = ("random", "shared", "prior")
 MAX_COUNT = 2**24 - 1  # beyond it single precision skips whole numbers, and the sampler counts in it
 SUM_TOLERANCE = 1e-4  # by how much the probabilities of a topic may miss one: they may come in float32, or rounded
 
@@ -64,6 +65,30 @@ def check_topics(phi: Any, n_words: int | None = None, n_topics: int | None = No
     if np.abs(sums - 1).max() > SUM_TOLERANCE:
         raise ValueError(
             f"each topic must sum to one over the words; the sums go from {sums.min():g} to {sums.max():g}"
+        )
+    return phi
+
+
+def check_start(
+    start: str, shared_phi: np.ndarray | None, weight: float, counts: csr_array, n_topics: int
+) -> np.ndarray | None:
+    """The shared topics as float64, None for a random start. Raises ValueError for what does not fit together."""
+    if start not in STARTS:
+        raise ValueError(f"unknown start {start!r}; choose one of {', '.join(STARTS)}")
+    if not (np.isfinite(weight) and weight >= 0):
+        raise ValueError(f"weight must be a number from 0 on; got {weight}")
+    if start == "random":
+        if shared_phi is not None:
+            raise ValueError('start="random" takes no shared_phi; say start="shared" or start="prior"')
+        return None
+    if shared_phi is None:
+        raise ValueError(f'start="{start}" needs shared_phi, the topics to start from')
+    phi = check_topics(shared_phi, counts.shape[1], n_topics)
+    unknown = unknown_words(phi, counts)
+    if start == "shared" and len(unknown):
+        raise ValueError(
+            f"{len(unknown)} words of these documents, the first in column {unknown[0]}, have no probability in any "
+            'shared topic, so no topic can be drawn for them; smooth the topics, or say start="prior", where beta does'
         )
     return phi
 

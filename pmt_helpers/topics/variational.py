@@ -19,9 +19,9 @@ from scipy.special import gammaln, psi
 
 from pmt_helpers.datasets.base import DocumentData
 from pmt_helpers.datasets.logs import quiet
-from pmt_helpers.topics.gibbs import STARTS, Seed, check_start, word_prior
+from pmt_helpers.topics.gibbs import Seed, word_prior
 from pmt_helpers.topics.personal import TopicModel, Topics, extend_vocabulary, read_documents
-from pmt_helpers.topics.validation import check_counts, check_integer, check_positive, check_steps
+from pmt_helpers.topics.validation import STARTS, check_counts, check_integer, check_positive, check_start, check_steps
 
 PASSES = 50
 CHUNK = 2**16  # entries of the table measured at once: a matter of memory
