@@ -106,12 +106,12 @@ def flip_labels(y, probabilities, fraction, order):
     Returns (n,), the labels that the volunteer sends: the first `fraction` of the rows in `order` get a false one.
     """
     ### BEGIN SOLUTION
-    labels = y.copy()
+    flipped = y.copy()
     believed = probabilities.copy()
     believed[range(len(y)), y] = np.inf
     chosen = order[: round(fraction * len(y))]
-    labels[chosen] = believed.argmin(axis=1)[chosen]
-    return labels
+    flipped[chosen] = believed.argmin(axis=1)[chosen]
+    return flipped
     ### END SOLUTION
 
 

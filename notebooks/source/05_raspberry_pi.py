@@ -18,7 +18,7 @@
 # > figures, or *predicted*. Two of these are never one line. No log leaves your computer unless you send it.
 
 # %% tags=["parameters"]
-DATASET = "watch"  # whose training curve is shown beside the device_logs
+DATASET = "watch"  # whose training curve is shown beside the logs
 PERSON = None  # None: the person chosen in notebook 00
 BOARD = "3b"  # or "zero-2w", "3b-plus", "4b", "5"
 SEED = 0

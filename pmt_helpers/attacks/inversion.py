@@ -35,7 +35,8 @@ def invert_model(
 ) -> np.ndarray:
     """Reconstruct the feature profile of class `label` from a model; (n_features,), in scaled features.
 
-    The model's `.scaler` takes a profile back to raw features: profile * scale + mean.
+    The model's `.scaler` takes a profile back to raw features: profile * scale + mean. Raises ValueError for an unknown
+    method or class, and where something needed is not given.
 
     Parameters
     ----------
@@ -43,10 +44,6 @@ def invert_model(
     shared : the model that personal training began with
     population : (n_features,), the scaled mean of that class over other people, which the cloud has
     prior : strength of the pull to the scaler's mean, without which the ascent has no end
-
-    Raises
-    ------
-    ValueError for an unknown method or class, and where something needed is not given.
     """
     if method not in METHODS:
         raise ValueError(f"unknown method {method!r}; choose one of {', '.join(METHODS)}")
@@ -131,9 +128,14 @@ def compare_inversions(
 
 def _compare(guess: np.ndarray, user: int, means: Mapping[int, np.ndarray], population: np.ndarray) -> dict[str, float]:
     """One row of compare_inversions. means: by person, of one class."""
+
+    def cosine(a: np.ndarray, b: np.ndarray) -> float:
+        length = np.linalg.norm(a) * np.linalg.norm(b)
+        return float(a @ b / length) if length > 0 else 0.0
+
     others = [person for person in means if person != user]
     distance = {person: float(np.linalg.norm(guess - mean)) for person, mean in means.items()}
-    likeness = {person: _cosine(guess - population, mean - population) for person, mean in means.items()}
+    likeness = {person: cosine(guess - population, mean - population) for person, mean in means.items()}
     adds = np.linalg.norm(guess - population) > 0
     return {
         "distance": distance[user],
@@ -143,8 +145,3 @@ def _compare(guess: np.ndarray, user: int, means: Mapping[int, np.ndarray], popu
         "first": float(all(distance[person] > distance[user] for person in others)),
         "first_unusual": float(all(likeness[person] < likeness[user] for person in others)) if adds else np.nan,
     }
-
-
-def _cosine(a: np.ndarray, b: np.ndarray) -> float:
-    length = np.linalg.norm(a) * np.linalg.norm(b)
-    return float(a @ b / length) if length > 0 else 0.0

@@ -46,7 +46,8 @@ def membership_inference(
 ) -> Membership:
     """Attack a personal model: which windows of this person was it trained on?
 
-    Always by loss; with `reference` also calibrated; with `shadows` also LiRA. Intervals resample windows.
+    Always by loss; with `reference` also calibrated; with `shadows` also LiRA. Intervals resample windows. Raises
+    ValueError for shadows without a reference, and for no members or no others.
 
     Parameters
     ----------
@@ -54,10 +55,6 @@ def membership_inference(
     reference : the shared model that it began with
     shadows : number of models trained at home from the reference, each on len(members) windows drawn at random
     epochs : of the shadows; default: as many as the model's history tells
-
-    Raises
-    ------
-    ValueError for shadows without a reference, and for no members or no others.
     """
     if shadows and reference is None:
         raise ValueError("shadow models begin with the shared model: give it as reference=")

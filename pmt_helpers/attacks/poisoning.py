@@ -40,15 +40,13 @@ def flip_labels(
 ) -> np.ndarray:
     """A false label for each window; (n_windows,) int64, `y` stays as it is.
 
+    Raises ValueError for an unknown kind, and when what a kind needs is not given.
+
     Parameters
     ----------
     kind : "random" (any other class), "pair" (the two classes of `pair` change places, the rest stays true),
         "next_likely" (the likeliest class that is not the true one) or "least_likely"
     class_scores : (n_windows, n_classes), higher is likelier, for "next_likely" and "least_likely"
-
-    Raises
-    ------
-    ValueError for an unknown kind, and when what a kind needs is not given.
     """
     y = np.asarray(y, np.int64)
     if kind == "random":
@@ -164,7 +162,8 @@ def poison_volunteers(
     """The data as the cloud gets it when a fraction of the volunteers is malicious; train_shared takes it as it is.
 
     Malicious volunteers poison all their windows; for "backdoor", half of them. The windows of `exclude_user` stay
-    clean.
+    clean. Raises ValueError for an unknown kind, for a fraction above a half, and when the data has no usual pair or
+    target.
 
     Parameters
     ----------
@@ -173,10 +172,6 @@ def poison_volunteers(
     guide : the clean model that "next_likely" and "least_likely" ask; without one the malicious volunteers train it on
         their own windows, which they pool
     noise : in standard deviations of each feature
-
-    Raises
-    ------
-    ValueError for an unknown kind, for a fraction above a half, and when the data has no usual pair or target.
     """
     _check_kind(kind)
     malicious = malicious_volunteers(data, exclude_user, fraction, seed)

@@ -44,10 +44,7 @@ def attack_metrics(member: np.ndarray, scores: np.ndarray, who: np.ndarray, seed
     Returns
     -------
     auc, auc_low, auc_high, tpr, tpr_low, tpr_high. A resample without members or without others does not count.
-
-    Raises
-    ------
-    ValueError when there are no members or no others.
+    Raises ValueError when there are no members or no others.
     """
     member, scores = np.asarray(member, bool), np.asarray(scores, np.float64)
     if member.all() or not member.any():

@@ -57,7 +57,8 @@ class RecoveredCounts:
 def recover_word_counts(phi: Any, beta: float | None = 0.1, *, precision: float | None = None) -> RecoveredCounts:
     """Read the word counts out of published topics.
 
-    A topic on a prior of its own (start="prior") is not of this form, and stays undetermined.
+    A topic on a prior of its own (start="prior") is not of this form, and stays undetermined. Raises
+    ValueError for what are no probabilities, and when beta cannot be found.
 
     Parameters
     ----------
@@ -66,10 +67,6 @@ def recover_word_counts(phi: Any, beta: float | None = 0.1, *, precision: float 
     beta : the prior of the training, or None to find it, where nothing was rounded; what is found is divided by any
         factor that all counts share
     precision : relative error of each number, for topics with noise on them
-
-    Raises
-    ------
-    ValueError for what are no probabilities, and when beta cannot be found.
     """
     phi, error, rounded = _read(phi, precision)
     if beta is None:

@@ -1,13 +1,12 @@
 """python -m pmt_helpers sweep: one command for each experiment of `experiments.catalogue`."""
 
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
-from pmt_helpers.experiments.catalogue import EXPERIMENTS, Experiment, Option
+from pmt_helpers.experiments.catalogue import EXPERIMENTS, Experiment
 
 WORK_FOLDER = Path("build/sweep")
 OUT = click.Option(
@@ -44,43 +43,15 @@ def sweep_command(experiment: Experiment) -> click.Command:
         folder = out or shipped("results")
         check_writable(folder)
         started = time.perf_counter()
-        for result in experiment.run(JobRunner(work, workers, dask), settings):
+        for result in experiment.function(JobRunner(work, workers, dask), **settings):
             seconds = time.perf_counter() - started
             for path in result.write(folder, experiment.command({**settings, **result.settings}), seconds):
                 click.echo(path)
             if result.settings:  # the command of the next one computes that one alone
                 started = time.perf_counter()
 
-    options = [click_option(option) for option in experiment.options]
-    return click.Command(experiment.name, callback=run, params=[*options, *RUNS[experiment.runs]], help=experiment.help)
-
-
-def click_option(option: Option) -> click.Option:
-    """An experiment's option as click has it."""
-    flags = f"{option.flag}/--{option.otherwise}" if option.otherwise else option.flag
-    number = None if option.minimum is None else click.IntRange(option.minimum)
-    kind = click.Choice(option.choices) if option.choices else number
-    return click.Option(
-        [flags, option.name],
-        type=kind,
-        default=option.default,
-        is_flag=isinstance(option.default, bool),
-        multiple=option.many,
-        show_default=option.default is not None and not option.many,
-        help=option.help,
-        callback=option.check and _checked(option.check),
-    )
-
-
-def _checked(check: Callable[[str], Any]) -> Callable[[click.Context, click.Parameter, str], str]:
-    def callback(context: click.Context, parameter: click.Parameter, value: str) -> str:
-        try:
-            check(value)
-        except ValueError as error:
-            raise click.BadParameter(str(error), context, parameter) from None
-        return value
-
-    return callback
+    params: list[click.Parameter] = [*experiment.options, *RUNS[experiment.runs]]
+    return click.Command(experiment.name, callback=run, params=params, help=experiment.help)
 
 
 for experiment in EXPERIMENTS:

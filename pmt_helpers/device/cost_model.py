@@ -137,26 +137,14 @@ def predict_seconds(
 ) -> Prediction:
     """Predict the seconds of a training.
 
+    The band of the updates is the board's, or the kernel's where that is wider; of set-up it is SETUP_BAND. Raises
+    ValueError for an unknown device or kernel, and for a negative number of updates.
+
     Parameters
     ----------
-    device
-        A board's id or a Device.
-    updates
-        Online steps, or tokens resampled.
-    setup
-        Whether imports and compiling are part of it.
-    table
-        Other counts than those of `instructions()`.
-
-    Returns
-    -------
-    Prediction
-        The band of the updates is the board's, or the kernel's where that is wider; of set-up it is SETUP_BAND.
-
-    Raises
-    ------
-    ValueError
-        Unknown device or kernel, or a negative number of updates.
+    updates : online steps, or tokens resampled
+    setup : whether imports and compiling are part of it
+    table : other counts than those of `instructions()`
     """
     if updates < 0:
         raise ValueError(f"updates are counted from zero on; got {updates}")

@@ -148,10 +148,10 @@ def _total_work(logs: list[Log], kernel: str, task: str) -> Work:
     return Work(sum(w.updates for w in works), sum(w.seconds for w in works), sum(w.setup for w in works))
 
 
-def memory_by_kernel(logs: Iterable[Log], limit_mb: float = SMALL_MB) -> pd.DataFrame:
+def memory_by_kernel(logs: Iterable[Log]) -> pd.DataFrame:
     """Peak resident memory, one row per log: origin, task, kernel, peak_mb, left_mb, fits, limited_mb; smallest first.
 
-    left_mb: what a board of limit_mb has left for its system. limited_mb: the limit the log was recorded under, or NaN.
+    left_mb: what a board of SMALL_MB has left for its system. limited_mb: the limit the log was recorded under, or NaN.
     A process keeps its peak, so that logs of several kernels say nothing of the later ones: they are left out, as are
     logs without memory.
     """
@@ -163,6 +163,6 @@ def memory_by_kernel(logs: Iterable[Log], limit_mb: float = SMALL_MB) -> pd.Data
         task, kernel = (str(spans[name].dropna().iloc[0]) for name in ("task", "kernel"))
         peak = float(spans["peak_rss_mb"].max())
         limited = log.header.get("mem_limit_mb", float("nan"))
-        rows.append((log.origin, task, kernel, peak, limit_mb - peak, peak < limit_mb, limited))
+        rows.append((log.origin, task, kernel, peak, SMALL_MB - peak, peak < SMALL_MB, limited))
     columns = ["origin", "task", "kernel", "peak_mb", "left_mb", "fits", "limited_mb"]
     return pd.DataFrame(rows, columns=columns).sort_values("peak_mb", ignore_index=True)

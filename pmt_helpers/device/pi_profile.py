@@ -45,10 +45,7 @@ ORIGINS = (
     "predicted",
 )
 EMULATED = ("emulated-raspi3b-icount",)  # their thermometers and clocks are props
-KERNELS = {
-    "activity": ("numpy", "numba", "jax", "keras_fit", "keras_batch"),
-    "topics": ("numpy", "numba", "python"),
-}
+KERNELS = {"activity": ("numpy", "numba", "jax", "keras_fit", "keras_batch"), "topics": ("numpy", "numba", "python")}
 
 # --- Sensors
 
@@ -252,25 +249,15 @@ class Recorder:
 
     Each record is written at once and each span synced to the disk, so that a power cut costs one record.
 
+    Raises ValueError for an unknown origin, and FileExistsError on entering, when the file exists.
+
     Parameters
     ----------
-    path
-        A new file, or "-" for standard output.
-    origin
-        One of ORIGINS.
-    run_id, utc
-        Default: random, and now.
-    note
-        What a reader of the log should know.
-    every_s
-        Seconds between samples, 0 for no samples.
-
-    Raises
-    ------
-    ValueError
-        Unknown origin.
-    FileExistsError
-        On entering, when the file exists.
+    path : a new file, or "-" for standard output
+    origin : one of ORIGINS
+    run_id, utc : default: random, and now
+    note : what a reader of the log should know
+    every_s : seconds between samples, 0 for no samples
     """
 
     def __init__(

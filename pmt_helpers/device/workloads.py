@@ -7,24 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from pmt_helpers.device.pi_profile import (
-    ALPHA_TOTAL,
-    BETA,
-    GOLDEN,
-    KERNELS,
-    LEARNING_RATE,
-    N_HIDDEN,
-    Network,
-    Progress,
-    Recorder,
-    Tokens,
-    Trainer,
-    numpy_gibbs,
-    numpy_mlp,
-    python_gibbs,
-    record_activity,
-    record_topics,
-)
+from pmt_helpers.device import pi_profile
+from pmt_helpers.device.pi_profile import Network, Progress, Recorder, Tokens, Trainer
 
 N_TOPICS = 20
 
@@ -47,7 +31,7 @@ def _jax(start: Network, X: np.ndarray, y: np.ndarray) -> Trainer:
     import jax
     import jax.numpy as jnp
 
-    first = tuple(map(jnp.asarray, start[:3]))
+    rate, first = pi_profile.LEARNING_RATE, tuple(map(jnp.asarray, start[:3]))
     data = jnp.asarray(X), jnp.asarray(y, jnp.int32)
 
     def logits(weights: tuple, x: Any) -> Any:
@@ -59,7 +43,7 @@ def _jax(start: Network, X: np.ndarray, y: np.ndarray) -> Trainer:
 
     def step(weights: tuple, window: Any) -> tuple[tuple, None]:
         gradients = jax.grad(loss)(weights, *window)
-        return tuple(w - LEARNING_RATE * gradient for w, gradient in zip(weights, gradients, strict=True)), None
+        return tuple(w - rate * gradient for w, gradient in zip(weights, gradients, strict=True)), None
 
     @jax.jit
     def train(weights: tuple, epochs: int) -> tuple:
@@ -85,7 +69,7 @@ def _keras(start: Network, X: np.ndarray, y: np.ndarray, by_batch: bool = False)
     n = start.n_features
     model = build_mlp(n, len(start.bias))
     model.set_weights([start.hidden[:n], start.hidden[n], start.output.T, start.bias])
-    fitted = logits_model(model, keras.optimizers.SGD(LEARNING_RATE))
+    fitted = logits_model(model, keras.optimizers.SGD(pi_profile.LEARNING_RATE))
     features, labels = X[:, :n], y.astype(np.int32)
 
     def fit(epochs: int) -> None:
@@ -112,7 +96,7 @@ def _numba_gibbs(corpus: Tokens, n_topics: int, seed: int = 0) -> Trainer:
     counts = csr_array((ones, (corpus.documents, corpus.words)), shape=(corpus.n_documents, corpus.n_words))
     rng = np.random.default_rng(seed)
     z = rng.integers(0, n_topics, len(corpus.words), dtype=np.uint32)
-    state = GibbsState(counts, z, n_topics, ALPHA_TOTAL / n_topics, np.full((1, 1), BETA))
+    state = GibbsState(counts, z, n_topics, pi_profile.ALPHA_TOTAL / n_topics, np.full((1, 1), pi_profile.BETA))
 
     def run(iterations: int) -> None:
         for _ in range(iterations):
@@ -123,14 +107,18 @@ def _numba_gibbs(corpus: Tokens, n_topics: int, seed: int = 0) -> Trainer:
 
 # Each makes a Trainer from a start, inputs and labels.
 NETWORKS: dict[str, Callable[..., Trainer]] = {
-    "numpy": numpy_mlp,
+    "numpy": pi_profile.numpy_mlp,
     "numba": _numba,
     "jax": _jax,
     "keras_fit": _keras,
     "keras_batch": partial(_keras, by_batch=True),
 }
 # Each makes a Trainer from tokens, the number of topics, and a seed.
-SAMPLERS: dict[str, Callable[..., Trainer]] = {"numpy": numpy_gibbs, "numba": _numba_gibbs, "python": python_gibbs}
+SAMPLERS: dict[str, Callable[..., Trainer]] = {
+    "numpy": pi_profile.numpy_gibbs,
+    "numba": _numba_gibbs,
+    "python": pi_profile.python_gibbs,
+}
 
 # What each kernel needs. Others need NumPy alone.
 _MODULES = {
@@ -144,8 +132,8 @@ _MODULES = {
 
 def import_kernel(task: str, kernel: str) -> None:
     """Import what it needs, for a span of its own. Raises ValueError for a kernel that the task does not have."""
-    if kernel not in KERNELS[task]:
-        raise ValueError(f"{task} has the kernels {', '.join(KERNELS[task])}; got {kernel!r}")
+    if kernel not in pi_profile.KERNELS[task]:
+        raise ValueError(f"{task} has the kernels {', '.join(pi_profile.KERNELS[task])}; got {kernel!r}")
     import_module(_MODULES.get((task, kernel), "numpy"))
 
 
@@ -166,29 +154,25 @@ def record_kernel(
 
     Parameters
     ----------
-    dataset
-        Default: "watch", or "wikipedia".
-    samples, epochs
-        Of activity: numbers of windows, each trained for `epochs`.
-    documents, percents, iterations
-        Of topics: numbers of documents, then the largest of them with `percents` of its vocabulary, each sampled for
-        `iterations`.
-    progress
-        Called with a line after each step.
+    dataset : default: "watch", or "wikipedia"
+    samples, epochs : of activity: numbers of windows, each trained for `epochs`
+    documents, percents, iterations : of topics: numbers of documents, then the largest of them with `percents` of its
+        vocabulary, each sampled for `iterations`
+    progress : called with a line after each step
     """
     about = {"task": task, "kernel": kernel}
     if task == "activity":
         with recorder.span("load", **about):
             start, X, y = windows(dataset or "watch", max(samples))
         network, sizes = NETWORKS[kernel], [n for n in samples if n <= len(X)]
-        record_activity(
+        pi_profile.record_activity(
             recorder, kernel, lambda n: network(start, X[:n], y[:n]), X, sizes, epochs, calls=1000, progress=progress
         )
     else:
         with recorder.span("load", **about):
             corpora = tokens(dataset or "wikipedia", documents, percents)
         sampler = SAMPLERS[kernel]
-        record_topics(
+        pi_profile.record_topics(
             recorder, kernel, lambda corpus: sampler(corpus, N_TOPICS), corpora, iterations, N_TOPICS, progress=progress
         )
 
@@ -207,9 +191,9 @@ def windows(dataset: str, n: int) -> tuple[Network, np.ndarray, np.ndarray]:
     inputs = np.zeros((len(rows), -(-(n_features + 1) // 4) * 4), np.float32)
     inputs[:, :n_features] = ((data.X - data.X.mean(0)) / np.maximum(data.X.std(0), 1e-9))[rows]
     inputs[:, n_features] = 1
-    hidden = np.zeros((inputs.shape[1], N_HIDDEN), np.float32)
-    hidden[:n_features] = rng.normal(0, np.sqrt(2 / n_features), (n_features, N_HIDDEN))
-    output = rng.normal(0, np.sqrt(2 / N_HIDDEN), (n_classes, N_HIDDEN)).astype(np.float32)
+    hidden = np.zeros((inputs.shape[1], pi_profile.N_HIDDEN), np.float32)
+    hidden[:n_features] = rng.normal(0, np.sqrt(2 / n_features), (n_features, pi_profile.N_HIDDEN))
+    output = rng.normal(0, np.sqrt(2 / pi_profile.N_HIDDEN), (n_classes, pi_profile.N_HIDDEN)).astype(np.float32)
     return Network(hidden, output, np.zeros(n_classes, np.float32), n_features), inputs, data.y[rows]
 
 
@@ -219,18 +203,14 @@ def tokens(dataset: str, documents: Sequence[int], percents: Sequence[int]) -> l
 
     counts = load_documents(dataset).counts.tocsr()
     order = np.random.default_rng(0).permutation(counts.shape[0])
-    tables = [_without_unused(counts[order[:n]]) for n in documents if n <= len(order)]
+    tables = [counts[order[:n]] for n in documents if n <= len(order)]
+    tables = [table[:, np.flatnonzero(np.asarray(table.sum(axis=0)).ravel())] for table in tables]  # words that occur
     largest = tables[-1]
     # words spread evenly over the ranks of frequency, so that the tokens shrink with the words
     by_frequency = np.argsort(-np.asarray(largest.sum(axis=0)).ravel(), kind="stable")
-    spread = np.argsort(np.arange(len(by_frequency)) * GOLDEN % 1, kind="stable")
+    spread = np.argsort(np.arange(len(by_frequency)) * pi_profile.GOLDEN % 1, kind="stable")
     tables += [largest[:, by_frequency[spread[: len(spread) * percent // 100]]] for percent in percents]
     return [_tokens(table) for table in tables]
-
-
-def _without_unused(counts: Any) -> Any:
-    """Without the words that do not occur."""
-    return counts[:, np.flatnonzero(np.asarray(counts.sum(axis=0)).ravel())]
 
 
 def _tokens(counts: Any) -> Tokens:

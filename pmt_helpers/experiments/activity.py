@@ -24,13 +24,7 @@ from pmt_helpers.datasets import load_activity
 from pmt_helpers.datasets.base import ActivityData
 from pmt_helpers.experiments.catalogue import parse_sizes
 from pmt_helpers.experiments.results import Result, activity_digest, activity_plan, read_grid
-from pmt_helpers.experiments.resume import (
-    Job,
-    JobRunner,
-    read_arrays,
-    user_jobs,
-    write_arrays,
-)
+from pmt_helpers.experiments.resume import Job, JobRunner, read_arrays, user_jobs, write_arrays
 
 KEYS = ["seed", "user", "model", "n_samples"]
 SCORES = ("accuracy", "macro_recall", "macro_f1")
@@ -244,7 +238,7 @@ def curve_grid(
             own = data.select(data.users == user)  # the job gets nobody else's windows, except those to rehearse
             download = replace(download, rehearsal=rehearsal_for(cures, data, user, seed))
             jobs[f"user-{user}"] = (_user_curve, (own, user, download, seeded, cures))
-        settings = activity_plan(data, plan=asdict(seeded), cures=described, patience=PATIENCE)
+        settings = activity_plan(data, plan=asdict(seeded), cures=described)
         of_seed = runner.at(runner.folder / f"seed-{seed}")
         for rows in of_seed.tables(jobs, settings, "learning curves", _curve_columns(data)).values():
             if rows.empty:  # a person with fewer windows than the smallest size
@@ -260,14 +254,16 @@ def curve_grid(
 
 
 def _curve_columns(data: ActivityData) -> list[str]:
-    """What is kept of `user_curve`: all but its seconds, which differ from run to run."""
+    """What is kept of `user_curve`: all but its seconds, which differ from run to run. AGGREGATES stores it."""
     return ["user", "fold", "model", "n_samples", *SCORES, "epochs", *(f"n_{name}" for name in data.class_names)]
 
 
 def _user_curve(
     data: ActivityData, user: int, download: Checkpoint, plan: CurvePlan, cures: Mapping[str, Mitigation]
 ) -> pd.DataFrame:
-    return user_curve(data, user, download, plan, cures).reindex(columns=_curve_columns(data))
+    curve = user_curve(data, user, download, plan, cures)
+    columns = _curve_columns(data)
+    return pd.DataFrame(columns=columns) if curve.empty else curve[columns]
 
 
 def _shared_models(data: ActivityData, init: str, seed: int, runner: JobRunner) -> dict[int, Checkpoint]:

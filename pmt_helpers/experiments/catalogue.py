@@ -9,42 +9,13 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal
 
+import click
+
 from pmt_helpers.activity.splits import SPLIT_KINDS
 from pmt_helpers.datasets import activity_names, document_names
 
 if TYPE_CHECKING:
     from pmt_helpers.experiments.results import Result
-    from pmt_helpers.experiments.resume import JobRunner
-
-
-@dataclass(frozen=True)
-class Option:
-    """One option of an experiment.
-
-    choices: the values there are. minimum: for whole numbers, the smallest. otherwise: for a switch, the name of its
-    opposite. many: may be given several times. check: raises ValueError for a text that is not accepted.
-    """
-
-    name: str
-    default: Any = None
-    help: str | None = None
-    choices: tuple[str, ...] = ()
-    minimum: int | None = None
-    otherwise: str | None = None
-    many: bool = False
-    check: Callable[[str], Any] | None = None
-
-    @property
-    def flag(self) -> str:
-        return "--" + self.name.replace("_", "-")
-
-    def words(self, value: Any) -> list[str]:
-        """The option as it is typed; nothing where it was not given."""
-        if self.otherwise and value is False:
-            return [f"--{self.otherwise}"]
-        if value is True:
-            return [self.flag]
-        return [] if value is None or value is False else [self.flag, str(value)]
 
 
 @dataclass(frozen=True)
@@ -53,24 +24,26 @@ class Experiment:
 
     name: str
     module: str
+    options: tuple[click.Option, ...]
     help: str
-    options: tuple[Option, ...]
     runs: Literal["here", "processes", "cluster"] = "cluster"
 
     @property
     def function(self) -> "Callable[..., Iterator[Result]]":
-        """run_NAME of the experiment's module: takes a JobRunner and every option by name."""
+        """run_NAME of the module: takes a JobRunner and every option by name, and gives results as they come."""
         module = import_module(f"pmt_helpers.experiments.{self.module}")
         return getattr(module, f"run_{self.name.replace('-', '_')}")
 
-    def run(self, runner: "JobRunner", settings: Mapping[str, Any]) -> "Iterator[Result]":
-        """Compute; results come one after the other, to be written as they come."""
-        return self.function(runner, **settings)
-
     def command(self, settings: Mapping[str, Any]) -> str:
         """The command line that computes this experiment with these settings."""
-        words = [word for option in self.options for word in option.words(settings[option.name])]
-        return " ".join(["python -m pmt_helpers sweep", self.name, *words])
+        words = ["python -m pmt_helpers sweep", self.name]
+        for option in self.options:
+            value = settings[option.name or ""]
+            if option.is_flag:
+                words += (option.opts if value else option.secondary_opts)[:1]
+            elif value is not None:
+                words += [option.opts[0], str(value)]
+        return " ".join(words)
 
 
 def parse_sizes(text: str) -> tuple[int, ...] | Literal["all"]:
@@ -86,108 +59,109 @@ def parse_sizes(text: str) -> tuple[int, ...] | Literal["all"]:
     return tuple(sizes)
 
 
-ACTIVITY = Option("dataset", "watch", choices=tuple(activity_names()))
-DOCUMENTS = Option(
-    "dataset", "wikipedia", "Whose documents; with news, the cloud has Wikipedia.", choices=tuple(document_names())
-)
-N_LOCAL = Option("n_local", help="Documents of one person; default: the plan's.", minimum=1)
-SEED = Option("seed", 0, "Of every random choice.", minimum=0)
-TOPIC_ATTACKS = ("leak", "membership", "poison", "healing", "privacy")
+def check_sizes(context: click.Context, parameter: click.Parameter, text: str) -> str:
+    """The text as it is, for the provenance, when parse_sizes accepts it."""
+    try:
+        parse_sizes(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error), context, parameter) from None
+    return text
 
 
-def seeds(default: int) -> Option:
+def option(flag: str, default: Any = None, help: str | None = None, **more: Any) -> click.Option:
+    """An option that shows its default, if it has one."""
+    shown = default is not None and not more.get("multiple")
+    return click.Option([flag], default=default, help=help, show_default=shown, **more)
+
+
+def seeds(default: int) -> click.Option:
     """--seeds."""
-    return Option("seeds", default, "How many seeds, from 0 on.", minimum=1)
+    return option("--seeds", default, "How many seeds, from 0 on.", type=click.IntRange(1))
 
+
+ACTIVITY = option("--dataset", "watch", type=click.Choice(activity_names()))
+WHOSE = "Whose documents; with news, the cloud has Wikipedia."
+DOCUMENTS = option("--dataset", "wikipedia", WHOSE, type=click.Choice(document_names()))
+N_LOCAL = option("--n-local", help="Documents of one person; default: the plan's.", type=click.IntRange(1))
+SEED = option("--seed", 0, "Of every random choice.", type=click.IntRange(0))
+TOPIC_ATTACKS = ("leak", "membership", "poison", "healing", "privacy")
 
 EXPERIMENTS = (
     Experiment(
-        "base", "activity",
-        "The shared model, each person left out in turn: recipes, validation splits and initialisations.",
-        (
+        "base", "activity", (
             ACTIVITY,
             seeds(1),
-            Option("recipe", help="Only this recipe's rows; the others stay as they are stored.",
-                   choices=("better", "paper")),
+            option("--recipe", help="Only this recipe's rows; the others stay as they are stored.",
+                   type=click.Choice(("better", "paper"))),
         ),
+        "The shared model, each person left out in turn: recipes, validation splits and initialisations.",
         runs="processes",
     ),
     Experiment(
-        "figure3", "activity",
-        "Shared, local and personal models of everybody, by number of samples (the paper's Figure 3).",
-        (
+        "figure3", "activity", (
             ACTIVITY,
-            Option("split", "random", choices=tuple(SPLIT_KINDS)),
-            Option("init", "he", choices=("he", "literal")),
-            Option("folds", 5, "Parts that each person's windows are split into.", minimum=3),
-            Option("early_stopping", False, "Stop by validation, or never.", otherwise="all-epochs"),
-            Option("sizes", "all", '"all" from 1 on, or numbers such as 5,10,20.', check=parse_sizes),
+            option("--split", "random", type=click.Choice(tuple(SPLIT_KINDS))),
+            option("--init", "he", type=click.Choice(("he", "literal"))),
+            option("--folds", 5, "Parts that each person's windows are split into.", type=click.IntRange(3)),
+            option("--early-stopping/--all-epochs", False, "Stop by validation, or never."),
+            option("--sizes", "all", '"all" from 1 on, or numbers such as 5,10,20.', callback=check_sizes),
             seeds(1),
-            Option("cures", False, "Also every way to mitigate forgetting."),
+            option("--cures", False, "Also every way to mitigate forgetting.", is_flag=True),
         ),
+        "Shared, local and personal models of everybody, by number of samples (the paper's Figure 3).",
     ),
     Experiment(
-        "figure5", "topics",
+        "figure5", "topics", (DOCUMENTS, N_LOCAL, seeds(6)),
         "Training likelihood by iteration and share of public documents (the paper's Figures 4 and 5).",
-        (DOCUMENTS, N_LOCAL, seeds(6)),
     ),
     Experiment(
-        "held-out", "topics",
+        "held-out", "topics", (DOCUMENTS, N_LOCAL, seeds(6)),
         "Likelihood and coherence on held-out documents, for every weight of the prior.",
-        (DOCUMENTS, N_LOCAL, seeds(6)),
     ),
     Experiment(
-        "figure6", "topics",
+        "figure6", "topics", (option("--dataset", "wikipedia", type=click.Choice(("nips", "wikipedia"))), seeds(6)),
         "Training likelihood of ten people with one topic each (the paper's Figure 6).",
-        (Option("dataset", "wikipedia", choices=("nips", "wikipedia")), seeds(6)),
     ),
     Experiment(
-        "figure8", "topics",
+        "figure8", "topics", (DOCUMENTS,),
         "CPU seconds of an iteration by documents and vocabulary (the shapes of Figures 8a and 8b).",
-        (DOCUMENTS,),
         runs="here",
     ),
     Experiment(
-        "poisoning", "poisoning",
-        "Poisoned volunteers and poisoned devices: shared, personal and local accuracy by kind, fraction and samples.",
-        (
+        "poisoning", "poisoning", (
             ACTIVITY,
-            Option("split", "blocked", "blocked: stops early, as the workbook does; random: 300 epochs, as in the "
-                   "paper.", choices=("blocked", "random")),
+            option("--split", "blocked", "blocked: stops early, as the workbook does; random: 300 epochs, as in the "
+                   "paper.", type=click.Choice(("blocked", "random"))),
         ),
+        "Poisoned volunteers and poisoned devices: shared, personal and local accuracy by kind, fraction and samples.",
     ),
     Experiment(
-        "defences", "defences",
+        "defences", "defences", (ACTIVITY,),
         "Defences against poisoned volunteers: what they save, and what they cost honest people.",
-        (ACTIVITY,),
     ),
     Experiment(
-        "privacy", "privacy",
+        "privacy", "privacy", (ACTIVITY,),
         "Shared and personal accuracy by epsilon, with each window or each volunteer protected.",
-        (ACTIVITY,),
     ),
     Experiment(
-        "membership", "membership",
+        "membership", "membership", (ACTIVITY, SEED),
         "Who and what was in the training: attacks on the shared and the personal model, with ROC curves.",
-        (ACTIVITY, SEED),
     ),
     Experiment(
-        "inversion", "inversion",
+        "inversion", "inversion", (ACTIVITY, SEED),
         "Profiles of a person's activities read from a model, and windows read from an uploaded gradient.",
-        (ACTIVITY, SEED),
     ),
     Experiment(
         "private-attacks", "membership",
+        (ACTIVITY, option("--models", 32, "Shared models per game.", type=click.IntRange(4))),
         "Membership inference on shared models trained with differential privacy, by epsilon and level.",
-        (ACTIVITY, Option("models", 32, "Shared models per game.", minimum=4)),
     ),
     Experiment(
-        "topic-attacks", "topic_attacks",
-        "Word counts read out, membership, crafted documents, and differential privacy for topics.",
-        (
+        "topic-attacks", "topic_attacks", (
             DOCUMENTS,
-            Option("grid", TOPIC_ATTACKS, "Only this; repeatable.", choices=TOPIC_ATTACKS, many=True),
+            option("--grid", TOPIC_ATTACKS, "Only this; repeatable.", type=click.Choice(TOPIC_ATTACKS), multiple=True),
             seeds(5),
         ),
+        "Word counts read out, membership, crafted documents, and differential privacy for topics.",
     ),
 )  # fmt: skip

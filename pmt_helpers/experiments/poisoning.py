@@ -13,14 +13,7 @@ from pmt_helpers.activity.online import EPOCHS, Task, train_many
 from pmt_helpers.activity.shared import train_shared_fast
 from pmt_helpers.activity.splits import UserSplit, n_folds, split_user
 from pmt_helpers.activity.weights import Checkpoint, Weights, Windows
-from pmt_helpers.attacks.poisoning import (
-    KINDS,
-    Trigger,
-    attack_success,
-    class_pair,
-    poison_user,
-    poison_volunteers,
-)
+from pmt_helpers.attacks.poisoning import KINDS, Trigger, attack_success, class_pair, poison_user, poison_volunteers
 from pmt_helpers.datasets import load_activity
 from pmt_helpers.datasets.base import ActivityData
 from pmt_helpers.experiments.results import Result, activity_digest, activity_plan, read_grid

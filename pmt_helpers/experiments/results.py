@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from pmt_helpers.activity.online import PATIENCE
 from pmt_helpers.datasets.base import ActivityData, DocumentData
 from pmt_helpers.datasets.errors import DataError
 from pmt_helpers.datasets.files import atomic_path, shipped
@@ -130,8 +131,9 @@ def documents_digest(*collections: DocumentData | None) -> str:
 
 
 def activity_plan(data: ActivityData, libraries: tuple[str, ...] = KERAS, **settings: Any) -> dict[str, Any]:
-    """What the job results of an experiment on `data` depend on, for `JobRunner`."""
-    return {"digest": activity_digest(data), "libraries": library_versions(libraries), **settings}
+    """What the job results of an experiment on `data` depend on (with the patience at home)."""
+    libraries_used = library_versions(libraries)
+    return {"digest": activity_digest(data), "libraries": libraries_used, "patience": PATIENCE, **settings}
 
 
 def library_versions(names: tuple[str, ...]) -> dict[str, str]:

@@ -82,7 +82,7 @@ def _is_number(value: object) -> bool:
 def epsilon_of(
     mechanism: Mechanism, delta: float, *, n_units: int, releases: Sequence[float] = (), accountant: str = "rdp"
 ) -> float:
-    """The epsilon of a mechanism at `delta`, together with plain Gaussian `releases`.
+    """The epsilon of a mechanism of Poisson-sampled batches at `delta`, together with plain Gaussian `releases`.
 
     Parameters
     ----------

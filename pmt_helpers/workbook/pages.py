@@ -117,9 +117,7 @@ def page(notebook: NotebookNode, title: str) -> str:
     notebook.metadata["title"] = title
     figures = [_as_html(output, number) for number, output in enumerate(plotly_outputs(notebook))]
     exporter = HTMLExporter(
-        template_file="offline.html.j2",
-        extra_loaders=[DictLoader({"offline.html.j2": _TEMPLATE})],
-        sanitize_html=False,
+        template_file="offline.html.j2", extra_loaders=[DictLoader({"offline.html.j2": _TEMPLATE})], sanitize_html=False
     )
     body, _ = exporter.from_notebook_node(notebook)
     if not figures:

@@ -195,10 +195,7 @@ def run_notebooks(
         _run_one(path.resolve(), out_dir, folder or path.resolve().parent, parameters or {}, cell_seconds, html)
         for path in paths
     ]
-    with (
-        atomic_path(out_dir / "summary.csv") as temporary,
-        temporary.open("w", encoding="utf-8", newline="") as file,
-    ):
+    with atomic_path(out_dir / "summary.csv") as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, [field.name for field in fields(Run)], lineterminator="\n")
         writer.writeheader()
         writer.writerows(asdict(run) for run in runs)

@@ -1,15 +1,17 @@
 """Each variant of each notebook is executed once a session, here; the tests then look at what came out.
 
-The learner's copies run in a second process with the network cut off, while this process runs the solved ones. A
+The learner's copies run under nbval in a second process with the network cut off, while this process runs the solved
+ones through papermill. A
 solved copy carries wrong answers: after each check, the solution once more with one thing replaced, and its check
 again. Of the mistakes of an exercise two are tried here, all of them in tests/teaching.
 """
 
 import ast
-import csv
+import os
 import subprocess
 import sys
 import tomllib
+import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -22,9 +24,8 @@ from nbformat.notebooknode import NotebookNode
 
 from pmt_helpers.teaching.exercises import all_exercises
 from pmt_helpers.workbook.build import BEGIN, read_source, solved_copy
-from pmt_helpers.workbook.compare import differences
 from pmt_helpers.workbook.files import ROOT, learner_path, write_notebook
-from pmt_helpers.workbook.run import Run, kernel_environment, run_notebooks
+from pmt_helpers.workbook.run import CELL_SECONDS, START_SECONDS, Run, kernel_environment, run_notebooks
 
 HERE = Path(__file__).resolve().parent
 SOURCES = sorted((ROOT / "notebooks" / "source").glob("[0-9][0-9]_*.py"))
@@ -50,10 +51,9 @@ MUTANTS += [Mutant(**entry) for entry in tomllib.loads((HERE / "mutants.toml").r
 
 @dataclass(frozen=True)
 class Comparison:
-    """A fresh run of a stored notebook: the code cells that ran, why it stopped if so, (cell, difference) pairs."""
+    """A fresh run of a stored notebook under nbval: code cells that ran, then (place among the code cells, report)."""
 
     ran: int
-    failure: str
     differences: list[tuple[int, str]]
 
 
@@ -65,28 +65,27 @@ class SolvedRun:
     notebook: NotebookNode
 
 
-RERUN = """
-import sys
-from pathlib import Path
-from pmt_helpers.workbook.run import run_notebooks
-run_notebooks([Path(sys.argv[1])], Path(sys.argv[2]), html=False)
-"""
-
-
 def rerun_and_compare(stored_path: Path, folder: Path) -> Comparison:
-    """Run a copy of a notebook in another process without a network; `folder` takes what comes out."""
-    command = [sys.executable, str(HERE / "cut_off.py"), sys.executable, "-c", RERUN, str(stored_path), str(folder)]
+    """Run a notebook under nbval in another process without a network; `folder` takes the result file."""
+    results = folder / "nbval.xml"
+    command = [sys.executable, str(HERE / "cut_off.py"), sys.executable, "-m", "pytest", "-p", "nbval_tolerance"]
+    command += ["-c", str(HERE / "nbval.ini"), "--rootdir", str(stored_path.parent), f"--junitxml={results}"]
+    command += ["--nbval", "--nbval-current-env", f"--nbval-cell-timeout={CELL_SECONDS}"]
+    command += [f"--nbval-kernel-startup-timeout={START_SECONDS}", str(stored_path)]
     with kernel_environment() as variables:
+        variables["PYTHONPATH"] += os.pathsep + str(HERE)
         done = subprocess.run(
             command, env=variables, cwd=folder, capture_output=True, text=True, encoding="utf-8", errors="replace"
         )
-    assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
-    with (folder / "summary.csv").open(encoding="utf-8") as file:
-        (run,) = csv.DictReader(file)
-    stored = nbformat.read(stored_path, as_version=4)
-    fresh = nbformat.read(folder / stored_path.name, as_version=4)
-    ran = sum(cell.get("execution_count") is not None for cell in fresh.cells)
-    return Comparison(ran, run["failure"], [] if run["failure"] else list(differences(stored, fresh)))
+    assert results.is_file(), f"nbval wrote no results:\n{(done.stdout + done.stderr)[-4000:]}"
+    cells = list(ElementTree.parse(results).getroot().iter("testcase"))
+    wrong = [
+        (place, (report.text or report.get("message") or kind)[:2000])
+        for place, cell in enumerate(cells)
+        for kind in ("failure", "error", "skipped")
+        if (report := cell.find(kind)) is not None
+    ]
+    return Comparison(len(cells), wrong)
 
 
 @pytest.fixture(scope="session")

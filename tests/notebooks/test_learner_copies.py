@@ -26,10 +26,11 @@ def test_a_fresh_run_without_network_shows_what_is_stored(source: Path, learner_
     """Stored outputs are those of Python 3.11 and its lock. Other Pythons get other versions: there they only run."""
     comparison = learner_runs[source.stem].result()
     stored = nbformat.read(learner_path(source.stem), as_version=4)
-    assert not comparison.failure
     assert comparison.ran == sum(cell.cell_type == "code" for cell in stored.cells) > 0
-    if sys.version_info[:2] == (3, 11):
-        assert not comparison.differences, "\n".join(f"cell {cell}: {what}" for cell, what in comparison.differences)
+    wrong = comparison.differences
+    if sys.version_info[:2] != (3, 11):
+        wrong = [(cell, report) for cell, report in wrong if "DIFFERENCE" not in report]
+    assert not wrong, "\n".join(f"code cell {cell}: {report}" for cell, report in wrong)
 
 
 def test_every_check_of_a_blank_exercise_says_to_do(source: Path) -> None:

@@ -24,7 +24,7 @@ from pmt_helpers.teaching.figures.device_series import (
     spans_of,
     training_rows,
 )
-from pmt_helpers.teaching.figures.style import GREY, counted, duration, joules
+from pmt_helpers.teaching.figures.style import GREY, duration, joules
 
 EMULATED, HOST, PAPER = "emulated-raspi3b-icount", "measured-host", "paper-digitised"
 NAN = float("nan")
@@ -210,8 +210,6 @@ def test_time_is_split_into_parts_that_add_up() -> None:
     assert [list(trace.x) for trace in figure.plotly.data] == [[1, 6], [3, 3], [1, 1]]
     shares = where_time_goes(rows, share=True).plotly
     assert np.sum([trace.x for trace in shares.data], axis=0) == pytest.approx([1, 1])
-    counted_ones = rows.assign(setup=2e9, interpreter=3e9, arithmetic=1e9)
-    assert "NumPy, 6 G: set-up 33%" in where_time_goes(counted_ones, unit="instructions").sentence
 
 
 def test_a_prediction_is_compared_with_the_same_kernels_record() -> None:
@@ -240,7 +238,7 @@ def test_what_does_not_fit_the_memory_is_said() -> None:
     rows = pd.DataFrame({"origin": HOST, "kernel": ["keras_fit", "numpy", "numpy"], "peak_mb": [700.0, 90.0, 120.0]})
     figure = memory_by_kernel(rows)
     assert "NumPy 120 MB, Keras fit 700 MB (too much)" in figure.sentence
-    assert "too much" not in memory_by_kernel(rows, limit_mb=1024).sentence
+    assert "NumPy 120 MB (too much)" not in figure.sentence
     assert {shape.x0 for shape in figure.plotly.layout.shapes} == {512}
     assert "512 MB" in written_on(figure)
 
@@ -283,7 +281,6 @@ def test_numbers_get_the_unit_that_fits() -> None:
         "0.2 ns",
     ]
     assert [joules(value) for value in (0.012, 4.26)] == ["12 mJ", "4.3 J"]
-    assert [counted(value) for value in (5.87e9, 51600)] == ["5.9 G", "0.052 M"]
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,8 @@ def lines(value: str = "log2_likelihood") -> pd.DataFrame:
 
 
 def shares(value: str = "log2_likelihood") -> pd.DataFrame:
-    rows = [(0, 1, -11.0), (10, 1, -10.7), (100, 1, -10.5), (0, 50, -10.0), (10, 50, -10.0), (100, 50, -10.02)]
+    rows = [(0, 1, -11.0), (10, 1, -10.7), (100, 1, -10.5), (0, 10, -10.5), (10, 10, -10.3), (100, 10, -10.2)]
+    rows += [(0, 50, -10.0), (10, 50, -10.0), (100, 50, -10.02)]
     return pd.DataFrame(rows, columns=["shared_percent", "iteration", value])
 
 
@@ -58,7 +59,7 @@ def test_an_interval_is_drawn_as_a_band_where_there_is_one() -> None:
 
 
 def test_shares_are_read_as_a_part_of_the_whole_lead() -> None:
-    figure = figures.likelihood_by_share(shares(), shares("log_likelihood"), iterations=(1, 50))
+    figure = figures.likelihood_by_share(shares(), shares("log_likelihood"))
     assert (
         "10% of the public documents give 60% of the lead that all of them give after iteration 1 (in the paper 60%)"
         in figure.sentence

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from pmt_helpers.teaching import measures
+from pmt_helpers import experiments
 from pmt_helpers.teaching.claims import load_claims
 from pmt_helpers.teaching.measures import MEASURES
 
@@ -21,21 +21,21 @@ def test_every_measure_has_numbers_and_each_has_a_name(name):
 
 
 def test_measured_and_emulated_kernels_have_different_names():
-    names = measures.linear_in_samples().index
+    names = MEASURES["linear_in_samples"]().index
     assert {"numpy, measured-host", "numpy, emulated-raspi3b-icount"} <= set(names)
     assert not any("paper" in name for name in names)
 
 
 def test_an_upload_over_wifi_is_cheaper_than_training():
-    ratios = measures.energy_against_upload()
+    ratios = MEASURES["energy_against_upload"]()
     assert (ratios.filter(like="Wi-Fi") > 1).all()
     assert ratios["mobile 3G, slow"] < 1
 
 
 def test_interpreted_steps_take_longer_per_sample():
-    ms = measures.ms_a_sample()
+    ms = MEASURES["ms_a_sample"]()
     assert ms["numba"] < ms["numpy"] < ms["keras_batch"]
-    assert (measures.training_seconds() > ms / 1000 * 100).all()
+    assert (MEASURES["training_seconds"]() > ms / 1000 * 100).all()
 
 
 def test_every_measure_is_used_and_its_source_named():
@@ -56,6 +56,6 @@ def test_a_measure_takes_each_persons_mean_first(monkeypatch):
             "val_accuracy": [0.9, 0.9, 0.8, 0.0],
         }
     )
-    monkeypatch.setattr(measures, "stored_base_models", lambda name: grid)
-    assert measures.shared_accuracy() == pytest.approx(0.6)
-    assert measures.random_validation_excess()["watch"] == pytest.approx(0.25)
+    monkeypatch.setattr(experiments, "stored_base_models", lambda name: grid)
+    assert MEASURES["shared_accuracy"]() == pytest.approx(0.6)
+    assert MEASURES["random_validation_excess"]()["watch"] == pytest.approx(0.25)

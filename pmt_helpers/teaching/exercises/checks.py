@@ -1,4 +1,4 @@
-"""check("exercise-id", answer): says whether an answer is right and, if it is not, what the likely mistake is."""
+"""check("exercise-id", answer): shows the verdict on an answer, with hints. `judging.judge` decides it."""
 
 from html import escape
 from typing import Any

@@ -29,41 +29,17 @@ EXERCISES = (
         title="The share of windows that are right",
         solution=accuracy,
         cases=_cases(),
-        right="your accuracy agrees with ours on every case. That is all a check does, and the later ones work the "
-        "same way.",
+        right="your accuracy agrees with ours in every case. All later checks work the same way.",
         hints=(
-            "Comparing two arrays element by element gives an array of True and False. What is the average of that?",
-            "Compare the two arrays, then average: True counts as 1 and False as 0, so the average is a share between "
-            "0 and 1. Return it.",
+            "Comparing the two arrays gives an array of True and False. What is its average?",
+            "Compare the arrays and return the average: True counts as 1 and False as 0.",
             "The package's own version is at the top of pmt_helpers/activity/evaluation.py.",
         ),
         mistakes=(
-            Mistake(
-                "count",
-                "this is how many windows are right. Accuracy is the share of them: divide by the number of windows.",
-                ".mean()",
-                ".sum()",
-            ),
-            Mistake(
-                "percent",
-                "this is a percentage. This workbook gives accuracy as a share between 0 and 1, so leave out the "
-                "factor of 100.",
-                "return (",
-                "return 100 * (",
-            ),
-            Mistake(
-                "error rate",
-                "this is the share that is wrong. You want its complement: the share that is right.",
-                "==",
-                "!=",
-            ),
-            Mistake(
-                "one value a window",
-                "you compared every window, which is the right start. Now turn those True and False values into one "
-                "number.",
-                ".mean()",
-                "",
-            ),
+            Mistake("count", "this is how many are right: divide by the number of windows.", ".mean()", ".sum()"),
+            Mistake("percent", "this is a percentage: return a share from 0 to 1.", "return (", "return 100 * ("),
+            Mistake("error rate", "this is the share that is wrong: return the share that is right.", "==", "!="),
+            Mistake("one value a window", "the comparison is right: now return its average.", ".mean()", ""),
         ),
     ),
 )
@@ -72,33 +48,30 @@ QUESTIONS = (
     Question(
         "You trained a personal model on your own device. What has left the device?",
         {
-            "My windows, without my name": "The method keeps windows at home. A name is not the only thing that tells "
-            "who you are: the way you move does too.",
-            "My weights": "Other methods send weights. Here the personal weights stay: they are trained at home and "
-            "used at home.",
-            "Nothing": "The shared model comes to you, and nothing goes back. Notebook 04 asks what a model could give "
-            "away if you shared it after all.",
+            "My windows, without my name": "They stay at home. And your name is not the only thing that identifies "
+            "you: the way you move does too.",
+            "My weights": "Other methods send weights. Here the personal weights are trained and used at home.",
+            "Nothing": "The shared model comes to you, and nothing goes back. Notebook 04 asks what your model would "
+            "reveal if you shared it.",
         },
         right="Nothing",
     ),
     Question(
-        "The shared model has 70% accuracy over all people. What will it have for you?",
+        "The shared model has 70% accuracy over all people. What accuracy will it have for you?",
         {
-            "70%": "That is the average. People differ by far more than a few points: see the first figure of "
-            "notebook 01.",
-            "Anything from far below to far above it": "An average hides its spread: some people move as the "
+            "70%": "That is the average. People differ by far more than a few points: see notebook 01's first figure.",
+            "Anything from far below to far above it": "An average hides the spread: some people move as the "
             "volunteers did, others do not.",
-            "More than 70%, once the average is high": "A high average still leaves people for whom the model fails.",
+            "More than 70%, once the average is high": "Even with a high average the model fails for some people.",
         },
         right="Anything from far below to far above it",
     ),
     Question(
         "A check says 'Not yet'. What now?",
         {
-            "The notebook is broken, start over": "Nothing is broken: no later cell needs your answer, so you can go "
-            "on and come back.",
-            "Read what it says, change the cell, run it again": "As often as you like. If you are stuck, the three "
-            "hints below the verdict open one after the other.",
+            "The notebook is broken, start over": "It is not: no later cell needs your answer. Go on and come back.",
+            "Read what it says, change the cell, run it again": "As often as you like. If you are stuck, open the "
+            "three hints below the verdict, one after the other.",
             "Wait until it says 'Right'": "A check looks only when you run its cell.",
         },
         right="Read what it says, change the cell, run it again",

@@ -9,15 +9,12 @@ from pmt_helpers.teaching.questions import Question
 Array = np.ndarray
 
 
-# ---- feature-by-hand ----
-
-
 def mean_absolute_deviation(window: Array) -> Array:
     """(n_readings, 3) in m/s2 to (3,): the mean distance of each axis from its own mean."""
     return np.abs(window - window.mean(axis=0)).mean(axis=0)
 
 
-def _deviation_cases() -> dict[str, tuple[Array]]:
+def _windows() -> dict[str, tuple[Array]]:
     rng = np.random.default_rng(1)
     seconds = np.arange(100) / 20
     stride = np.sin(2 * np.pi * 2 * seconds)[:, None] * [1.0, 4.0, 2.0] + [0.5, 9.8, -1.0]
@@ -29,76 +26,42 @@ def _deviation_cases() -> dict[str, tuple[Array]]:
     }
 
 
-_STANDARD_DEVIATION = (
-    "this is the standard deviation: it squares the distances before it averages them. "
-    "The mean absolute deviation takes their absolute value instead."
-)
-_ONE_NUMBER = (
-    "this is one number for the whole window. Average over the readings only, and keep one value for each axis."
-)
-_PER_READING = (
-    "this has one value for each reading. Average along the readings (the first axis), not across x, y and z."
-)
 _DEVIATION = "np.abs(window - window.mean(axis=0)).mean(axis=0)"
+_SQUARED = "this is a variance or a standard deviation: use absolute distances, not squared ones."
+_ONE_NUMBER = "this is one number: average over the readings only, to get one value per axis."
+_PER_READING = "this is one value per reading: average over the readings (axis 0), not over x, y and z."
 
 FEATURE_BY_HAND = Exercise(
     id="feature-by-hand",
     title="One of the 43 features, by hand",
     solution=mean_absolute_deviation,
-    cases=_deviation_cases(),
-    right="your three values agree with ours for every window. You have just written XABSOLDEV, YABSOLDEV and "
-    "ZABSOLDEV.",
+    cases=_windows(),
+    right="your three values agree with ours. They are the features XABSOLDEV, YABSOLDEV and ZABSOLDEV.",
     hints=(
-        "How far is each reading from the mean of its own axis, whatever the direction? And on average?",
-        "Three steps: the mean of each axis (average along the first axis of the array), the distance of every "
-        "reading from it without its sign, and the average of those distances, again for each axis.",
-        "The package computes it for many windows at once: the ABSOLDEV part of extract_features in "
-        "pmt_helpers/datasets/features.py.",
+        "How far is each reading from the mean of its axis, above or below? And on average?",
+        "Compute the mean of each axis (average over axis 0), then each reading's distance from it, without sign. "
+        "Average these distances for each axis.",
+        "extract_features in pmt_helpers/datasets/features.py does it for many windows (the ABSOLDEV part).",
     ),
     mistakes=(
-        Mistake("standard deviation", _STANDARD_DEVIATION, _DEVIATION, "window.std(axis=0)"),
-        Mistake("standard deviation, n - 1", _STANDARD_DEVIATION, _DEVIATION, "window.std(axis=0, ddof=1)"),
-        Mistake(
-            "variance",
-            "this is the variance: the average of squared distances. Take the absolute value of a distance instead of "
-            "its square.",
-            _DEVIATION,
-            "((window - window.mean(axis=0)) ** 2).mean(axis=0)",
-        ),
+        Mistake("standard deviation", _SQUARED, _DEVIATION, "window.std(axis=0)"),
+        Mistake("standard deviation, n - 1", _SQUARED, _DEVIATION, "window.std(axis=0, ddof=1)"),
+        Mistake("variance", _SQUARED, _DEVIATION, "((window - window.mean(axis=0)) ** 2).mean(axis=0)"),
         Mistake(
             "deviation from the median",
-            "this is the distance from the median. The feature measures it from the mean, which a few large readings "
-            "can pull away.",
+            "these are distances from the median: the feature takes them from the mean.",
             "window - window.mean(axis=0)",
             "window - np.median(window, axis=0)",
         ),
         Mistake(
             "median of the deviations",
-            "the distances are right, but this is their median. Average them instead.",
+            "the distances are right, but this is their median: average them instead.",
             _DEVIATION,
             "np.median(np.abs(window - window.mean(axis=0)), axis=0)",
         ),
-        Mistake(
-            "no absolute value",
-            "the distances cancel out: above and below the mean add up to almost 0. Drop their signs before you "
-            "average.",
-            "np.abs",
-            "",
-        ),
-        Mistake(
-            "sum",
-            "this is the sum of the distances. Divide by the number of readings, so that long and short windows "
-            "compare.",
-            ").mean(axis=0)",
-            ").sum(axis=0)",
-        ),
-        Mistake(
-            "grand mean",
-            "the distances are from one mean for all three axes. Gravity acts on one of them, so each axis needs its "
-            "own mean.",
-            "window.mean(axis=0)",
-            "window.mean()",
-        ),
+        Mistake("no absolute value", "distances cancel out: take absolute values before the average.", "np.abs", ""),
+        Mistake("sum", "this is the sum: divide by the number of readings.", ").mean(axis=0)", ").sum(axis=0)"),
+        Mistake("grand mean", "this uses one mean: each axis needs its own.", "window.mean(axis=0)", "window.mean()"),
         Mistake("one number", _ONE_NUMBER, ").mean(axis=0)", ").mean()"),
         Mistake("one number, one mean", _ONE_NUMBER, "window.mean(axis=0)).mean(axis=0)", "window.mean()).mean()"),
         Mistake("over axes", _PER_READING, ").mean(axis=0)", ").mean(axis=1)"),
@@ -112,9 +75,6 @@ FEATURE_BY_HAND = Exercise(
 )
 
 
-# ---- forward-pass ----
-
-
 def forward(X: Array, W1: Array, b1: Array, W2: Array, b2: Array) -> Array:
     """X (n_windows, n_features) to probabilities (n_windows, n_classes)."""
     hidden = np.maximum(X @ W1 + b1, 0)
@@ -123,60 +83,40 @@ def forward(X: Array, W1: Array, b1: Array, W2: Array, b2: Array) -> Array:
     return exps / exps.sum(axis=1, keepdims=True)
 
 
-def _network_cases() -> dict[str, tuple[Array, ...]]:
-    rng = np.random.default_rng(2)
-    W1, b1, W2, b2 = rng.normal(0, 1, (5, 8)), rng.normal(0, 1, 8), rng.normal(0, 1, (8, 3)), rng.normal(0, 1, 3)
-    X = rng.normal(0, 1, (4, 5))
-    return {
-        "four windows": (X, W1, b1, W2, b2),
-        "one window": (X[:1], W1, b1, W2, b2),
-        "very large inputs": (X * 1e4, W1, b1, W2, b2),
-    }
+_RNG = np.random.default_rng(2)
+_LAYERS = [_RNG.normal(0, 1, shape) for shape in ((5, 8), 8, (8, 3), 3)]
+_X = _RNG.normal(0, 1, (4, 5))
 
-
-_BIAS = "a bias is missing: each layer multiplies by its weights and then adds its own bias."
-_AXIS = (
-    "the probabilities of a window do not add up to 1. Softmax shares 1 out among the classes of one window, "
-    "so divide by the sum along each row."
-)
-_SOFTMAX = (
-    "exps = np.exp(logits - logits.max(axis=1, keepdims=True))\n    return exps / exps.sum(axis=1, keepdims=True)"
-)
+_BIAS = "a bias is missing: each layer multiplies by its weights, then adds its own bias."
+_AXIS = "a window's probabilities do not sum to 1: divide by the sum over its own row."
+_EXPS = "np.exp(logits - logits.max(axis=1, keepdims=True))"
 _SHARES = "return exps / exps.sum(axis=1, keepdims=True)"
+_SOFTMAX = f"exps = {_EXPS}\n    {_SHARES}"
 
 FORWARD_PASS = Exercise(
     id="forward-pass",
     title="From features to probabilities",
     solution=forward,
-    cases=_network_cases(),
-    right="your probabilities agree with ours, even for very large inputs. These few lines are all that the network "
-    "does to predict.",
+    cases={"four windows": (_X, *_LAYERS), "one window": (_X[:1], *_LAYERS), "very large inputs": (_X * 1e4, *_LAYERS)},
+    right="your probabilities agree with ours, even for very large inputs. The network does just this to predict.",
     hints=(
-        "Two layers, one after the other. What happens to negative values after the first, and what turns the logits "
-        "of the second into shares of 1?",
-        "Hidden layer: multiply by the first weights, add the first bias, set what is negative to 0. Output layer: "
-        "multiply by the second weights and add the second bias. Softmax: subtract each row's own maximum, "
-        "exponentiate, divide each row by its sum (keepdims=True keeps the shapes in line).",
-        "Keras does the same inside build_mlp, in pmt_helpers/activity/model.py: a Dense layer with ReLU, then one "
-        "with softmax.",
+        "What happens to negative values after the first layer? What turns logits into probabilities?",
+        "Hidden layer: multiply by the weights, add the bias, set negative values to 0. Output layer: multiply by its "
+        "weights, add its bias. Softmax: subtract each row's maximum, exponentiate, and divide each row by its sum "
+        "(keepdims=True makes the shapes fit).",
+        "build_mlp in pmt_helpers/activity/model.py builds it with Keras: a Dense layer with ReLU, one with softmax.",
     ),
     mistakes=(
         Mistake(
             "no ReLU",
-            "the hidden layer lets negative values through. Apply ReLU (what is below 0 becomes 0) before the second "
-            "layer: without it two layers are no more than one.",
+            "ReLU is missing: set negative hidden values to 0. Without it, two layers do no more than one.",
             "np.maximum(X @ W1 + b1, 0)",
             "X @ W1 + b1",
         ),
-        Mistake(
-            "logits",
-            "these are the logits of the output layer. Softmax is still to come: it turns them into probabilities.",
-            _SHARES,
-            "return logits",
-        ),
+        Mistake("logits", "these are the logits: softmax turns them into probabilities.", _SHARES, "return logits"),
         Mistake(
             "sigmoid instead of softmax",
-            "this is a sigmoid of each logit, so every class is judged by itself. Softmax makes the classes share 1.",
+            "this is a sigmoid of each logit: use softmax, so that each row sums to 1.",
             _SHARES,
             "return 1 / (1 + np.exp(-logits))",
         ),
@@ -201,24 +141,16 @@ FORWARD_PASS = Exercise(
         Mistake("first bias", _BIAS, "X @ W1 + b1", "X @ W1"),
         Mistake("second bias", _BIAS, "hidden @ W2 + b2", "hidden @ W2"),
         Mistake(
-            "class numbers",
-            "these are the most probable classes. Return the probability of every class; picking the largest comes "
-            "later.",
-            _SHARES,
-            "return exps.argmax(axis=1)",
+            "class numbers", "these are class numbers: return the probabilities.", _SHARES, "return exps.argmax(axis=1)"
         ),
         Mistake(
             "overflow",
-            "right for ordinary windows, but very large inputs overflow: exp(1000) is infinite, and infinity over "
-            "infinity is NaN. Subtract each row's maximum before exp; the probabilities stay the same.",
-            "np.exp(logits - logits.max(axis=1, keepdims=True))",
+            "exp of very large inputs overflows to NaN. Subtract each row's maximum first: the result is the same.",
+            _EXPS,
             "np.exp(logits)",
         ),
     ),
 )
-
-
-# ---- sgd-step ----
 
 
 def sgd_step(W: Array, b: Array, x: Array, y: int, learning_rate: float) -> tuple[Array, Array]:
@@ -230,82 +162,50 @@ def sgd_step(W: Array, b: Array, x: Array, y: int, learning_rate: float) -> tupl
     return W - learning_rate * np.outer(x, error), b - learning_rate * error
 
 
-def _step_cases() -> dict[str, tuple[Array, Array, Array, int, float]]:
-    rng = np.random.default_rng(3)
-    W, b, x = rng.normal(0, 0.5, (4, 3)), rng.normal(0, 0.5, 3), rng.normal(0, 1, 4)
-    return {
-        "a random layer": (W, b, x, 2, 0.1),
-        "another label": (W, b, x, 0, 0.05),
-        "a fresh layer, all zeros": (np.zeros((4, 3)), np.zeros(3), x, 1, 0.1),
-    }
-
-
+_RNG = np.random.default_rng(3)
+_W, _B, _ONE = _RNG.normal(0, 0.5, (4, 3)), _RNG.normal(0, 0.5, 3), _RNG.normal(0, 1, 4)
 _STEP = "W - learning_rate * np.outer(x, error), b - learning_rate * error"
 
 SGD_STEP = Exercise(
     id="sgd-step",
     title="One step of learning",
     solution=sgd_step,
-    cases=_step_cases(),
-    right="your step is the one that Keras takes. Training is this, again and again, window after window.",
+    cases={
+        "a random layer": (_W, _B, _ONE, 2, 0.1),
+        "another label": (_W, _B, _ONE, 0, 0.05),
+        "a fresh layer, all zeros": (np.zeros((4, 3)), np.zeros(3), _ONE, 1, 0.1),
+    },
+    right="your step is the one that Keras takes. Training repeats it, window after window.",
     hints=(
-        "First predict. The error of each class is what you predicted for it, minus what it should be: 1 for the true "
-        "class, 0 for the others. Which weights contributed to it, and how much?",
-        "Probabilities by softmax; subtract a one-hot vector of the label; that error is the bias's gradient. "
-        "The gradient of the weights has the shape of W: entry (feature, class) is the feature's value times the "
-        "class's error (np.outer). Move both against their gradients, by the learning rate.",
-        "The plain NumPy step for the whole network, hidden layer included, is train_reference in "
-        "pmt_helpers/activity/online.py; with Keras it is model.train_on_batch.",
+        "Predict first. A class's error is its probability, minus 1 for the true class. Which weights caused it?",
+        "Compute softmax and subtract the one-hot label: this error is the gradient of b. The gradient of W is "
+        "np.outer(x, error). Move both against their gradients, by the learning rate.",
+        "train_reference in pmt_helpers/activity/online.py trains the whole network; Keras has model.train_on_batch.",
     ),
     mistakes=(
         Mistake(
             "ascent",
-            "your step goes uphill: the loss grows. Subtract the gradient instead of adding it.",
+            "the loss grows: subtract the gradient instead of adding it.",
             _STEP,
             "W + learning_rate * np.outer(x, error), b + learning_rate * error",
         ),
         Mistake(
             "no learning rate",
-            "the direction is right but the step is far too long: multiply the gradient by the learning rate.",
+            "the direction is right, but the step is too long: multiply by the learning rate.",
             _STEP,
             "W - np.outer(x, error), b - error",
         ),
+        Mistake("label forgotten", "the label is not used: subtract 1 at the true class.", "error[y] -= 1", ""),
         Mistake(
-            "label forgotten",
-            "this pushes every class down, the true one too. The error is the probabilities minus 1 at the true class.",
-            "error[y] -= 1",
-            "",
+            "transposed", "W's gradient is transposed: it needs W's shape.", "np.outer(x, error)", "np.outer(error, x)"
         ),
+        Mistake("bias not updated", "W is right, but b is unchanged: update it.", ", b - learning_rate * error", ", b"),
         Mistake(
-            "transposed",
-            "the gradient of W is transposed. It needs the shape of W, features by classes: swap the two in the outer "
-            "product.",
-            "np.outer(x, error)",
-            "np.outer(error, x)",
+            "gradients", "the gradients are right: now return the new W and b.", _STEP, "np.outer(x, error), error"
         ),
-        Mistake(
-            "bias not updated",
-            "W is right, but b has not changed. The bias learns too.",
-            ", b - learning_rate * error",
-            ", b",
-        ),
-        Mistake(
-            "gradients",
-            "these are the gradients, and they are right. Return the new W and b: the old ones moved against them.",
-            _STEP,
-            "np.outer(x, error), error",
-        ),
-        Mistake(
-            "nothing moved",
-            "W and b came back unchanged. Compute the gradient and move both against it.",
-            _STEP,
-            "W, b",
-        ),
+        Mistake("nothing moved", "W and b have not changed: move both against their gradients.", _STEP, "W, b"),
     ),
 )
-
-
-# ---- grouped-validation ----
 
 
 def grouped_split(users: Array, fraction: float, seed: int) -> Array:
@@ -316,76 +216,73 @@ def grouped_split(users: Array, fraction: float, seed: int) -> Array:
     return np.isin(users, chosen)
 
 
+_MASK = "np.isin(users, chosen)"
+
 GROUPED_VALIDATION = Exercise(
     id="grouped-validation",
     title="A validation set of people never trained on",
     solution=grouped_split,
     cases=symptoms.SPLIT_CASES,
-    right="nobody is on both sides, the share of people is right, and the seed decides who. This split tells you what "
-    "to expect for a stranger.",
+    right="nobody is on both sides, and the seed decides who. This split tells what to expect for a new person.",
     hints=(
-        "What should be drawn at random here: windows, or people?",
-        "List each person once; work out how many to hold out (rounded, at least one); draw that many of them without "
-        "replacement with a generator made from the seed; then mark every window that belongs to one of them.",
-        "The package's own version is in pmt_helpers/activity/splits.py; scikit-learn's GroupShuffleSplit does the "
-        "same.",
+        "What should be drawn at random here: windows or people?",
+        "List each person once. Compute how many to hold out (rounded, at least one). Draw that many without "
+        "replacement, with a generator made from the seed. Mark every window of these people.",
+        "The package's own version is in pmt_helpers/activity/splits.py; scikit-learn has GroupShuffleSplit.",
     ),
     mistakes=(
         Mistake(
             "not a mask",
-            "return a boolean mask: True or False for every window, True for validation.",
-            "np.isin(users, chosen)",
-            "np.isin(users, chosen).astype(int)",
+            "return a boolean mask: True for each window in validation, else False.",
+            _MASK,
+            f"{_MASK}.astype(int)",
             symptoms.split_not_boolean,
         ),
         Mistake(
             "nobody",
-            "with few people nobody is left for validation. Hold out at least one person.",
+            "with few people, nobody is in validation: hold out at least one person.",
             "max(1, round(fraction * len(ids)))",
             "int(fraction * len(ids))",
             symptoms.split_without_validation,
         ),
         Mistake(
             "leak",
-            "this leaks: some people have windows on both sides, so the network is tested on people that it already "
-            "knows. Draw people, not windows.",
-            "np.isin(users, chosen)",
+            "this leaks: some people are on both sides, so validation is too easy. Draw people, not windows.",
+            _MASK,
             "np.random.default_rng(seed).random(len(users)) < fraction",
             symptoms.split_leaks,
         ),
         Mistake(
             "inverted",
-            "the two sides are swapped: most people are in validation. True should mark the few who are held out.",
-            "np.isin(users, chosen)",
-            "~np.isin(users, chosen)",
+            "the sides are swapped: True should mark the few people held out.",
+            _MASK,
+            f"~{_MASK}",
             symptoms.split_inverted,
         ),
         Mistake(
             "share",
-            "nobody is split, but the number of people held out is off. It should be the fraction times the number of "
-            "people, rounded, and at least one.",
+            "the number of people held out is wrong: take the fraction of the people, rounded, at least one.",
             "round(fraction * len(ids))",
             "round(fraction * len(ids) / 2)",
             symptoms.split_of_another_share,
         ),
         Mistake(
             "always the first",
-            "the people held out are always the first or the last of the list. Draw them at random, in case the order "
-            "of the list means something.",
+            "this always holds out the first or last people: draw them at random, as their order may mean something.",
             "np.random.default_rng(seed).choice(ids, size=n_validation, replace=False)",
             "ids[:n_validation]",
             symptoms.split_always_first,
         ),
         Mistake(
             "seed ignored",
-            "different seeds hold out the same people. Make the random generator from the seed that comes in.",
+            "different seeds hold out the same people: make the generator from the seed.",
             "default_rng(seed)",
             "default_rng(42)",
             symptoms.split_seed_ignored,
         ),
         Mistake(
             "not repeatable",
-            "the same seed gives other people every time. Make the generator from the seed, inside the function.",
+            "the same seed gives different people: make the generator from the seed, inside the function.",
             "default_rng(seed)",
             "default_rng()",
             symptoms.split_not_repeatable,
@@ -397,12 +294,11 @@ EXERCISES = (FEATURE_BY_HAND, FORWARD_PASS, SGD_STEP, GROUPED_VALIDATION)
 
 QUESTIONS = (
     Question(
-        "Validation windows drawn at random from everybody's give a higher accuracy than an unseen person gets. Why?",
+        "Random validation windows of everybody give a higher accuracy than an unseen person gets. Why?",
         {
-            "The network saw other windows of the same people": "It learnt how those people move, and validation asked "
-            "about those people again. An unseen person has no windows in training.",
-            "Validation has more windows, so its accuracy is higher": "More windows make an accuracy more certain, not "
-            "higher.",
+            "The network saw other windows of the same people": "It learnt how these people move, and is tested on "
+            "them again. An unseen person has no windows in training.",
+            "Validation has more windows, so its accuracy is higher": "More windows make it more certain, not higher.",
             "Random windows are easier than others": "Drawn at random, they are as easy or hard as the rest.",
         },
         right="The network saw other windows of the same people",
@@ -410,23 +306,21 @@ QUESTIONS = (
     Question(
         "The mean and the spread used to scale the features must come from ...",
         {
-            "all the windows, the unseen person's too": "Then the test person has already shaped what the network "
-            "sees: a leak, if a small one.",
-            "the training windows alone": "Whatever is computed from data is part of training. The unseen person's "
-            "windows are scaled with numbers that existed before that person came.",
-            "the unseen person's windows alone": "Those are not at hand when the shared model is made. It could be "
-            "done later, at home, but that would be a different method.",
+            "all the windows, the unseen person's too": "Then the test person influences the inputs: a small leak.",
+            "the training windows alone": "Whatever is computed from data is part of training. An unseen person's "
+            "windows are scaled with numbers computed before.",
+            "the unseen person's windows alone": "They do not exist yet when the shared model is trained. Scaling with "
+            "them later, at home, is another method.",
         },
         right="the training windows alone",
     ),
     Question(
         "Why report accuracy person by person, with one dot each?",
         {
-            "Because a mean over all windows is always wrong": "It is not wrong; it answers another question, and "
-            "gives people with many windows more weight.",
+            "Because a mean over all windows is always wrong": "Not wrong, but people with many windows count more.",
             "Because there are more windows that way": "The windows are the same ones.",
             "Because the question is what a new person will get": "People differ more than windows do. The spread over "
-            "people says how much luck a newcomer needs.",
+            "people shows how well or badly a new person may do.",
         },
         right="Because the question is what a new person will get",
     ),

@@ -10,9 +10,6 @@ from pmt_helpers.teaching.questions import Question
 Array = np.ndarray
 
 
-# ---- gibbs-update ----
-
-
 def topic_probabilities(
     word_topic: Array, doc_topic: Array, word: int, doc: int, topic: int, alpha: float, beta: float
 ) -> Array:
@@ -35,101 +32,71 @@ def _tokens() -> dict[str, tuple[Array, Array, int, int, int, float, float]]:
     rng = np.random.default_rng(9)
     wide = rng.poisson(0.7, (30, 5)) + np.eye(30, 5, dtype=int)
     rows = rng.multinomial(wide.sum(axis=0), [0.5, 0.3, 0.2]).T
-    word, doc = 2, 1
     return {
         "four words, three topics": (word_topic, doc_topic, 1, 1, 1, 0.5, 0.1),
         "the only one of its word in its topic": (word_topic, doc_topic, 1, 0, 0, 2.0, 0.3),
-        "thirty words, five topics": (wide, rows, word, doc, int(wide[word].argmax()), 10.0, 0.02),
+        "thirty words, five topics": (wide, rows, 2, 1, int(wide[2].argmax()), 10.0, 0.02),
     }
 
 
 _WEIGHTS = "(in_document + alpha) * (of_word + beta) / (in_all + len(word_topic) * beta)"
-_ONE_LEFT = (
-    "the token is taken out in one place and left in another. It counts three times: in its word's row, in its "
-    "document's row, and in the total of its topic."
-)
-_N_WORDS = (
-    "something is wrong in the denominator. Every word of the vocabulary has a beta of its own, so a topic's total "
-    "grows by n_words times beta."
-)
+_N_BETA = "len(word_topic) * beta"
+_TOTALS = "word_topic.sum(axis=0)"
+_ONE_LEFT = "some counts still have the token: subtract it in its word's row, its document's row and the totals."
+_N_WORDS = "the denominator is wrong: add n_words times beta to each topic's total."
 
 GIBBS_UPDATE = Exercise(
     id="gibbs-update",
     title="One token finds its topic",
     solution=topic_probabilities,
     cases=_tokens(),
-    right="your probabilities agree with ours, and the tables are as they were. The sampler draws one topic from them, "
-    "puts the token back there, and goes on to the next.",
+    right="your probabilities agree with ours. The sampler draws the token's topic from them, and goes on.",
     hints=(
-        "A token must not vote for itself. In how many counts is it, before you ask where it should go?",
-        "Make an array that is one at the token's topic and zero elsewhere. Subtract it from the row of the word, from "
-        "the row of the document, and from the total of every topic. Document's row plus alpha, times word's row plus "
-        "beta, divided by the totals plus n_words times beta; then divide by the sum over topics.",
+        "The token must not count for itself. In how many counts is it now?",
+        "Make an array that is 1 at the token's topic and 0 elsewhere. Subtract it from the word's row, the document's "
+        "row and the totals of all topics. Multiply (document + alpha) by (word + beta), divide by (total + n_words "
+        "times beta), and divide all by their sum.",
         "sweep in pmt_helpers/topics/gibbs_reference.py does it for token after token, and draws.",
     ),
     mistakes=(
         Mistake(
             "token not taken out",
-            "the token still counts for the topic that it has, so it votes for staying there. Take it out of the "
-            "counts first.",
+            "the token counts for the topic it already has: subtract it from the counts first.",
             "token = np.arange(word_topic.shape[1]) == topic",
             "token = 0",
         ),
         Mistake("left in the document", _ONE_LEFT, "doc_topic[doc] - token", "doc_topic[doc]"),
         Mistake("left in the word", _ONE_LEFT, "word_topic[word] - token", "word_topic[word]"),
-        Mistake("left in the totals", _ONE_LEFT, "word_topic.sum(axis=0) - token", "word_topic.sum(axis=0)"),
+        Mistake("left in the totals", _ONE_LEFT, f"{_TOTALS} - token", _TOTALS),
         Mistake(
             "taken out of the document only",
             _ONE_LEFT,
-            "word_topic[word] - token\n    in_all = word_topic.sum(axis=0) - token",
-            "word_topic[word]\n    in_all = word_topic.sum(axis=0)",
+            f"word_topic[word] - token\n    in_all = {_TOTALS} - token",
+            f"word_topic[word]\n    in_all = {_TOTALS}",
         ),
-        Mistake("n_words beta forgotten", _N_WORDS, "(in_all + len(word_topic) * beta)", "in_all"),
-        Mistake("beta only", _N_WORDS, "len(word_topic) * beta", "beta"),
-        Mistake("n_topics for n_words", _N_WORDS, "len(word_topic) * beta", "word_topic.shape[1] * beta"),
+        Mistake("n_words beta forgotten", _N_WORDS, f"(in_all + {_N_BETA})", "in_all"),
+        Mistake("beta only", _N_WORDS, _N_BETA, "beta"),
+        Mistake("n_topics for n_words", _N_WORDS, _N_BETA, "word_topic.shape[1] * beta"),
+        Mistake("no totals", "large topics always win: divide by each topic's total.", f" / (in_all + {_N_BETA})", ""),
         Mistake(
-            "no totals",
-            "this does not divide by the size of the topics, so a large topic takes every word. What counts is the "
-            "word's share of the topic: divide by the topic's total.",
-            " / (in_all + len(word_topic) * beta)",
-            "",
-        ),
-        Mistake(
-            "not normalised",
-            "these are weights, right in proportion, but they do not sum to one. Divide them by their sum.",
-            "return weights / weights.sum()",
-            "return weights",
+            "not normalised", "the sum is not one: divide by it.", "return weights / weights.sum()", "return weights"
         ),
         Mistake(
             "alpha and beta swapped",
-            "alpha and beta are swapped. alpha belongs to topics in a document, beta to words in a topic.",
+            "alpha and beta are swapped: alpha is for topics in a document, beta for words in a topic.",
             _WEIGHTS,
             "(in_document + beta) * (of_word + alpha) / (in_all + len(word_topic) * alpha)",
         ),
-        Mistake(
-            "only the document",
-            "this asks only which topics the document has. Multiply by how much of each topic is this word.",
-            _WEIGHTS,
-            "in_document + alpha",
-        ),
-        Mistake(
-            "only the word",
-            "this asks only which topics the word has. Multiply by how much of the document each topic has.",
-            "(in_document + alpha) * ",
-            "",
-        ),
+        Mistake("only the document", "the word is missing: use its share per topic.", _WEIGHTS, "in_document + alpha"),
+        Mistake("only the word", "the document is missing: use its counts plus alpha.", "(in_document + alpha) * ", ""),
     ),
     fallback=Mistake(
         "other values",
-        "the shape is right, the probabilities are not. Each topic needs three counts without this token: in the "
-        "document, of the word, and in all. Then alpha, beta and n_words times beta are added.",
+        "these are other probabilities: check the three counts, then alpha, beta and n_words times beta.",
         "doc_topic[doc] - token",
         "doc_topic[doc] - 2 * token",
     ),
 )
-
-
-# ---- grow-dictionary ----
 
 
 def grow_topics(
@@ -148,7 +115,7 @@ def grow_topics(
 
 
 def _texts() -> dict[str, tuple[Array, list[str], list[list[str]], int]]:
-    """Shared words in no alphabetical order, and rare new ones that come often where they come."""
+    """The shared words are not in alphabetical order. Some new words come often, but in one document."""
     words = ["river", "bank", "loan", "goal", "match"]
     phi = np.array([[0.30, 0.25, 0.05, 0.30, 0.10], [0.02, 0.28, 0.40, 0.20, 0.10], [0.11, 0.09, 0.10, 0.20, 0.50]])
     news = [
@@ -164,32 +131,29 @@ def _texts() -> dict[str, tuple[Array, list[str], list[list[str]], int]]:
     }
 
 
-_NEW = "sorted(word for word in set(once_each) - set(words) if once_each.count(word) >= no_below)"
+_ENOUGH = " if once_each.count(word) >= no_below"
+_NEW = f"sorted(word for word in set(once_each) - set(words){_ENOUGH})"
+_GROWN = "[*words, *new]"
 _COLUMNS = "np.repeat(phi.min(axis=1, keepdims=True), len(new), axis=1)"
 _COUNTS = "    counts = np.array([[document.count(word) for word in grown] for document in documents])\n"
 _TOPICS = "wide / wide.sum(axis=1, keepdims=True)"
-_MOVED = (
-    "columns have moved. Column 3 of phi is about the third shared word, here as in the cloud: leave the shared words "
-    "where they are, and put the new ones behind them."
-)
+_MOVED = "shared words have moved: leave their columns where they are, and put new words behind them."
 
 GROW_DICTIONARY = Exercise(
     id="grow-dictionary",
     title="Words of your own",
     solution=grow_topics,
     cases=_texts(),
-    right="your counts and topics agree with ours. The shared columns still mean the same words, and the new ones can "
-    "now be learnt at home.",
+    right="your counts and topics agree with ours. Shared columns mean the same; new words can be learnt at home.",
     hints=(
-        "Each column of phi is about one shared word. Which order of all the words keeps that true?",
-        "For every word that is not shared, count the documents that have it at least once. Keep those with no_below "
-        "or more, sort them, and put them behind the shared ones. Count each of these words in each document. Then add "
-        "to phi, for each new word, a column with the smallest value of every row, and divide each row by its sum.",
-        "keep_words in pmt_helpers/datasets/text.py counts, extend_vocabulary in pmt_helpers/topics/personal.py makes "
-        "room in the topics.",
+        "Each column of phi is about one shared word. Which order of all words keeps that true?",
+        "For every new word, count the documents that have it. Sort those in no_below or more, and put them behind the "
+        "shared words. Count all these words in each document. For each new word, add a column to phi with each row's "
+        "smallest value; then divide each row by its sum.",
+        "keep_words in pmt_helpers/datasets/text.py; extend_vocabulary in pmt_helpers/topics/personal.py.",
     ),
     mistakes=(
-        Mistake("sorted together", _MOVED, "[*words, *new]", "sorted([*words, *new])"),
+        Mistake("sorted together", _MOVED, _GROWN, "sorted([*words, *new])"),
         Mistake(
             "sorted together, phi too",
             _MOVED,
@@ -199,75 +163,39 @@ GROW_DICTIONARY = Exercise(
         Mistake(
             "new words in front",
             _MOVED,
-            f"[*words, *new]\n{_COUNTS}    wide = np.hstack([phi, {_COLUMNS}])",
+            f"{_GROWN}\n{_COUNTS}    wide = np.hstack([phi, {_COLUMNS}])",
             f"[*new, *words]\n{_COUNTS}    wide = np.hstack([{_COLUMNS}, phi])",
         ),
-        Mistake("new words in front in the counts", _MOVED, "[*words, *new]", "[*new, *words]"),
-        Mistake(
-            "never grows",
-            "the words that the cloud does not know are dropped, so the model can never learn them. Those in enough of "
-            "the documents get columns of their own.",
-            _NEW,
-            "[]",
-        ),
-        Mistake(
-            "tokens counted",
-            "no_below counts occurrences here, so a word that one document repeats comes in. It is about documents: "
-            "count each document once.",
-            "set(document)",
-            "document",
-        ),
-        Mistake(
-            "more than no_below",
-            "this asks for more than no_below documents. A word that is in exactly no_below of them comes in as well.",
-            ">= no_below",
-            "> no_below",
-        ),
-        Mistake(
-            "every new word",
-            "every new word comes in, also those of a single document, and no_below does nothing. A word of one "
-            "document says nothing about what goes with what.",
-            " if once_each.count(word) >= no_below",
-            "",
-        ),
+        Mistake("new words in front in the counts", _MOVED, _GROWN, "[*new, *words]"),
+        Mistake("never grows", "new words are dropped: add those that are in no_below documents or more.", _NEW, "[]"),
+        Mistake("tokens counted", "no_below counts documents: count words once in each.", "set(document)", "document"),
+        Mistake("more than no_below", "a word in exactly no_below documents belongs in.", ">= no_below", "> no_below"),
+        Mistake("every new word", "no_below is not used: keep only words in that many documents.", _ENOUGH, ""),
         Mistake(
             "as they come",
-            "the new words are in the order in which the documents have them. Sort them, so that the same documents in "
-            "another order give the same columns.",
+            "the new words are not sorted: sort them, so that the order of documents does not matter.",
             _NEW,
             "[word for word in dict.fromkeys(sum(documents, [])) if word not in words\n"
             "        and once_each.count(word) >= no_below]",
         ),
         Mistake(
-            "presence",
-            "a word counts once per document, however often it occurs. Count every occurrence.",
-            "document.count(word) for",
-            "word in document for",
+            "presence", "count every occurrence, not just one.", "document.count(word) for", "word in document for"
         ),
         Mistake(
             "impossible words",
-            "new words have the probability 0. Then no topic can be drawn for them: what is impossible stays "
-            "impossible, however often you write it.",
+            "new words have probability 0, so no topic can ever get them: use each row's smallest value.",
             _COLUMNS,
             "np.zeros((len(phi), len(new)))",
         ),
         Mistake(
             "one for all topics",
-            "one value is used in all topics. Take the smallest of each row: what a word that never came has there.",
+            "all topics get the same value for new words: use the smallest value of each row.",
             _COLUMNS,
             "np.full((len(phi), len(new)), phi.min())",
         ),
-        Mistake(
-            "rows not scaled",
-            "with the new columns the rows of phi no longer sum to one. Divide each row by its sum.",
-            _TOPICS,
-            "wide",
-        ),
+        Mistake("rows not scaled", "the rows of phi do not sum to one: divide each by its sum.", _TOPICS, "wide"),
     ),
 )
-
-
-# ---- document-completion ----
 
 
 def completion_bits(phi: Array, seen: Array, unseen: Array, alpha: float, iterations: int) -> float:
@@ -296,119 +224,83 @@ def _halves() -> dict[str, tuple[Array, Array, Array, float, int]]:
     }
 
 
-_SCORE = "unseen @ np.log2(theta @ phi) / unseen.sum()"
+_SEEN = "from_topic @ seen"
+_LENGTH = "/ unseen.sum()"
+_SCORE = f"unseen @ np.log2(theta @ phi) {_LENGTH}"
 # Stops where nothing was seen, as answers with np.average do; those that give NaN there are compared on other cases.
 _SEEN_SCORE = "np.average(np.log2(theta @ phi), weights=seen)"
-_PER_TOKEN = (
-    "this is not a mean over tokens. A word that comes four times counts four times, in the numerator and in the "
-    "denominator: weigh by the counts, and divide by their sum."
-)
-_UNSEEN_USED = (
-    "theta knows the unseen half: that is the answer sheet. Let the seen half alone say which topics the document has."
-)
+_NORMALISE = "\n        theta = theta / theta.sum()"
+_PER_TOKEN = "this is no mean over tokens: weight each word by its count, and divide by the sum of counts."
+_UNSEEN_USED = "theta uses the unseen half, which is the answer: compute it from the seen half alone."
 
 DOCUMENT_COMPLETION = Exercise(
     id="document-completion",
     title="Predict the other half",
     solution=completion_bits,
     cases=_halves(),
-    right="your bits agree with ours. Nothing of the unseen half went into theta, so learning by heart does not help "
-    "here.",
+    right="your bits agree with ours. theta does not use the unseen half: learning by heart does not help here.",
     hints=(
-        "Which of the two halves may say what the document is about, and which may only be scored?",
-        "Start with a theta of equal shares. Again and again: for each word, theta times its column of phi, divided by "
-        "its sum, is the share of each topic in it; add these up over the seen tokens (a word counts as often as it "
-        "occurs), add alpha, divide by the sum. At the end theta times phi is the probability of each word: take log2, "
-        "and the mean over the unseen tokens.",
+        "Which half may tell what the document is about? Which half may only be scored?",
+        "Start with equal shares as theta. Repeat: theta times a word's column of phi, divided by its sum, gives the "
+        "word's topic shares. Add them up over the seen tokens (repeated words count again), add alpha, divide by the "
+        "sum. At the end theta times phi gives each word's probability: average its log2 over the unseen tokens.",
         "complete_reference in pmt_helpers/topics/evaluation.py does it for many documents.",
     ),
     mistakes=(
-        Mistake(
-            "natural logarithm",
-            "this is in nats. A bit is a factor of two: take the logarithm to the base 2.",
-            "np.log2",
-            "np.log",
-        ),
-        Mistake(
-            "sign",
-            "the sign is wrong. The logarithm of a probability is negative, and nearer to zero is better.",
-            "return unseen",
-            "return -unseen",
-        ),
-        Mistake("both halves", _UNSEEN_USED, "from_topic @ seen", "from_topic @ (seen + unseen)"),
-        Mistake("only the unseen half", _UNSEEN_USED, "from_topic @ seen", "from_topic @ unseen"),
-        Mistake(
-            "seen half scored",
-            "this scores the half that theta was made from. That flatters: score the unseen half.",
-            _SCORE,
-            _SEEN_SCORE,
-        ),
+        Mistake("natural logarithm", "this is in nats: use the logarithm to the base 2 for bits.", "np.log2", "np.log"),
+        Mistake("sign", "the sign is wrong: the log of a probability is negative.", "return unseen", "return -unseen"),
+        Mistake("both halves", _UNSEEN_USED, _SEEN, "from_topic @ (seen + unseen)"),
+        Mistake("only the unseen half", _UNSEEN_USED, _SEEN, "from_topic @ unseen"),
+        Mistake("seen half scored", "this scores the half used for theta: score the other one.", _SCORE, _SEEN_SCORE),
         Mistake(
             "halves swapped",
-            "the halves are swapped: theta comes from the seen one, the score from the unseen one.",
-            f"from_topic @ seen\n        theta = theta / theta.sum()\n    return {_SCORE}",
-            f"from_topic @ unseen\n        theta = theta / theta.sum()\n    return {_SEEN_SCORE}",
+            "the halves are swapped: compute theta from the seen one, and score the unseen one.",
+            f"{_SEEN}{_NORMALISE}\n    return {_SCORE}",
+            f"from_topic @ unseen{_NORMALISE}\n    return {_SEEN_SCORE}",
         ),
         Mistake("each unseen word once", _PER_TOKEN, _SCORE, "np.log2(theta @ phi)[unseen > 0].mean()"),
-        Mistake("divided by distinct words", _PER_TOKEN, "/ unseen.sum()", "/ (unseen > 0).sum()"),
-        Mistake("divided by the vocabulary", _PER_TOKEN, "/ unseen.sum()", "/ len(unseen)"),
-        Mistake(
-            "sum",
-            "this is the sum over the unseen tokens. Divide by how many there are, so that long documents can be "
-            "compared with short ones.",
-            " / unseen.sum()",
-            "",
-        ),
+        Mistake("divided by distinct words", _PER_TOKEN, _LENGTH, "/ (unseen > 0).sum()"),
+        Mistake("divided by the vocabulary", _PER_TOKEN, _LENGTH, "/ len(unseen)"),
+        Mistake("sum", "this is the sum over unseen tokens: divide by their number.", f" {_LENGTH}", ""),
         Mistake(
             "logarithm of the mean",
-            "this averages probabilities and then takes the logarithm. Take the logarithm of each token's probability "
-            "first, then the mean.",
+            "this is the logarithm of a mean: take each token's logarithm first, then the mean.",
             _SCORE,
-            "np.log2(unseen @ (theta @ phi) / unseen.sum())",
+            f"np.log2(unseen @ (theta @ phi) {_LENGTH})",
         ),
-        Mistake(
-            "each seen word once",
-            "in theta each seen word counts once, however often it occurs. Weigh its shares by its count.",
-            "from_topic @ seen",
-            "from_topic @ (seen > 0)",
-        ),
+        Mistake("each seen word once", "theta counts each word once: use counts.", _SEEN, "from_topic @ (seen > 0)"),
         Mistake(
             "alpha forgotten",
-            "alpha is missing in theta. Without it, a topic that the seen half lacks is all but ruled out in the rest.",
+            "alpha is missing: without it, topics absent from the seen half are nearly ruled out.",
             "alpha + from_topic",
             "from_topic",
         ),
         Mistake(
             "shares that are none",
-            "theta times phi is not yet p(k | word): for each word it must sum to one over the topics. Divide each "
-            "column by its sum.",
+            "theta times phi must sum to one over the topics: divide each column by its sum.",
             "        from_topic = from_topic / from_topic.sum(axis=0)\n",
             "",
         ),
         Mistake(
             "theta not normalised",
-            "theta does not sum to one, so the words have probabilities above one. Divide theta by its sum.",
+            "theta does not sum to one: divide it by its sum.",
             "        theta = theta / theta.sum()\n",
             "",
         ),
         Mistake(
             "always from the start",
-            "this is the theta of a single iteration. Begin each one with the theta of the one before, and return "
-            "after the loop.",
+            "this is theta after one iteration: start each one from the theta before it.",
             "theta[:, None] * phi",
             "phi",
         ),
         Mistake(
             "equal shares",
-            "theta is still what it started as, equal shares, whatever was seen. Keep what each iteration finds.",
-            "theta = alpha + from_topic @ seen\n        theta = theta / theta.sum()",
-            "found = alpha + from_topic @ seen\n        found = found / found.sum()",
+            "theta still has equal shares: assign the theta of each iteration.",
+            f"theta = alpha + {_SEEN}{_NORMALISE}",
+            f"found = alpha + {_SEEN}{_NORMALISE.replace('theta', 'found')}",
         ),
     ),
 )
-
-
-# ---- choose-weight ----
 
 
 def choose_weight(weights: Array, validation: Array, test: Array) -> tuple[float, float]:
@@ -422,133 +314,80 @@ def choose_weight(weights: Array, validation: Array, test: Array) -> tuple[float
 
 def _tables() -> dict[str, tuple[Array, Array, Array]]:
     """Tables in which every way of choosing takes another weight."""
-    weights = np.array([0.01, 0.1, 1.0, 10.0, 100.0])
-    validation = np.array(
-        [
-            [-11.2, -10.9, -10.2, -10.6, -11.6],
-            [-11.1, -10.8, -10.7, -10.5, -11.7],
-            [-11.3, -11.0, -10.8, -10.7, -10.1],
-            [-11.4, -10.4, -10.5, -10.6, -12.0],
-        ]
-    )
-    test = np.array(
-        [
-            [-11.0, -10.7, -10.9, -10.8, -11.5],
-            [-11.3, -10.5, -10.6, -10.7, -11.9],
-            [-11.2, -10.6, -10.7, -10.9, -11.8],
-            [-11.4, -10.8, -10.8, -10.8, -11.6],
-        ]
-    )
+    validation = [
+        [-11.2, -10.9, -10.2, -10.6, -11.6],
+        [-11.1, -10.8, -10.7, -10.5, -11.7],
+        [-11.3, -11.0, -10.8, -10.7, -10.1],
+        [-11.4, -10.4, -10.5, -10.6, -12.0],
+    ]
+    test = [
+        [-11.0, -10.7, -10.9, -10.8, -11.5],
+        [-11.3, -10.5, -10.6, -10.7, -11.9],
+        [-11.2, -10.6, -10.7, -10.9, -11.8],
+        [-11.4, -10.8, -10.8, -10.8, -11.6],
+    ]
     three = np.array([[-9.9, -9.6, -9.8, -9.7], [-10.4, -10.3, -9.9, -10.2], [-10.0, -10.1, -9.9, -10.3]])
+    reversed_three = three[:, ::-1] + np.array([0.1, 0.2, -0.3, 0.1])
     return {
-        "four seeds, five weights": (weights, validation, test),
-        "three seeds, four weights": (
-            np.array([0.3, 1.0, 3.0, 30.0]),
-            three,
-            three[:, ::-1] + np.array([0.1, 0.2, -0.3, 0.1]),
-        ),
+        "four seeds, five weights": (np.array([0.01, 0.1, 1.0, 10.0, 100.0]), np.array(validation), np.array(test)),
+        "three seeds, four weights": (np.array([0.3, 1.0, 3.0, 30.0]), three, reversed_three),
         "one seed": (np.array([2.0, 4.0, 8.0]), np.array([[-8.1, -7.9, -8.4]]), np.array([[-8.6, -8.5, -8.2]])),
     }
 
 
-_CHOICE = "validation.mean(axis=0).argmax()\n    return weights[best], test[:, best].mean()"
+_BEST = "validation.mean(axis=0).argmax()"
+_TEST = "test[:, best].mean()"
+_CHOICE = f"{_BEST}\n    return weights[best], {_TEST}"
+_OWN_CHOICE = "validation.argmax(axis=1)\n    return weights[best]"
 _OWN_BITS = "test[range(len(test)), best]"
-_ONE_FOR_ALL = (
-    "each seed chose a weight of its own here. That fits the luck of each: average the validation bits over the seeds "
-    "first, then choose one weight for all."
-)
+_ONE_FOR_ALL = "each seed chooses its own weight: average validation over the seeds, then choose one for all."
 
 CHOOSE_WEIGHT = Exercise(
     id="choose-weight",
     title="How much to trust the cloud",
     solution=choose_weight,
     cases=_tables(),
-    right="the weight was chosen without a look at the test, and the test says what it is worth. Had the test chosen, "
-    "its number would promise too much.",
+    right="validation chose the weight, and the test measured it. Had the test chosen, its bits would be too high.",
     hints=(
-        "Two tables, two jobs: one may choose, the other may only say how good the choice is. And is minus ten bits "
-        "per word better or worse than minus eleven?",
+        "Which table may choose? Which may only measure the choice? Are -10 bits per word better or worse than -11?",
         "Average the validation table over its seeds: one value per weight. Find the place of the highest. Return the "
         "weight at that place, and the mean of the test table's column there.",
-        "best_weight in pmt_helpers/topics/prior_weight.py chooses; it is never shown a test document.",
+        "best_weight in pmt_helpers/topics/prior_weight.py chooses; it never sees a test document.",
     ),
     mistakes=(
-        Mistake(
-            "chosen by test",
-            "the test chose the weight, so its bits promise too much: of several numbers that are partly luck, the "
-            "highest is the luckiest. Choose by validation.",
-            "best = validation",
-            "best = test",
-        ),
-        Mistake(
-            "lowest",
-            "this takes the lowest. Bits are negative here: -10 is a better guess than -11, so take the highest.",
-            "argmax",
-            "argmin",
-        ),
+        Mistake("chosen by test", "the test must not choose: use validation.", "best = validation", "best = test"),
+        Mistake("lowest", "this is the lowest: -10 bits are better than -11, take the highest.", "argmax", "argmin"),
         Mistake(
             "validation reported",
-            "the weight is right, but the value is its validation. That was the highest of all, in part by luck, and "
-            "promises too much: report the test.",
-            "test[:, best].mean()",
+            "the weight is right, but its validation bits are too high, being chosen: return the test.",
+            _TEST,
             "validation[:, best].mean()",
         ),
         Mistake(
             "highest of the test",
-            "the weight is right, but the value belongs to another one: the best of the test. Report the test of the "
-            "weight that you chose.",
-            "test[:, best].mean()",
+            "the weight is right, the bits are of another weight: return the test of the chosen one.",
+            _TEST,
             "test.mean(axis=0).max()",
         ),
-        Mistake(
-            "per seed",
-            _ONE_FOR_ALL,
-            _CHOICE,
-            f"validation.argmax(axis=1)\n    return weights[best], {_OWN_BITS}.mean()",
-        ),
-        Mistake(
-            "per seed, all values",
-            _ONE_FOR_ALL,
-            _CHOICE,
-            f"validation.argmax(axis=1)\n    return weights[best], {_OWN_BITS}",
-        ),
-        Mistake(
-            "per seed, averaged",
-            _ONE_FOR_ALL,
-            _CHOICE,
-            f"validation.argmax(axis=1)\n    return weights[best].mean(), {_OWN_BITS}.mean()",
-        ),
+        Mistake("per seed", _ONE_FOR_ALL, _CHOICE, f"{_OWN_CHOICE}, {_OWN_BITS}.mean()"),
+        Mistake("per seed, all values", _ONE_FOR_ALL, _CHOICE, f"{_OWN_CHOICE}, {_OWN_BITS}"),
+        Mistake("per seed, averaged", _ONE_FOR_ALL, _CHOICE, f"{_OWN_CHOICE}.mean(), {_OWN_BITS}.mean()"),
         Mistake(
             "by vote",
-            "this takes the weight that is best for most seeds. By how much it is better counts too: average the bits "
-            "over the seeds, then take the highest.",
-            "validation.mean(axis=0).argmax()",
+            "this takes the best weight of most seeds: average the bits first, as their size counts too.",
+            _BEST,
             "np.bincount(validation.argmax(axis=1)).argmax()",
         ),
         Mistake(
             "by the luckiest seed",
-            "this takes the highest single value of the table. One seed may be lucky: average over the seeds first.",
+            "this takes the highest single value, perhaps by luck: average over the seeds first.",
             "mean(axis=0).argmax()",
             "argmax() % len(weights)",
         ),
+        Mistake("over weights", "this averages over weights: average over seeds (axis 0).", "axis=0", "axis=1"),
+        Mistake("place", "this returns the place of the weight: return the weight itself.", "weights[best]", "best"),
         Mistake(
-            "over weights",
-            "this averages over the weights, so it compares seeds. Rows are seeds and columns are weights: average "
-            "over axis 0.",
-            "axis=0",
-            "axis=1",
-        ),
-        Mistake(
-            "place",
-            "the first value is the weight's place in the list. Return the weight itself.",
-            "weights[best]",
-            "best",
-        ),
-        Mistake(
-            "swapped",
-            "the two values are swapped: first the weight, then its bits.",
-            "weights[best], test[:, best].mean()",
-            "test[:, best].mean(), weights[best]",
+            "swapped", "the values are swapped: weight first.", f"weights[best], {_TEST}", f"{_TEST}, weights[best]"
         ),
     ),
 )
@@ -559,36 +398,35 @@ QUESTIONS = (
     Question(
         "On your training words the personal model's likelihood starts far above the local one's. What does this show?",
         {
-            "That the personal model will predict new texts better": "The curve is about the words trained on. On "
-            "held-out documents the lead of the start alone fades: the sampler forgets where it came from.",
-            "That its first topics already fit your words": "That is all: a better start, and fewer iterations to the "
-            "same height. Whether something is left in the end, only held-out texts can tell.",
-            "Nothing: random topics start as high": "They do not: the two curves start apart and come together. The "
-            "lead is real, but it is one on training words, and for some iterations.",
+            "That the personal model will predict new texts better": "The curve is about the training words. On "
+            "held-out documents the early lead fades: the sampler forgets where it started.",
+            "That its first topics already fit your words": "It shows no more: a better start, and fewer iterations to "
+            "the same likelihood. Only held-out texts show what remains.",
+            "Nothing: random topics start as high": "They do not: the curves start apart and come together. The lead "
+            "is real, but only on training words, and only for some iterations.",
         },
         right="That its first topics already fit your words",
     ),
     Question(
         "A personal model is said to need 38% fewer iterations. What must you know before you believe that number?",
         {
-            "The likelihood at which the two were compared": "Against an early, low target the shared start saves "
-            "much, against a late, high one little or less than nothing: the saving depends on where you look.",
-            "How many seconds an iteration takes": "An iteration costs both models the same, so that does not change "
-            "which share of them is saved.",
-            "Only that the seed was fixed": "A seed makes the number repeatable, not robust: another seed, or another "
-            "target, gives another one.",
+            "The likelihood at which the two were compared": "With a low target the shared start saves much. With a "
+            "high one it saves little, or costs iterations.",
+            "How many seconds an iteration takes": "An iteration takes both models equally long: the share stays.",
+            "Only that the seed was fixed": "A fixed seed makes the number repeatable, not robust. Another seed or "
+            "target changes it.",
         },
         right="The likelihood at which the two were compared",
     ),
     Question(
         "Documents stay at home; a topic-word matrix made from them is published. What does it tell of the documents?",
         {
-            "Nothing: it holds averages over topics": "Averages of few documents tell much about each. And one small "
-            "beta, known to all, turns these probabilities back into counts.",
-            "Only which words are frequent in general": "Its words are those of these documents. Of a rare name, the "
-            "matrix says that it was there, and beside what.",
-            "Which words they hold, and how often": "The probabilities are counts plus beta, scaled: notebook 04 takes "
-            "the counts back. So a matrix of public documents may travel, and yours stays at home like they do.",
+            "Nothing: it holds averages over topics": "Averages of few documents tell much about each. With a small "
+            "and known beta, the probabilities give back the counts.",
+            "Only which words are frequent in general": "Its words are those of these documents. It shows that a rare "
+            "name occurs, and with which words.",
+            "Which words they hold, and how often": "The probabilities are counts plus beta, scaled: notebook 04 "
+            "recovers the counts. Keep such a matrix at home, like the documents.",
         },
         right="Which words they hold, and how often",
     ),

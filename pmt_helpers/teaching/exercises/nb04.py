@@ -21,12 +21,12 @@ def flip_labels(y: Array, probabilities: Array, fraction: float, order: Array) -
 
     Returns (n,), the labels that the volunteer sends: the first `fraction` of the rows in `order` get a false one.
     """
-    labels = y.copy()
+    flipped = y.copy()
     believed = probabilities.copy()
     believed[range(len(y)), y] = np.inf
     chosen = order[: round(fraction * len(y))]
-    labels[chosen] = believed.argmin(axis=1)[chosen]
-    return labels
+    flipped[chosen] = believed.argmin(axis=1)[chosen]
+    return flipped
 
 
 def _volunteer(rng: np.random.Generator, n: int, n_classes: int, fraction: float) -> Case:
@@ -87,14 +87,14 @@ LABEL_FLIP = Exercise(
         Mistake(
             "most likely",
             "this is what the model predicts, mostly the true class: no harm. Take the least likely class.",
-            f"{_NEVER_TRUE}\n    chosen = {_CHOSEN}\n    labels[chosen] = believed.argmin",
-            f"chosen = {_CHOSEN}\n    labels[chosen] = believed.argmax",
+            f"{_NEVER_TRUE}\n    chosen = {_CHOSEN}\n    flipped[chosen] = believed.argmin",
+            f"chosen = {_CHOSEN}\n    flipped[chosen] = believed.argmax",
         ),
         Mistake(
             "next likely",
             "this is the most likely false class, which does least harm. Take the least likely one.",
-            f"y] = np.inf\n    chosen = {_CHOSEN}\n    labels[chosen] = believed.argmin",
-            f"y] = -np.inf\n    chosen = {_CHOSEN}\n    labels[chosen] = believed.argmax",
+            f"y] = np.inf\n    chosen = {_CHOSEN}\n    flipped[chosen] = believed.argmin",
+            f"y] = -np.inf\n    chosen = {_CHOSEN}\n    flipped[chosen] = believed.argmax",
         ),
         Mistake("maybe the truth", "some flips keep the true label: exclude the true class first.", _NEVER_TRUE, ""),
         Mistake(

@@ -16,21 +16,14 @@ Lines = Sequence[str]
 # Right answers may draw any people, so a mask is judged by who is on which side of it.
 
 _SPLIT_SEEDS = range(8)
-
-
-def _split_cases() -> dict[str, tuple[Array, float, int]]:
-    rng = np.random.default_rng(4)
-    n_windows = rng.integers(20, 60, 12)  # people differ in how many windows they have
-    mixed = rng.permutation(np.repeat(np.arange(12) * 3 + 5, n_windows))
-    return {
-        "twelve people, a quarter": (mixed, 0.25, 0),
-        "twelve people, a third": (mixed, 1 / 3, 1),
-        "three people, a tenth": (np.repeat([7, 9, 30], 10), 0.1, 2),
-    }
-
-
-SPLIT_CASES = _split_cases()
-_USERS, _FRACTION = SPLIT_CASES["twelve people, a quarter"][:2]
+_RNG = np.random.default_rng(4)
+_N_WINDOWS = _RNG.integers(20, 60, 12)  # people differ in how many windows they have
+_USERS = _RNG.permutation(np.repeat(np.arange(12) * 3 + 5, _N_WINDOWS))
+SPLIT_CASES: dict[str, tuple[Array, float, int]] = {
+    "twelve people, a quarter": (_USERS, 0.25, 0),
+    "twelve people, a third": (_USERS, 1 / 3, 1),
+    "three people, a tenth": (np.repeat([7, 9, 30], 10), 0.1, 2),
+}
 
 
 def split_not_boolean(answer: Answer) -> bool:
@@ -56,7 +49,7 @@ def split_of_another_share(answer: Answer) -> bool:
 
 
 def split_always_first(answer: Answer) -> bool:
-    """Whether the people are always the first or last by number, or the first to appear."""
+    """Whether the people held out are always the first or last by number, or the first to appear."""
     ids, first_window = np.unique(_USERS, return_index=True)
     orders = [ids, ids[::-1], _USERS[np.sort(first_window)]]
     chosen = [set(_USERS[mask]) for mask in _masks(answer)]
@@ -81,19 +74,18 @@ def _splits(answer: Answer) -> list[tuple[Array, float, Array]]:
 
 
 def _numbers_of_people(answer: Answer) -> list[tuple[int, int, float]]:
-    """Of each case: people in validation, people in all, and the fraction asked for."""
+    """For each case: the number of people in validation, that of all people, and the fraction asked for."""
     return [(len(np.unique(users[mask])), len(np.unique(users)), fraction) for users, fraction, mask in _splits(answer)]
 
 
 def _masks(answer: Answer) -> list[Array]:
     """The answer's masks for the same users and different seeds."""
-    return [np.asarray(answer(_USERS.copy(), _FRACTION, seed)) for seed in _SPLIT_SEEDS]
+    return [np.asarray(answer(_USERS.copy(), 0.25, seed)) for seed in _SPLIT_SEEDS]
 
 
 # ---- an interval of a mean gain (paired-bootstrap) ----
-# Right answers may draw their random numbers in any order, so no two need agree. But with accuracies in thousandths
-# every mean that a resample can have is known, and how probable it is: an interval is judged by the share of resamples
-# that lie below and above it.
+# Right answers may draw in any order, so they differ. With accuracies in thousandths, all possible means of a resample
+# and their probabilities are known: an interval is judged by the share of resamples below and above it.
 
 N_RESAMPLES = 4000
 OUTSIDE = 0.025  # of the resamples, on each side
@@ -101,24 +93,16 @@ TOLERANCE = 0.0125  # five standard errors of that share, with N_RESAMPLES
 _INTERVAL_SEEDS = range(4)
 
 
-def _interval_cases() -> dict[str, tuple[Array, Array, int, int]]:
-    rng = np.random.default_rng(8)
-
-    def people(n: int, gain: float, spread: float) -> tuple[Array, Array]:
-        """People who differ far more from each other than by what retraining changes."""
-        before = rng.integers(150, 850, n)
-        return before / 1000, (before + rng.normal(gain, spread, n).round()) / 1000
-
-    return {
-        "twelve people": (*people(12, 70, 40), N_RESAMPLES, 0),
-        "thirty people, hardly a gain": (*people(30, 5, 30), N_RESAMPLES, 1),
-    }
+def _people(rng: np.random.Generator, n: int, gain: float, spread: float) -> tuple[Array, Array]:
+    """People who differ from each other far more than retraining changes them."""
+    before = rng.integers(150, 850, n)
+    return before / 1000, (before + rng.normal(gain, spread, n).round()) / 1000
 
 
 def resampled_means(values: Array) -> tuple[Array, Array]:
-    """Each mean that a resample of `values` (thousandths) can have, and the share of resamples below it, exactly.
+    """Each possible mean of a resample of `values` (in thousandths), and the exact share of resamples below it.
 
-    Half of those that are equal to it count as below.
+    Half of the resamples that are equal to it count as below.
     """
     n = len(values)
     steps = np.rint(1000 * values).astype(int)
@@ -129,8 +113,12 @@ def resampled_means(values: Array) -> tuple[Array, Array]:
     return (np.arange(len(shares)) + n * steps.min()) / (1000 * n), np.cumsum(shares) - shares / 2
 
 
-INTERVAL_CASES = _interval_cases()
-_BEFORE, _AFTER, *_ = INTERVAL_CASES["twelve people"]
+_RNG = np.random.default_rng(8)
+_BEFORE, _AFTER = _people(_RNG, 12, 70, 40)
+INTERVAL_CASES: dict[str, tuple[Array, Array, int, int]] = {
+    "twelve people": (_BEFORE, _AFTER, N_RESAMPLES, 0),
+    "thirty people, hardly a gain": (*_people(_RNG, 30, 5, 30), N_RESAMPLES, 1),
+}
 _MEAN = float((_AFTER - _BEFORE).mean())
 _MEANS, _BELOW = resampled_means(_AFTER - _BEFORE)
 _LOW, _HIGH = np.interp([OUTSIDE, 1 - OUTSIDE], _BELOW, _MEANS)
@@ -162,13 +150,13 @@ def interval_no_width(answer: Answer) -> bool:
 
 
 def interval_over_people(answer: Answer) -> bool:
-    """Whether it is as wide as the gains of people are: 2.7 to 3.7 times, by quantiles or by standard deviation."""
+    """Whether it is as wide as the gains of people: 2.7 to 3.7 times, by quantiles or standard deviations."""
     low, high = _interval(answer)
     return low < _MEAN < high and 2.3 < (high - low) / _WIDTH < 5
 
 
 def interval_far_too_wide(answer: Answer) -> bool:
-    """Resampling the people of one of the two already makes it seven times as wide, of both ten times."""
+    """Resampling the people of one side makes it seven times as wide, of both sides ten times."""
     low, high = _interval(answer)
     return high - low > 5 * _WIDTH
 
@@ -205,9 +193,9 @@ def _interval(answer: Answer, n_resamples: int = N_RESAMPLES, seed: int = 0) -> 
     return float(low), float(high)
 
 
-def _near(found: float, end: float) -> bool:
-    """Whether an end is where a mistake puts it: the luck of the draw moves it by a tenth of what is allowed."""
-    return bool(abs(found - end) < 0.1 * _WIDTH)
+def _near(value: float, end: float) -> bool:
+    """Whether an end is where a mistake puts it. Random draws move it by a tenth of this tolerance."""
+    return bool(abs(value - end) < 0.1 * _WIDTH)
 
 
 def _outside(answer: Answer) -> float:
@@ -217,10 +205,10 @@ def _outside(answer: Answer) -> float:
 
 
 # ---- a reader of logs (parse-record) ----
-# Half of what it does is to refuse: so it is given made-up logs that are whole, cut off, damaged, or of another origin.
+# Half of its work is to refuse: it gets made-up logs that are whole, cut off, damaged, or of another origin.
 
 
-def _log(seed: int, trained: int, end: bool = True) -> list[str]:
+def _log(seed: int, n_epochs: int, end: bool = True) -> list[str]:
     """A log as text: header, set-up, epochs with a sample between them, predictions, and the end."""
     rng = np.random.default_rng(seed)
 
@@ -230,7 +218,7 @@ def _log(seed: int, trained: int, end: bool = True) -> list[str]:
 
     records: list[dict] = [{"ev": "header", "schema": "pi-profile/1", "origin": "measured-pi", "run_id": f"r{seed}"}]
     records += [span("import"), span("load")]
-    for epoch in range(1, trained + 1):
+    for epoch in range(1, n_epochs + 1):
         records += [span("train", epoch=epoch, updates=40)]
         if epoch == 1:
             records.append({"ev": "sample", "t_s": 20.25, "temp_c": 50.5})
@@ -242,7 +230,7 @@ def _log(seed: int, trained: int, end: bool = True) -> list[str]:
 _WHOLE, _STOPPED = _log(1, 3), _log(2, 4, end=False)
 LOG_CASES = {"a whole log": (_WHOLE, "measured-pi"), "stopped before its end": (_STOPPED, "measured-pi")}
 _CUT_OFF = [*_WHOLE[:-2], _WHOLE[-2][:31]]
-# In the middle, with its number from one on: a line whose end is missing.
+# By line number, from 1: a log with a line in its middle that lacks its end.
 _DAMAGED = {7: [*_WHOLE[:6], _WHOLE[6][:25], *_WHOLE[7:]], 4: [*_STOPPED[:3], _STOPPED[3][:28], *_STOPPED[4:]]}
 
 
@@ -254,11 +242,10 @@ def _outcome(answer: Answer, lines: Lines, origin: str = "measured-pi") -> float
 
 
 def _finds_sum(answer: Answer, lines: Lines, read: Lines) -> bool:
-    """Whether an answer, given `lines`, returns the CPU seconds of the trainings in the lines `read`."""
-    records = [json.loads(line) for line in read]
-    found = _outcome(answer, lines)
-    expected = sum(record["cpu_s"] for record in records if record.get("phase") == "train")
-    return not isinstance(found, Exception) and bool(np.isclose(found, expected))
+    """Whether an answer, given `lines`, returns the CPU seconds of training in the lines `read`."""
+    seconds = _outcome(answer, lines)
+    expected = sum(record["cpu_s"] for record in map(json.loads, read) if record.get("phase") == "train")
+    return not isinstance(seconds, Exception) and bool(np.isclose(seconds, expected))
 
 
 def log_other_sum(answer: Answer) -> bool:
@@ -274,7 +261,7 @@ def log_cut_miscounted(answer: Answer) -> bool:
 
 
 def log_stops_at_damage(answer: Answer) -> bool:
-    """Whether it returns the sum of what stands before the damaged line."""
+    """Whether it returns the sum of the lines before the damaged one."""
     return all(_finds_sum(answer, lines, lines[: number - 1]) for number, lines in _DAMAGED.items())
 
 
@@ -288,7 +275,7 @@ def log_other_error(answer: Answer) -> bool:
 
 
 def _numbers(answer: Answer, shift: int) -> bool:
-    """Whether each refusal has the line's number, plus shift, in its text."""
+    """Whether the text of each error has the line's number, plus shift."""
     texts = {number: str(_outcome(answer, lines)) for number, lines in _DAMAGED.items()}
     return all(re.search(rf"(?<!\d){number + shift}(?!\d)", text) for number, text in texts.items())
 

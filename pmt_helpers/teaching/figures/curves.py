@@ -7,27 +7,8 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from pmt_helpers.activity.evaluation import paired_gain, user_means
-from pmt_helpers.teaching.figures.style import (
-    GREEN,
-    GREY,
-    INK,
-    LINE,
-    OTHERS,
-    VERMILION,
-    WITH_LEGEND,
-    Figure,
-    accuracy_axis,
-    add_band,
-    add_series,
-    faded,
-    interval_bars,
-    model_style,
-    models_in,
-    need_columns,
-    new_figure,
-    percent,
-    series_style,
-)
+from pmt_helpers.teaching.figures import style
+from pmt_helpers.teaching.figures.style import Figure, need_columns, percent
 
 MOST_POINTS = 60  # of a line; more cannot be told apart
 MIN_PEOPLE = 5  # whose mean is drawn: the mean of fewer jumps when one of them leaves
@@ -52,56 +33,37 @@ def accuracy_by_samples(
     for frame in (ours, paper, paper_points):
         if frame is not None:
             need_columns(frame, ("model", "n_samples", "accuracy"), "accuracy_by_samples")
-    figure = new_figure(title, 440, WITH_LEGEND + LINE)
+    figure = style.new_figure(title, 440, style.WITH_LEGEND + style.LINE)
     if paper_points is not None:
-        figure.add_scatter(
-            x=paper_points["n_samples"].tolist(),
-            y=paper_points["accuracy"].round(3).tolist(),
-            mode="markers",
-            marker={"color": GREY, "size": 4, "opacity": 0.4},
-            name="the paper's people",
-            legendrank=3,
-            hoverinfo="skip",
-        )
+        x, y = paper_points["n_samples"], paper_points["accuracy"].round(3)
+        dots = {"marker": {"color": style.GREY, "size": 4, "opacity": 0.4}}
+        style.add_series(figure, x, y, "the paper's people", dots, legendrank=3, hoverinfo="skip")
     if paper is not None:
-        figure.add_scatter(  # stands for the grey lines in the legend: their dashes are those of the coloured ones
-            x=[None],
-            y=[None],
-            mode="lines",
-            line={"color": GREY, "width": 1.5},
-            name="the paper's, same dashes",
-            legendrank=2,
-        )
+        # stands for the grey lines in the legend: their dashes are those of the coloured ones
+        look = {"color": style.GREY, "width": 1.5}
+        figure.add_scatter(x=[None], y=[None], mode="lines", line=look, name="the paper's, same dashes", legendrank=2)
         _add_curves(figure, paper, is_paper=True)
     _add_curves(figure, ours, is_paper=False)
     figure.update_xaxes(title_text=SAMPLES, rangemode="tozero")
-    accuracy_axis(figure)
+    style.accuracy_axis(figure)
     text = f"At {AT} samples we measure {_accuracies_at(ours, AT)}"
     return Figure(figure, f"{text}." if paper is None else f"{text}; the paper shows {_accuracies_at(paper, AT)}.")
 
 
 def _add_curves(figure: go.Figure, frame: pd.DataFrame, is_paper: bool) -> None:
     """A line for each model, with its band where known; the paper's in grey, thinner and not in the legend."""
-    for model in models_in(frame):
+    for model in style.models_in(frame):
         curve = _thinned(frame[frame["model"] == model].sort_values("n_samples"))
-        style = model_style(model)
-        colour, width = (GREY, 1.5) if is_paper else (style["line"]["color"], 2.5)
-        line, marker = {**style["line"], "color": colour, "width": width}, {**style["marker"], "color": colour}
+        look = style.model_style(model)
+        colour, width = (style.GREY, 1.5) if is_paper else (look["line"]["color"], 2.5)
+        line, marker = {**look["line"], "color": colour, "width": width}, {**look["marker"], "color": colour}
         name = f"{model}, paper" if is_paper else model
-        add_band(figure, curve["n_samples"].tolist(), curve, colour, name)
+        style.add_band(figure, curve["n_samples"].tolist(), curve, colour, name)
         has_marks = not is_paper and len(curve) <= 20  # on a full curve they would hide the line
-        add_series(
-            figure,
-            curve["n_samples"],
-            curve["accuracy"],
-            name,
-            {"line": line, "marker": marker},
-            "%{y:.1%} at %{x} samples",
-            mode="lines+markers" if has_marks else "lines",
-            legendgroup=name,
-            legendrank=1,
-            showlegend=not is_paper,
-        )
+        options: dict[str, Any] = {"legendgroup": name, "legendrank": 1, "showlegend": not is_paper}
+        options["mode"] = "lines+markers" if has_marks else "lines"
+        x, y, look = curve["n_samples"], curve["accuracy"], {"line": line, "marker": marker}
+        style.add_series(figure, x, y, name, look, "%{y:.1%} at %{x} samples", **options)
 
 
 def _thinned(curve: pd.DataFrame) -> pd.DataFrame:
@@ -114,7 +76,7 @@ def _thinned(curve: pd.DataFrame) -> pd.DataFrame:
 def _accuracies_at(frame: pd.DataFrame, at: int) -> str:
     """Each model's mean accuracy at this size, between two sizes by a straight line."""
     texts = []
-    for model in models_in(frame):
+    for model in style.models_in(frame):
         curve = frame[frame["model"] == model].groupby("n_samples", sort=True)["accuracy"].mean()
         value = np.interp(at, curve.index.to_numpy(dtype=float), curve.to_numpy(dtype=float), left=np.nan, right=np.nan)
         if np.isfinite(value):
@@ -134,30 +96,25 @@ def gain_of_each_person(curve: pd.DataFrame, at: int, highlight: int | None = No
     gains = (table["personal"] - table["shared"]).dropna().unstack("user").sort_index()
     gain = paired_gain(curve, at)
     harmed = set(gain.harmed)
-    figure = new_figure("Who gains, and who loses", 460, WITH_LEGEND)
+    figure = style.new_figure("Who gains, and who loses", 460, style.WITH_LEGEND)
     for name, colour, users in (
-        ("better off", GREY, [user for user in gains if user not in harmed]),
-        (f"worse off at {at} samples", VERMILION, [user for user in gains if user in harmed]),
+        ("better off", style.GREY, [user for user in gains if user not in harmed]),
+        (f"worse off at {at} samples", style.VERMILION, [user for user in gains if user in harmed]),
     ):
         for place, user in enumerate(users):
-            _add_gain(
-                figure,
-                gains[user].dropna(),
-                {"color": faded(colour, 0.7), "width": 1},
-                name=name,
-                legendgroup=name,
-                showlegend=place == 0,
-                hovertemplate=f"person {user}: %{{y:+.1%}} at %{{x}} samples<extra></extra>",
-            )
+            hover = f"person {user}: %{{y:+.1%}} at %{{x}} samples<extra></extra>"
+            options: dict[str, Any] = {"legendgroup": name, "showlegend": place == 0, "hovertemplate": hover}
+            look = {"color": style.faded(colour, 0.7), "width": 1}
+            _add_gain(figure, gains[user].dropna(), look, name=name, **options)
     of_many = gains.notna().sum(axis=1) >= min(MIN_PEOPLE, gains.shape[1])
     mean = gains.mean(axis=1)[of_many]
     hover = "mean: %{y:+.1%} at %{x} samples<extra></extra>"
-    _add_gain(figure, mean, {"color": GREEN, "width": 3}, name="mean", hovertemplate=hover)
+    _add_gain(figure, mean, {"color": style.GREEN, "width": 3}, name="mean", hovertemplate=hover)
     if highlight is not None and highlight in gains:
-        look = {"color": INK, "width": 2.5, "dash": "dot"}
+        look = {"color": style.INK, "width": 2.5, "dash": "dot"}
         _add_gain(figure, gains[highlight].dropna(), look, name=f"you (person {highlight})")
-    figure.add_hline(y=0, line={"color": INK, "width": 1})
-    figure.add_vline(x=at, line={"color": VERMILION, "width": 1, "dash": "dot"})
+    figure.add_hline(y=0, line={"color": style.INK, "width": 1})
+    figure.add_vline(x=at, line={"color": style.VERMILION, "width": 1, "dash": "dot"})
     figure.update_xaxes(title_text=SAMPLES, rangemode="tozero")
     figure.update_yaxes(title_text="personal minus shared accuracy", tickformat="+.0%")
     worst = f" The worst off is person {gain.harmed[0]} ({100 * gain.by_user.min():+.0f} points)." if harmed else ""
@@ -176,21 +133,16 @@ def gain_by_split(gains: pd.DataFrame, title: str = "The same training, tested i
     every split has.
     """
     need_columns(gains, ("split", "n_samples", "mean", "low", "high", "harmed", "users"), "gain_by_split")
-    figure = new_figure(title, 420, WITH_LEGEND)
+    figure = style.new_figure(title, 420, style.WITH_LEGEND)
     splits = list(dict.fromkeys(gains["split"]))
     for place, split in enumerate(splits):
         rows = gains[gains["split"] == split].sort_values("n_samples")
-        add_series(
-            figure,
-            rows["n_samples"] + 0.4 * (place - 1),  # side by side, so that whiskers can be told apart
-            rows["mean"],
-            split,
-            series_style(*OTHERS[place % len(OTHERS)]),
-            "%{y:+.1%}, worse for %{customdata[0]} of %{customdata[1]}",
-            error_y=interval_bars(rows, "mean", "low", "high"),
-            customdata=np.stack([rows["harmed"], rows["users"]], 1).tolist(),
-        )
-    figure.add_hline(y=0, line={"color": INK, "width": 1})
+        x = rows["n_samples"] + 0.4 * (place - 1)  # side by side, so that whiskers can be told apart
+        look = style.series_style(*style.OTHERS[place % len(style.OTHERS)])
+        hover, harmed = "%{y:+.1%}, worse for %{customdata[0]} of %{customdata[1]}", rows[["harmed", "users"]]
+        bars = style.interval_bars(rows, "mean", "low", "high")
+        style.add_series(figure, x, rows["mean"], split, look, hover, error_y=bars, customdata=harmed.values.tolist())
+    figure.add_hline(y=0, line={"color": style.INK, "width": 1})
     figure.update_xaxes(title_text=SAMPLES, rangemode="tozero")
     figure.update_yaxes(title_text="personal minus shared (95% interval)", tickformat="+.0%")
     common = set.intersection(*(set(gains.loc[gains["split"] == split, "n_samples"]) for split in splits))
@@ -212,29 +164,24 @@ def trade_off(strategies: pd.DataFrame, known: str, new: str) -> Figure:
     known, new : what the two axes test on, in words
     """
     need_columns(strategies, ("strategy", "family", "known", "new"), "trade_off")
-    figure = new_figure("What a cure saves and costs", 460, WITH_LEGEND)
+    figure = style.new_figure("What a cure saves and costs", 460, style.WITH_LEGEND)
     ends = {name: strategies[strategies["strategy"] == name].iloc[0] for name in ("personal", "shared")}
+    hover = "%{x:.1%} and %{y:.1%}"
     families = [family for family in dict.fromkeys(strategies["family"]) if family not in ends]
     for place, family in enumerate(families):
         rows = strategies[strategies["family"] == family]
         path = pd.concat([ends["personal"].to_frame().T, rows])
-        colour, symbol = OTHERS[place % len(OTHERS)]
-        figure.add_scatter(
-            x=path["known"].tolist(),
-            y=path["new"].tolist(),
-            mode="lines+markers+text",
-            text=["", *(name.removeprefix(family).strip() for name in rows["strategy"])],
-            textposition="top center",
-            line={"color": colour, "width": 1.5, "dash": "dot"},
-            marker={"color": colour, "symbol": symbol, "size": 9},
-            name=family,
-            hovertext=["", *rows["strategy"]],
-            hovertemplate="%{hovertext}: %{x:.1%} and %{y:.1%}<extra></extra>",
-        )
+        colour, symbol = style.OTHERS[place % len(style.OTHERS)]
+        look = style.series_style(colour, symbol, width=1.5)
+        look["line"]["dash"] = "dot"
+        strengths = ["", *(name.removeprefix(family).strip() for name in rows["strategy"])]
+        text: dict[str, Any] = {"mode": "lines+markers+text", "text": strengths, "textposition": "top center"}
+        text |= {"hovertext": ["", *rows["strategy"]], "hovertemplate": f"%{{hovertext}}: {hover}<extra></extra>"}
+        style.add_series(figure, path["known"], path["new"], family, look, **text)
     for name, label in (("shared", "shared: no retraining"), ("personal", "personal: plain retraining")):
-        marker = {**model_style(name)["marker"], "size": 15, "line": {"color": GREY, "width": 1}}
+        marker = {**style.model_style(name)["marker"], "size": 15, "line": {"color": style.GREY, "width": 1}}
         end = ends[name]
-        add_series(figure, [end["known"]], [end["new"]], label, {"marker": marker}, "%{x:.1%} and %{y:.1%}")
+        style.add_series(figure, [end["known"]], [end["new"]], label, {"marker": marker}, hover)
     figure.update_xaxes(title_text=f"accuracy, {known}", tickformat=".0%")
     figure.update_yaxes(title_text=f"accuracy, {new}", tickformat=".0%")
     table = strategies.set_index("strategy")[["known", "new"]]

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from pmt_helpers.device.fits import Line, fit_line
+from pmt_helpers.device.fits import SMALL_MB, Line, fit_line
+from pmt_helpers.teaching.figures import style
 from pmt_helpers.teaching.figures.device_series import (
     MEMORY_ONLY,
     PAPER,
@@ -24,28 +25,7 @@ from pmt_helpers.teaching.figures.device_series import (
     series_styles,
     with_origin,
 )
-from pmt_helpers.teaching.figures.style import (
-    GREY,
-    OTHERS,
-    PAPER_RANK,
-    VERMILION,
-    WITH_LEGEND,
-    Figure,
-    add_band,
-    add_bars,
-    add_series,
-    counted,
-    duration,
-    faded,
-    first_upper,
-    interval_bars,
-    joules,
-    log_x_axis,
-    need_columns,
-    new_figure,
-    percent,
-    two_digits,
-)
+from pmt_helpers.teaching.figures.style import Figure, duration, first_upper, joules, need_columns, percent, two_digits
 
 PARTS = {"setup": "set-up", "interpreter": "interpreter", "arithmetic": "arithmetic"}
 MILLISECONDS = (1.0, 1000.0)  # what "milliseconds" can mean: the paper gives no number
@@ -97,7 +77,7 @@ def _by_size(
     need_columns(frame, (column,), title)
     series = by_series(frame)
     names, styles = series_names(series), series_styles(series)
-    figure = new_figure(title, 460 + ROW * max(0, len(series) - ROWS), WITH_LEGEND)
+    figure = style.new_figure(title, 460 + ROW * max(0, len(series) - ROWS), style.WITH_LEGEND)
     texts = []
     for key, rows in series.items():
         name, (colour, symbol) = names[key], styles[key]
@@ -110,16 +90,10 @@ def _by_size(
         texts.append(f"{slope}, {name}")
         many = len(rows) > POINTS
         points = rows.groupby(column, as_index=False)["seconds"].median() if many else rows
-        add_series(
-            figure,
-            points[column],
-            _micro(points["seconds"]),
-            name,
-            {"marker": {"color": colour, "symbol": symbol, "size": 5 if many else 9}},
-            f"%{{customdata}}{', median' if many else ''}, %{{x:.3~g}} {axis}",
-            legendgroup=name,
-            customdata=[duration(value) for value in points["seconds"]],
-        )
+        x, y, written = points[column], _micro(points["seconds"]), list(map(duration, points["seconds"]))
+        look = {"marker": {"color": colour, "symbol": symbol, "size": 5 if many else 9}}
+        hover = f"%{{customdata}}{', median' if many else ''}, %{{x:.3~g}} {axis}"
+        style.add_series(figure, x, y, name, look, hover, legendgroup=name, customdata=written)
     figure.update_xaxes(title_text=axis, rangemode="tozero")
     _add_log_switch(figure, frame["seconds"], log_y)
     return figure, "; ".join(texts)
@@ -130,17 +104,20 @@ def _add_line(figure: go.Figure, x: pd.Series, y: pd.Series, line: Line, colour:
     floor = float(y[y > 0].min()) / 2  # a log axis has no zero, and a line may cross it at small sizes
     middle, lower, upper = (np.maximum(part, floor) for part in (line.at(along), *line.band(along)))
     band = pd.DataFrame({"lower": _micro(lower), "upper": _micro(upper)})
-    add_band(figure, along.tolist(), band, colour, name)
+    style.add_band(figure, along.tolist(), band, colour, name)
     look = {"line": {"color": colour, "width": 2}}
     hover = f"{duration(line.slope)} {unit} ({duration(line.slope_low)} to {duration(line.slope_high)})"
-    add_series(figure, along, _micro(middle), name, look, hover, legendgroup=name, showlegend=False)
+    style.add_series(figure, along, _micro(middle), name, look, hover, legendgroup=name, showlegend=False)
 
 
 def _add_log_switch(figure: go.Figure, seconds: pd.Series, log_y: bool) -> None:
     """Two buttons below the plot: a log y axis, or a linear one."""
     low, high = (math.log10(end) for end in (seconds[seconds > 0].min(), seconds.max()))
     pad = 0.05 * max(high - low, 1.0)
-    step = _round_step(float(seconds.max()))
+    # 1, 2 or 5 times a power of ten, such that three to six of them reach the highest
+    third = float(seconds.max()) / 3
+    power = 10.0 ** math.floor(math.log10(third))
+    step = next((digit * power for digit in (5, 2) if digit * power <= third), power)
     marks = {
         "log": [10.0**power for power in range(math.floor(low), math.ceil(high) + 1)],
         "linear": [step * place for place in range(7)],
@@ -149,31 +126,15 @@ def _add_log_switch(figure: go.Figure, seconds: pd.Series, log_y: bool) -> None:
         "log": [math.log10(MICRO) + low - pad, math.log10(MICRO) + high + pad],
         "linear": [0, 1.05 * MICRO * float(seconds.max())],
     }
-    axes = {
-        kind: {
-            "type": kind,
-            "range": ends[kind],
-            "tickvals": _micro(marks[kind]),
-            "ticktext": [duration(mark) if mark else "0" for mark in marks[kind]],
-        }
-        for kind in marks
-    }
+    axes, buttons = {}, []
+    for kind in marks:
+        words = [duration(mark) if mark else "0" for mark in marks[kind]]
+        axes[kind] = {"type": kind, "range": ends[kind], "tickvals": _micro(marks[kind]), "ticktext": words}
+        changes = {f"yaxis.{name}": value for name, value in axes[kind].items()}
+        buttons.append({"label": kind, "method": "relayout", "args": [changes]})
     figure.update_yaxes(**axes["log" if log_y else "linear"])
-    menu = {
-        "type": "buttons",
-        "direction": "right",
-        "buttons": [
-            {"label": kind, "method": "relayout", "args": [{f"yaxis.{name}": value for name, value in axis.items()}]}
-            for kind, axis in axes.items()
-        ],
-        "active": 0 if log_y else 1,
-        "x": 1,
-        "xanchor": "right",
-        "y": 0,
-        "yanchor": "top",
-        "pad": {"t": BELOW},
-        "font": {"size": 12},
-    }
+    place = {"x": 1, "xanchor": "right", "y": 0, "yanchor": "top", "pad": {"t": BELOW}, "font": {"size": 12}}
+    menu = {"type": "buttons", "direction": "right", "buttons": buttons, "active": 0 if log_y else 1, **place}
     figure.update_layout(updatemenus=[menu])
 
 
@@ -181,39 +142,30 @@ def _micro(seconds: Iterable[float]) -> list[float]:
     return [round(MICRO * value, 3) for value in seconds]
 
 
-def _round_step(highest: float) -> float:
-    """1, 2 or 5 times a power of ten, such that three to six of them reach the highest."""
-    power = 10.0 ** math.floor(math.log10(highest / 3))
-    return next((digit * power for digit in (5, 2) if digit * power <= highest / 3), power)
-
-
-def where_time_goes(frame: pd.DataFrame, unit: str = "seconds", share: bool = False) -> Figure:
+def where_time_goes(frame: pd.DataFrame, share: bool = False) -> Figure:
     """A bar per kernel: setting up, the interpreter, and the arithmetic that had to be done.
 
-    Parameters
-    ----------
-    frame : kernel, setup, interpreter, arithmetic and origin, which must be one
-    unit : "seconds" or "instructions"
-    share : as parts of the whole, which stands below the name: of use where kernels did not do the same work
+    frame: kernel, setup, interpreter, arithmetic (seconds) and origin, which must be one. share: as parts of the whole,
+    which stands below the name: of use where kernels did not do the same work.
     """
     need_columns(frame, ("kernel", "origin", *PARTS), "where_time_goes")
     origin = of_one_origin(frame, "where_time_goes")
-    frame, amount = in_order(frame), counted if unit == "instructions" else duration
+    frame = in_order(frame)
     parts = frame[list(PARTS)].astype(float).reset_index(drop=True)
     totals = parts.sum(axis=1)
     names = [kernel_name(str(kernel)) for kernel in frame["kernel"]]
-    with_totals = [f"{name}, {amount(total)}" for name, total in zip(names, totals, strict=True)]
-    figure = new_figure("Where the time goes", 170 + 50 * len(frame), WITH_LEGEND)
+    with_totals = [f"{name}, {duration(total)}" for name, total in zip(names, totals, strict=True)]
+    figure = style.new_figure("Where the time goes", 170 + 50 * len(frame), style.WITH_LEGEND)
     for place, (part, label) in enumerate(PARTS.items()):
         y = [f"{text} ".replace(", ", "<br>") for text in with_totals] if share else names
         x = parts[part] / totals if share else parts[part]
-        amounts = [amount(value) for value in parts[part]]
-        add_bars(figure, y, x, label, OTHERS[place][0], f"{label}: %{{customdata}}", customdata=amounts)
+        amounts = [duration(value) for value in parts[part]]
+        style.add_bars(figure, y, x, label, style.OTHERS[place][0], f"{label}: %{{customdata}}", customdata=amounts)
     figure.update_layout(barmode="stack", bargap=0.35, legend={"traceorder": "normal"})
     figure.update_xaxes(
-        title_text=with_origin(f"share of the {unit}" if share else unit, origin),
+        title_text=with_origin("share of the seconds" if share else "seconds", origin),
         range=[0, 1] if share else [0, 1.05 * float(totals.max())],
-        tickformat=".0%" if share else "~s" if unit == "instructions" else None,
+        tickformat=".0%" if share else None,
     )
     figure.update_yaxes(autorange="reversed")
     shares = parts.div(totals, axis=0).to_dict("records")
@@ -224,7 +176,7 @@ def where_time_goes(frame: pd.DataFrame, unit: str = "seconds", share: bool = Fa
     return Figure(figure, f"{first_upper(origin)}: {'; '.join(texts)}.")
 
 
-def memory_by_kernel(frame: pd.DataFrame, limit_mb: float = 512) -> Figure:
+def memory_by_kernel(frame: pd.DataFrame) -> Figure:
     """Peak resident memory, a bar per kernel and origin, and the memory of a small board as a line.
 
     frame: origin, kernel, peak_mb. Of several tasks, draw one.
@@ -235,31 +187,23 @@ def memory_by_kernel(frame: pd.DataFrame, limit_mb: float = 512) -> Figure:
     order = rows.groupby("what")["peak_mb"].max().sort_values().index.tolist()
     series = by_series(rows)
     names, styles = series_names(series), series_styles(series)
-    figure = new_figure("What fits the memory", 190 + (30 + 18 * len(series)) * len(order), WITH_LEGEND)
+    figure = style.new_figure("What fits the memory", 190 + (30 + 18 * len(series)) * len(order), style.WITH_LEGEND)
     texts = []
     for key, bars in series.items():
         hover = f"%{{y}}, {names[key]}: %{{x:.0f}} MB"
-        add_bars(figure, bars["what"], bars["peak_mb"], names[key], styles[key][0], hover)
+        style.add_bars(figure, bars["what"], bars["peak_mb"], names[key], styles[key][0], hover)
         listed = ", ".join(
-            f"{row['what']} {row['peak_mb']:.0f} MB{' (too much)' if row['peak_mb'] > limit_mb else ''}"
+            f"{row['what']} {row['peak_mb']:.0f} MB{' (too much)' if row['peak_mb'] > SMALL_MB else ''}"
             for row in bars.sort_values("peak_mb").to_dict("records")
         )
         texts.append(f"{names[key]}, {listed}")
-    figure.add_vline(x=limit_mb, line={"color": VERMILION, "dash": "dash", "width": 2})
-    figure.add_annotation(
-        x=limit_mb,
-        y=0,
-        yref="paper",
-        yanchor="bottom",
-        xanchor="right",
-        text=f"{limit_mb:g} MB ",
-        showarrow=False,
-        font={"color": VERMILION},
-    )
-    figure.update_xaxes(title_text="peak memory, MB", range=[0, 1.08 * max(limit_mb, float(rows["peak_mb"].max()))])
+    figure.add_vline(x=SMALL_MB, line={"color": style.VERMILION, "dash": "dash", "width": 2})
+    look = {"yanchor": "bottom", "xanchor": "right", "font": {"color": style.VERMILION}, "showarrow": False}
+    figure.add_annotation(x=SMALL_MB, y=0, yref="paper", text=f"{SMALL_MB} MB ", **look)
+    figure.update_xaxes(title_text="peak memory, MB", range=[0, 1.08 * max(SMALL_MB, float(rows["peak_mb"].max()))])
     figure.update_yaxes(categoryorder="array", categoryarray=order)
     figure.update_layout(bargap=0.3)
-    return Figure(figure, f"Peak memory, against {limit_mb:g} MB: {'; '.join(texts)}.")
+    return Figure(figure, f"Peak memory, against {SMALL_MB} MB: {'; '.join(texts)}.")
 
 
 def latency(frame: pd.DataFrame) -> Figure:
@@ -277,36 +221,27 @@ def latency(frame: pd.DataFrame) -> Figure:
     order = list(dict.fromkeys(rows["what"]))
     series = by_series(rows)
     names, styles = series_names(series), series_styles(series)
-    figure = new_figure("One window, classified", 230 + 50 * len(order), WITH_LEGEND)
-    figure.add_vrect(*(1000 * end for end in MILLISECONDS), fillcolor=faded(GREY, 0.25), line_width=0, layer="below")
-    figure.add_scatter(
-        x=[None],
-        y=[None],
-        mode="markers",
-        marker={"color": faded(GREY, 0.4), "symbol": "square", "size": 14},
-        name="“milliseconds”, the paper's word",
-        legendrank=PAPER_RANK,
+    figure = style.new_figure("One window, classified", 230 + 50 * len(order), style.WITH_LEGEND)
+    figure.add_vrect(
+        *(1000 * end for end in MILLISECONDS), fillcolor=style.faded(style.GREY, 0.25), line_width=0, layer="below"
     )
+    look = {"color": style.faded(style.GREY, 0.4), "symbol": "square", "size": 14}
+    in_legend = {"name": "“milliseconds”, the paper's word", "legendrank": style.PAPER_RANK}
+    figure.add_scatter(x=[None], y=[None], mode="markers", marker=look, **in_legend)
     texts = []
     for place, (key, points) in enumerate(series.items()):
         colour, symbol = styles[key]
         shift = 0.25 * (place - (len(series) - 1) / 2)
         medians, tails = ([duration(value / 1000) for value in points[column]] for column in ("median", "p99"))
         both = [f"{median} and {tail}" for median, tail in zip(medians, tails, strict=True)]
-        add_series(
-            figure,
-            1000 * points["median"],
-            [order.index(what) + shift for what in points["what"]],
-            names[key],
-            {"marker": {"color": colour, "symbol": symbol, "size": 10}},
-            "%{customdata}",
-            error_x=interval_bars(points, "median", "median", "p99", scale=1000, thickness=2, width=6),
-            customdata=both,
-        )
+        x, y = 1000 * points["median"], [order.index(what) + shift for what in points["what"]]
+        look = {"marker": {"color": colour, "symbol": symbol, "size": 10}}
+        bars = style.interval_bars(points, "median", "median", "p99", scale=1000, thickness=2, width=6)
+        style.add_series(figure, x, y, names[key], look, "%{customdata}", error_x=bars, customdata=both)
         texts.append(", ".join([names[key], *map(" ".join, zip(points["what"], both, strict=True))]))
     ends = [1000 * value for value in (*rows["median"], *rows["p99"], *MILLISECONDS)]
     axis = with_origin("one prediction", "median, and whisker to the 99th percentile")
-    log_x_axis(figure, axis, min(ends), max(ends), lambda micro: duration(micro / 1e6))
+    style.log_x_axis(figure, axis, min(ends), max(ends), lambda micro: duration(micro / 1e6))
     figure.update_yaxes(tickvals=list(range(len(order))), ticktext=order, range=[len(order) - 0.4, -0.6])
     return Figure(figure, f"Median and 99th percentile of one prediction: {'; '.join(texts)}.")
 
@@ -321,22 +256,16 @@ def predicted_and_measured(rows: pd.DataFrame, title: str = "Predicted, then rec
     devices = list(dict.fromkeys(rows["device"]))
     series = dict(sorted(by_series(rows).items(), key=lambda item: item[0][0] != "predicted"))  # recorded on top
     names, styles = series_names(series), series_styles(series)
-    figure = new_figure(title, 190 + 55 * len(devices), WITH_LEGEND)
+    figure = style.new_figure(title, 190 + 55 * len(devices), style.WITH_LEGEND)
     for key, points in series.items():
         colour, symbol = styles[key]
         known = bool(points["high"].notna().any())
-        add_series(
-            figure,
-            1000 * points["seconds"],
-            points["device"],
-            names[key],
-            {"marker": {"color": colour, "symbol": symbol, "size": 11}},
-            "%{customdata}",
-            error_x=interval_bars(points, "seconds", "low", "high", 1000, thickness=2, width=6, visible=known),
-            customdata=[duration(value) for value in points["seconds"]],
-        )
+        x, y, written = 1000 * points["seconds"], points["device"], list(map(duration, points["seconds"]))
+        look = {"marker": {"color": colour, "symbol": symbol, "size": 11}}
+        bars = style.interval_bars(points, "seconds", "low", "high", 1000, thickness=2, width=6, visible=known)
+        style.add_series(figure, x, y, names[key], look, "%{customdata}", error_x=bars, customdata=written)
     ends = [1000 * value for value in (*rows["seconds"], *rows["low"], *rows["high"]) if value > 0]
-    log_x_axis(figure, "time", min(ends), max(ends), lambda milli: duration(milli / 1000))
+    style.log_x_axis(figure, "time", min(ends), max(ends), lambda milli: duration(milli / 1000))
     figure.update_yaxes(categoryorder="array", categoryarray=devices[::-1], range=[-0.5, len(devices) - 0.5])
     return Figure(figure, _predictions_sentence(rows, names))
 
@@ -364,15 +293,17 @@ def energy(frame: pd.DataFrame) -> Figure:
     frame: what, kind ("training" | "upload"), low, high; predicted, from published measurements.
     """
     need_columns(frame, ("what", "kind", "low", "high"), "energy")
-    figure = new_figure("Train here, or upload?", 180 + 45 * len(frame), WITH_LEGEND)
+    figure = style.new_figure("Train here, or upload?", 180 + 45 * len(frame), style.WITH_LEGEND)
     ranges = [
         f"{two_digits(low)} to {two_digits(high)} J" for low, high in zip(frame["low"], frame["high"], strict=True)
     ]
     for place, (kind, rows) in enumerate(frame.assign(range=ranges).groupby("kind", sort=False)):
-        colour, lengths = OTHERS[place % len(OTHERS)][0], rows["high"] - rows["low"]
+        colour, lengths = style.OTHERS[place % len(style.OTHERS)][0], rows["high"] - rows["low"]
         more = {"base": rows["low"].tolist(), "customdata": rows["range"].tolist()}
-        add_bars(figure, rows["what"], lengths, str(kind), colour, "%{y}: %{customdata}", **more)
-    log_x_axis(figure, with_origin("energy", PUBLISHED), float(frame["low"].min()), float(frame["high"].max()), joules)
+        style.add_bars(figure, rows["what"], lengths, str(kind), colour, "%{y}: %{customdata}", **more)
+    style.log_x_axis(
+        figure, with_origin("energy", PUBLISHED), float(frame["low"].min()), float(frame["high"].max()), joules
+    )
     figure.update_yaxes(categoryorder="array", categoryarray=frame["what"].tolist()[::-1])
     figure.update_layout(bargap=0.35)
     listed = [f"{what} {text}" for what, text in zip(frame["what"], ranges, strict=True)]

@@ -1,28 +1,13 @@
 """One dot per person, and which classes are taken for which. Notebooks 01 and 02."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from pmt_helpers.teaching.figures.style import (
-    BLUE,
-    GREY,
-    INK,
-    MODELS,
-    PLAIN,
-    SKY,
-    VERMILION,
-    WITH_LEGEND,
-    Figure,
-    accuracy_axis,
-    faded,
-    interval_bars,
-    model_style,
-    need_columns,
-    new_figure,
-    percent,
-)
+from pmt_helpers.teaching.figures import style
+from pmt_helpers.teaching.figures.style import Figure, need_columns, percent
 
 
 def per_person(frame: pd.DataFrame, highlight: int | None = None, title: str | None = None) -> Figure:
@@ -35,52 +20,39 @@ def per_person(frame: pd.DataFrame, highlight: int | None = None, title: str | N
     by_kind = _by_kind(frame)
     kinds, first = [kind for kind in by_kind if kind], next(iter(by_kind.values()))
     order = first.sort_values(["accuracy", "user"])["user"].astype(str).tolist()
-    figure = new_figure(title or "One dot a person", 420, WITH_LEGEND if kinds else PLAIN)
+    figure = style.new_figure(title or "One dot a person", 420, style.WITH_LEGEND if kinds else style.PLAIN)
     if len(kinds) == 2:
         x: list[str | None] = []
         y: list[float | None] = []
         for user, rows in frame.groupby("user"):  # a thin line between the two dots of each person
             x += [str(user), str(user), None]
             y += [rows["accuracy"].min(), rows["accuracy"].max(), None]
-        figure.add_scatter(x=x, y=y, mode="lines", line={"color": GREY, "width": 1}, showlegend=False, hoverinfo="skip")
+        look = {"color": style.GREY, "width": 1}
+        figure.add_scatter(x=x, y=y, mode="lines", line=look, showlegend=False, hoverinfo="skip")
     for place, (kind, rows) in enumerate(by_kind.items()):
-        figure.add_scatter(
-            x=rows["user"].astype(str).tolist(),
-            y=rows["accuracy"].tolist(),
-            error_y=interval_bars(rows, "accuracy", thickness=1, width=3),
-            mode="markers",
-            marker=model_style(kind, place)["marker"] if kind else {"color": BLUE, "size": 10},
-            name=kind or "person",
-            showlegend=bool(kind),
-            hovertemplate=f"{kind or 'accuracy'}, person %{{x}}: %{{y:.1%}}<extra></extra>",
-        )
+        look = {"marker": style.model_style(kind, place)["marker"] if kind else {"color": style.BLUE, "size": 10}}
+        options: dict[str, Any] = {
+            "error_y": style.interval_bars(rows, "accuracy", thickness=1, width=3),
+            "showlegend": bool(kind),
+        }
+        options["hovertemplate"] = f"{kind or 'accuracy'}, person %{{x}}: %{{y:.1%}}<extra></extra>"
+        style.add_series(figure, rows["user"].astype(str), rows["accuracy"], kind or "person", look, **options)
     if not kinds:
         mean, sd = first["accuracy"].mean(), first["accuracy"].std()
         if np.isfinite(sd):
-            figure.add_hrect(y0=mean - sd, y1=mean + sd, fillcolor=faded(GREY), line={"width": 0}, layer="below")
-        figure.add_hline(y=mean, line={"color": GREY, "width": 1.5, "dash": "dot"})
+            look = {"fillcolor": style.faded(style.GREY), "line": {"width": 0}, "layer": "below"}
+            figure.add_hrect(y0=mean - sd, y1=mean + sd, **look)
+        figure.add_hline(y=mean, line={"color": style.GREY, "width": 1.5, "dash": "dot"})
     if highlight is not None and str(highlight) in order:
         mine = first.loc[first["user"] == highlight, "accuracy"].iloc[0]
-        figure.add_scatter(
-            x=[str(highlight)],
-            y=[mine],
-            mode="markers+text",
-            text=["<b>you</b>"],
-            textposition="top center" if mine < 0.9 else "bottom center",
-            textfont={"color": VERMILION},
-            marker={"symbol": "circle-open", "size": 18, "color": VERMILION, "line": {"width": 3}},
-            showlegend=False,
-            hoverinfo="skip",
-        )
+        look = {"symbol": "circle-open", "size": 18, "color": style.VERMILION, "line": {"width": 3}}
+        text: dict[str, Any] = {"text": ["<b>you</b>"], "textposition": "top center" if mine < 0.9 else "bottom center"}
+        text |= {"textfont": {"color": style.VERMILION}, "showlegend": False, "hoverinfo": "skip"}
+        figure.add_scatter(x=[str(highlight)], y=[mine], mode="markers+text", marker=look, **text)
     explained = f" ({kinds[0]})" if kinds else "<br>line and band: mean ± 1 SD over people"
-    figure.update_xaxes(
-        type="category",
-        categoryorder="array",
-        categoryarray=order,
-        title_text=f"person, lowest accuracy first{explained}",
-        showgrid=False,
-    )
-    accuracy_axis(figure, range=[min(0.0, frame["accuracy"].min()), 1.03])
+    figure.update_xaxes(type="category", categoryorder="array", categoryarray=order, showgrid=False)
+    figure.update_xaxes(title_text=f"person, lowest accuracy first{explained}")
+    style.accuracy_axis(figure, range=[min(0.0, frame["accuracy"].min()), 1.03])
     return Figure(figure, _per_person_sentence(frame, by_kind, highlight))
 
 
@@ -88,7 +60,9 @@ def _by_kind(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """The rows of each kind, models in their order; all of them under "" where there are no kinds."""
     if "kind" not in frame:
         return {"": frame}
-    kinds = sorted(frame["kind"].unique(), key=lambda kind: MODELS.index(kind) if kind in MODELS else len(MODELS))
+    kinds = sorted(
+        frame["kind"].unique(), key=lambda kind: style.MODELS.index(kind) if kind in style.MODELS else len(style.MODELS)
+    )
     return {str(kind): frame[frame["kind"] == kind] for kind in kinds}
 
 
@@ -120,22 +94,13 @@ def confusion(matrix: np.ndarray, class_names: Sequence[str]) -> Figure:
     if counts.shape != (len(class_names), len(class_names)):
         raise ValueError(f"confusion needs one row and one column a class ({len(class_names)}); found {counts.shape}")
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    figure = new_figure("What is taken for what", 170 + 48 * len(class_names))
-    figure.add_heatmap(
-        z=share.tolist(),
-        x=list(class_names),
-        y=list(class_names),
-        text=counts.tolist(),
-        texttemplate="%{text}",
-        textfont={"color": INK},
-        zmin=0,
-        zmax=1,
-        colorscale=[[0, "#FFFFFF"], [1, SKY]],  # light enough for the dark counts on it
-        colorbar={"title": {"text": "share of row", "side": "right"}, "tickformat": ".0%", "thickness": 14},
-        xgap=2,
-        ygap=2,
-        hovertemplate="%{y} taken for %{x}: %{text} windows, %{z:.0%}<extra></extra>",
-    )
+    figure = style.new_figure("What is taken for what", 170 + 48 * len(class_names))
+    bar = {"title": {"text": "share of row", "side": "right"}, "tickformat": ".0%", "thickness": 14}
+    look = {"zmin": 0, "zmax": 1, "xgap": 2, "ygap": 2, "colorbar": bar}
+    look["colorscale"] = [[0, "#FFFFFF"], [1, style.SKY]]  # light enough for the dark counts on it
+    text: dict[str, Any] = {"text": counts.tolist(), "texttemplate": "%{text}", "textfont": {"color": style.INK}}
+    hover, names = "%{y} taken for %{x}: %{text} windows, %{z:.0%}<extra></extra>", list(class_names)
+    figure.add_heatmap(z=share.tolist(), x=names, y=names, hovertemplate=hover, **text, **look)
     figure.update_xaxes(title_text="predicted", type="category", showgrid=False, ticks="")
     figure.update_yaxes(title_text="actual", type="category", autorange="reversed", showgrid=False, ticks="")
     return Figure(figure, _confusion_sentence(counts, share, class_names))

@@ -1,27 +1,14 @@
 """What attacks read from a model, and what privacy costs. Notebook 04, steps 4 and 7."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from plotly.subplots import make_subplots
 
-from pmt_helpers.teaching.figures.style import (
-    GREY,
-    OTHERS,
-    PAPER_RANK,
-    VERMILION,
-    WITH_LEGEND,
-    Figure,
-    accuracy_axis,
-    add_series,
-    dress,
-    interval_bars,
-    model_style,
-    need_columns,
-    new_figure,
-    percent,
-)
+from pmt_helpers.teaching.figures import style
+from pmt_helpers.teaching.figures.style import Figure, need_columns, percent
 
 RATES = (0.001, 0.01, 0.1, 1)
 
@@ -31,18 +18,18 @@ def roc(curves: Mapping[str, pd.DataFrame]) -> Figure:
 
     curves: by name, fpr and tpr. The sentence reads the true positives at 1% false ones.
     """
-    figure = new_figure("Was this window used?", 460, WITH_LEGEND)
-    ends, look = [RATES[0], 1], {"line": {"color": GREY, "dash": "dot"}}
-    add_series(figure, ends, ends, "guessing", look, hoverinfo="skip", legendrank=PAPER_RANK)
+    figure = style.new_figure("Was this window used?", 460, style.WITH_LEGEND)
+    ends, look = [RATES[0], 1], {"line": {"color": style.GREY, "dash": "dot"}}
+    style.add_series(figure, ends, ends, "guessing", look, hoverinfo="skip", legendrank=style.PAPER_RANK)
     texts = []
     for place, (name, frame) in enumerate(curves.items()):
         need_columns(frame, ("fpr", "tpr"), "roc")
         drawn = frame[(frame["fpr"] >= RATES[0]) & (frame["tpr"] > 0)].sort_values("fpr")
-        line = model_style(name.split(",")[0], place)["line"]
+        line = style.model_style(name.split(",")[0], place)["line"]
         if "," in name:  # several curves of one model
             line["dash"] = ("solid", "dash", "dot")[place % 3]
         hover = "finds %{y:.1%} at %{x:.1%} false alarms"
-        add_series(figure, drawn["fpr"], drawn["tpr"], name, {"line": line}, hover)
+        style.add_series(figure, drawn["fpr"], drawn["tpr"], name, {"line": line}, hover)
         reached = frame.loc[frame["fpr"] <= 0.01, "tpr"].max()
         texts.append(f"{name} {percent(0.0 if np.isnan(reached) else reached)}")
     axis = {"type": "log", "range": [-3, 0], "tickvals": RATES, "ticktext": [f"{100 * rate:g}%" for rate in RATES]}
@@ -56,7 +43,7 @@ def accuracy_by_epsilon(costs: Mapping[str, pd.DataFrame]) -> Figure:
 
     costs: by level ("example", "user"): epsilon, model ("shared", "personal"), accuracy, lower, upper.
     """
-    figure = new_figure("What privacy costs", 460, WITH_LEGEND)
+    figure = style.new_figure("What privacy costs", 460, style.WITH_LEGEND)
     texts = []
     for level, frame in costs.items():
         need_columns(frame, ("epsilon", "model", "accuracy", "lower", "upper"), "accuracy_by_epsilon")
@@ -64,22 +51,18 @@ def accuracy_by_epsilon(costs: Mapping[str, pd.DataFrame]) -> Figure:
         for model in ("shared", "personal"):
             line = frame[frame["model"] == model].sort_values("epsilon", ascending=False)
             names = list(map(named_epsilon, line["epsilon"]))
-            style = model_style(model)
-            style["line"]["dash"] = dash
-            style["marker"]["symbol"] += fill
-            add_series(
-                figure,
-                names,
-                line["accuracy"],
-                f"{model}, each {unit} protected",
-                style,
-                error_y=interval_bars(line, "accuracy", thickness=1, width=4),
-                hovertemplate=f"{model}, {level}: %{{y:.1%}} at epsilon %{{x}}<extra></extra>",
-            )
+            look = style.model_style(model)
+            look["line"]["dash"] = dash
+            look["marker"]["symbol"] += fill
+            options: dict[str, Any] = {
+                "hovertemplate": f"{model}, {level}: %{{y:.1%}} at epsilon %{{x}}<extra></extra>"
+            }
+            options["error_y"] = style.interval_bars(line, "accuracy", thickness=1, width=4)
+            style.add_series(figure, names, line["accuracy"], f"{model}, each {unit} protected", look, **options)
             first, last = (percent(line["accuracy"].iloc[end]) for end in (0, -1))
             texts.append(f"{model} ({level}) {first} to {last} from epsilon {names[0]} to {names[-1]}")
     figure.update_xaxes(title_text="epsilon (smaller protects more)", type="category")
-    accuracy_axis(figure)
+    style.accuracy_axis(figure)
     return Figure(figure, f"{'; '.join(texts)}.".capitalize())
 
 
@@ -115,23 +98,17 @@ def accuracy_and_attack(rows: pd.DataFrame) -> Figure:
     rows: panel ("accuracy" | "attack"), name, value, lower, upper; for an attack, one half is guessing.
     """
     need_columns(rows, ("panel", "name", "value", "lower", "upper"), "accuracy_and_attack")
-    figure = dress(make_subplots(1, 2, horizontal_spacing=0.18), "Useful, and telling", 400)
-    others = [colour for colour, _ in OTHERS]
+    figure = style.dress(make_subplots(1, 2, horizontal_spacing=0.18), "Useful, and telling", 400)
+    others = [colour for colour, _ in style.OTHERS]
     for column, panel, label, bounds in ((1, "accuracy", "accuracy", [0, 1]), (2, "attack", "attack's AUC", [0.4, 1])):
         of_panel = rows[rows["panel"] == panel]
         names = of_panel["name"].tolist()
-        models = [model_style(name)["marker"]["color"] for name in names]
-        figure.add_bar(
-            x=names,
-            y=of_panel["value"].tolist(),
-            error_y=interval_bars(of_panel, "value"),
-            marker={"color": models if panel == "accuracy" else [others[i % len(others)] for i in range(len(names))]},
-            showlegend=False,
-            hovertemplate="%{x}: %{y:.3f}<extra></extra>",
-            row=1,
-            col=column,
-        )
+        models = [style.model_style(name)["marker"]["color"] for name in names]
+        colours = models if panel == "accuracy" else [others[i % len(others)] for i in range(len(names))]
+        look = {"error_y": style.interval_bars(of_panel, "value"), "marker": {"color": colours}, "showlegend": False}
+        hover = "%{x}: %{y:.3f}<extra></extra>"
+        figure.add_bar(x=names, y=of_panel["value"].tolist(), hovertemplate=hover, row=1, col=column, **look)
         figure.update_yaxes(title_text=label, range=bounds, row=1, col=column)
-    figure.add_hline(y=0.5, line={"color": VERMILION, "dash": "dot", "width": 1}, row=1, col=2)
+    figure.add_hline(y=0.5, line={"color": style.VERMILION, "dash": "dot", "width": 1}, row=1, col=2)
     listed = [f"{name} {value:.2f}" for name, value in zip(rows["name"], rows["value"], strict=True)]
     return Figure(figure, f"{', '.join(listed)}.".capitalize())

@@ -1,24 +1,16 @@
 """One moment of a log: what was learnt, done and read until then, and in grey what is to come. Notebook 05, step 1."""
 
+from typing import Any
+
 import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from pmt_helpers.device.logs import Log
 from pmt_helpers.device.pi_profile import PHASES
+from pmt_helpers.teaching.figures import style
 from pmt_helpers.teaching.figures.device_series import kernel_name, obtained, with_origin
-from pmt_helpers.teaching.figures.style import (
-    GREY,
-    INK,
-    PURPLE,
-    SKY,
-    Figure,
-    dress,
-    faded,
-    need_columns,
-    percent,
-    two_digits,
-)
+from pmt_helpers.teaching.figures.style import Figure, need_columns, percent, two_digits
 
 READINGS = {"temp_c": "°C", "power_w": "watts", "rss_mb": "MB used"}  # the first that was read
 SCORES = ("accuracy", "loss")
@@ -73,17 +65,17 @@ def moment(log: Log, now: float, curve: pd.DataFrame | None = None, title: str =
     rows = ["curve"] * (curve is not None) + ["doing"] + ["reading"] * (reading is not None)
     heights = [1.4 if row == "doing" else 1 for row in rows]
     panels = make_subplots(len(rows), 1, shared_xaxes=True, vertical_spacing=0.07, row_heights=heights)
-    figure = dress(panels, title, 140 + round(115 * sum(heights)))
+    figure = style.dress(panels, title, 140 + round(115 * sum(heights)))
     texts = [_activity_at(log, now)]
     if curve is not None:
         need_columns(curve, ("t_s",), "moment")
         score = next(name for name in SCORES if name in curve)
-        texts += _add_values(figure, rows.index("curve") + 1, curve["t_s"], curve[score], now, score, PURPLE)
+        texts += _add_values(figure, rows.index("curve") + 1, curve["t_s"], curve[score], now, score, style.PURPLE)
     _add_phases(figure, rows.index("doing") + 1, log, now, duration)
     if reading is not None:
         name, table = reading
-        texts += _add_values(figure, len(rows), table["t_s"], table[name], now, READINGS[name], SKY)
-    figure.add_shape(type="line", x0=now, x1=now, y0=0, y1=1, yref="paper", line={"color": INK, "width": 1})
+        texts += _add_values(figure, len(rows), table["t_s"], table[name], now, READINGS[name], style.SKY)
+    figure.add_shape(type="line", x0=now, x1=now, y0=0, y1=1, yref="paper", line={"color": style.INK, "width": 1})
     figure.update_xaxes(range=[0, 1.01 * duration])
     figure.update_xaxes(title_text=with_origin("seconds", obtained(log.origin)), row=len(rows))
     figure.update_layout(showlegend=False)
@@ -98,17 +90,17 @@ def _add_values(
     past = (t <= now).to_numpy()
     future = ~past
     future[max(past.sum() - 1, 0) :] = True  # from the last point of the past on, so that the line is whole
-    for part, style in ((future, {"color": faded(GREY, 0.6), "width": 1.5}), (past, {"color": colour, "width": 2.5})):
-        figure.add_scatter(
-            x=t[part].tolist(),
-            y=values[part].tolist(),
-            mode="lines+markers" if part.sum() < 2 else "lines",
-            line=style,
-            marker={"size": 5},
-            hovertemplate=f"%{{y:.3~g}} {name}<extra></extra>",
-            row=row,
-            col=1,
-        )
+    for part, look in (
+        (future, {"color": style.faded(style.GREY, 0.6), "width": 1.5}),
+        (past, {"color": colour, "width": 2.5}),
+    ):
+        options: dict[str, Any] = {
+            "mode": "lines+markers" if part.sum() < 2 else "lines",
+            "line": look,
+            "marker": {"size": 5},
+        }
+        options["hovertemplate"] = f"%{{y:.3~g}} {name}<extra></extra>"
+        figure.add_scatter(x=t[part].tolist(), y=values[part].tolist(), row=row, col=1, **options)
     tickformat = ".0%" if name == "accuracy" else None
     figure.update_yaxes(title_text=name, range=_range(name, values), tickformat=tickformat, row=row, col=1)
     known = values[past].dropna()
@@ -135,7 +127,7 @@ def _add_phases(figure: go.Figure, row: int, log: Log, now: float, duration: flo
     stretches = _stretches(log, duration)
     past = [(phase, start, min(end, now)) for phase, start, end in stretches]
     future = [(phase, max(start, now), end) for phase, start, end in stretches]
-    for bars, colour in ((past, INK), (future, faded(GREY, 0.6))):
+    for bars, colour in ((past, style.INK), (future, style.faded(style.GREY, 0.6))):
         x: list[float | None] = []
         y: list[int | None] = []
         for phase, start, end in bars:
@@ -144,14 +136,8 @@ def _add_phases(figure: go.Figure, row: int, log: Log, now: float, duration: flo
                 y += [names.index(phase), names.index(phase), None]
         look = {"color": colour, "width": 12}
         figure.add_scatter(x=x or [None], y=y or [None], mode="lines", line=look, hoverinfo="skip", row=row, col=1)
-    figure.update_yaxes(
-        tickvals=list(range(len(names))),
-        ticktext=names,
-        tickfont={"size": 12},
-        range=[len(names) - 0.4, -0.6],
-        row=row,
-        col=1,
-    )
+    ticks = {"tickvals": list(range(len(names))), "ticktext": names, "tickfont": {"size": 12}}
+    figure.update_yaxes(range=[len(names) - 0.4, -0.6], row=row, col=1, **ticks)
 
 
 def _stretches(log: Log, duration: float) -> list[tuple[str, float, float]]:

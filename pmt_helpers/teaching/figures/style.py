@@ -285,11 +285,6 @@ def joules(energy: float) -> str:
     return f"{two_digits(1000 * energy)} mJ" if energy < 0.1 else f"{two_digits(energy)} J"
 
 
-def counted(number: float) -> str:
-    """Instructions: 5.9e9 -> "5.9 G"."""
-    return f"{two_digits(number / 1e9)} G" if number >= 1e8 else f"{two_digits(number / 1e6)} M"
-
-
 def two_digits(value: float) -> str:
     """1234.5 -> "1,200", 0.0456 -> "0.046"."""
     rounded = float(f"{value:.2g}")

@@ -5,35 +5,20 @@ Likelihoods are log2 per word, so differences are bits per word.
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from pmt_helpers.teaching.figures.style import (
-    GREEN,
-    GREY,
-    INK,
-    OTHERS,
-    PAPER_RANK,
-    PURPLE,
-    VERMILION,
-    WITH_LEGEND,
-    Figure,
-    add_band,
-    add_series,
-    interval_bars,
-    model_style,
-    models_in,
-    need_columns,
-    new_figure,
-    series_style,
-)
+from pmt_helpers.teaching.figures import style
+from pmt_helpers.teaching.figures.style import Figure, need_columns
 
 HELD_OUT = "log2 likelihood of a held-out word"
 TRAINING = "log2 likelihood of a training word"
 AHEAD = "bits a word ahead of local"
 NAMES = {"shared": "shared", "local": "local", "personal": "personal", "prior": "shared topics as prior"}
+READ_AT = (1, 10, 50)  # iterations
 NEVER = -1.25  # where those are drawn who never get there
 
 
@@ -45,32 +30,33 @@ def likelihood_by_iteration(
     ours: model, iteration, log2_likelihood, and if known lower and upper. paper: model, iteration, log_likelihood.
     """
     need_columns(ours, ("model", "iteration", "log2_likelihood"), "likelihood_by_iteration")
-    figure = new_figure(title, 420, WITH_LEGEND)
+    figure = style.new_figure(title, 420, style.WITH_LEGEND)
     sentence = f"The personal model is ahead by {_first_and_last_lead(ours, 'log2_likelihood')}"
     if paper is not None:
         need_columns(paper, ("model", "iteration", "log_likelihood"), "likelihood_by_iteration")
         for place, (model, line) in enumerate(paper.groupby("model", sort=False)):
-            add_series(
-                figure,
-                line["iteration"],
-                line["log_likelihood"],
-                "the paper's, same dashes",
-                {"line": {"color": GREY, "dash": model_style(str(model))["line"]["dash"], "width": 1.5}},
-                legendgroup="paper",
-                showlegend=place == 0,
-                legendrank=PAPER_RANK,
-                hovertemplate=f"{model}, paper: %{{y:.2f}} after %{{x}}<extra></extra>",
-            )
+            dash = style.model_style(str(model))["line"]["dash"]
+            look = {"line": {"color": style.GREY, "dash": dash, "width": 1.5}}
+            hover = f"{model}, paper: %{{y:.2f}} after %{{x}}<extra></extra>"
+            options = _in_paper_group(place == 0, hover)
+            x, y = line["iteration"], line["log_likelihood"]
+            style.add_series(figure, x, y, "the paper's, same dashes", look, **options)
         sentence += f"; in the paper by {_first_and_last_lead(paper, 'log_likelihood')}"
-    for model in models_in(ours):
+    for model in style.models_in(ours):
         line = ours[ours["model"] == model].sort_values("iteration")
-        look = model_style(model)["line"]
-        add_band(figure, line["iteration"].tolist(), line, look["color"], model)
+        look = style.model_style(model)["line"]
+        style.add_band(figure, line["iteration"].tolist(), line, look["color"], model)
         x, y = line["iteration"], line["log2_likelihood"]
-        add_series(figure, x, y, model, {"line": look}, "%{y:.2f} after %{x}", legendgroup=model)
+        style.add_series(figure, x, y, model, {"line": look}, "%{y:.2f} after %{x}", legendgroup=model)
     figure.update_xaxes(title_text="iteration", rangemode="tozero")
     figure.update_yaxes(title_text=TRAINING)
     return Figure(figure, f"{sentence}.")
+
+
+def _in_paper_group(first: bool, hover: str) -> dict[str, Any]:
+    """Options of a series of the paper's: one entry of the legend, the last, stands for all of them."""
+    in_legend = {"legendgroup": "paper", "showlegend": first, "legendrank": style.PAPER_RANK}
+    return {**in_legend, "hovertemplate": hover}
 
 
 def _first_and_last_lead(frame: pd.DataFrame, value: str) -> str:
@@ -81,46 +67,38 @@ def _first_and_last_lead(frame: pd.DataFrame, value: str) -> str:
     return f"{lead[first]:.2f} bits a word after iteration {first} and {lead[last]:.2f} after {last}"
 
 
-def likelihood_by_share(
-    ours: pd.DataFrame, paper: pd.DataFrame | None = None, iterations: tuple[int, ...] = (1, 10, 50)
-) -> Figure:
+def likelihood_by_share(ours: pd.DataFrame, paper: pd.DataFrame | None = None) -> Figure:
     """Lead over the local model against the percent of public documents, a line per iteration (the paper's Figure 5).
 
     ours: shared_percent (0 is the local model), iteration, log2_likelihood; paper: the same with log_likelihood.
     """
     need_columns(ours, ("shared_percent", "iteration", "log2_likelihood"), "likelihood_by_share")
-    figure = new_figure("How much public text?", 420, WITH_LEGEND)
+    figure = style.new_figure("How much public text?", 420, style.WITH_LEGEND)
     leads = _leads_by_share(ours, "log2_likelihood")
     paper_leads = pd.DataFrame() if paper is None else _leads_by_share(paper, "log_likelihood")
-    for place, iteration in enumerate(iterations):
-        colour, symbol = OTHERS[place % len(OTHERS)]
+    for place, iteration in enumerate(READ_AT):
+        colour, symbol = style.OTHERS[place % len(style.OTHERS)]
         if iteration in paper_leads:
-            add_series(
-                figure,
-                paper_leads.index,
-                paper_leads[iteration],
-                "the paper's, same marks",
-                series_style(GREY, symbol, width=1, size=6),
-                legendgroup="paper",
-                showlegend=place == 0,
-                legendrank=PAPER_RANK,
-                hovertemplate=f"paper, iteration {iteration}: %{{y:+.2f}} with %{{x}}%<extra></extra>",
+            look = style.series_style(style.GREY, symbol, width=1, size=6)
+            options = _in_paper_group(
+                place == 0, f"paper, iteration {iteration}: %{{y:+.2f}} with %{{x}}%<extra></extra>"
             )
-        style = series_style(colour, symbol)
-        add_series(figure, leads.index, leads[iteration], f"iteration {iteration}", style, "%{y:+.2f} with %{x}%")
+            x, y = paper_leads.index, paper_leads[iteration]
+            style.add_series(figure, x, y, "the paper's, same marks", look, **options)
+        look = style.series_style(colour, symbol)
+        style.add_series(figure, leads.index, leads[iteration], f"iteration {iteration}", look, "%{y:+.2f} with %{x}%")
     figure.update_xaxes(title_text="percent of the public documents", rangemode="tozero")
     figure.update_yaxes(title_text=AHEAD)
 
-    first, last = iterations[0], iterations[-1]
+    first, last = READ_AT[0], READ_AT[-1]
     least = min(share for share in leads.index if share > 0)
     parts = [
         f"{100 * lead[first][least] / lead[first].iloc[-1]:.0f}%" for lead in (leads, paper_leads) if first in lead
     ]
     text = f"{least}% of the public documents give {parts[0]} of the lead that all of them give after iteration {first}"
     text += f" (in the paper {parts[1]})" if len(parts) > 1 else ""
-    return Figure(
-        figure, f"{text}. After iteration {last} the lead of all of them is {leads[last].iloc[-1]:+.2f} bits."
-    )
+    text += f". After iteration {last} the lead of all of them is {leads[last].iloc[-1]:+.2f} bits."
+    return Figure(figure, text)
 
 
 def _leads_by_share(frame: pd.DataFrame, value: str) -> pd.DataFrame:
@@ -135,61 +113,41 @@ def saving_by_target(savings: Mapping[str, pd.Series], paper: pd.DataFrame | Non
     savings: by target, a number for each person; minus infinity for those whose personal model never reaches what their
     local one does, NaN (not drawn) where the local one does not either. paper: iteration_reduction, drawn in grey.
     """
-    figure = new_figure("How many iterations saved?", 440, WITH_LEGEND)
+    figure = style.new_figure("How many iterations saved?", 440, style.WITH_LEGEND)
     jitter = np.random.default_rng(0)
     if paper is not None:
         need_columns(paper, ("iteration_reduction",), "saving_by_target")
-        figure.add_scatter(
-            x=(-1 + jitter.uniform(-0.15, 0.15, len(paper))).tolist(),
-            y=paper["iteration_reduction"].tolist(),
-            mode="markers",
-            marker={"color": GREY, "size": 7},
-            name="the paper's people",
-            hovertemplate="paper: %{y:.0%}<extra></extra>",
-        )
+        x, look = -1 + jitter.uniform(-0.15, 0.15, len(paper)), {"marker": {"color": style.GREY, "size": 7}}
+        hover = "paper: %{y:.0%}<extra></extra>"
+        style.add_series(figure, x, paper["iteration_reduction"], "the paper's people", look, hovertemplate=hover)
     in_legend = set()
     texts = []
     for place, (target, saving) in enumerate(savings.items()):
         people = saving.dropna().clip(lower=NEVER)
         late = people <= NEVER
         for group, colour, symbol, name in (
-            (people[~late], GREEN, "circle", "our people"),
-            (people[late], VERMILION, "x", "never get there"),
+            (people[~late], style.GREEN, "circle", "our people"),
+            (people[late], style.VERMILION, "x", "never get there"),
         ):
-            figure.add_scatter(
-                x=(place + jitter.uniform(-0.2, 0.2, len(group))).tolist(),
-                y=group.tolist(),
-                mode="markers",
-                marker={"color": colour, "symbol": symbol, "size": 7, "opacity": 0.5},
-                name=name,
-                legendgroup=name,
-                showlegend=len(group) > 0 and name not in in_legend,
-                hoverinfo="skip" if symbol == "x" else "y",
-            )
+            x = place + jitter.uniform(-0.2, 0.2, len(group))
+            look = {"marker": {"color": colour, "symbol": symbol, "size": 7, "opacity": 0.5}}
+            options: dict[str, Any] = {"legendgroup": name, "showlegend": len(group) > 0 and name not in in_legend}
+            options["hoverinfo"] = "skip" if symbol == "x" else "y"
+            style.add_series(figure, x, group, name, look, **options)
             in_legend |= {name} if len(group) else set()
-        add_series(
-            figure,
-            [place - 0.35, place + 0.35],
-            [people.median()] * 2,
-            "median",
-            {"line": {"color": INK, "width": 3}},
-            "%{y:.0%}",
-            legendgroup="median",
-            showlegend=place == 0,
-        )
+        ends, bar = [place - 0.35, place + 0.35], {"line": {"color": style.INK, "width": 3}}
+        options = {"legendgroup": "median", "showlegend": place == 0}
+        style.add_series(figure, ends, [people.median()] * 2, "median", bar, "%{y:.0%}", **options)
         median = saving.dropna().median()
         middle = f"median {100 * median:+.0f}%" if np.isfinite(median) else "most never get there"
         texts.append(f"{target}: {middle} ({np.isneginf(saving).sum()} of {len(people)} never)")
-    figure.add_hline(y=0, line={"color": INK, "width": 1})
+    figure.add_hline(y=0, line={"color": style.INK, "width": 1})
     names = ({-1: "paper"} if paper is not None else {}) | dict(enumerate(savings))
     figure.update_xaxes(title_text="target", tickvals=list(names), ticktext=list(names.values()))
     ticks = [-1, -0.5, 0, 0.5, 1]
-    figure.update_yaxes(
-        title_text="iterations saved",
-        tickvals=[NEVER, *ticks],
-        range=[NEVER - 0.15, 1],
-        ticktext=["never", *(f"{tick:+.0%}" for tick in ticks)],
-    )
+    words = ["never", *(f"{tick:+.0%}" for tick in ticks)]
+    figure.update_yaxes(title_text="iterations saved", range=[NEVER - 0.15, 1])
+    figure.update_yaxes(tickvals=[NEVER, *ticks], ticktext=words)
     return Figure(figure, f"Iterations saved on the way to {'; '.join(texts)}.")
 
 
@@ -199,13 +157,13 @@ def held_out_by_iteration(frame: pd.DataFrame, title: str = "On documents nobody
     frame: model ("shared", "local", "personal", "prior"), iteration, bits, and if known lower and upper.
     """
     need_columns(frame, ("model", "iteration", "bits"), "held_out_by_iteration")
-    figure = new_figure(title, 440, WITH_LEGEND)
+    figure = style.new_figure(title, 440, style.WITH_LEGEND)
     for model in (model for model in NAMES if model in set(frame["model"])):
         line = frame[frame["model"] == model].sort_values("iteration")
-        style = model_style(model)  # "prior" is nobody's: the first of the other series
+        look = style.model_style(model)  # "prior" is nobody's: the first of the other series
         x = [str(iteration) for iteration in line["iteration"]]
-        add_band(figure, x, line, style["line"]["color"], model)
-        add_series(figure, x, line["bits"], NAMES[model], style, "%{y:.2f} after %{x}", legendgroup=model)
+        style.add_band(figure, x, line, look["line"]["color"], model)
+        style.add_series(figure, x, line["bits"], NAMES[model], look, "%{y:.2f} after %{x}", legendgroup=model)
     figure.update_xaxes(title_text="iterations at home (steps not to scale)", type="category")
     figure.update_yaxes(title_text=HELD_OUT)
 
@@ -229,21 +187,21 @@ def bits_by_weight(frame: pd.DataFrame, chosen: float, at: float | None = None) 
     at : the weight of a slider
     """
     need_columns(frame, ("model", "weight", "bits", "validation"), "bits_by_weight")
-    figure = new_figure("How heavy should the prior be?", 440, WITH_LEGEND)
+    figure = style.new_figure("How heavy should the prior be?", 440, style.WITH_LEGEND)
     prior = frame[frame["model"] == "prior"].groupby("weight")[["bits", "validation"]].mean()
     levels = frame.groupby("model")["bits"].mean()
     for model in ("shared", "local", "personal"):
-        ends, style = [prior.index[0], prior.index[-1]], {"line": model_style(model)["line"]}
-        add_series(figure, ends, [levels.get(model)] * 2, model, style, "%{y:.2f}")
+        ends, look = [prior.index[0], prior.index[-1]], {"line": style.model_style(model)["line"]}
+        style.add_series(figure, ends, [levels.get(model)] * 2, model, look, "%{y:.2f}")
     for column, name, colour, symbol in (
-        ("validation", "prior, validation", GREY, "circle-open"),
-        ("bits", "prior, test", PURPLE, "triangle-up"),
+        ("validation", "prior, validation", style.GREY, "circle-open"),
+        ("bits", "prior, test", style.PURPLE, "triangle-up"),
     ):
-        style = series_style(colour, symbol, size=8)
-        add_series(figure, prior.index, prior[column], name, style, "%{y:.2f} at c = %{x}")
-    _mark_weight(figure, chosen, INK, f"validation takes {chosen:g}")
+        look = style.series_style(colour, symbol, size=8)
+        style.add_series(figure, prior.index, prior[column], name, look, "%{y:.2f} at c = %{x}")
+    _mark_weight(figure, chosen, style.INK, f"validation takes {chosen:g}")
     if at is not None and at != chosen:
-        _mark_weight(figure, at, VERMILION, f"{at:g}")
+        _mark_weight(figure, at, style.VERMILION, f"{at:g}")
     _weight_axis(figure, prior.index.tolist())
     figure.update_yaxes(title_text=HELD_OUT)
 
@@ -261,19 +219,10 @@ def _weight_axis(figure: go.Figure, weights: list[float]) -> None:
 
 def _mark_weight(figure: go.Figure, weight: float, colour: str, text: str) -> None:
     figure.add_vline(x=weight, line={"color": colour, "width": 1, "dash": "dot"})
-    figure.add_annotation(
-        x=math.log10(weight),  # on an axis of logarithms annotations, unlike lines, are placed by the logarithm
-        y=0,
-        xref="x",
-        yref="paper",
-        xanchor="left",
-        yanchor="bottom",
-        xshift=3,
-        text=text,
-        font={"color": colour, "size": 12},
-        showarrow=False,
-        bgcolor="rgba(255, 255, 255, 0.7)",
-    )
+    x = math.log10(weight)  # on an axis of logarithms annotations, unlike lines, are placed by the logarithm
+    place = {"xref": "x", "yref": "paper", "xanchor": "left", "yanchor": "bottom", "xshift": 3}
+    look = {"font": {"color": colour, "size": 12}, "showarrow": False, "bgcolor": "rgba(255, 255, 255, 0.7)"}
+    figure.add_annotation(x=x, y=0, text=text, **place, **look)
 
 
 def gain_by_weight(gains: Mapping[str, pd.DataFrame]) -> Figure:
@@ -281,28 +230,22 @@ def gain_by_weight(gains: Mapping[str, pd.DataFrame]) -> Figure:
 
     gains: by person, a frame of weight, gain, lower, upper, chosen (how often validation took that weight).
     """
-    figure = new_figure("Who should lean on the cloud?", 440, WITH_LEGEND)
+    figure = style.new_figure("Who should lean on the cloud?", 440, style.WITH_LEGEND)
     texts = []
     weights: list[float] = []
     for place, (name, frame) in enumerate(gains.items()):
         need_columns(frame, ("weight", "gain", "lower", "upper", "chosen"), "gain_by_weight")
         rows = frame.sort_values("weight", ignore_index=True)
         weights = rows["weight"].tolist()
-        add_series(
-            figure,
-            weights,
-            rows["gain"],
-            name,
-            series_style(*OTHERS[place % len(OTHERS)]),
-            error_y=interval_bars(rows, "gain"),
-            customdata=rows["chosen"].tolist(),
-            hovertemplate=f"{name}, c = %{{x}}: %{{y:+.2f}}, chosen %{{customdata}} times<extra></extra>",
-        )
+        look = style.series_style(*style.OTHERS[place % len(style.OTHERS)])
+        options: dict[str, Any] = {"error_y": style.interval_bars(rows, "gain"), "customdata": rows["chosen"].tolist()}
+        options["hovertemplate"] = f"{name}, c = %{{x}}: %{{y:+.2f}}, chosen %{{customdata}} times<extra></extra>"
+        style.add_series(figure, weights, rows["gain"], name, look, **options)
         best = rows.iloc[int(rows["gain"].argmax())]
         taken = rows.loc[rows["chosen"] > 0, "weight"].tolist()
         span = f"{taken[0]:g}" if len(taken) == 1 else f"{taken[0]:g} to {taken[-1]:g}"
         texts.append(f"{name}: best {best['gain']:+.2f} at c = {best['weight']:g}; validation takes {span}")
-    figure.add_hline(y=0, line={"color": INK, "width": 1})
+    figure.add_hline(y=0, line={"color": style.INK, "width": 1})
     _weight_axis(figure, weights)
     figure.update_yaxes(title_text=AHEAD)
     return Figure(figure, f"Held out, against local. {'; '.join(texts)}.")

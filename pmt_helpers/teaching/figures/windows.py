@@ -35,11 +35,8 @@ def window_and_features(window: np.ndarray, rate_hz: float, features: np.ndarray
     """
     value = dict(zip(names, np.asarray(features, dtype=float).tolist(), strict=True))
     seconds = len(window) / rate_hz
-    titles = (
-        f"The window: {len(window)} readings in {seconds:g} s",
-        "30 features: share of readings",
-        "10 features in m/s²",
-    )
+    first = f"The window: {len(window)} readings in {seconds:g} s"
+    titles = (first, "30 features: share of readings", "10 features in m/s²")
     figure = make_subplots(rows=3, cols=1, vertical_spacing=0.13, subplot_titles=titles)
     step = -(-len(window) // 500)
     in_ms2 = [value["RESULTANT"]]
@@ -51,18 +48,9 @@ def window_and_features(window: np.ndarray, rate_hz: float, features: np.ndarray
         bar: dict[str, Any] = {"name": axis, "legendgroup": axis, "marker": {"color": colour}, "showlegend": False}
         figure.add_bar(x=list(range(1, 11)), y=bins, row=2, col=1, **bar)
         figure.add_bar(x=list(_SUMMARIES.values()), y=summaries, row=3, col=1, **bar, **_BAR_VALUES)
-    figure.add_bar(
-        x=["resultant"],
-        y=[value["RESULTANT"]],
-        marker={"color": GREY},
-        width=0.27,
-        offset=-0.135,  # on its own in the middle, not in line with x, y and z
-        name="resultant",
-        showlegend=False,
-        row=3,
-        col=1,
-        **_BAR_VALUES,
-    )
+    bar = {"name": "resultant", "marker": {"color": GREY}, "showlegend": False}
+    bar |= {"width": 0.27, "offset": -0.135}  # on its own in the middle, not in line with x, y and z
+    figure.add_bar(x=["resultant"], y=[value["RESULTANT"]], row=3, col=1, **bar, **_BAR_VALUES)
     dress(figure, "From a window to 43 numbers", 720, WITH_LEGEND + 15)
     figure.update_layout(barmode="group", margin={"b": 70})
     figure.update_annotations(x=0, xanchor="left", font={"size": 14})
@@ -88,18 +76,8 @@ def window_and_features(window: np.ndarray, rate_hz: float, features: np.ndarray
 
 def _add_signal(figure: go.Figure, readings: np.ndarray, dx: float, axis: str, row: int, **options: Any) -> None:
     """One axis of acceleration, dx seconds from a reading to the next."""
-    figure.add_scatter(
-        x0=0,
-        dx=dx,
-        y=readings.round(2).tolist(),
-        name=axis,
-        legendgroup=axis,
-        mode="lines",
-        line={"color": AXIS_COLOURS[axis], "width": 1.5},
-        row=row,
-        col=1,
-        **options,
-    )
+    look = {"mode": "lines", "line": {"color": AXIS_COLOURS[axis], "width": 1.5}, "legendgroup": axis, **options}
+    figure.add_scatter(x0=0, dx=dx, y=readings.round(2).tolist(), name=axis, row=row, col=1, **look)
 
 
 def signals(recordings: Sequence["Recording"], seconds: float = 10) -> Figure:
@@ -122,21 +100,12 @@ def signals(recordings: Sequence["Recording"], seconds: float = 10) -> Figure:
             look = {"showlegend": row == 1, "hovertemplate": hover}
             _add_signal(figure, start[::step, column], step / recording.rate_hz, axis, row, **look)
         number = "" if row == 1 else row  # as plotly counts axes
-        figure.add_annotation(
-            text=f"<b>person {recording.user}</b>, {recording.class_name}, {recording.side} arm",
-            xref=f"x{number} domain",
-            yref=f"y{number} domain",
-            x=0,
-            y=1,
-            xanchor="left",
-            yanchor="bottom",
-            showarrow=False,
-        )
+        text = f"<b>person {recording.user}</b>, {recording.class_name}, {recording.side} arm"
+        place = {"xref": f"x{number} domain", "yref": f"y{number} domain", "xanchor": "left", "yanchor": "bottom"}
+        figure.add_annotation(text=text, x=0, y=1, showarrow=False, **place)
     dress(figure, "What the wrist feels", 150 + 150 * n, WITH_LEGEND + 15)
     figure.update_yaxes(title_text="m/s²")
     figure.update_xaxes(title_text="seconds", row=n, col=1)
     listed = spreads[0] if n == 1 else ", ".join(spreads[:-1]) + " and " + spreads[-1]
-    text = (
-        f"Over the first {seconds:g} seconds the size of the acceleration varies by a standard deviation of {listed}."
-    )
-    return Figure(figure, text)
+    text = f"Over the first {seconds:g} seconds the size of the acceleration varies by a standard deviation of"
+    return Figure(figure, f"{text} {listed}.")
