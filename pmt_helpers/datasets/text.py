@@ -75,13 +75,10 @@ def named_chunks(name: str, tokens: Sequence[str]) -> Iterator[tuple[str, list[s
 
 
 def count_documents(
-    token_lists: Sequence[Sequence[str]], vocabulary: Sequence[str] | None = None,
-    *, grow: bool = False, min_documents: int = 1, max_share: float = 1.0,
-) -> WordCounts:  # fmt: skip
-    """Counts of the words in each document; a document may be left with none. The rules are those of keep_words."""
-    return keep_words(
-        count_everything(token_lists), vocabulary, grow=grow, min_documents=min_documents, max_share=max_share
-    )
+    token_lists: Sequence[Sequence[str]], vocabulary: Sequence[str] | None = None, **rule: Any
+) -> WordCounts:
+    """Counts of the words in each document, by the rule (options) of keep_words; a document may be left with none."""
+    return keep_words(count_everything(token_lists), vocabulary, **rule)
 
 
 def count_everything(token_lists: Sequence[Sequence[str]]) -> WordCounts:

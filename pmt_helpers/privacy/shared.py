@@ -79,13 +79,8 @@ def train_shared_private(
     default = CONFIGS[level]
     if learning_rate is None and optimizer not in (None, default.optimizer):
         learning_rate = LEARNING_RATES.get(optimizer)
-    changes: dict[str, Any] = {
-        "optimizer": optimizer,
-        "learning_rate": learning_rate,
-        "steps": steps,
-        "sampling_prob": sampling,
-    }
-    config = replace(default, **{name: value for name, value in changes.items() if value is not None})
+    chosen: Any = {"optimizer": optimizer, "learning_rate": learning_rate, "steps": steps, "sampling_prob": sampling}
+    config = replace(default, **{name: value for name, value in chosen.items() if value is not None})
 
     streams = [seed, 0 if exclude_user is None else exclude_user + 1]  # no two models share their noise
     fitted, releases = _fit_scaler(scaler, volunteers, groups, epsilon, delta, streams)
