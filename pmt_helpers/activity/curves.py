@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 Sizes = Sequence[int] | Literal["all"]
 
-EMPTY_COLUMNS = ["user", "fold", "model", "n_samples", "seconds"]  # of a curve for which no fold has enough windows
 EPOCHS_SHOWN = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 
 
@@ -47,46 +46,28 @@ class CurvePlan:
 
 
 def learning_curve(
-    data: ActivityData,
-    users: Sequence[int] | None = None,
-    sizes: Sizes = (5, 10, 20, 40),
-    folds: int = 5,
-    split: str = "blocked",
-    early_stopping: bool = True,
-    init: str = "he",
-    seed: int = 0,
-    *,
-    epochs: int = EPOCHS,
-    shared: "Mapping[int, ActivityModel] | None" = None,
-    cures: Mapping[str, Mitigation] | None = None,
-    threads: int = 1,
-) -> pd.DataFrame:
+    data: ActivityData, users: Sequence[int] | None = None, sizes: Sizes = (5, 10, 20, 40), folds: int = 5,
+    split: str = "blocked", early_stopping: bool = True, init: str = "he", seed: int = 0,
+    *, epochs: int = EPOCHS, shared: "Mapping[int, ActivityModel] | None" = None,
+    cures: Mapping[str, Mitigation] | None = None, threads: int = 1,
+) -> pd.DataFrame:  # fmt: skip
     """Shared, local and personal accuracy of each user, fold and number of samples, as in Figure 3 of the paper.
 
-    Parameters
-    ----------
-    sizes, folds, split, early_stopping, init, epochs
-        See CurvePlan and split_user.
-    shared
-        Shared models by user; default: each user's is trained on everybody else.
-    cures
-        More strategies to personalise, by name.
+    sizes, folds, split, early_stopping, init, epochs: see CurvePlan and split_user. cures: more strategies to
+    personalise, by name. shared: models by user; by default each user's is trained on everybody else.
 
     Returns one row per user, fold, model and n_samples: accuracy, macro_recall, macro_f1 and n_test on that fold's test
     windows, the training windows of each class (n_CLASS), epochs run and seconds of training. Raises ValueError for an
     unknown split, init or user.
     """
+    from pmt_helpers.activity.shared import train_shared
+
     plan = CurvePlan(sizes, folds, split, early_stopping, init, seed, epochs)
     mitigations = dict(cures or {})
     ids = [int(user) for user in (data.user_ids if users is None else users)]
     curves = []
     for user in tqdm(ids, desc="learning curves", unit="person", leave=False):
-        if shared is not None:
-            model = shared[user]
-        else:
-            from pmt_helpers.activity.shared import train_shared
-
-            model = train_shared(data, user, seed, init=init)
+        model = train_shared(data, user, seed, init=init) if shared is None else shared[user]
         rehearsal = rehearsal_for(mitigations, data, user, seed)
         checkpoint = Checkpoint(Weights.from_model(model.model), model.scaler, rehearsal)
         curves.append(user_curve(data, user, checkpoint, plan, mitigations, threads))
@@ -100,13 +81,9 @@ def rehearsal_for(mitigations: Mapping[str, Mitigation], data: ActivityData, use
 
 
 def user_curve(
-    data: ActivityData,
-    user: int,
-    checkpoint: Checkpoint,
-    plan: CurvePlan,
-    mitigations: Mapping[str, Mitigation],
+    data: ActivityData, user: int, checkpoint: Checkpoint, plan: CurvePlan, mitigations: Mapping[str, Mitigation],
     threads: int = 1,
-) -> pd.DataFrame:
+) -> pd.DataFrame:  # fmt: skip
     """The rows of one user; `data` may hold that user's windows alone.
 
     Folds with nothing to test on (fewer bouts than folds) or too few windows to train on give no rows.
@@ -118,18 +95,14 @@ def user_curve(
         sizes = [int(size) for size in wanted if size <= len(split.train)]
         if sizes and len(split.test):
             tables.append(_fold_curve(data, split, sizes, checkpoint, plan, mitigations, threads))
-    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=EMPTY_COLUMNS)
+    empty = pd.DataFrame(columns=["user", "fold", "model", "n_samples", "seconds"])
+    return pd.concat(tables, ignore_index=True) if tables else empty
 
 
 def _fold_curve(
-    data: ActivityData,
-    split: UserSplit,
-    sizes: Sequence[int],
-    checkpoint: Checkpoint,
-    plan: CurvePlan,
-    mitigations: Mapping[str, Mitigation],
-    threads: int,
-) -> pd.DataFrame:
+    data: ActivityData, split: UserSplit, sizes: Sequence[int], checkpoint: Checkpoint, plan: CurvePlan,
+    mitigations: Mapping[str, Mitigation], threads: int,
+) -> pd.DataFrame:  # fmt: skip
     user, fold = split.user, split.fold
     inputs, y, n_classes = checkpoint.windows(data.X), data.y, len(data.class_names)
     test, truth = inputs[split.test], y[split.test]

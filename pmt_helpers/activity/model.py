@@ -10,15 +10,7 @@ import pandas as pd
 
 from pmt_helpers import __version__
 from pmt_helpers.activity.evaluation import confusion_counts, scores
-from pmt_helpers.activity.weights import (
-    FORMAT,
-    HIDDEN_UNITS,
-    SCALER,
-    WEIGHTS,
-    Preprocessor,
-    initial_deviation,
-    load_checkpoint,
-)
+from pmt_helpers.activity.weights import ARRAYS, FORMAT, HIDDEN_UNITS, Preprocessor, initial_deviation, load_checkpoint
 from pmt_helpers.datasets.arrays import digest, write_arrays, write_card
 
 L2_STRENGTH = 1e-5
@@ -32,26 +24,17 @@ def build_mlp(
 
     Parameters
     ----------
-    init
-        "he" draws weights with deviation sqrt(2/n) for n inputs; "literal" takes the paper's printed formula at its
+    init: "he" draws weights with deviation sqrt(2/n) for n inputs; "literal" takes the paper's printed formula at its
         word, N(0, 1) divided by sqrt(2/n), a deviation of sqrt(n/2) (section III-A). Biases start at 0.
-    dropout
-        Share of hidden units left out in each training step; 0 builds no such layer.
+    dropout: share of hidden units left out in each training step; 0 builds no such layer.
 
     Raises ValueError for an unknown init.
     """
 
     def dense(units: int, n_inputs: int, layer_seed: int, name: str, activation: str | None = None) -> keras.Layer:
-        return keras.layers.Dense(
-            units,
-            activation=activation,
-            kernel_initializer=keras.initializers.RandomNormal(
-                stddev=initial_deviation(init, n_inputs), seed=layer_seed
-            ),
-            # the paper's penalty is half of lambda w^2, Keras' L2 is all of it
-            kernel_regularizer=keras.regularizers.L2(L2_STRENGTH / 2),
-            name=name,
-        )
+        start = keras.initializers.RandomNormal(stddev=initial_deviation(init, n_inputs), seed=layer_seed)
+        penalty = keras.regularizers.L2(L2_STRENGTH / 2)  # the paper's is half of lambda w^2, Keras' all of it
+        return keras.layers.Dense(units, activation, kernel_initializer=start, kernel_regularizer=penalty, name=name)
 
     layers = [
         keras.Input((n_features,), name="features"),
@@ -118,26 +101,17 @@ def save_model(trained: ActivityModel, path: str | Path) -> Path:
     """
     npz = Path(path).with_suffix(".npz")
     layers = [*trained.model.get_weights(), trained.scaler.mean, trained.scaler.scale]
-    arrays = dict(zip((*WEIGHTS, *SCALER), layers, strict=True))
+    arrays = dict(zip(ARRAYS, layers, strict=True))
     write_arrays(npz, arrays)
-    card = {
-        "format": FORMAT,
-        "pmt_helpers": __version__,
-        "keras": keras.__version__,
-        "class_names": list(trained.class_names),
-        "feature_names": list(trained.feature_names),
-        "training": trained.card,
-        "digest": digest(arrays),
-    }
+    versions = {"format": FORMAT, "pmt_helpers": __version__, "keras": keras.__version__}
+    names = {"class_names": list(trained.class_names), "feature_names": list(trained.feature_names)}
+    card = {**versions, **names, "training": trained.card, "digest": digest(arrays)}
     write_card(npz.with_suffix(".json"), card)
     return npz
 
 
 def load_model(path: str | Path) -> ActivityModel:
-    """Read a model written by save_model; without the training history, which is not stored.
-
-    Raises DataError as weights.load_checkpoint does.
-    """
+    """Read a model written by save_model, without its training history. Raises DataError as load_checkpoint does."""
     checkpoint, card = load_checkpoint(path)
     features, classes = tuple(card["feature_names"]), tuple(card["class_names"])
     model = build_mlp(len(features), len(classes))

@@ -60,31 +60,20 @@ class Trained:
 
 def train_online(
     task: Task,
-    *,
-    epochs: int = EPOCHS,
-    learning_rate: float = LEARNING_RATE,
-    patience: int = PATIENCE,
-    shuffle: bool = True,
-    layers: str = "all",
-    l2_sp: float = 0.0,
-    reference: bool = False,
-) -> Trained:
+    *, epochs: int = EPOCHS, learning_rate: float = LEARNING_RATE, patience: int = PATIENCE, shuffle: bool = True,
+    layers: str = "all", l2_sp: float = 0.0, reference: bool = False,
+) -> Trained:  # fmt: skip
     """Stochastic gradient descent with one window per step, and early stopping if the task has validation windows.
 
     The start is left as it was. The same seed gives the same weights, bit for bit.
 
     Parameters
     ----------
-    patience
-        Epochs without a better validation loss after which training stops and goes back to the best epoch.
-    shuffle
-        A new order in each epoch.
-    layers
-        "all", or "output" to leave the hidden layer as it is.
-    l2_sp
-        Strength of an L2 penalty on the distance from the start (L2-SP, Li et al. 2018), applied once per epoch.
-    reference
-        Train in plain NumPy, a thousand times slower.
+    patience: epochs without a better validation loss after which training stops and goes back to the best epoch.
+    shuffle: a new order in each epoch.
+    layers: "all", or "output" to leave the hidden layer as it is.
+    l2_sp: strength of an L2 penalty on the distance from the start (L2-SP, Li et al. 2018), applied once per epoch.
+    reference: train in plain NumPy, a thousand times slower.
 
     Raises ValueError for windows, labels or settings that nothing can be learnt from, and FloatingPointError when the
     loss is no longer finite.
@@ -138,9 +127,8 @@ def train_many(tasks: Sequence[Task], *, threads: int = 1, **options: Any) -> It
 def _check_windows(X: np.ndarray, y: np.ndarray, start: Weights, what: str) -> Windows:
     X, y = np.ascontiguousarray(X, np.float32), np.asarray(y)
     if len(y) == 0 or len(X) != len(y):
-        raise ValueError(
-            f"need at least one {what} window and one label for each; got {len(X)} windows, {len(y)} labels"
-        )
+        found = f"{len(X)} windows, {len(y)} labels"
+        raise ValueError(f"need at least one {what} window and one label for each; got {found}")
     if X.ndim != 2 or X.shape[1] != len(start.hidden):
         raise ValueError(f"{what} windows must be rows of Weights.inputs, {len(start.hidden)} wide; got {X.shape}")
     finite = np.isfinite(X).all(axis=1)
@@ -153,21 +141,10 @@ def _check_windows(X: np.ndarray, y: np.ndarray, start: Weights, what: str) -> W
 
 
 def train_reference(
-    hidden: np.ndarray,
-    output: np.ndarray,
-    bias: np.ndarray,
-    X: np.ndarray,
-    y: np.ndarray,
-    X_val: np.ndarray,
-    y_val: np.ndarray,
-    epochs: int,
-    draws: np.ndarray,
-    rate: np.float32,
-    patience: int,
-    learn_hidden: bool,
-    shrinkage: np.float32,
-    history: np.ndarray,
-) -> tuple[int, int]:
+    hidden: np.ndarray, output: np.ndarray, bias: np.ndarray, X: np.ndarray, y: np.ndarray, X_val: np.ndarray,
+    y_val: np.ndarray, epochs: int, draws: np.ndarray, rate: np.float32, patience: int, learn_hidden: bool,
+    shrinkage: np.float32, history: np.ndarray,
+) -> tuple[int, int]:  # fmt: skip
     """What `online_kernel.train` computes, as one would write it down: the reference. Trains in place."""
     W, V = hidden.reshape(X.shape[1], -1), output.reshape(len(bias), -1)
     layers = W, V, bias
@@ -176,7 +153,9 @@ def train_reference(
     order = np.arange(len(y))
     for epoch in range(1, epochs + 1):
         if draws.size:
-            _shuffle(order, draws[epoch - 1])
+            for i in range(len(order) - 1, 0, -1):  # Fisher and Yates, with a 32-bit draw for each place
+                j = int(draws[epoch - 1, i]) * (i + 1) >> 32
+                order[i], order[j] = order[j], order[i]
         seen = []
         for t in order:
             h, logits = _forward(W, V, bias, X[t])
@@ -219,10 +198,3 @@ def _log_softmax(logits: np.ndarray) -> np.ndarray:
 def _loss_and_accuracy(seen: list[tuple[np.ndarray, int]]) -> tuple[float, float]:
     losses = [-_log_softmax(logits)[label] for logits, label in seen]
     return float(np.mean(losses)), float(np.mean([logits.argmax() == label for logits, label in seen]))
-
-
-def _shuffle(order: np.ndarray, draws: np.ndarray) -> None:
-    """Fisher and Yates, with a 32-bit draw for each place."""
-    for i in range(len(order) - 1, 0, -1):
-        j = int(draws[i]) * (i + 1) >> 32
-        order[i], order[j] = order[j], order[i]

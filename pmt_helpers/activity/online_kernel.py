@@ -106,21 +106,9 @@ def _shuffle(order: Array, draws: Array) -> None:
 
 @_compiled
 def train(
-    hidden: Array,
-    output: Array,
-    bias: Array,
-    X: Array,
-    y: Array,
-    X_val: Array,
-    y_val: Array,
-    epochs: int,
-    draws: Array,
-    rate: np.float32,
-    patience: int,
-    learn_hidden: bool,
-    shrinkage: np.float32,
-    history: Array,
-) -> tuple[int, int]:
+    hidden: Array, output: Array, bias: Array, X: Array, y: Array, X_val: Array, y_val: Array, epochs: int,
+    draws: Array, rate: np.float32, patience: int, learn_hidden: bool, shrinkage: np.float32, history: Array,
+) -> tuple[int, int]:  # fmt: skip
     """Train in place; returns (epochs run, best epoch). All checks are made by the caller, `online.train_online`.
 
     hidden: flat (n_inputs * 128,). output: flat (n_classes * 128,). X, X_val: (n, n_inputs). draws: (epochs, n)

@@ -62,33 +62,21 @@ class Person:
 
 
 def personalise(
-    shared: "ActivityModel",
-    X_user: np.ndarray,
-    y_user: np.ndarray,
-    *,
-    validation: Windows | None = None,
-    epochs: int = 300,
-    seed: Seed = 0,
-    layers: str = "all",
-    pull: float = 0.0,
+    shared: "ActivityModel", X_user: np.ndarray, y_user: np.ndarray,
+    *, validation: Windows | None = None, epochs: int = 300, seed: Seed = 0, layers: str = "all", pull: float = 0.0,
     rehearsal: Windows | None = None,
-) -> "ActivityModel":
+) -> "ActivityModel":  # fmt: skip
     """Retrain the shared model on one person's windows, one window per step, learning rate 0.001 (section III-B).
 
     The shared model is left as it was.
 
     Parameters
     ----------
-    X_user, y_user
-        (n_windows, n_features) raw features, (n_windows,) class numbers.
-    validation
-        Windows for early stopping: training ends when their loss has not improved for ten epochs.
-    layers
-        Against forgetting: "output" leaves the hidden layer as it is.
-    pull
-        Against forgetting: strength of an L2 penalty on the distance from the shared weights (L2-SP).
-    rehearsal
-        Against forgetting: windows of volunteers that are trained on beside the person's own.
+    X_user, y_user: (n_windows, n_features) raw features, (n_windows,) class numbers.
+    validation: windows for early stopping; training ends when their loss has not improved for ten epochs.
+    layers: against forgetting, "output" leaves the hidden layer as it is.
+    pull: against forgetting, strength of an L2 penalty on the distance from the shared weights (L2-SP).
+    rehearsal: against forgetting, windows of volunteers that are trained on beside the person's own.
 
     Raises ValueError for windows that nothing can be learnt from.
     """
@@ -101,14 +89,9 @@ def personalise(
 
 
 def train_local(
-    shared: "ActivityModel",
-    X_user: np.ndarray,
-    y_user: np.ndarray,
-    *,
-    validation: Windows | None = None,
-    epochs: int = 300,
-    seed: int = 0,
-) -> "ActivityModel":
+    shared: "ActivityModel", X_user: np.ndarray, y_user: np.ndarray,
+    *, validation: Windows | None = None, epochs: int = 300, seed: int = 0,
+) -> "ActivityModel":  # fmt: skip
     """The same training from random weights: what a person's data can do alone.
 
     Only the architecture, the class list and the feature scale come from `shared`, so that the two differ in nothing
@@ -122,17 +105,9 @@ def train_local(
 
 
 def _train_at_home(
-    kind: str,
-    start: Weights,
-    X: np.ndarray,
-    y: np.ndarray,
-    shared: "ActivityModel",
-    validation: Windows | None,
-    epochs: int,
-    seed: Seed,
-    layers: str = "all",
-    l2_sp: float = 0.0,
-) -> "ActivityModel":
+    kind: str, start: Weights, X: np.ndarray, y: np.ndarray, shared: "ActivityModel", validation: Windows | None,
+    epochs: int, seed: Seed, layers: str = "all", l2_sp: float = 0.0,
+) -> "ActivityModel":  # fmt: skip
     from pmt_helpers.activity.model import build_mlp
 
     if validation is not None:
@@ -154,8 +129,6 @@ def _check_labelled(X: np.ndarray, y: np.ndarray, shared: "ActivityModel") -> Wi
         raise ValueError(f"need at least one window and one label for each; got {len(X)} windows, {len(y)} labels")
     unknown = np.setdiff1d(y, np.arange(len(shared.class_names)))
     if len(unknown):
-        raise ValueError(
-            f"labels {unknown.tolist()} are not among the model's {len(shared.class_names)} classes "
-            f"({', '.join(shared.class_names)})"
-        )
+        classes = f"{len(shared.class_names)} classes ({', '.join(shared.class_names)})"
+        raise ValueError(f"labels {unknown.tolist()} are not among the model's {classes}")
     return shared.scaler.transform(X), y

@@ -43,41 +43,32 @@ RECIPES = {
 
 
 def train_shared(
-    data: ActivityData,
-    exclude_user: int | None = None,
-    seed: int = 0,
-    recipe: str | Recipe = "paper",
-    *,
-    init: str = "he",
-    progress: bool = True,
-    **changes: Any,
-) -> ActivityModel:
+    data: ActivityData, exclude_user: int | None = None, seed: int = 0, recipe: str | Recipe = "paper",
+    *, init: str = "he", progress: bool = True, **changes: Any,
+) -> ActivityModel:  # fmt: skip
     """Train the shared model on everybody but `exclude_user`; the scaler, too, is fitted without that person.
 
     Parameters
     ----------
-    recipe
-        "paper" (full batch, SGD 0.05, up to 1,000 epochs, a random fifth of the windows validates), "better" (Adam,
+    recipe: "paper" (full batch, SGD 0.05, up to 1,000 epochs, a random fifth of the windows validates), "better" (Adam,
         dropout, a fifth of the people validate) or a Recipe. Early stopping keeps the weights of the best validation
         loss; "better" lets validation choose the number of epochs and then trains that long on everybody.
-    init
-        Initial weights, "he" or "literal"; see build_mlp.
-    changes
-        Replace single fields of the recipe, for example validation="grouped".
+    init: initial weights, "he" or "literal"; see build_mlp.
+    changes: replace single fields of the recipe, for example validation="grouped".
 
     Raises ValueError for an unknown recipe or user, or when nobody is left to train on.
     """
-    if isinstance(recipe, str):
-        if recipe not in RECIPES:
-            raise ValueError(f"unknown recipe {recipe!r}; choose one of {', '.join(RECIPES)}")
-        name, recipe = recipe, RECIPES[recipe]
-    else:
-        name = "custom"
+    if isinstance(recipe, str) and recipe not in RECIPES:
+        raise ValueError(f"unknown recipe {recipe!r}; choose one of {', '.join(RECIPES)}")
+    name, recipe = (recipe, RECIPES[recipe]) if isinstance(recipe, str) else ("custom", recipe)
     recipe = replace(recipe, **changes)
-    _check_user(data, exclude_user)
-    volunteers = data.select(data.users != exclude_user) if exclude_user is not None else data
-
-    validation = _validation_mask(volunteers, recipe.validation, seed)
+    volunteers = data.select(data.rows_without(exclude_user))
+    if recipe.validation not in ("random", "grouped"):
+        raise ValueError(f"unknown validation {recipe.validation!r}; choose random or grouped")
+    grouped = recipe.validation == "grouped"
+    validation = (
+        grouped_validation(volunteers.users, seed=seed) if grouped else random_validation(len(volunteers), seed=seed)
+    )
     options: dict[str, Any] = {"init": init, "seed": seed, "progress": progress}
     model, scaler, history = _fit(volunteers, ~validation, validation, recipe, **options)
     if recipe.refit:
@@ -85,29 +76,17 @@ def train_shared(
         as_long = replace(recipe, epochs=int(best_epoch(history, recipe.monitor)["epoch"]))
         model, scaler, _ = _fit(volunteers, everybody, None, as_long, **options)
     card = {
-        "dataset": data.card.name,
-        "recipe": name,
-        "init": init,
-        "seed": seed,
-        "exclude_user": exclude_user,
-        "users": [int(u) for u in volunteers.user_ids],
-        "n_train": int((~validation).sum()),
-        "n_validation": int(validation.sum()),
-        **vars(recipe),
-    }
+        "dataset": data.card.name, "recipe": name, "init": init, "seed": seed, "exclude_user": exclude_user,
+        "users": [int(u) for u in volunteers.user_ids], "n_train": int((~validation).sum()),
+        "n_validation": int(validation.sum()), **vars(recipe),
+    }  # fmt: skip
     return ActivityModel(model, scaler, data.feature_names, data.class_names, history, card)
 
 
 def _fit(
-    data: ActivityData,
-    train: np.ndarray,
-    validation: np.ndarray | None,
-    recipe: Recipe,
-    *,
-    init: str,
-    seed: int,
-    progress: bool,
-) -> tuple[keras.Model, Preprocessor, pd.DataFrame]:
+    data: ActivityData, train: np.ndarray, validation: np.ndarray | None, recipe: Recipe,
+    *, init: str, seed: int, progress: bool,
+) -> tuple[keras.Model, Preprocessor, pd.DataFrame]:  # fmt: skip
     """Train a new network on the windows of one mask, watching those of another; without one, for all the epochs."""
     scaler = Preprocessor.fit(data.X[train])
     X, y = scaler.transform(data.X), data.y.astype(np.int32)  # newer JAX warns about every 64-bit label
@@ -118,22 +97,12 @@ def _fit(
     callbacks: list[keras.callbacks.Callback] = [ShowProgress(recipe.epochs, what, progress)]
     watched: dict[str, Any] = {}
     if validation is not None:
-        callbacks.append(
-            keras.callbacks.EarlyStopping(
-                recipe.monitor, mode=MONITORS[recipe.monitor], patience=recipe.patience, restore_best_weights=True
-            )
-        )
+        stop: dict[str, Any] = {"mode": MONITORS[recipe.monitor], "patience": recipe.patience}
+        callbacks.append(keras.callbacks.EarlyStopping(recipe.monitor, **stop, restore_best_weights=True))
         n_validation = int(validation.sum())
         watched = {"validation_data": (X[validation], y[validation]), "validation_batch_size": n_validation}
-    fitted = logits_model(model, optimizer).fit(
-        X[train],
-        y[train],
-        batch_size=recipe.batch_size or int(train.sum()),
-        epochs=recipe.epochs,
-        callbacks=callbacks,
-        verbose=0,
-        **watched,
-    )
+    length = {"batch_size": recipe.batch_size or int(train.sum()), "epochs": recipe.epochs}
+    fitted = logits_model(model, optimizer).fit(X[train], y[train], callbacks=callbacks, verbose=0, **length, **watched)
     return model, scaler, history_frame(fitted)
 
 
@@ -174,19 +143,6 @@ def history_frame(fitted: keras.callbacks.History) -> pd.DataFrame:
     return frame
 
 
-def _validation_mask(data: ActivityData, kind: str, seed: int) -> np.ndarray:
-    if kind == "grouped":
-        return grouped_validation(data.users, 0.2, seed)
-    if kind == "random":
-        return random_validation(len(data.users), 0.2, seed)
-    raise ValueError(f"unknown validation {kind!r}; choose random or grouped")
-
-
-def _check_user(data: ActivityData, user: int | None) -> None:
-    if user is not None and user not in data.user_ids:
-        raise ValueError(f"no user {user} in {data.card.name}; users are {', '.join(map(str, data.user_ids))}")
-
-
 # Learning rate times epochs of the paper's recipe, whose early stopping never ends one of these trainings. Many small
 # steps that add up to the same length lead to nearly the same weights.
 TOTAL_STEP_LENGTH = RECIPES["paper"].learning_rate * RECIPES["paper"].epochs
@@ -213,8 +169,7 @@ def train_shared_fast(
 
 def training_rows(data: ActivityData, exclude_user: int | None, seed: int) -> np.ndarray:
     """The rows of `data` that train_shared trains on: other people's, less the random fifth that validates."""
-    _check_user(data, exclude_user)
-    rows = np.arange(len(data)) if exclude_user is None else np.flatnonzero(data.users != exclude_user)
+    rows = data.rows_without(exclude_user)
     return rows[~random_validation(len(rows), 0.2, seed)]
 
 

@@ -66,13 +66,9 @@ def split_user(
 ) -> UserSplit:
     """Split one person's windows into train (60%), validation (20%) and test (20%).
 
-    Parameters
-    ----------
-    kind
-        "random" windows; "blocked": each recording cut into `folds` blocks of time, one tests (the default);
-        "recording": one recording of each class tests; "bout": whole bouts test, whatever class they are;
-        "file_order": the last fifth tests. Windows that overlap with the test are left out of training and
-        validation, except in a random split, where that is the point.
+    kind: "random" windows; "blocked": each recording cut into `folds` blocks of time, one tests (the default);
+        "recording": one recording of each class tests; "bout": whole bouts, of any class; "file_order": the last fifth.
+        Windows that overlap with the test are left out of the rest, save in a random split, where that is the point.
 
     Raises ValueError for an unknown kind, user or fold.
     """
@@ -102,11 +98,10 @@ def split_user(
         train = np.concatenate([block for i, block in enumerate(blocks) if i not in held_out])
     else:
         groups = data.recordings[rows]
-        in_test = (
-            _every_second_recording(data.y[rows], groups, fold)
-            if kind == "recording"
-            else _whole_bouts(groups, fold, folds, seed)
-        )
+        if kind == "recording":
+            in_test = _every_second_recording(data.y[rows], groups, fold)
+        else:
+            in_test = _whole_bouts(groups, fold, folds, seed)
         test = rows[in_test]
         *blocks, validation = _time_blocks(data, rows[~in_test], TRAIN_PER_VALIDATION + 1)
         train = np.concatenate(blocks)

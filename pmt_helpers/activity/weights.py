@@ -6,7 +6,7 @@ This module and `online` import neither Keras nor JAX: a small device that only 
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -15,8 +15,6 @@ from pmt_helpers.datasets.errors import DataError
 
 if TYPE_CHECKING:
     import keras
-
-    from pmt_helpers.activity.model import ActivityModel
 
 HIDDEN_UNITS = 128
 INITS = ("he", "literal")
@@ -137,6 +135,15 @@ class Preprocessor:
         return np.nan_to_num((X - self.mean) / self.scale, nan=0.0)
 
 
+class ScaledModel(Protocol):
+    """What of a model.ActivityModel a checkpoint copies."""
+
+    @property
+    def model(self) -> "keras.Model": ...
+    @property
+    def scaler(self) -> Preprocessor: ...
+
+
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
     """What a device receives from the cloud: the shared weights, their scaler, and windows for rehearsal, if any.
@@ -149,7 +156,7 @@ class Checkpoint:
     rehearsal: Windows | None = None
 
     @classmethod
-    def from_model(cls, model: "ActivityModel | Checkpoint") -> "Checkpoint":
+    def from_model(cls, model: "ScaledModel | Checkpoint") -> "Checkpoint":
         """Copies of a trained model's weights, and its scaler; a checkpoint as it is. Raises TypeError for others."""
         if isinstance(model, Checkpoint):
             return model
@@ -181,30 +188,24 @@ class Checkpoint:
 
 
 FORMAT = "pmt-activity-model/1"
-WEIGHTS = ("hidden_kernel", "hidden_bias", "activity_kernel", "activity_bias")
-SCALER = ("scaler_mean", "scaler_scale")
+ARRAYS = ("hidden_kernel", "hidden_bias", "activity_kernel", "activity_bias", "scaler_mean", "scaler_scale")
 
 
 def load_checkpoint(path: str | Path) -> tuple[Checkpoint, dict[str, Any]]:
     """Weights and scaler of a model written by model.save_model, and its card.
 
-    Raises DataError when a file is missing or damaged, when weights and card do not belong together, or when the
-    shapes are not those of the network.
+    Raises DataError for missing or damaged files, weights and card of two models, and shapes of another network.
     """
     npz = Path(path).with_suffix(".npz")
     card = read_card(npz.with_suffix(".json"), FORMAT, {"class_names", "feature_names", "training", "digest"})
-    arrays = read_arrays(npz, (*WEIGHTS, *SCALER), "a model's weights")
+    arrays = read_arrays(npz, ARRAYS, "a model's weights")
     check_digest(npz, arrays, card["digest"])
     n_features, n_classes = len(card["feature_names"]), len(card["class_names"])
     layers = [(n_features, HIDDEN_UNITS), (HIDDEN_UNITS,), (HIDDEN_UNITS, n_classes), (n_classes,)]
-    expected = [*layers, (n_features,), (n_features,)]
-    shapes = [arrays[name].shape for name in (*WEIGHTS, *SCALER)]
+    shapes, expected = [arrays[name].shape for name in ARRAYS], [*layers, (n_features,), (n_features,)]
     if shapes != expected:
-        raise DataError(
-            file=npz,
-            expected=f"arrays of shapes {expected} for {n_features} features and {n_classes} classes",
-            found=str(shapes),
-            remedy="train and save the model again; this file is of another network",
-        )
-    weights = Weights.from_layers(*(arrays[name] for name in WEIGHTS))
-    return Checkpoint(weights, Preprocessor(*(arrays[name] for name in SCALER))), card
+        stated = f"arrays of shapes {expected} for {n_features} features and {n_classes} classes"
+        remedy = "train and save the model again; this file is of another network"
+        raise DataError(file=npz, expected=stated, found=str(shapes), remedy=remedy)
+    *weights, mean, scale = (arrays[name] for name in ARRAYS)
+    return Checkpoint(Weights.from_layers(*weights), Preprocessor(mean, scale)), card

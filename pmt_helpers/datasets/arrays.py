@@ -19,10 +19,12 @@ import numpy as np
 from pmt_helpers.datasets.errors import DataError
 from pmt_helpers.datasets.files import atomic_path
 
-_DAMAGED = (
-    ValueError, TypeError, OSError, EOFError, AttributeError, KeyError, MemoryError, NotImplementedError, RuntimeError,
-    SyntaxError, tokenize.TokenError, zipfile.BadZipFile, zlib.error,
-)  # fmt: skip  # all that np.load was seen to raise, or may by its source, for a file that somebody else wrote
+# All that np.load and pickle were seen to raise, or may by their source, for a file that somebody else wrote.
+DAMAGED = (
+    ValueError, TypeError, OSError, EOFError, AttributeError, LookupError, MemoryError, NotImplementedError,
+    RuntimeError, OverflowError, SyntaxError, tokenize.TokenError, zipfile.BadZipFile, zlib.error,
+    pickle.UnpicklingError,
+)  # fmt: skip
 
 
 def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
@@ -45,17 +47,13 @@ def read_arrays(path: Path, needed: tuple[str, ...], what: str) -> dict[str, np.
             arrays = {name: archive[name] for name in archive.files}
     except FileNotFoundError:
         raise DataError(file=path, expected=what, found="no file", remedy="keep .npz and .json together") from None
-    except _DAMAGED as error:
-        raise DataError(
-            file=path, expected="an .npz archive of plain arrays", found=f"{type(error).__name__}: {error}",
-            remedy="copy or save the model again; the file is damaged",
-        ) from None  # fmt: skip
+    except DAMAGED as error:
+        found, remedy = f"{type(error).__name__}: {error}", "copy or save the model again; the file is damaged"
+        raise DataError(file=path, expected="an .npz archive of plain arrays", found=found, remedy=remedy) from None
     missing = set(needed) - set(arrays)
     if missing:
-        raise DataError(
-            file=path, expected=f"arrays {', '.join(needed)}", found=f"without {', '.join(sorted(missing))}",
-            remedy="save the model again",
-        )  # fmt: skip
+        expected, found = f"arrays {', '.join(needed)}", f"without {', '.join(sorted(missing))}"
+        raise DataError(file=path, expected=expected, found=found, remedy="save the model again")
     return arrays
 
 
@@ -70,10 +68,9 @@ def read_card(path: Path, form: str, needed: set[str]) -> dict[str, Any]:
     needed = {"format", *needed}
     if not isinstance(card, dict) or card.get("format") != form or not needed <= set(card):
         found = f"format {card.get('format')!r}, keys {sorted(card)}" if isinstance(card, dict) else type(card).__name__
-        raise DataError(
-            file=path, expected=f"format {form!r} with {', '.join(sorted(needed))}", found=found,
-            remedy="save the model again with this version of pmt_helpers",
-        )  # fmt: skip
+        remedy = "save the model again with this version of pmt_helpers"
+        expected = f"format {form!r} with {', '.join(sorted(needed))}"
+        raise DataError(file=path, expected=expected, found=found, remedy=remedy)
     return card
 
 
@@ -81,10 +78,9 @@ def check_digest(path: Path, arrays: Mapping[str, np.ndarray], stated: Any) -> N
     """Raises DataError when these are not the arrays that the card was written for."""
     found = digest(arrays)
     if found != stated:
-        raise DataError(
-            file=path, expected=f"arrays with digest {str(stated)[:12]}... as in its card",
-            found=f"digest {found[:12]}...", remedy="copy the .npz and .json of one model together again",
-        )  # fmt: skip
+        expected, found = f"arrays with digest {str(stated)[:12]}... as in its card", f"digest {found[:12]}..."
+        remedy = "copy the .npz and .json of one model together again"
+        raise DataError(file=path, expected=expected, found=found, remedy=remedy)
 
 
 def digest(arrays: Mapping[str, np.ndarray]) -> str:

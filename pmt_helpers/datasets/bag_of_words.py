@@ -9,8 +9,9 @@ import io
 import warnings
 import zlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,23 +21,21 @@ from pmt_helpers.datasets.errors import DataError
 
 _COLUMNS = ("document", "word", "count")
 _HEADER = 3  # lines before the entries
+Wrong = Callable[..., DataError]  # the error, less what was expected and found
 
 
 def read_docword(path: Path, remedy: str) -> csr_array:
     """(n_docs, n_words) int32 from a docword file, gzipped or plain. Raises DataError with the remedy given."""
-    with _text(path, remedy, "ascii") as stream:  # np.loadtxt crashes Python itself on some characters beyond ASCII
+    wrong = partial(DataError, file=path, remedy=remedy)
+    with _text(path, wrong, "ascii") as stream:  # np.loadtxt crashes Python itself on some characters beyond ASCII
         sizes = [stream.readline() for _ in range(_HEADER)]
         if not all(line.strip().isdigit() and line.isascii() and len(line) < 18 for line in sizes):
-            found = "".join(sizes)[:40]
-            raise DataError(
-                file=path, expected="three lines with the numbers of documents, words and entries",
-                found=f"a file that begins {found!r}" if found else "an empty file", remedy=remedy,
-            )  # fmt: skip
+            start = "".join(sizes)[:40]
+            found = f"a file that begins {start!r}" if start else "an empty file"
+            raise wrong(expected="three lines with the numbers of documents, words and entries", found=found)
         n_docs, n_words, n_entries = map(int, sizes)
-        rows = _entries(stream, path, remedy)
-    problem = _problem(rows, n_docs, n_words, n_entries)
-    if problem:
-        raise DataError(file=path, expected=problem[0], found=problem[1], remedy=remedy)
+        rows = _entries(stream, wrong)
+    _check_entries(rows, n_docs, n_words, n_entries, wrong)
     documents, words, counts = rows.T
     where = (documents - 1, words - 1)
     return csr_array((counts.astype(np.int32), where), shape=(n_docs, n_words))
@@ -44,89 +43,77 @@ def read_docword(path: Path, remedy: str) -> csr_array:
 
 def read_vocabulary(path: Path, n_words: int, remedy: str) -> tuple[str, ...]:
     """The words, one per line. Raises DataError unless there are n_words of them, all different."""
-    with _text(path, remedy, "utf-8") as stream:
+    wrong = partial(DataError, file=path, remedy=remedy)
+    with _text(path, wrong, "utf-8") as stream:
         words = stream.read().split("\n")
     words = words[:-1] if words[-1] == "" else words
-    problem = None
     if "" in words:
-        problem = ("a word on every line", f"an empty line, number {words.index('') + 1:,} of {len(words):,}")
-    elif len(words) != n_words:
-        problem = (f"{n_words:,} words, as the docword file beside it says", f"{len(words):,}")
-    elif len(set(words)) != n_words:
-        problem = ("every word once", f"{Counter(words).most_common(1)[0][0]!r} more than once")
-    if problem:
-        raise DataError(file=path, expected=problem[0], found=problem[1], remedy=remedy)
+        found = f"an empty line, number {words.index('') + 1:,} of {len(words):,}"
+        raise wrong(expected="a word on every line", found=found)
+    if len(words) != n_words:
+        raise wrong(expected=f"{n_words:,} words, as the docword file beside it says", found=f"{len(words):,}")
+    if len(set(words)) != n_words:
+        raise wrong(expected="every word once", found=f"{Counter(words).most_common(1)[0][0]!r} more than once")
     return tuple(words)
 
 
-def _entries(stream: io.TextIOBase, path: Path, remedy: str) -> np.ndarray:
+def _entries(stream: io.TextIOBase, wrong: Wrong) -> np.ndarray:
     """(n, 3) int64, the lines left in stream; np.loadtxt takes nothing but whole numbers, as many on each line."""
     try:
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "loadtxt: input contained no data")  # _problem says how many are missing
+            warnings.filterwarnings("ignore", "loadtxt: input contained no data")  # _check_entries says how many
             rows = np.loadtxt(stream, dtype=np.int64, comments=None, ndmin=2)
     except UnicodeDecodeError:
         raise
     except ValueError as error:
-        raise DataError(
-            file=path, expected="document, word and count on every line, as whole numbers",
-            found=f"{error} (rows counted from 0, after the first three lines)", remedy=remedy,
-        ) from error  # fmt: skip
+        found = f"{error} (rows counted from 0, after the first three lines)"
+        raise wrong(expected="document, word and count on every line, as whole numbers", found=found) from error
     if rows.size == 0:
         return np.zeros((0, len(_COLUMNS)), dtype=np.int64)
     if rows.shape[1] != len(_COLUMNS):
-        raise DataError(
-            file=path, expected="document, word and count on every line",
-            found=f"{rows.shape[1]} numbers on every line", remedy=remedy,
-        )  # fmt: skip
+        found = f"{rows.shape[1]} numbers on every line"
+        raise wrong(expected="document, word and count on every line", found=found)
     return rows
 
 
-def _problem(rows: np.ndarray, n_docs: int, n_words: int, n_entries: int) -> tuple[str, str] | None:
-    """What was expected and what was found instead; None when all is well."""
+def _check_entries(rows: np.ndarray, n_docs: int, n_words: int, n_entries: int, wrong: Wrong) -> None:
     if len(rows) != n_entries:
-        return f"{n_entries:,} entries, as the third line says", f"{len(rows):,}; the file was cut short or edited"
+        found = f"{len(rows):,}; the file was cut short or edited"
+        raise wrong(expected=f"{n_entries:,} entries, as the third line says", found=found)
     for column, (what, highest) in enumerate(zip(_COLUMNS, (n_docs, n_words, np.iinfo(np.int32).max), strict=True)):
         outside = (rows[:, column] < 1) | (rows[:, column] > highest)
         if outside.any():
             line = int(np.argmax(outside))
-            return f"a {what} from 1 to {highest:,}", f"{what} {rows[line, column]} on line {line + 1 + _HEADER:,}"
+            found = f"{what} {rows[line, column]} on line {line + 1 + _HEADER:,}"
+            raise wrong(expected=f"a {what} from 1 to {highest:,}", found=found)
     pairs = rows[np.lexsort((rows[:, 1], rows[:, 0])), :2]
     twice = pairs[1:][(np.diff(pairs, axis=0) == 0).all(axis=1)]
     if len(twice):
         document, word = twice[0]
-        return "one entry for each word of a document", f"document {document} with word {word} more than once"
+        found = f"document {document} with word {word} more than once"
+        raise wrong(expected="one entry for each word of a document", found=found)
     present = np.unique(rows[:, 0])
     if len(present) < n_docs:
         missing = int(np.argmax(np.append(present, 0) != np.arange(1, len(present) + 2))) + 1
-        return "words in every document", f"an empty document, number {missing:,} of {n_docs:,}"
-    return None
+        raise wrong(expected="words in every document", found=f"an empty document, number {missing:,} of {n_docs:,}")
 
 
 @contextmanager
-def _text(path: Path, remedy: str, encoding: str) -> Iterator[io.TextIOBase]:
+def _text(path: Path, wrong: Wrong, encoding: str) -> Iterator[io.TextIOBase]:
     """The file as text, unpacked if it is gzipped, whatever its name ends in: browsers unpack on their own."""
     try:
         with path.open("rb") as file:
             start = file.read(40)
         if start.lstrip().startswith(b"<"):
-            raise DataError(
-                file=path, expected="a bag of words",
-                found=f"a web page saved under this name, beginning {start.decode('latin-1')!r}", remedy=remedy,
-            )  # fmt: skip
+            found = f"a web page saved under this name, beginning {start.decode('latin-1')!r}"
+            raise wrong(expected="a bag of words", found=found)
         packed = start.startswith(b"\x1f\x8b")
         with gzip.open(path, "rt", encoding=encoding) if packed else path.open(encoding=encoding) as stream:
             yield stream  # type: ignore[misc]
     except UnicodeDecodeError as error:
-        raise DataError(
-            file=path, expected=f"plain text in {encoding.upper()}",
-            found=f"bytes that are not text ({error.reason})", remedy=remedy,
-        ) from error  # fmt: skip
+        found = f"bytes that are not text ({error.reason})"
+        raise wrong(expected=f"plain text in {encoding.upper()}", found=found) from error
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise DataError(
-            file=path, expected="a whole gzip file", found=f"a damaged or truncated one ({error})", remedy=remedy
-        ) from error  # fmt: skip
+        raise wrong(expected="a whole gzip file", found=f"a damaged or truncated one ({error})") from error
     except OSError as error:
-        raise DataError(
-            file=path, expected="a readable file", found=error.strerror or str(error), remedy=remedy
-        ) from error  # fmt: skip
+        raise wrong(expected="a readable file", found=error.strerror or str(error)) from error

@@ -68,6 +68,12 @@ class ActivityData:
         """How much there is, in one phrase."""
         return f"{len(self):,} windows of {len(self.user_ids)} people"
 
+    def rows_without(self, user: int | None) -> np.ndarray:
+        """Numbers of the windows of everybody but `user` (None: of all). Raises ValueError for an unknown user."""
+        if user is not None and user not in self.user_ids:
+            raise ValueError(f"no user {user} in {self.card.name}; users are {', '.join(map(str, self.user_ids))}")
+        return np.arange(len(self)) if user is None else np.flatnonzero(self.users != user)
+
     def select(self, mask: np.ndarray) -> "ActivityData":
         """The windows that mask (boolean, or indices) picks, in its order."""
         return replace(self, **{name: getattr(self, name)[mask] for name in _WINDOW_ARRAYS})

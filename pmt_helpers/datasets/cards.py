@@ -1,25 +1,18 @@
 """Data cards: who is in a dataset, how many, under which licence, and what is wrong with it. Notebooks 01 to 04.
 
 A card is data/cards/NAME.toml. Its statements carry the numbers they state, so that check_card can measure each again,
-with the measure of the same name in the dataset's own module, or here where several cards state the same.
+with the measure of the same name in the dataset's own module, or in measures.py where several cards state the same.
 """
 
 import functools
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from html import escape
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import Any
 
 from pmt_helpers.datasets.files import shipped
-
-if TYPE_CHECKING:
-    from pmt_helpers.datasets.base import ActivityData, DocumentData
-
-Measure = Callable[[Any], dict[str, Any]]  # from a dataset to the values of one statement; {} where a file is missing
 
 
 @dataclass(frozen=True)
@@ -108,33 +101,3 @@ def load_card(name: str) -> DataCard:
     common = {column.name for column in fields(DataCard)}
     details = MappingProxyType({key: raw.pop(key) for key in list(raw) if key not in common})
     return DataCard(details=details, **raw)
-
-
-def by_statement(*measures: Measure) -> dict[str, Measure]:
-    """Statement id -> its measure: the function's name, written with hyphens."""
-    return {measure.__name__.replace("_", "-"): measure for measure in measures}
-
-
-def size(data: "ActivityData") -> dict[str, Any]:
-    return {"windows": len(data), "users": len(data.user_ids), "features": len(data.feature_names)}
-
-
-def per_user(data: "ActivityData") -> dict[str, Any]:
-    windows = np.unique(data.users, return_counts=True)[1]
-    return {"smallest": int(windows.min()), "largest": int(windows.max())}
-
-
-def classes(data: "ActivityData") -> dict[str, Any]:
-    return {name: int((data.y == code).sum()) for code, name in enumerate(data.class_names)}
-
-
-def lengths(data: "DocumentData") -> dict[str, Any]:
-    tokens_read = data.lengths + data.dropped
-    return {
-        "shortest": int(tokens_read.min()), "median": int(np.median(tokens_read)), "longest": int(tokens_read.max()),
-    }  # fmt: skip
-
-
-def copies(data: "DocumentData") -> int:
-    """How many documents repeat another one (they share its group)."""
-    return len(data) - len(np.unique(data.groups))

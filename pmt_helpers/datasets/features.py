@@ -19,8 +19,6 @@ FEATURE_NAMES: tuple[str, ...] = (
     *(f"{axis}{name}" for name in ("AVG", "PEAK", "ABSOLDEV", "STANDDEV") for axis in AXES),
     "RESULTANT",
 )
-
-
 MIN_PEAKS = 3
 PEAK_BAND = 0.1  # a peak counts when it lies within this share of the window's range below the highest reading
 

@@ -60,10 +60,8 @@ def require_installed(path: Path | None, name: str, contents: str) -> Path:
     """path, as installed_file gave it. Raises DataError, with the way to install its package, when that is None."""
     if path is None:
         package = name.partition("/")[0]
-        raise DataError(
-            file=name, expected=f"the {package} package with its {contents}",
-            found="no such package, or one without the file", remedy=reinstall(package),
-        )  # fmt: skip
+        expected, found = f"the {package} package with its {contents}", "no such package, or one without the file"
+        raise DataError(file=name, expected=expected, found=found, remedy=reinstall(package))
     return path
 
 
@@ -105,10 +103,9 @@ def download(url: str, target: Path, verify: Callable[[Path], object]) -> Path:
         remedy = f"{advice}, or download {url} in a browser and put it at {target}."
         raise DataError(file=url, expected=expected, found=found, remedy=remedy) from error
     except OSError as error:
-        raise DataError(
-            file=target.parent, expected="a folder to write to", found=error.strerror or str(error),
-            remedy="Make it writable, free some space, or set PMT_DATA_HOME to another folder.",
-        ) from error  # fmt: skip
+        found = error.strerror or str(error)
+        remedy = "Make it writable, free some space, or set PMT_DATA_HOME to another folder."
+        raise DataError(file=target.parent, expected="a folder to write to", found=found, remedy=remedy) from error
 
 
 @contextmanager

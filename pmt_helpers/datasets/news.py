@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from pmt_helpers.datasets import cards
+from pmt_helpers.datasets import measures
 from pmt_helpers.datasets.base import DocumentData
+from pmt_helpers.datasets.cards import load_card
 from pmt_helpers.datasets.errors import DataError
 from pmt_helpers.datasets.files import file_digest, installed_file, reinstall, require_installed
 from pmt_helpers.datasets.text import CountedTexts, as_documents, count_everything, require_words, tokenise
@@ -20,6 +21,7 @@ from pmt_helpers.datasets.wikipedia import MAX_SHARE, MIN_DOCUMENTS
 
 FILE = "lee_background.cor"
 NAME_LETTERS = 60
+ALIKE = 0.5  # of the words of two texts together, the share that both have
 _AGAIN = reinstall("gensim")
 
 
@@ -49,7 +51,7 @@ def _documents(path: Path, vocabulary: tuple[str, ...] | None, grow: bool) -> Do
     words = count_everything([tokenise(line) for line in lines])
     require_words(words, names, file=path, remedy=_AGAIN)
     return as_documents(
-        CountedTexts(words, names, np.array(groups)), cards.load_card("news"),
+        CountedTexts(words, names, np.array(groups)), load_card("news"),
         f"{path.name} of gensim {version('gensim')}", file=path, vocabulary=vocabulary, grow=grow,
         min_documents=MIN_DOCUMENTS, max_share=MAX_SHARE,
     )  # fmt: skip
@@ -60,10 +62,8 @@ def read_lines(path: Path) -> list[str]:
     try:
         text = path.read_bytes().decode("utf-8")
     except UnicodeDecodeError as error:
-        raise DataError(
-            file=path, expected="plain text in UTF-8",
-            found=f"a byte that is not text at position {error.start:,}", remedy=_AGAIN,
-        ) from error  # fmt: skip
+        found = f"a byte that is not text at position {error.start:,}"
+        raise DataError(file=path, expected="plain text in UTF-8", found=found, remedy=_AGAIN) from error
     except OSError as error:
         raise DataError(file=path, expected="a readable file", found=str(error), remedy=_AGAIN) from error
     lines = [line.strip() for line in text.removesuffix("\n").split("\n")]
@@ -73,17 +73,12 @@ def read_lines(path: Path) -> list[str]:
     return lines
 
 
-ALIKE = 0.5  # of the words of two texts together, the share that both have
-
-
 def dropped_words(data: DocumentData) -> dict[str, Any]:
     everything = count_everything([tokenise(line) for line in read_lines(_require_file())])
     in_documents = np.bincount(everything.counts.indices, minlength=len(everything.vocabulary))
-    frequent = np.flatnonzero(in_documents > MAX_SHARE * len(data))
-    return {
-        "rare": int((in_documents < MIN_DOCUMENTS).sum()), "frequent": [everything.vocabulary[i] for i in frequent],
-        "percent": round(100 * float(data.dropped.sum() / everything.counts.sum()), 1),
-    }  # fmt: skip
+    frequent = [everything.vocabulary[i] for i in np.flatnonzero(in_documents > MAX_SHARE * len(data))]
+    percent = round(100 * float(data.dropped.sum() / everything.counts.sum()), 1)
+    return {"rare": int((in_documents < MIN_DOCUMENTS).sum()), "frequent": frequent, "percent": percent}
 
 
 def near_duplicates(data: DocumentData) -> dict[str, Any]:
@@ -98,17 +93,15 @@ def near_duplicates(data: DocumentData) -> dict[str, Any]:
 def unlabelled(data: DocumentData) -> dict[str, Any]:
     raw = _require_file().read_bytes()
     texts = raw.lower().splitlines()
-    return {
-        "lines": len(texts), "not_ascii": int((np.frombuffer(raw, dtype=np.uint8) > 127).sum()),
-        "taliban": sum(b"taliban" in text for text in texts),
-        "september": sum(b"september 11" in text for text in texts),
-    }  # fmt: skip
+    not_ascii = int((np.frombuffer(raw, dtype=np.uint8) > 127).sum())
+    taliban, september = (sum(phrase in text for text in texts) for phrase in (b"taliban", b"september 11"))
+    return {"lines": len(texts), "not_ascii": not_ascii, "taliban": taliban, "september": september}
 
 
-STATEMENTS: dict[str, cards.Measure] = {
+STATEMENTS: dict[str, measures.Measure] = {
     "file": lambda data: {"sha256": file_digest(_require_file())},
     "size": lambda data: {"documents": len(data), "words": len(data.vocabulary), "tokens": data.tokens},
-    "duplicates": lambda data: {"copies": cards.copies(data), "texts": len(data) - cards.copies(data)},
+    "duplicates": lambda data: {"copies": measures.copies(data), "texts": len(data) - measures.copies(data)},
     "fewer-than-described": lambda data: {"documents": len(data)},
-    **cards.by_statement(cards.lengths, dropped_words, near_duplicates, unlabelled),
+    **measures.by_statement(measures.lengths, dropped_words, near_duplicates, unlabelled),
 }

@@ -15,15 +15,17 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_array
 
-from pmt_helpers.datasets import cards
+from pmt_helpers.datasets import measures
 from pmt_helpers.datasets.bag_of_words import read_docword, read_vocabulary
 from pmt_helpers.datasets.base import DocumentData
+from pmt_helpers.datasets.cards import load_card
 from pmt_helpers.datasets.errors import DataError
 from pmt_helpers.datasets.files import data_home, download
 from pmt_helpers.datasets.text import CountedTexts, WordCounts, as_documents, keep_words
 
 URL = "https://archive.ics.uci.edu/ml/machine-learning-databases/bag-of-words/"
 MORE_THAN = 20  # occurrences in all papers together
+FEW = 10  # tokens: no paper is that short
 
 
 @dataclass(frozen=True)
@@ -113,9 +115,8 @@ def load_nips(
     """
     files = find_files()
     if files is None:
-        raise DataError(
-            file=nips_folder(), expected="the NIPS papers", found="none of its files", remedy=how_to_get()
-        )  # fmt: skip
+        found = "none of its files"
+        raise DataError(file=nips_folder(), expected="the NIPS papers", found=found, remedy=how_to_get())
     if more_than < files.table.more_than:
         raise DataError(
             file=files.docword, expected=f"every word that occurs more than {more_than} times",
@@ -125,9 +126,7 @@ def load_nips(
     texts = read_nips(files)
     common = replace(texts, words=keep_words(texts.words, more_than=more_than))  # first: so both tables agree
     source = f"{files.docword.name}, {files.table.what}; words that occur more than {more_than} times"
-    return as_documents(
-        common, cards.load_card("nips"), source, file=files.docword, vocabulary=vocabulary, grow=grow
-    )  # fmt: skip
+    return as_documents(common, load_card("nips"), source, file=files.docword, vocabulary=vocabulary, grow=grow)
 
 
 def fetch_nips(url: str = URL) -> Path:
@@ -138,7 +137,8 @@ def fetch_nips(url: str = URL) -> Path:
         if not files.docword.is_file():
             download(url + FULL.docword, files.docword, verify=lambda path: _read_counts(path, FULL))
         if not files.vocabulary.is_file():
-            download(url + FULL.vocabulary, files.vocabulary, verify=lambda path: _read_words(path, FULL))
+            words = url + FULL.vocabulary
+            download(words, files.vocabulary, verify=lambda path: read_vocabulary(path, FULL.sizes[1], _again()))
     read_nips(files)
     return files.docword
 
@@ -158,14 +158,13 @@ def read_nips(files: NipsFiles) -> CountedTexts:
 def _read_nips(files: NipsFiles, states: tuple[tuple[int, int], ...]) -> CountedTexts:
     counts = _read_counts(files.docword, files.table)
     n_docs = counts.shape[0]
-    vocabulary = _read_words(files.vocabulary, files.table)
+    vocabulary = read_vocabulary(files.vocabulary, files.table.sizes[1], _again())
     words = WordCounts(counts, vocabulary, np.zeros(n_docs, dtype=np.int64))
     digest = content_digest(words)
     if files.table.digest not in (None, digest):
-        raise DataError(
-            file=files.docword, expected=f"the published counts, digest {str(files.table.digest)[:12]}...",
-            found=f"other counts or words, digest {digest[:12]}...", remedy=_again(),
-        )  # fmt: skip
+        expected = f"the published counts, digest {str(files.table.digest)[:12]}..."
+        found = f"other counts or words, digest {digest[:12]}..."
+        raise DataError(file=files.docword, expected=expected, found=found, remedy=_again())
     first: dict[bytes, int] = {}
     spans = [slice(*edges) for edges in zip(counts.indptr, counts.indptr[1:], strict=False)]
     papers = [counts.indices[span].tobytes() + counts.data[span].tobytes() for span in spans]
@@ -193,29 +192,19 @@ def _read_counts(path: Path, table: NipsTable) -> csr_array:
         raise DataError(file=path, expected=f"{table.what}: {expected}", found=found, remedy=_again())
     tokens, (least, most) = int(counts.sum()), table.tokens
     if not least <= tokens <= most:
-        raise DataError(
-            file=path, expected=f"{table.what}: {least:,} to {most:,} tokens", found=f"{tokens:,}", remedy=_again()
-        )  # fmt: skip
+        expected = f"{table.what}: {least:,} to {most:,} tokens"
+        raise DataError(file=path, expected=expected, found=f"{tokens:,}", remedy=_again())
     return counts
-
-
-def _read_words(path: Path, table: NipsTable) -> tuple[str, ...]:
-    return read_vocabulary(path, table.sizes[1], _again())
 
 
 def _again() -> str:
     return f"Delete it, then get it again. {how_to_get()}"
 
 
-FEW = 10  # tokens: no paper is that short
-
-
 def size(data: DocumentData) -> dict[str, Any]:
-    words = WordCounts(data.counts, data.vocabulary, data.dropped)
-    return {
-        "documents": len(data), "words": len(data.vocabulary), "entries": int(data.counts.nnz), "tokens": data.tokens,
-        "digest": content_digest(words),
-    }  # fmt: skip
+    sizes = {"documents": len(data), "words": len(data.vocabulary), "entries": int(data.counts.nnz)}
+    digest = content_digest(WordCounts(data.counts, data.vocabulary, data.dropped))
+    return {**sizes, "tokens": data.tokens, "digest": digest}
 
 
 def full_table(data: DocumentData) -> dict[str, Any]:
@@ -248,11 +237,11 @@ def singular(data: DocumentData) -> dict[str, Any]:
     return {"missing": missing, "pairs": sum(word + "s" in words for word in words)}
 
 
-STATEMENTS: dict[str, cards.Measure] = {
+STATEMENTS: dict[str, measures.Measure] = {
     "lengths": lambda data: {"median": int(np.median(data.lengths)), "longest": int(data.lengths.max())},
     "rarest": lambda data: {"occurs": int(np.asarray(data.counts.sum(axis=0)).min())},
-    "copies": lambda data: {"papers": cards.copies(data)},
+    "copies": lambda data: {"papers": measures.copies(data)},
     "fragments": lambda data: {"papers": int((data.lengths < FEW).sum()), "shortest": int(data.lengths.min())},
     "no-titles": lambda data: {"first": str(data.names[0]), "last": str(data.names[-1])},
-    **cards.by_statement(size, full_table, odd_words, other_stop_words, singular),
+    **measures.by_statement(size, full_table, odd_words, other_stop_words, singular),
 }

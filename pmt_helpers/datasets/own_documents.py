@@ -7,8 +7,7 @@ import codecs
 import logging
 import re
 import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -16,8 +15,10 @@ from typing import Any
 import numpy as np
 
 from pmt_helpers.datasets.base import DocumentData
-from pmt_helpers.datasets.cards import DataCard, Measure, Statement
+from pmt_helpers.datasets.cards import DataCard, Statement
 from pmt_helpers.datasets.errors import DataError
+from pmt_helpers.datasets.logs import quiet
+from pmt_helpers.datasets.measures import Measure
 from pmt_helpers.datasets.text import count_documents, named_chunks, tokenise
 
 NAME = "own"
@@ -59,7 +60,8 @@ def _plain_text(path: Path) -> str:
 
 
 def _pdf_text(path: Path) -> str:
-    with _quiet():
+    with quiet("pypdf", logging.CRITICAL + 1), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # pypdf logs and warns about every oddity; what matters becomes a reason
         from pypdf import PdfReader  # here, not above: only a PDF needs it
 
         try:
@@ -79,52 +81,26 @@ def _pdf_text(path: Path) -> str:
     return _BROKEN_WORD.sub("", text)
 
 
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Silence pypdf: it logs and warns about every oddity of a file, and what matters becomes a reason."""
-    logger = logging.getLogger("pypdf")
-    level = logger.level
-    logger.setLevel(logging.CRITICAL + 1)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logger.setLevel(level)
-
-
 def load_own_documents(
-    folder: str | Path,
-    vocabulary: Sequence[str] | None = None,
-    *,
-    grow: bool = False,
-    min_documents: int = 1,
-    max_share: float = 1.0,
-    largest_mb: float = 20.0,
-) -> DocumentData:
+    folder: str | Path, vocabulary: Sequence[str] | None = None,
+    *, grow: bool = False, min_documents: int = 1, max_share: float = 1.0, largest_mb: float = 20.0,
+) -> DocumentData:  # fmt: skip
     """The .txt, .md and .pdf files of a folder, cut into documents of about 200 words; the files are the groups.
 
     Files that hold the same words share a group. What cannot be used is in `.skipped` with its reason: files of another
     kind, empty, damaged, locked or without text, documents without a word of the vocabulary, and subfolders, which are
     never entered. Hidden files (.name) and Office's lock files (~$name) are ignored.
 
-    Parameters
-    ----------
-    vocabulary, grow, min_documents, max_share : as in keep_words.
-    largest_mb : larger files are skipped, too.
-
-    Raises
-    ------
-    DataError : no document is left.
+    vocabulary, grow, min_documents, max_share: as in keep_words. largest_mb: larger files are skipped, too.
+    Raises DataError when no document is left.
     """
     path = Path(folder).expanduser()
     try:
         files = [file for file in sorted(path.iterdir()) if not file.name.startswith((".", "~$"))]
     except OSError as error:
-        raise DataError(
-            file=path, expected="a folder with your texts", found=error.strerror or str(error),
-            remedy=f"Make a folder, put some {', '.join(SUFFIXES)} files into it, and name it here.",
-        ) from error  # fmt: skip
+        found = error.strerror or str(error)
+        remedy = f"Make a folder, put some {', '.join(SUFFIXES)} files into it, and name it here."
+        raise DataError(file=path, expected="a folder with your texts", found=found, remedy=remedy) from error
     skipped: list[tuple[str, str]] = []
     documents = _read_files(files, largest_mb, skipped)
     counted = count_documents(
@@ -138,10 +114,8 @@ def load_own_documents(
         found, remedy = f"none ({reasons}{more})", "Put plain texts, notes or PDFs with text into it."
         if documents:
             found, remedy = f"{len(documents)} documents without any", "Pass grow=True, or keep rarer words."
-        raise DataError(
-            file=path, expected=f"{', '.join(SUFFIXES)} files with words that count",
-            found=found if files else "an empty folder", remedy=remedy,
-        )  # fmt: skip
+        expected = f"{', '.join(SUFFIXES)} files with words that count"
+        raise DataError(file=path, expected=expected, found=found if files else "an empty folder", remedy=remedy)
     names, groups = (np.array([row[part] for row in documents])[has_words] for part in (0, 1))
     counts = counted.counts[has_words]
     return DocumentData(
@@ -175,22 +149,23 @@ def _read_files(
 
 def _card(counts: Any, groups: np.ndarray, skipped: list[tuple[str, str]]) -> DataCard:
     """A card as every dataset has one; it names no file, so that it can be shown."""
-    size = {"documents": counts.shape[0], "texts": len(np.unique(groups)), "words": counts.shape[1],
-            "tokens": int(counts.sum())}  # fmt: skip
     text = "{documents:,} documents from {texts:,} different texts; {words:,} words, {tokens:,} tokens."
     left_out = "{left_out:,} files or parts of files could not be used; .skipped says why."
     return DataCard(
         name=NAME, title="Your own documents", task="Which topics your own texts hold", who="You",
         licence="Yours. They stay on this machine.", url="", citations=(),
-        facts=(Statement("size", text, MappingProxyType(size)),),
+        facts=(Statement("size", text, MappingProxyType(size(counts, groups))),),
         defects=(Statement("skipped", left_out, MappingProxyType({"left_out": len(skipped)})),),
         details=MappingProxyType({"document": "About 200 words of a file; a shorter file is one document"}),
     )  # fmt: skip
 
 
-def size(data: DocumentData) -> dict[str, Any]:
-    return {"documents": len(data), "texts": len(np.unique(data.groups)), "words": len(data.vocabulary),
-            "tokens": data.tokens}  # fmt: skip
+def size(counts: Any, groups: np.ndarray) -> dict[str, Any]:
+    n_docs, n_words = counts.shape
+    return {"documents": n_docs, "texts": len(np.unique(groups)), "words": n_words, "tokens": int(counts.sum())}
 
 
-STATEMENTS: dict[str, Measure] = {"size": size, "skipped": lambda data: {"left_out": len(data.skipped)}}
+STATEMENTS: dict[str, Measure] = {
+    "size": lambda data: size(data.counts, data.groups),
+    "skipped": lambda data: {"left_out": len(data.skipped)},
+}

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from pmt_helpers.datasets import news, nips, own_documents, watch, wikipedia, wisdm, wisdm_card
 from pmt_helpers.datasets.base import ActivityData, DocumentData, Recording
-from pmt_helpers.datasets.cards import Measure
 from pmt_helpers.datasets.errors import DataError
+from pmt_helpers.datasets.measures import Measure
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,42 +78,35 @@ def load_recordings(name: str = "watch") -> tuple[Recording, ...]:
     recordings = _entry(name, ACTIVITY).recordings
     if recordings is None:
         others = " or ".join(f'load_recordings("{other}")' for other, entry in ACTIVITY.items() if entry.recordings)
-        raise DataError(
-            file=f"dataset {name!r}", expected="raw readings", found="features only: its readings are not part of it",
-            remedy=f"Use {others}, or load_activity for the features.",
-        )  # fmt: skip
+        found, remedy = (
+            "features only: its readings are not part of it",
+            f"Use {others}, or load_activity for the features.",
+        )
+        raise DataError(file=f"dataset {name!r}", expected="raw readings", found=found, remedy=remedy)
     return recordings()
 
 
 def load_documents(
-    name: str = "wikipedia",
-    vocabulary: Sequence[str] | None = None,
-    *,
-    grow: bool = False,
-    more_than: int | None = None,
-) -> DocumentData:
+    name: str = "wikipedia", vocabulary: Sequence[str] | None = None,
+    *, grow: bool = False, more_than: int | None = None,
+) -> DocumentData:  # fmt: skip
     """Documents of a dataset, as counts of words. Never touches the network.
 
     Parameters
     ----------
-    name : "wikipedia" or "news" (installed with the workbook) or "nips" (fetched once, on request).
-    vocabulary : count exactly these words, in this order, and drop all others.
-    grow : add the dataset's own words behind those of the vocabulary.
-    more_than : for "nips" only: keep the words that occur more often than this (default 20; 0 keeps all, which only
-        the full table has).
+    name: "wikipedia" or "news" (installed with the workbook) or "nips" (fetched once, on request).
+    vocabulary: count exactly these words, in this order, and drop all others.
+    grow: add the dataset's own words behind those of the vocabulary.
+    more_than: for "nips" only, the words that occur more often (default 20; 0: all, which only the full table has).
 
-    Raises
-    ------
-    DataError : the data is missing or damaged, or a document has no word of the vocabulary; says what to do.
+    Raises DataError, which says what to do, for missing or damaged data, or a document without a word of it.
     """
     entry = _entry(name, DOCUMENTS)
     if more_than is None:
         return entry.load(vocabulary, grow=grow)
     if name != "nips":
-        raise DataError(
-            file=f"dataset {name!r}", expected='more_than for "nips" only', found=f"more_than={more_than}",
-            remedy="Leave it out: the rule of this dataset is on its card.",
-        )  # fmt: skip
+        expected, remedy = 'more_than for "nips" only', "Leave it out: the rule of this dataset is on its card."
+        raise DataError(file=f"dataset {name!r}", expected=expected, found=f"more_than={more_than}", remedy=remedy)
     return entry.load(vocabulary, grow=grow, more_than=more_than)
 
 
@@ -125,9 +118,7 @@ def _entry(name: str, known: Mapping[str, Dataset[Any]]) -> Dataset[Any]:
         remedy = f'{name} holds windows of movement: load_activity("{name}") loads it.'
     if name in DOCUMENTS:
         remedy = f'{name} holds documents: load_documents("{name}") loads it.'
-    raise DataError(
-        file=f"dataset {name!r}", expected=f"one of {', '.join(known)}", found=repr(name), remedy=remedy
-    )  # fmt: skip
+    raise DataError(file=f"dataset {name!r}", expected=f"one of {', '.join(known)}", found=repr(name), remedy=remedy)
 
 
 def check_card(data: ActivityData | DocumentData) -> "pd.DataFrame":

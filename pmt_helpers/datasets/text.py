@@ -75,17 +75,10 @@ def named_chunks(name: str, tokens: Sequence[str]) -> Iterator[tuple[str, list[s
 
 
 def count_documents(
-    token_lists: Sequence[Sequence[str]],
-    vocabulary: Sequence[str] | None = None,
-    *,
-    grow: bool = False,
-    min_documents: int = 1,
-    max_share: float = 1.0,
+    token_lists: Sequence[Sequence[str]], vocabulary: Sequence[str] | None = None, **rule: Any
 ) -> WordCounts:
-    """Counts of the words in each document; a document may be left with none. The rules are those of keep_words."""
-    return keep_words(
-        count_everything(token_lists), vocabulary, grow=grow, min_documents=min_documents, max_share=max_share
-    )
+    """Counts of the words in each document, by the rule (options) of keep_words; a document may be left with none."""
+    return keep_words(count_everything(token_lists), vocabulary, **rule)
 
 
 def count_everything(token_lists: Sequence[Sequence[str]]) -> WordCounts:
@@ -99,26 +92,19 @@ def count_everything(token_lists: Sequence[Sequence[str]]) -> WordCounts:
 
 
 def keep_words(
-    table: WordCounts,
-    vocabulary: Sequence[str] | None = None,
-    *,
-    grow: bool = False,
-    min_documents: int = 1,
-    max_share: float = 1.0,
-    more_than: int = 0,
-) -> WordCounts:
+    table: WordCounts, vocabulary: Sequence[str] | None = None,
+    *, grow: bool = False, min_documents: int = 1, max_share: float = 1.0, more_than: int = 0,
+) -> WordCounts:  # fmt: skip
     """The same documents over fewer, or over given words.
 
     Parameters
     ----------
-    vocabulary : exactly these words, in this order, however rare. Without it, the words that the rule below keeps.
-    grow : add the words that the rule keeps behind those of the vocabulary.
-    min_documents, max_share, more_than : the rule: words in at least min_documents documents, in at most max_share of
+    vocabulary: exactly these words, in this order, however rare. Without it, the words that the rule below keeps.
+    grow: add the words that the rule keeps behind those of the vocabulary.
+    min_documents, max_share, more_than: the rule: words in at least min_documents documents, in at most max_share of
         them, and occurring more than more_than times altogether.
 
-    Raises
-    ------
-    ValueError : the vocabulary holds a word twice.
+    Raises ValueError for a vocabulary that holds a word twice.
     """
     n_docs = table.counts.shape[0]
     in_documents = np.bincount(table.counts.indices, minlength=len(table.vocabulary))
@@ -143,15 +129,10 @@ def keep_words(
 
 def require_words(counted: WordCounts, names: np.ndarray, *, file: object, remedy: str) -> None:
     """Raise DataError when a document has no counted word: a topic model could say nothing about it."""
-    empty = np.flatnonzero(counted.counts.sum(axis=1) == 0)
-    if not len(empty):
-        return
-    first = empty[0]
-    what = "no words" if counted.dropped[first] == 0 else f"{counted.dropped[first]} words, none of them known"
-    raise DataError(
-        file=file, expected="at least one known word in every document",
-        found=f"{what} in document {first + 1:,} of {len(names):,} ({names[first]})", remedy=remedy,
-    )  # fmt: skip
+    for first in np.flatnonzero(counted.counts.sum(axis=1) == 0):
+        what = "no words" if counted.dropped[first] == 0 else f"{counted.dropped[first]} words, none of them known"
+        found = f"{what} in document {first + 1:,} of {len(names):,} ({names[first]})"
+        raise DataError(file=file, expected="at least one known word in every document", found=found, remedy=remedy)
 
 
 def as_documents(

@@ -5,15 +5,15 @@ pipeline for one file. Below the loader: what the card states, one function per 
 """
 
 import functools
-import pickle
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from pmt_helpers.datasets import cards
-from pmt_helpers.datasets.arrays import UnsafePickleError, load_pickled_npy
+from pmt_helpers.datasets import measures
+from pmt_helpers.datasets.arrays import DAMAGED, UnsafePickleError, load_pickled_npy
 from pmt_helpers.datasets.base import ActivityData, Recording
+from pmt_helpers.datasets.cards import load_card
 from pmt_helpers.datasets.errors import DataError
 from pmt_helpers.datasets.features import windows_of
 from pmt_helpers.datasets.files import file_digest, installed_file, reinstall, require_installed
@@ -24,11 +24,8 @@ STEP_READINGS = 125  # half overlapping
 SENSOR_COLUMNS = ("ax", "ay", "az", "wx", "wy", "wz")
 # The file does not name its unit. A wrist that is nearly still reads 1.05, so it is g; the data card checks that.
 METRES_PER_S2 = 9.80665
-
-_DAMAGE = (  # the ways in which reading a damaged pickle can fail
-    OSError, EOFError, pickle.UnpicklingError, ValueError, TypeError, LookupError, AttributeError, MemoryError,
-    OverflowError,
-)  # fmt: skip
+STILL = 0.1  # a second is still when no axis spreads by more than this, in g
+HARD = 4.0  # g
 
 
 def find_watch() -> Path | None:
@@ -52,7 +49,7 @@ def _require_file() -> Path:
 
 @functools.lru_cache(maxsize=1)
 def _windows_of(path: Path) -> ActivityData:
-    return windows_of(_recordings_in(path), cards.load_card("watch"), WINDOW_READINGS, STEP_READINGS)
+    return windows_of(_recordings_in(path), load_card("watch"), WINDOW_READINGS, STEP_READINGS)
 
 
 @functools.lru_cache(maxsize=1)
@@ -62,13 +59,9 @@ def _recordings_in(path: Path) -> tuple[Recording, ...]:
     for number, signal in enumerate(content["X"]):
         acceleration = np.ascontiguousarray(signal[:, :3]) * METRES_PER_S2
         acceleration.setflags(write=False)
-        recordings.append(
-            Recording(
-                number=number, signal=acceleration, rate_hz=RATE_HZ, user=int(content["subject"][number]),
-                class_name=content["y_labels"][int(content["y"][number])],
-                side="right" if content["side"][number] == 1 else "left",
-            )
-        )  # fmt: skip
+        user, class_name = int(content["subject"][number]), content["y_labels"][int(content["y"][number])]
+        side = "right" if content["side"][number] == 1 else "left"
+        recordings.append(Recording(number, acceleration, RATE_HZ, user, class_name, side))
     return tuple(recordings)
 
 
@@ -79,21 +72,16 @@ def read_watch(path: Path) -> dict[str, Any]:
         with path.open("rb") as stream:
             content = load_pickled_npy(stream)
     except UnsafePickleError as error:
-        raise DataError(
-            file=path, expected="a pickle of arrays only", found=str(error),
-            remedy=f"Loading it could run foreign code, so it was refused. {again}",
-        ) from error  # fmt: skip
-    except _DAMAGE as error:
-        raise DataError(
-            file=path, expected="seglearn's recordings", found=f"an empty, truncated or damaged file ({error})",
-            remedy=again,
-        ) from error  # fmt: skip
+        remedy = f"Loading it could run foreign code, so it was refused. {again}"
+        raise DataError(file=path, expected="a pickle of arrays only", found=str(error), remedy=remedy) from error
+    except DAMAGED as error:
+        found = f"an empty, truncated or damaged file ({error})"
+        raise DataError(file=path, expected="seglearn's recordings", found=found, remedy=again) from error
     problem = _structure_problem(content)
     if problem:
-        raise DataError(
-            file=path, expected="recordings of ax, ay, az, wx, wy, wz with class, person and arm", found=problem,
-            remedy=f"This is another version of the file. {again}",
-        )  # fmt: skip
+        expected = "recordings of ax, ay, az, wx, wy, wz with class, person and arm"
+        remedy = f"This is another version of the file. {again}"
+        raise DataError(file=path, expected=expected, found=problem, remedy=remedy)
     return content
 
 
@@ -112,33 +100,24 @@ def _structure_problem(content: Any) -> str | None:
         return "a recording without six columns"
     if any(not np.isfinite(signal).all() for signal in content["X"]):
         return "readings that are not finite"
-    unknown = set(content["y_labels"]) ^ set(cards.load_card("watch").classes)
+    unknown = set(content["y_labels"]) ^ set(load_card("watch").classes)
     if unknown or not set(content["y"]) <= set(range(len(content["y_labels"]))):
         return f"unknown classes {', '.join(sorted(map(str, unknown))) or sorted(set(content['y']))}"
     return None
 
 
-STILL = 0.1  # a second is still when no axis spreads by more than this, in g
-HARD = 4.0  # g
-
-
 def recordings(data: ActivityData) -> dict[str, Any]:
     everything = load_watch_recordings()
-    return {
-        "recordings": len(everything),
-        "combinations": len({(r.user, r.class_name, r.side) for r in everything}),
-        "left": sum(r.side == "left" for r in everything),
-        "minutes": round(sum(r.seconds for r in everything) / 60, 1),
-    }
+    combinations = len({(r.user, r.class_name, r.side) for r in everything})
+    left, minutes = sum(r.side == "left" for r in everything), round(sum(r.seconds for r in everything) / 60, 1)
+    return {"recordings": len(everything), "combinations": combinations, "left": left, "minutes": minutes}
 
 
 def clean(data: ActivityData) -> dict[str, Any]:
     signals = [r.signal for r in load_watch_recordings()]
-    return {
-        "not_finite": int(sum((~np.isfinite(s)).sum() for s in signals)),
-        "repeated": len(signals) - len({s.tobytes() for s in signals}),
-        "missing_features": int(np.isnan(data.X).sum()),
-    }
+    not_finite = int(sum((~np.isfinite(s)).sum() for s in signals))
+    repeated = len(signals) - len({s.tobytes() for s in signals})
+    return {"not_finite": not_finite, "repeated": repeated, "missing_features": int(np.isnan(data.X).sum())}
 
 
 def stuck_readings(data: ActivityData) -> dict[str, Any]:
@@ -179,30 +158,23 @@ def paired_people(data: ActivityData) -> dict[str, Any]:
     within = max(gap[pair] for pair in pairs)
     for i, j in pairs:
         gap[i, j] = gap[j, i] = np.inf
-    return {
-        "pairs": [f"{users[i]}-{users[j]}" for i, j in pairs],
-        "within": round(float(within), 1),
-        "between": round(float(gap.min()), 1),
-    }
+    names = [f"{users[i]}-{users[j]}" for i, j in pairs]
+    return {"pairs": names, "within": round(float(within), 1), "between": round(float(gap.min()), 1)}
 
 
 def fast_people(data: ActivityData) -> dict[str, Any]:
     everything = load_watch_recordings()
     typical = {int(u): float(np.median([r.seconds for r in everything if r.user == u])) for u in data.user_ids}
     fast = [user for user, seconds in typical.items() if seconds < 30]
-    return {
-        "fast": fast,
-        "their_seconds": round(max(typical[user] for user in fast), 1),
-        "other_seconds": round(min(seconds for user, seconds in typical.items() if user not in fast), 1),
-    }
+    others = [seconds for user, seconds in typical.items() if user not in fast]
+    their_seconds = round(max(typical[user] for user in fast), 1)
+    return {"fast": fast, "their_seconds": their_seconds, "other_seconds": round(min(others), 1)}
 
 
 def hard_peaks(data: ActivityData) -> dict[str, Any]:
     hard = {r: np.linalg.norm(r.signal, axis=1) > HARD * METRES_PER_S2 for r in load_watch_recordings()}
-    return {
-        "readings": int(sum(readings.sum() for readings in hard.values())),
-        "people": sorted({r.user for r, readings in hard.items() if readings.any()}),
-    }
+    people = sorted({r.user for r, readings in hard.items() if readings.any()})
+    return {"readings": int(sum(readings.sum() for readings in hard.values())), "people": people}
 
 
 def short_recordings(data: ActivityData) -> dict[str, Any]:
@@ -226,11 +198,11 @@ def tails(data: ActivityData) -> dict[str, Any]:
     return {"percent": round(100 * float((lengths - covered).sum() / lengths.sum()), 1)}
 
 
-STATEMENTS: dict[str, cards.Measure] = {
+STATEMENTS: dict[str, measures.Measure] = {
     "file": lambda data: {"sha256": file_digest(_require_file())},
     "no-background": lambda data: {"keys": sorted(read_watch(_require_file()))},
-    **cards.by_statement(
-        cards.size, cards.per_user, cards.classes, recordings, clean, unit, mirrored_axis, paired_people, fast_people,
-        hard_peaks, short_recordings, stuck_readings, overlap, tails,
+    **measures.by_statement(
+        measures.size, measures.per_user, measures.classes, recordings, clean, unit, mirrored_axis, paired_people,
+        fast_people, hard_peaks, short_recordings, stuck_readings, overlap, tails,
     ),
 }  # fmt: skip

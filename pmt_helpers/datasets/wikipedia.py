@@ -19,8 +19,9 @@ from xml.etree.ElementTree import ParseError, iterparse
 
 import numpy as np
 
-from pmt_helpers.datasets import cards
+from pmt_helpers.datasets import measures
 from pmt_helpers.datasets.base import DocumentData
+from pmt_helpers.datasets.cards import load_card
 from pmt_helpers.datasets.errors import DataError
 from pmt_helpers.datasets.files import data_home, file_digest, installed_file, reinstall, require_installed
 from pmt_helpers.datasets.text import (
@@ -45,6 +46,7 @@ LEFT_OUT = frozenset({
 
 _HEADING = re.compile(r"^==(?!=)[ \t]*(.+?)[ \t]*==[ \t]*$", re.MULTILINE)
 _GALLERY_FILE = re.compile(r"^\s*(?:file|image):[^|\n]*", re.MULTILINE | re.IGNORECASE)
+MARKUP = ("isbn", "jpg", "png", "svg", "http", "www", "nbsp", "colspan")  # words that no text is about
 _ARTICLES = "0"  # the namespace of articles; talk, help and project pages have others
 _AGAIN = reinstall("gensim")
 
@@ -84,9 +86,8 @@ def read_pages(path: Path, remedy: str) -> Iterator[Page]:
                     page = {}
                     element.clear()
     except (OSError, EOFError, ParseError) as error:
-        raise DataError(
-            file=path, expected="a whole Wikipedia dump (XML in bz2)", found=f"damage ({error})", remedy=remedy
-        ) from error  # fmt: skip
+        expected = "a whole Wikipedia dump (XML in bz2)"
+        raise DataError(file=path, expected=expected, found=f"damage ({error})", remedy=remedy) from error
 
 
 def sections(markup: str) -> list[Section]:
@@ -119,7 +120,7 @@ def _require_file() -> Path:
 @functools.lru_cache(maxsize=4)
 def _documents(path: Path, vocabulary: tuple[str, ...] | None, grow: bool) -> DocumentData:
     return as_documents(
-        read_wikipedia(path), cards.load_card("wikipedia"), f"{path.name} of gensim {version('gensim')}", file=path,
+        read_wikipedia(path), load_card("wikipedia"), f"{path.name} of gensim {version('gensim')}", file=path,
         vocabulary=vocabulary, grow=grow, min_documents=MIN_DOCUMENTS, max_share=MAX_SHARE,
     )  # fmt: skip
 
@@ -139,16 +140,14 @@ def read_wikipedia(path: Path) -> CountedTexts:
 def _parse(path: Path) -> CountedTexts:
     from tqdm.auto import tqdm
 
-    names, groups, documents = [], [], []
+    documents: list[tuple[str, str, list[str]]] = []
     for page in tqdm(read_pages(path, _AGAIN), desc="Reading Wikipedia", unit=" articles", leave=False):
         parts = ((section.heading, tokenise(section.text)) for section in sections(page.markup))
-        for name, tokens in cut_article(page.title, parts):
-            names.append(name)
-            groups.append(page.title)
-            documents.append(tokens)
+        documents += [(name, page.title, tokens) for name, tokens in cut_article(page.title, parts)]
     if not documents:
         raise DataError(file=path, expected="a Wikipedia dump with articles", found="none", remedy=_AGAIN)
-    return CountedTexts(count_everything(documents), np.array(names), np.array(groups))
+    names, titles, tokens = zip(*documents, strict=True)
+    return CountedTexts(count_everything(tokens), np.array(names), np.array(titles))
 
 
 def cut_article(title: str, parts: Iterable[tuple[str, list[str]]]) -> Iterator[tuple[str, list[str]]]:
@@ -170,19 +169,14 @@ def cut_article(title: str, parts: Iterable[tuple[str, list[str]]]) -> Iterator[
             yield from named_chunks(f"{title}: {heading}" if heading else title, tokens)
 
 
-MARKUP = ("isbn", "jpg", "png", "svg", "http", "www", "nbsp", "colspan")  # words that no text is about
-
-
 @functools.lru_cache(maxsize=1)
 def _pages(path: Path) -> tuple[Page, ...]:
     return tuple(read_pages(path, ""))
 
 
 def size(data: DocumentData) -> dict[str, Any]:
-    return {
-        "documents": len(data), "articles": len(np.unique(data.groups)), "words": len(data.vocabulary),
-        "tokens": data.tokens,
-    }  # fmt: skip
+    articles, words = len(np.unique(data.groups)), len(data.vocabulary)
+    return {"documents": len(data), "articles": articles, "words": words, "tokens": data.tokens}
 
 
 def dates(data: DocumentData) -> dict[str, Any]:
@@ -193,11 +187,9 @@ def dates(data: DocumentData) -> dict[str, Any]:
 def dropped_words(data: DocumentData) -> dict[str, Any]:
     everything = read_wikipedia(_require_file()).words
     in_documents = np.bincount(everything.counts.indices, minlength=len(everything.vocabulary))
-    return {
-        "rare": int((in_documents < MIN_DOCUMENTS).sum()),
-        "frequent": int((in_documents > MAX_SHARE * len(data)).sum()),
-        "percent": round(100 * float(data.dropped.sum() / everything.counts.sum()), 1),
-    }  # fmt: skip
+    rare, frequent = (in_documents < MIN_DOCUMENTS).sum(), (in_documents > MAX_SHARE * len(data)).sum()
+    percent = round(100 * float(data.dropped.sum() / everything.counts.sum()), 1)
+    return {"rare": int(rare), "frequent": int(frequent), "percent": percent}
 
 
 def one_letter(data: DocumentData) -> dict[str, Any]:
@@ -207,10 +199,8 @@ def one_letter(data: DocumentData) -> dict[str, Any]:
 
 def uneven_articles(data: DocumentData) -> dict[str, Any]:
     documents = np.sort(np.unique(data.groups, return_counts=True)[1])[::-1]
-    return {
-        "largest": int(documents[0]), "single": int((documents == 1).sum()),
-        "percent_of_ten": round(100 * float(documents[:10].sum() / documents.sum())),
-    }  # fmt: skip
+    percent = round(100 * float(documents[:10].sum() / documents.sum()))
+    return {"largest": int(documents[0]), "single": int((documents == 1).sum()), "percent_of_ten": percent}
 
 
 def words_of_one_article(data: DocumentData) -> dict[str, Any]:
@@ -221,11 +211,9 @@ def words_of_one_article(data: DocumentData) -> dict[str, Any]:
 
 
 def lists_and_signposts(data: DocumentData) -> dict[str, Any]:
-    titles = np.unique(data.groups)
-    return {
-        "lists": int(np.char.startswith(titles, "List of").sum()),
-        "signposts": sum("{{disambig" in page.markup.lower() for page in _pages(_require_file())),
-    }
+    lists = np.char.startswith(np.unique(data.groups), "List of").sum()
+    signposts = sum("{{disambig" in page.markup.lower() for page in _pages(_require_file()))
+    return {"lists": int(lists), "signposts": signposts}
 
 
 def markup_left(data: DocumentData) -> dict[str, Any]:
@@ -234,10 +222,10 @@ def markup_left(data: DocumentData) -> dict[str, Any]:
     return {"words": [word for word, _ in sorted(left.items())], "tokens": sum(left.values())}
 
 
-STATEMENTS: dict[str, cards.Measure] = {
+STATEMENTS: dict[str, measures.Measure] = {
     "file": lambda data: {"sha256": file_digest(_require_file())},
-    **cards.by_statement(
-        cards.lengths, size, dates, dropped_words, one_letter, uneven_articles, words_of_one_article,
+    **measures.by_statement(
+        measures.lengths, size, dates, dropped_words, one_letter, uneven_articles, words_of_one_article,
         lists_and_signposts, markup_left,
     ),
 }  # fmt: skip

@@ -10,6 +10,7 @@ import re
 import tarfile
 import zlib
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -115,11 +116,9 @@ def _read_table(path: Path, modified: int, size: int) -> WisdmTable:
     table = parse_table(text, path)
     digest = content_digest(text)
     if digest != DIGEST:
-        raise DataError(
-            file=path, expected=f"the published rows, digest {DIGEST[:12]}...",
-            found=f"other rows, digest {digest[:12]}...",
-            remedy=f"The file was changed, cut short or is another version. Delete it. {how_to_get()}",
-        )  # fmt: skip
+        expected, found = f"the published rows, digest {DIGEST[:12]}...", f"other rows, digest {digest[:12]}..."
+        remedy = f"The file was changed, cut short or is another version. Delete it. {how_to_get()}"
+        raise DataError(file=path, expected=expected, found=found, remedy=remedy)
     return table
 
 
@@ -132,26 +131,23 @@ def read_text(path: Path, name: str = ARFF) -> str:
         raw = _read_from_archive(path, name) if path.name.endswith(".tar.gz") else (path.parent / name).read_bytes()
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise DataError(
-            file=path, expected=f"{name} as plain text", found=f"a byte that is not text at position {error.start:,}",
-            remedy=f"Delete the file, then get it again. {how_to_get()}",
-        ) from error  # fmt: skip
+        found = f"a byte that is not text at position {error.start:,}"
+        remedy = f"Delete the file, then get it again. {how_to_get()}"
+        raise DataError(file=path, expected=f"{name} as plain text", found=found, remedy=remedy) from error
     except OSError as error:
-        raise DataError(
-            file=path, expected=f"a readable {name}", found=error.strerror or str(error),
-            remedy=f"Check the file's permissions, or get it again. {how_to_get()}",
-        ) from error  # fmt: skip
+        found, remedy = error.strerror or str(error), f"Check the file's permissions, or get it again. {how_to_get()}"
+        raise DataError(file=path, expected=f"a readable {name}", found=found, remedy=remedy) from error
 
 
 def _read_from_archive(path: Path, name: str) -> bytes:
-    remedy = f"Delete it, then get it again. {how_to_get()}"
+    wrong = partial(DataError, file=path, remedy=f"Delete it, then get it again. {how_to_get()}")
     with path.open("rb") as file:
         start = file.read(40)
     if not start.startswith(b"\x1f\x8b"):
         found = "an empty file" if not start else f"a file that begins {start.decode('latin-1')!r}"
         if start.lstrip().startswith(b"<"):
             found = f"a web page saved under this name, beginning {start.decode('latin-1')!r}"
-        raise DataError(file=path, expected="a tar.gz archive", found=found, remedy=remedy)
+        raise wrong(expected="a tar.gz archive", found=found)
     try:
         with tarfile.open(path, mode="r|gz") as archive:  # a stream: what follows a good ARFF does not matter
             for member in archive:
@@ -159,12 +155,9 @@ def _read_from_archive(path: Path, name: str) -> bytes:
                     content = archive.extractfile(member)
                     return content.read() if content else b""
     except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
-        raise DataError(
-            file=path, expected=f"a whole tar.gz archive with {name}", found=f"a damaged or truncated one ({error})",
-            remedy=remedy,
-        ) from error  # fmt: skip
-    found = "nothing of that name, or damage"
-    raise DataError(file=path, expected=f"{name} somewhere in the archive", found=found, remedy=remedy)
+        found = f"a damaged or truncated one ({error})"
+        raise wrong(expected=f"a whole tar.gz archive with {name}", found=found) from error
+    raise wrong(expected=f"{name} somewhere in the archive", found="nothing of that name, or damage")
 
 
 def data_rows(text: str) -> list[str]:
@@ -184,35 +177,32 @@ def parse_arff(text: str, file: object) -> ArffTable:
 
     Raises DataError for an empty text, an HTML page, a missing header, or a row of the wrong length.
     """
+    wrong = partial(DataError, file=file)
     if not text.strip():
-        raise DataError(file=file, expected="an ARFF table", found="an empty file", remedy=f"Delete it and {_AGAIN}.")
+        raise wrong(expected="an ARFF table", found="an empty file", remedy=f"Delete it and {_AGAIN}.")
     if text.lstrip()[:1] == "<":
-        raise DataError(
-            file=file, expected="an ARFF table", found=f"a web page, beginning {text.lstrip()[:40]!r}",
-            remedy=f"A server answered with a page instead of the data. Delete the file and {_AGAIN}.",
-        )  # fmt: skip
+        found = f"a web page, beginning {text.lstrip()[:40]!r}"
+        remedy = f"A server answered with a page instead of the data. Delete the file and {_AGAIN}."
+        raise wrong(expected="an ARFF table", found=found, remedy=remedy)
     header = _DATA_LINE.split(text, maxsplit=1)[0]
     lines = [line.strip() for line in header.split("\n")]
     matches = [_ATTRIBUTE.match(line) for line in lines if line.lower().startswith("@attribute")]
     names = tuple(next(group for group in match.groups() if group is not None) for match in matches if match)
     if header == text or not names or None in matches:
-        broken = "an @attribute line without name or type" if None in matches else "no @attribute lines"
-        raise DataError(
-            file=file, expected="a header: @attribute lines, then @data, then the rows",
-            found="no @data line" if header == text else broken,
-            remedy=f"The header was cut off or edited. Delete the file and {_AGAIN}.",
-        )  # fmt: skip
+        found = "an @attribute line without name or type" if None in matches else "no @attribute lines"
+        found = "no @data line" if header == text else found
+        remedy = f"The header was cut off or edited. Delete the file and {_AGAIN}."
+        raise wrong(expected="a header: @attribute lines, then @data, then the rows", found=found, remedy=remedy)
     rows = [row.split(",") for row in data_rows(text)]
     for number, row in enumerate(rows, start=1):
         if len(row) != len(names):
             where = "the last row" if number == len(rows) else f"row {number:,} of {len(rows):,}"
-            raise DataError(
-                file=file, expected=f"{len(names)} cells in every row", found=f"{len(row)} cells in {where}",
-                remedy=f"The file looks truncated or edited. Delete it and {_AGAIN}.",
-            )  # fmt: skip
+            remedy = f"The file looks truncated or edited. Delete it and {_AGAIN}."
+            expected, found = f"{len(names)} cells in every row", f"{len(row)} cells in {where}"
+            raise wrong(expected=expected, found=found, remedy=remedy)
     if not rows:
-        raise DataError(file=file, expected="rows after @data", found="none",
-                        remedy=f"The file looks truncated. Delete it and {_AGAIN}.")  # fmt: skip
+        remedy = f"The file looks truncated. Delete it and {_AGAIN}."
+        raise wrong(expected="rows after @data", found="none", remedy=remedy)
     return ArffTable(names, rows)
 
 
@@ -221,26 +211,19 @@ def parse_table(text: str, file: object) -> WisdmTable:
     arff = parse_arff(text, file)
     if arff.names != COLUMNS:
         missing = [name for name in COLUMNS if name not in arff.names]
-        raise DataError(
-            file=file, expected=f"{len(COLUMNS)} columns: UNIQUE_ID, user, {len(FEATURE_NAMES)} features, class",
-            found=f"{len(arff.names)} columns, " + (f"without {', '.join(missing)}" if missing else "in another order"),
-            remedy=f"This is not WISDM's transformed table, or its header was edited. Delete it. {how_to_get()}",
-        )  # fmt: skip
+        expected = f"{len(COLUMNS)} columns: UNIQUE_ID, user, {len(FEATURE_NAMES)} features, class"
+        found = f"{len(arff.names)} columns, " + (f"without {', '.join(missing)}" if missing else "in another order")
+        remedy = f"This is not WISDM's transformed table, or its header was edited. Delete it. {how_to_get()}"
+        raise DataError(file=file, expected=expected, found=found, remedy=remedy)
     classes = {name: code for code, name in enumerate(CLASS_NAMES)}
     for number, row in enumerate(arff.rows, start=1):
         if row[-1] not in classes:
-            raise DataError(
-                file=file, expected=f"a class among {', '.join(CLASS_NAMES)}",
-                found=f"class {row[-1]!r} in row {number:,}",
-                remedy=f"The file was edited or cut short. Delete it. {how_to_get()}",
-            )  # fmt: skip
-    ids = _numbers(arff, COLUMNS[:2], file).astype(np.int64)
-    return WisdmTable(
-        unique_ids=ids[:, 0],
-        users=ids[:, 1],
-        X=_numbers(arff, FEATURE_NAMES, file, missing_allowed=True).astype(np.float32),
-        y=np.array([classes[row[-1]] for row in arff.rows], dtype=np.int64),
-    )
+            expected, found = f"a class among {', '.join(CLASS_NAMES)}", f"class {row[-1]!r} in row {number:,}"
+            remedy = f"The file was edited or cut short. Delete it. {how_to_get()}"
+            raise DataError(file=file, expected=expected, found=found, remedy=remedy)
+    unique_ids, users = _numbers(arff, COLUMNS[:2], file).astype(np.int64).T
+    X = _numbers(arff, FEATURE_NAMES, file, missing_allowed=True).astype(np.float32)
+    return WisdmTable(unique_ids, users, X, np.array([classes[row[-1]] for row in arff.rows], dtype=np.int64))
 
 
 def _numbers(arff: ArffTable, names: tuple[str, ...], file: object, missing_allowed: bool = False) -> np.ndarray:
@@ -256,11 +239,10 @@ def _numbers(arff: ArffTable, names: tuple[str, ...], file: object, missing_allo
         valid = np.array([[_is_number(cell) for cell in row] for row in filled], dtype=bool)
     if not valid.all():
         row, column = np.argwhere(~valid)[0]
-        raise DataError(
-            file=file, expected="a number or '?' in every feature, a whole number in UNIQUE_ID and user",
-            found=f"{str(cells[row, column])!r} under {names[column]} in row {row + 1:,}",
-            remedy=f"The file was edited or damaged. Delete it. {how_to_get()}",
-        )  # fmt: skip
+        expected = "a number or '?' in every feature, a whole number in UNIQUE_ID and user"
+        found = f"{str(cells[row, column])!r} under {names[column]} in row {row + 1:,}"
+        remedy = f"The file was edited or damaged. Delete it. {how_to_get()}"
+        raise DataError(file=file, expected=expected, found=found, remedy=remedy)
     return np.where(unknown, np.nan, values)
 
 

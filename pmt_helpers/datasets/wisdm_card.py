@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from pmt_helpers.datasets import cards
+from pmt_helpers.datasets import measures
 from pmt_helpers.datasets.base import ActivityData
 from pmt_helpers.datasets.errors import DataError
 from pmt_helpers.datasets.wisdm import ABOUT, content_digest, parse_arff, read_table, read_text, require_wisdm
@@ -29,7 +29,7 @@ def _is_class(data: ActivityData, *names: str) -> np.ndarray:
 def per_user(data: ActivityData) -> dict[str, Any]:
     windows = np.unique(data.users, return_counts=True)[1]
     mean, sd = round(float(windows.mean()), 2), round(float(windows.std(ddof=1)), 2)
-    return {"mean": mean, "sd": sd, **cards.per_user(data)}
+    return {"mean": mean, "sd": sd, **measures.per_user(data)}
 
 
 def incomplete_users(data: ActivityData) -> dict[str, Any]:
@@ -70,11 +70,8 @@ def duplicate_rows(data: ActivityData) -> dict[str, Any]:
     for row, key in enumerate(np.column_stack([data.X, data.y, data.users])):
         if first.setdefault(key.tobytes(), row) != row:
             copies.append((row, row - first[key.tobytes()]))
-    return {
-        "rows": len(copies),
-        "people": np.unique(data.users[[row for row, _ in copies]]).tolist() if copies else [],
-        "distance": sorted({distance for _, distance in copies}),
-    }
+    people = np.unique(data.users[[row for row, _ in copies]]).tolist() if copies else []
+    return {"rows": len(copies), "people": people, "distance": sorted({distance for _, distance in copies})}
 
 
 def bouts(data: ActivityData) -> dict[str, Any]:
@@ -122,14 +119,14 @@ def header_forms(data: ActivityData) -> dict[str, Any]:
     return {"forms": 8, "different_contents": len(digests), "different_columns": len(names)}
 
 
-STATEMENTS: dict[str, cards.Measure] = {
-    "size": lambda data: {**cards.size(data), "digest": content_digest(read_text(require_wisdm()))},
+STATEMENTS: dict[str, measures.Measure] = {
+    "size": lambda data: {**measures.size(data), "digest": content_digest(read_text(require_wisdm()))},
     "more-users-than-paper": lambda data: {"users": len(data.user_ids)},
     "xavg-is-zero": lambda data: {"not_zero": int((_column(data, "XAVG") != 0).sum())},
     "unique-id-is-not-unique": lambda data: {"values": len(np.unique(read_table(require_wisdm()).unique_ids))},
     "scattered-users": lambda data: {"stretches": 1 + int((np.diff(data.users) != 0).sum())},
-    **cards.by_statement(
-        per_user, cards.classes, incomplete_users, missing_cells, missing_is_informative, zstanddev_is_a_copy,
+    **measures.by_statement(
+        per_user, measures.classes, incomplete_users, missing_cells, missing_is_informative, zstanddev_is_a_copy,
         xstanddev_is_about_zero, duplicate_rows, bouts, partial_windows, bins_exceed_one, about_file, header_forms,
     ),
 }  # fmt: skip

@@ -4,10 +4,8 @@ Neighbouring data sets differ by one unit added or removed. "rdp" is Renyi accou
 what most papers report; "pld" (privacy loss distributions) is tighter and takes seconds. Both are upper bounds.
 """
 
-import logging
 import math
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -15,7 +13,8 @@ import dp_accounting
 from dp_accounting.pld import PLDAccountant
 from dp_accounting.rdp import RdpAccountant
 
-LEVELS = ("example", "user")
+from pmt_helpers.datasets.logs import quiet
+
 ACCOUNTANTS = {"rdp": RdpAccountant, "pld": PLDAccountant}
 LEAST_NOISE, MOST_NOISE = 0.2, 1e5  # noise multipliers between which one is looked for
 PRECISION = 1e-3  # of the noise multiplier, relative, and always on the safe side
@@ -76,12 +75,6 @@ def check_target(epsilon: float, delta: float, n_units: int) -> None:
         )
 
 
-def check_level(level: str) -> None:
-    """Raises ValueError for an unknown level."""
-    if level not in LEVELS:
-        raise ValueError(f'level must be "example" (a window is protected) or "user" (a person is); got {level!r}')
-
-
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and not math.isnan(value)
 
@@ -93,14 +86,11 @@ def epsilon_of(
 
     Parameters
     ----------
-    delta: must be less than one in n_units.
-    n_units: how many windows or people are protected.
+    n_units: how many windows or people are protected; delta must be less than one in n_units.
     releases: noise multipliers of what else was published about the same units.
     accountant: "rdp" or "pld".
 
-    Raises
-    ------
-    ValueError for a delta that is too large, and for an unknown accountant.
+    Raises ValueError for a delta that is too large, and for an unknown accountant.
     """
     check_target(1.0, delta, n_units)
     schedule = mechanism.noise_multiplier, mechanism.sampling_prob, mechanism.steps
@@ -150,20 +140,8 @@ def _epsilon(
     if sampling_prob < 1:
         step = dp_accounting.PoissonSampledDpEvent(sampling_prob, step)
     ledger = ACCOUNTANTS[accountant]()
-    with _quiet_absl():
+    with quiet("absl"):  # it warns about each Renyi order that it leaves out; the bound is the least over orders anyway
         ledger.compose(dp_accounting.SelfComposedDpEvent(step, steps))
         for release in releases:
             ledger.compose(dp_accounting.GaussianDpEvent(release))
         return float(ledger.get_epsilon(delta))
-
-
-@contextmanager
-def _quiet_absl() -> Iterator[None]:
-    """absl warns about every Renyi order that it leaves out; the bound is the least over orders, so it stays one."""
-    logger = logging.getLogger("absl")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)

@@ -7,6 +7,7 @@ never prove that there is none.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import jax
 import numpy as np
@@ -47,9 +48,8 @@ class Audit:
         """What does not hold, in sentences; empty when nothing was caught."""
         problems = []
         if not self.sensitivity <= self.clip_norm * (1 + SLACK):
-            problems.append(
-                f"one window moves the sum by {self.sensitivity:.3g}, more than the clip {self.clip_norm:g}"
-            )
+            moved = f"one window moves the sum by {self.sensitivity:.3g}"
+            problems.append(f"{moved}, more than the clip {self.clip_norm:g}")
         allowed = 5 / np.sqrt(2 * self.trials)  # five standard errors of a deviation
         if not abs(self.measured_noise / self.noise_multiplier - 1) <= allowed:
             problems.append(f"the noise has deviation {self.measured_noise:.3g} clips, not {self.noise_multiplier:g}")
@@ -77,13 +77,8 @@ class Audit:
 
 def audit(
     step: Step | None = None,
-    *,
-    clip_norm: float = 1.0,
-    noise_multiplier: float = 1.0,
-    delta: float = 1e-5,
-    trials: int = 2000,
-    seed: int = 0,
-) -> Audit:
+    *, clip_norm: float = 1.0, noise_multiplier: float = 1.0, delta: float = 1e-5, trials: int = 2000, seed: int = 0,
+) -> Audit:  # fmt: skip
     """Run a noisy sum `trials` times on each of two neighbouring data sets, and look for what gives one window away.
 
     step: our own compiled one by default; `on_gradients` makes one of a function on per-window gradients. Everybody
@@ -161,15 +156,10 @@ def on_gradients(function: GradientStep) -> Step:
 def compiled_step(layers: Layers, X: Array, y: Array, clip_norm: float, noise_multiplier: float, rng: Rng) -> Array:
     """The step that train_shared_private takes, as one flat array."""
     units = Units.windows(X, y)
-    total = noisy_sum(
-        tuple(np.asarray(layer, np.float32) for layer in layers),  # type: ignore[arg-type]
-        (units.X, units.y, units.weights),  # type: ignore[arg-type]
-        np.ones(len(units), np.float32),  # type: ignore[arg-type]
-        np.float32(clip_norm),  # type: ignore[arg-type]
-        np.float32(noise_multiplier),  # type: ignore[arg-type]
-        jax.random.key(int(rng.integers(2**31))),
-        by_window=True,
-    )
+    arrays: Any = tuple(np.asarray(layer, np.float32) for layer in layers)  # NumPy's arrays, which JAX takes as its own
+    batch: Any = (units.X, units.y, units.weights), np.ones(len(units), np.float32)
+    noise: Any = np.float32(clip_norm), np.float32(noise_multiplier), jax.random.key(int(rng.integers(2**31)))
+    total = noisy_sum(arrays, *batch, *noise, by_window=True)
     return np.concatenate([np.asarray(part, np.float64).ravel() for part in total])
 
 

@@ -70,15 +70,10 @@ class DPSGDConfig:
 
 
 def train(
-    layers: list[np.ndarray],
-    units: Units,
-    config: DPSGDConfig,
-    clip_norm: float,
-    noise_multiplier: float,
+    layers: list[np.ndarray], units: Units, config: DPSGDConfig, clip_norm: float, noise_multiplier: float,
     seed: Sequence[int],
-    *,
-    reference: bool = False,
-) -> list[np.ndarray]:
+    *, reference: bool = False,
+) -> list[np.ndarray]:  # fmt: skip
     """Train `layers` (as Keras gives them, left as they are) on the units; returns the trained layers.
 
     Divides by the expected number of units in a batch, a constant, not by those drawn.
@@ -89,9 +84,7 @@ def train(
     seed: of the batches and of the noise, each with a stream of its own.
     reference: form the gradient of every unit (see `clipped_sum_of_units`).
 
-    Raises
-    ------
-    FloatingPointError when the weights are no longer finite.
+    Raises FloatingPointError when the weights are no longer finite.
     """
     by_window = units.y.shape[1] == 1 and bool((units.weights == 1).all())
     unit_multiple, batch_multiple = WINDOW_MULTIPLES if by_window else PERSON_MULTIPLES
@@ -110,10 +103,8 @@ def train(
     )
     trained = [np.asarray(layer) for layer in trained]
     if not all(np.isfinite(layer).all() for layer in trained):
-        raise FloatingPointError(
-            f"the weights are no longer finite within {config.steps} steps: use a learning rate below "
-            f"{config.learning_rate:g}, or less noise"
-        )
+        remedy = f"use a learning rate below {config.learning_rate:g}, or less noise"
+        raise FloatingPointError(f"the weights are no longer finite within {config.steps} steps: {remedy}")
     return trained
 
 
@@ -137,15 +128,10 @@ def poisson_batches(
 
 @partial(jax.jit, static_argnames="by_window")
 def noisy_sum(
-    layers: Layers,
-    units: tuple[jax.Array, jax.Array, jax.Array],
-    counts: jax.Array,
-    clip_norm: jax.Array,
-    noise_multiplier: jax.Array,
-    key: jax.Array,
-    *,
-    by_window: bool,
-) -> Layers:
+    layers: Layers, units: tuple[jax.Array, jax.Array, jax.Array], counts: jax.Array, clip_norm: jax.Array,
+    noise_multiplier: jax.Array, key: jax.Array,
+    *, by_window: bool,
+) -> Layers:  # fmt: skip
     """The mechanism: gradients of the units that take part, each clipped, summed, plus noise on every parameter.
 
     units: X, y and weights of a batch; counts: 1 for those that take part, 0 for what fills the batch up.

@@ -41,12 +41,9 @@ def public_scaler(feature_names: tuple[str, ...]) -> Preprocessor:
 
 
 def private_scaler(
-    X: np.ndarray,
-    groups: np.ndarray,
-    feature_names: tuple[str, ...],
-    noise_multiplier: float,
+    X: np.ndarray, groups: np.ndarray, feature_names: tuple[str, ...], noise_multiplier: float,
     rng: np.random.Generator,
-) -> Preprocessor:
+) -> Preprocessor:  # fmt: skip
     """Mean and scale of (n_windows, n_features) raw windows as one noisy release; the number of units is public.
 
     groups: (n_windows,), the unit (window or person) that each window is part of. Each unit's first and second moments

@@ -1,7 +1,7 @@
 """The shared model, trained so that no window, or no volunteer, shows in it. Notebook 04, step 7."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -9,14 +9,7 @@ import numpy as np
 from pmt_helpers.activity.model import ActivityModel, build_mlp
 from pmt_helpers.activity.weights import Preprocessor
 from pmt_helpers.datasets.base import ActivityData
-from pmt_helpers.privacy.accountant import (
-    Mechanism,
-    calibrate_noise,
-    check_clip_norm,
-    check_level,
-    check_target,
-    epsilon_of,
-)
+from pmt_helpers.privacy.accountant import Mechanism, calibrate_noise, check_clip_norm, check_target, epsilon_of
 from pmt_helpers.privacy.dp_sgd import DPSGDConfig, Units, train
 from pmt_helpers.privacy.scaler import private_scaler, public_scaler
 
@@ -52,22 +45,12 @@ class PrivateModel(ActivityModel):
 
 
 def train_shared_private(
-    data: ActivityData,
-    exclude_user: int | None = None,
-    epsilon: float = 8.0,
-    delta: float = 1e-5,
+    data: ActivityData, exclude_user: int | None = None, epsilon: float = 8.0, delta: float = 1e-5,
     level: str = "example",
-    *,
-    clip: float = 1.0,
-    steps: int | None = None,
-    sampling: float | None = None,
-    optimizer: str | None = None,
-    learning_rate: float | None = None,
-    scaler: str | Preprocessor = "public",
-    init: str = "he",
-    seed: int = 0,
+    *, clip: float = 1.0, steps: int | None = None, sampling: float | None = None, optimizer: str | None = None,
+    learning_rate: float | None = None, scaler: str | Preprocessor = "public", init: str = "he", seed: int = 0,
     reference: bool = False,
-) -> PrivateModel:
+) -> PrivateModel:  # fmt: skip
     """The shared model on everybody but `exclude_user`, by DP-SGD with as much noise as epsilon and delta ask for.
 
     Training runs a fixed number of steps and never validates; settings are taken to be chosen beforehand.
@@ -82,21 +65,22 @@ def train_shared_private(
         epsilon) or a Preprocessor of your own.
     seed: makes it repeatable; a cloud that means it draws its noise from a secret source.
 
-    Raises
-    ------
-    ValueError where nothing would be guaranteed.
+    Raises ValueError where nothing would be guaranteed.
     """
-    check_level(level)
+    if level not in CONFIGS:
+        raise ValueError(f'level must be "example" (a window is protected) or "user" (a person is); got {level!r}')
     check_clip_norm(clip)
-    if exclude_user is not None and exclude_user not in data.user_ids:
-        raise ValueError(f"no user {exclude_user} in {data.card.name}; users are {', '.join(map(str, data.user_ids))}")
-    volunteers = data.select(data.users != exclude_user) if exclude_user is not None else data
+    volunteers = data.select(data.rows_without(exclude_user))
     groups = volunteers.users if level == "user" else np.arange(len(volunteers))
     n_units = len(np.unique(groups))
     if n_units == 0:
         raise ValueError("nobody is left to train on")
     check_target(epsilon, delta, n_units)
-    config = _config(level, optimizer, learning_rate, steps, sampling)
+    default = CONFIGS[level]
+    if learning_rate is None and optimizer not in (None, default.optimizer):
+        learning_rate = LEARNING_RATES.get(optimizer)
+    chosen: Any = {"optimizer": optimizer, "learning_rate": learning_rate, "steps": steps, "sampling_prob": sampling}
+    config = replace(default, **{name: value for name, value in chosen.items() if value is not None})
 
     streams = [seed, 0 if exclude_user is None else exclude_user + 1]  # no two models share their noise
     fitted, releases = _fit_scaler(scaler, volunteers, groups, epsilon, delta, streams)
@@ -113,32 +97,12 @@ def train_shared_private(
 
     promise: dict[str, Any] = {"level": level, "delta": delta, "noise_multiplier": noise, "guarantee": guarantee}
     card: dict[str, Any] = {
-        "dataset": data.card.name,
-        "recipe": "private",
-        "init": init,
-        "seed": seed,
-        "exclude_user": exclude_user,
-        "users": [int(user) for user in volunteers.user_ids],
-        "n_train": len(volunteers),
+        "dataset": data.card.name, "recipe": "private", "init": init, "seed": seed, "exclude_user": exclude_user,
+        "users": [int(user) for user in volunteers.user_ids], "n_train": len(volunteers),
         "epsilon": spent if noise else None,  # JSON has no infinity
-        "clip_norm": clip,
-        "scaler": scaler if isinstance(scaler, str) else "given",
-        **promise,
-        **vars(config),
-    }
+        "clip_norm": clip, "scaler": scaler if isinstance(scaler, str) else "given", **promise, **vars(config),
+    }  # fmt: skip
     return PrivateModel(model, fitted, data.feature_names, data.class_names, card=card, epsilon=spent, **promise)
-
-
-def _config(
-    level: str, optimizer: str | None, learning_rate: float | None, steps: int | None, sampling: float | None
-) -> DPSGDConfig:
-    default = CONFIGS[level]
-    chosen = optimizer or default.optimizer
-    if learning_rate is None:
-        same = chosen == default.optimizer
-        learning_rate = default.learning_rate if same else LEARNING_RATES.get(chosen, default.learning_rate)
-    steps = default.steps if steps is None else steps
-    return DPSGDConfig(chosen, learning_rate, steps, default.sampling_prob if sampling is None else sampling)
 
 
 def _fit_scaler(
@@ -165,9 +129,10 @@ def _guarantee(level: str, n_units: int, scaler: str | Preprocessor) -> str:
     whom = "each volunteer with all their windows" if level == "user" else "each single window of a volunteer"
     of_scaler = "the scaler you gave is taken to be public"
     if isinstance(scaler, str):
-        of_scaler = {
-            "public": "the scaler is public knowledge and tells nothing",
-            "private": "the scaler's noisy moments are counted in",
-        }[scaler]
+        public, private = (
+            "the scaler is public knowledge and tells nothing",
+            "the scaler's noisy moments are counted in",
+        )
+        of_scaler = public if scaler == "public" else private
     number = f"the number of {'volunteers' if level == 'user' else 'windows'} ({n_units:,}) is taken to be public"
     return f"{whom}: the weights, and how missing values are filled; {of_scaler}; {number}"

@@ -48,17 +48,9 @@ class PrivateTopics(Topics):
 
 
 def train_topics_private(
-    public: TopicModel | Topics,
-    documents: Any,
-    epsilon: float,
-    delta: float = 1e-5,
-    *,
-    release: str = "words",
-    mechanism: str = "gaussian",
-    tokens: int = TOKENS,
-    alpha: float = 2.5,
-    seed: int = 0,
-) -> PrivateTopics:
+    public: TopicModel | Topics, documents: Any, epsilon: float, delta: float = 1e-5,
+    *, release: str = "words", mechanism: str = "gaussian", tokens: int = TOKENS, alpha: float = 2.5, seed: int = 0,
+) -> PrivateTopics:  # fmt: skip
     """Public topics, changed by what private documents say, with (epsilon, delta)-privacy for each document.
 
     Parameters
@@ -71,15 +63,11 @@ def train_topics_private(
     mechanism: "gaussian", or "laplace", which has delta 0 and needs more noise.
     tokens: how many of a document count at most; not to be chosen by what comes out.
 
-    Raises
-    ------
-    ValueError for what would promise nothing, or does not fit together.
+    Raises ValueError for what would promise nothing, or does not fit together.
     """
     if release not in RELEASES or mechanism not in MECHANISMS:
-        raise ValueError(
-            f"release must be one of {', '.join(RELEASES)}, and mechanism one of {', '.join(MECHANISMS)}; "
-            f"got {release!r} and {mechanism!r}"
-        )
+        known = f"release must be one of {', '.join(RELEASES)}, and mechanism one of {', '.join(MECHANISMS)}"
+        raise ValueError(f"{known}; got {release!r} and {mechanism!r}")
     topics = public.topics if isinstance(public, TopicModel) else public
     counts = check_counts(_known_words(topics, documents))
     check_target(epsilon, delta, counts.shape[0])
@@ -117,16 +105,9 @@ def _guarantee(epsilon: float, delta: float) -> str:
 
 
 def noisy_counts(
-    phi: np.ndarray | None,
-    counts: Any,
-    epsilon: float,
-    delta: float,
-    *,
-    tokens: int,
-    mechanism: str,
-    alpha: float = 2.5,
-    seed: int | Sequence[int] = 0,
-) -> np.ndarray:
+    phi: np.ndarray | None, counts: Any, epsilon: float, delta: float,
+    *, tokens: int, mechanism: str, alpha: float = 2.5, seed: int | Sequence[int] = 0,
+) -> np.ndarray:  # fmt: skip
     """The sum of all contributions with noise on every number: (n_topics, n_words), or (1, n_words) without phi.
 
     The noise is NumPy's, in double precision: a release that matters needs a sampler made for it (Mironov 2012).
@@ -141,20 +122,13 @@ def noisy_counts(
 
 
 def contributions(
-    phi: np.ndarray | None,
-    counts: Any,
-    tokens: int,
-    mechanism: str,
-    rng: np.random.Generator,
-    alpha: float = 2.5,
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    phi: np.ndarray | None, counts: Any, tokens: int, mechanism: str, rng: np.random.Generator, alpha: float = 2.5,
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:  # fmt: skip
     """Cells and values that each document adds, in turn; no cell twice.
 
     The values of a document have an L1 norm of at most `tokens` ("laplace"), or an L2 norm of at most the root of
     `tokens` ("gaussian"): whatever it says, and whatever the others say.
 
-    Parameters
-    ----------
     phi: public topics (n_topics, n_words), for a table of topics x words, row after row; or None, for one row of words.
     counts: (n_docs, n_words).
     """

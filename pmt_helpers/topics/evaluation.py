@@ -22,14 +22,9 @@ COHERENCES = ("c_npmi", "c_uci", "u_mass")
 
 
 def held_out_bits(
-    phi: np.ndarray,
-    counts: Any,
-    alpha: float = 2.5,
-    seed: int = 0,
-    *,
-    iterations: int = ITERATIONS,
-    reference: bool = False,
-) -> float:
+    phi: np.ndarray, counts: Any, alpha: float = 2.5, seed: int = 0,
+    *, iterations: int = ITERATIONS, reference: bool = False,
+) -> float:  # fmt: skip
     """Mean log2 probability of a held-out word: negative, and the higher the better.
 
     A document's theta comes from its first half by the fixed point theta_k ~ alpha + sum over tokens of
@@ -41,9 +36,7 @@ def held_out_bits(
     seed: of the split into halves, so models compared under one seed see the same halves.
     reference: in plain NumPy, slower.
 
-    Raises
-    ------
-    ValueError for invalid topics or counts, or words that have no probability in any topic.
+    Raises ValueError for invalid topics or counts, or words that have no probability in any topic.
     """
     phi, counts = _check_inputs(phi, counts, alpha, iterations)
     seen, unseen = split_tokens(counts, seed)
@@ -117,11 +110,9 @@ def _check_inputs(phi: np.ndarray, counts: Any, alpha: float, iterations: int) -
 
 
 def topic_coherence(
-    topics: TopicModel | Topics | np.ndarray,
-    reference_documents: DocumentData | Any,
-    top: int = 10,
+    topics: TopicModel | Topics | np.ndarray, reference_documents: DocumentData | Any, top: int = 10,
     measure: str = "c_npmi",
-) -> np.ndarray:
+) -> np.ndarray:  # fmt: skip
     """(n_topics,) coherence of each topic's `top` words in the reference documents: the higher, the better.
 
     Parameters
@@ -134,9 +125,7 @@ def topic_coherence(
         -1, since gensim adds 1e-12 to p12) for two that never meet; "c_uci", the same before dividing; "u_mass",
         log(p12 / p1), word 1 the likelier in the topic.
 
-    Raises
-    ------
-    ValueError for another measure, and as `compared_words` does.
+    Raises ValueError for another measure, and as `compared_words` does.
     """
     if measure not in COHERENCES:
         raise ValueError(f"unknown measure {measure!r}; choose one of {', '.join(COHERENCES)}")

@@ -12,17 +12,9 @@ from joblib import Parallel, delayed
 from scipy.sparse import csr_array
 
 from pmt_helpers.topics.gibbs_reference import BLOCK, REFERENCE_LOOPS, F, Tables
-from pmt_helpers.topics.validation import (
-    check_counts,
-    check_integer,
-    check_kept_steps,
-    check_positive,
-    check_topics,
-    unknown_words,
-)
+from pmt_helpers.topics.validation import check_counts, check_integer, check_positive, check_start, check_steps
 
 ITERATIONS = 50
-STARTS = ("random", "shared", "prior")
 DRAWS = 2**20  # random numbers made at once; no result depends on it
 CHUNK = 2**16  # tokens whose first topics are drawn at once: a matter of memory
 SMALLEST_PRIOR = 1e-30  # alpha times beta over the tokens: below it, weights in single precision become zero
@@ -35,7 +27,6 @@ class GibbsLDA:
 
     Parameters
     ----------
-    n_topics: number of topics.
     alpha, beta: Dirichlet priors of topics in a document and of words in a topic; the paper takes alpha = 50 / n_topics
         and beta = 0.1.
     seed: the same seed gives the same topics, bit for bit.
@@ -61,16 +52,10 @@ class GibbsLDA:
         self.alpha, self.beta, self.seed = float(alpha), float(beta), seed
 
     def fit(
-        self,
-        counts: Any,
-        iterations: int = ITERATIONS,
-        start: str = "random",
-        shared_phi: np.ndarray | None = None,
+        self, counts: Any, iterations: int = ITERATIONS, start: str = "random", shared_phi: np.ndarray | None = None,
         weight: float = 1.0,
-        *,
-        keep: Sequence[int] = (),
-        reference: bool = False,
-    ) -> "GibbsLDA":
+        *, keep: Sequence[int] = (), reference: bool = False,
+    ) -> "GibbsLDA":  # fmt: skip
         """Sample `iterations` times over all tokens, and return itself.
 
         Parameters
@@ -82,12 +67,9 @@ class GibbsLDA:
         keep: iterations after which phi is kept, 0 for the start.
         reference: in plain NumPy, a thousand times slower.
 
-        Raises
-        ------
-        ValueError for invalid counts or topics, or where they do not fit together.
+        Raises ValueError for invalid counts or topics, or where they do not fit together.
         """
-        iterations = check_integer("iterations", iterations, 0)
-        check_kept_steps(keep, iterations, "iterations")
+        iterations = check_steps("iterations", iterations, keep)
         counts = check_counts(counts)
         if self.alpha * self.beta / counts.sum() < SMALLEST_PRIOR:
             raise ValueError(f"alpha {self.alpha} and beta {self.beta} are too small to count with")
@@ -207,30 +189,6 @@ class GibbsState:
 def token_words(counts: csr_array) -> np.ndarray:
     """(n_tokens,) uint32: the word of each token."""
     return np.repeat(counts.indices, counts.data).astype(np.uint32)
-
-
-def check_start(
-    start: str, shared_phi: np.ndarray | None, weight: float, counts: csr_array, n_topics: int
-) -> np.ndarray | None:
-    """The shared topics as float64, None for a random start. Raises ValueError for what does not fit together."""
-    if start not in STARTS:
-        raise ValueError(f"unknown start {start!r}; choose one of {', '.join(STARTS)}")
-    if not (np.isfinite(weight) and weight >= 0):
-        raise ValueError(f"weight must be a number from 0 on; got {weight}")
-    if start == "random":
-        if shared_phi is not None:
-            raise ValueError('start="random" takes no shared_phi; say start="shared" or start="prior"')
-        return None
-    if shared_phi is None:
-        raise ValueError(f'start="{start}" needs shared_phi, the topics to start from')
-    phi = check_topics(shared_phi, counts.shape[1], n_topics)
-    unknown = unknown_words(phi, counts)
-    if start == "shared" and len(unknown):
-        raise ValueError(
-            f"{len(unknown)} words of these documents, the first in column {unknown[0]}, have no probability in any "
-            'shared topic, so no topic can be drawn for them; smooth the topics, or say start="prior", where beta does'
-        )
-    return phi
 
 
 def word_prior(start: str, phi: np.ndarray | None, weight: float, beta: float, counts: csr_array) -> np.ndarray:

@@ -66,14 +66,9 @@ class TopicModel:
 
 
 def train_shared_topics(
-    documents: DocumentData | Any,
-    n_topics: int = 20,
-    *,
-    alpha: float = 2.5,
-    beta: float = 0.1,
-    iterations: int = ITERATIONS,
-    seed: Seed = 0,
-) -> TopicModel:
+    documents: DocumentData | Any, n_topics: int = 20,
+    *, alpha: float = 2.5, beta: float = 0.1, iterations: int = ITERATIONS, seed: Seed = 0,
+) -> TopicModel:  # fmt: skip
     """The shared model, from public documents: DocumentData, or counts (documents x words)."""
     counts, vocabulary = read_documents(documents)
     return _model(GibbsLDA(n_topics, alpha, beta, seed).fit(counts, iterations), vocabulary)
@@ -85,17 +80,10 @@ def train_local_topics(documents: DocumentData | Any, n_topics: int = 20, **opti
 
 
 def personalise_topics(
-    shared: TopicModel | Topics,
-    documents: DocumentData | Any,
-    start: str = "shared",
-    weight: float = 1.0,
-    *,
-    alpha: float = 2.5,
-    beta: float = 0.1,
-    iterations: int = ITERATIONS,
-    seed: Seed = 0,
+    shared: TopicModel | Topics, documents: DocumentData | Any, start: str = "shared", weight: float = 1.0,
+    *, alpha: float = 2.5, beta: float = 0.1, iterations: int = ITERATIONS, seed: Seed = 0,
     keep: tuple[int, ...] = (),
-) -> TopicModel:
+) -> TopicModel:  # fmt: skip
     """The personal model: goes on from the shared topics with one's own documents; needs no more than `Topics`.
 
     Parameters
@@ -106,9 +94,7 @@ def personalise_topics(
     weight: how heavy they are as a prior; 1 is as heavy as all own tokens.
     keep: iterations after which phi is kept, 0 for the start.
 
-    Raises
-    ------
-    ValueError when the vocabularies do not fit.
+    Raises ValueError when the vocabularies do not fit.
     """
     topics = shared.topics if isinstance(shared, TopicModel) else shared
     counts, vocabulary = read_documents(documents)
@@ -168,14 +154,9 @@ class StoredTopics(Topics):
 
 
 def save_topics(
-    topics: TopicModel | Topics,
-    path: str | Path,
-    *,
-    alpha: float | None = None,
-    beta: float | None = None,
-    source: str = "",
-    license: str = "",
-) -> Path:
+    topics: TopicModel | Topics, path: str | Path,
+    *, alpha: float | None = None, beta: float | None = None, source: str = "", license: str = "",
+) -> Path:  # fmt: skip
     """Write `path`.npz (phi, float64) and `path`.json (words, and what else is given here; nothing else is told).
 
     Returns the path of the .npz. Each file appears whole or not at all. Raises ValueError for a word that comes twice,

@@ -49,20 +49,12 @@ def best_weight(bits: pd.DataFrame) -> float:
 
 
 def validation_bits(
-    phi: np.ndarray,
-    counts: csr_array | Any,
-    weights: Sequence[float] = WEIGHTS,
-    *,
-    groups: np.ndarray | None = None,
-    settings: TopicSettings | None = None,
-    folds: int = FOLDS,
-    seed: int = 0,
+    phi: np.ndarray, counts: csr_array | Any, weights: Sequence[float] = WEIGHTS,
+    *, groups: np.ndarray | None = None, settings: TopicSettings | None = None, folds: int = FOLDS, seed: int = 0,
     threads: int = 1,
-) -> pd.DataFrame:
+) -> pd.DataFrame:  # fmt: skip
     """Bits per word on each fold of the person's documents, by a model of the other folds: fold, weight, bits.
 
-    Parameters
-    ----------
     phi: (n_topics, n_words), the shared topics.
     groups: documents of one group stay in one fold, so there are no more folds than groups.
     settings: alpha, beta and iterations; its numbers of documents do not matter.

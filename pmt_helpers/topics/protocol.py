@@ -24,13 +24,10 @@ LEVEL = 0.95
 
 
 def figure_5(
-    documents: DocumentData | Any,
-    settings: TopicSettings | None = None,
-    percents: Sequence[int] = PERCENTS,
+    documents: DocumentData | Any, settings: TopicSettings | None = None, percents: Sequence[int] = PERCENTS,
     seeds: Sequence[int] = SEEDS,
-    *,
-    public: DocumentData | None = None,
-) -> pd.DataFrame:
+    *, public: DocumentData | None = None,
+) -> pd.DataFrame:  # fmt: skip
     """Log likelihood of the training words by iteration, for personal models from a part of the public documents.
 
     Returns seed, shared_percent (0 is the local model), iteration, log2_likelihood.
@@ -57,14 +54,10 @@ def by_model(curves: pd.DataFrame) -> pd.DataFrame:
 
 
 def held_out_curve(
-    documents: DocumentData | Any,
-    settings: TopicSettings | None = None,
-    weights: Sequence[float] = WEIGHTS,
-    iterations: Sequence[int] = (0, 1, ITERATIONS),
-    seeds: Sequence[int] = SEEDS,
-    *,
-    public: DocumentData | None = None,
-) -> pd.DataFrame:
+    documents: DocumentData | Any, settings: TopicSettings | None = None, weights: Sequence[float] = WEIGHTS,
+    iterations: Sequence[int] = (0, 1, ITERATIONS), seeds: Sequence[int] = SEEDS,
+    *, public: DocumentData | None = None,
+) -> pd.DataFrame:  # fmt: skip
     """Bits per word on the test documents: seed, model, weight, iteration, bits, coherence, validation, chosen.
 
     Models: "shared" (unchanged), "local", "personal" (starts from the shared topics), "prior" (keeps them as prior
@@ -98,12 +91,9 @@ def held_out_curve(
 
 
 def _held_out_rows(
-    key: tuple[int, str, float],
-    phi_at: Mapping[int, np.ndarray],
-    part: SplitCounts,
-    settings: TopicSettings,
+    key: tuple[int, str, float], phi_at: Mapping[int, np.ndarray], part: SplitCounts, settings: TopicSettings,
     last: int,
-) -> Iterator[tuple]:
+) -> Iterator[tuple]:  # fmt: skip
     """Rows of one model: bits after each iteration, coherence after the last."""
     for iteration, phi in phi_at.items():
         coherence = float(np.nanmean(topic_coherence(phi, part.test))) if iteration == last else np.nan

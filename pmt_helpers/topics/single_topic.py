@@ -21,11 +21,9 @@ MIN_DOCUMENTS = 5  # that a person needs
 
 
 def figure_6(
-    documents: DocumentData,
-    settings: TopicSettings | None = None,
-    seeds: Sequence[int] = SEEDS,
+    documents: DocumentData, settings: TopicSettings | None = None, seeds: Sequence[int] = SEEDS,
     n_users: int = N_USERS,
-) -> pd.DataFrame:
+) -> pd.DataFrame:  # fmt: skip
     """Likelihood curves of people with one topic each.
 
     Returns seed, person, documents, share, model ("local", "personal"), iteration, log2_likelihood. share: of the

@@ -94,8 +94,6 @@ def _group_split(groups: Sequence | np.ndarray, sizes: tuple[int, ...], seed: in
         ends.append(int(group_starts[np.searchsorted(group_starts, min(ends[-1] + size, len(order)))]))
     if min(sizes) < 1 or ends[-1] == len(order):
         parts = f"{sizes[0]} public and {sizes[1]} local ones" if len(sizes) > 1 else f"{sizes[0]} local ones"
-        raise ValueError(
-            f"{len(order)} documents in {len(group_starts) - 1} groups cannot be split into {parts}, and some to test "
-            "on"
-        )
+        documents = f"{len(order)} documents in {len(group_starts) - 1} groups"
+        raise ValueError(f"{documents} cannot be split into {parts}, and some to test on")
     return np.split(order, ends[1:])

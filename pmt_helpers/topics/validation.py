@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_array
 
+STARTS = ("random", "shared", "prior")
 MAX_COUNT = 2**24 - 1  # beyond it single precision skips whole numbers, and the sampler counts in it
 SUM_TOLERANCE = 1e-4  # by how much the probabilities of a topic may miss one: they may come in float32, or rounded
 
@@ -27,9 +28,8 @@ def check_counts(counts: Any, n_words: int | None = None) -> csr_array:
         raise ValueError(f"{(values < 0).sum()} of {values.size} stored counts are negative, the lowest {values.min()}")
     if (values != np.floor(values)).any():
         fractions = values[values != np.floor(values)]
-        raise ValueError(
-            f"{fractions.size} of {values.size} stored counts are not whole numbers, for example {fractions[0]}"
-        )
+        example = f"for example {fractions[0]}"
+        raise ValueError(f"{fractions.size} of {values.size} stored counts are not whole numbers, {example}")
     if values.size and values.max() > MAX_COUNT:
         raise ValueError(f"a count of {values.max():,}; this sampler counts up to {MAX_COUNT:,}")
     checked = csr_array((values.astype(np.int64), table.indices, table.indptr), shape=table.shape, copy=True)
@@ -69,6 +69,30 @@ def check_topics(phi: Any, n_words: int | None = None, n_topics: int | None = No
     return phi
 
 
+def check_start(
+    start: str, shared_phi: np.ndarray | None, weight: float, counts: csr_array, n_topics: int
+) -> np.ndarray | None:
+    """The shared topics as float64, None for a random start. Raises ValueError for what does not fit together."""
+    if start not in STARTS:
+        raise ValueError(f"unknown start {start!r}; choose one of {', '.join(STARTS)}")
+    if not (np.isfinite(weight) and weight >= 0):
+        raise ValueError(f"weight must be a number from 0 on; got {weight}")
+    if start == "random":
+        if shared_phi is not None:
+            raise ValueError('start="random" takes no shared_phi; say start="shared" or start="prior"')
+        return None
+    if shared_phi is None:
+        raise ValueError(f'start="{start}" needs shared_phi, the topics to start from')
+    phi = check_topics(shared_phi, counts.shape[1], n_topics)
+    unknown = unknown_words(phi, counts)
+    if start == "shared" and len(unknown):
+        raise ValueError(
+            f"{len(unknown)} words of these documents, the first in column {unknown[0]}, have no probability in any "
+            'shared topic, so no topic can be drawn for them; smooth the topics, or say start="prior", where beta does'
+        )
+    return phi
+
+
 def check_positive(**settings: float) -> None:
     """Raises ValueError, with its name, for a setting that is not a finite number above 0."""
     for name, value in settings.items():
@@ -87,11 +111,13 @@ def check_integer(name: str, value: Any, least: int) -> int:
     return integer
 
 
-def check_kept_steps(keep: Iterable[int], n_steps: int, steps: str) -> None:
-    """Raises ValueError when phi is to be kept after a step that does not come; steps: "iterations" or "passes"."""
+def check_steps(name: str, value: Any, keep: Iterable[int]) -> int:
+    """The number of iterations or passes. Raises ValueError, too, when phi is to be kept after one that never comes."""
+    n_steps = check_integer(name, value, 0)
     beyond = sorted(set(keep) - set(range(n_steps + 1)))
     if beyond:
-        raise ValueError(f"keep asks for {steps} {beyond}, but there are only 0 to {n_steps}")
+        raise ValueError(f"keep asks for {name} {beyond}, but there are only 0 to {n_steps}")
+    return n_steps
 
 
 def unknown_words(phi: np.ndarray, counts: csr_array) -> np.ndarray:

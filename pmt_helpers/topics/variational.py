@@ -4,9 +4,7 @@ Beside the sampler of `gibbs.py`: it converges in fewer passes, and only its sta
 documents and then changes the topics (batch learning), so passes compare with the sampler's iterations.
 """
 
-import logging
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,9 +18,10 @@ from scipy.sparse import csr_array
 from scipy.special import gammaln, psi
 
 from pmt_helpers.datasets.base import DocumentData
-from pmt_helpers.topics.gibbs import STARTS, Seed, check_start, word_prior
+from pmt_helpers.datasets.logs import quiet
+from pmt_helpers.topics.gibbs import Seed, word_prior
 from pmt_helpers.topics.personal import TopicModel, Topics, extend_vocabulary, read_documents
-from pmt_helpers.topics.validation import check_counts, check_integer, check_kept_steps, check_positive
+from pmt_helpers.topics.validation import STARTS, check_counts, check_integer, check_positive, check_start, check_steps
 
 PASSES = 50
 CHUNK = 2**16  # entries of the table measured at once: a matter of memory
@@ -42,18 +41,10 @@ class VariationalModel(TopicModel):
 
 
 def fit_variational(
-    documents: DocumentData | Any,
-    n_topics: int = 20,
-    *,
-    start: str = "random",
-    shared: TopicModel | Topics | None = None,
-    weight: float = 1.0,
-    alpha: float = 2.5,
-    beta: float = 0.1,
-    passes: int = PASSES,
-    seed: Seed = 0,
-    keep: Sequence[int] = (),
-) -> VariationalModel:
+    documents: DocumentData | Any, n_topics: int = 20,
+    *, start: str = "random", shared: TopicModel | Topics | None = None, weight: float = 1.0, alpha: float = 2.5,
+    beta: float = 0.1, passes: int = PASSES, seed: Seed = 0, keep: Sequence[int] = (),
+) -> VariationalModel:  # fmt: skip
     """Train on all documents `passes` times. The same seed gives the same bits.
 
     Parameters
@@ -64,16 +55,10 @@ def fit_variational(
     weight: how heavy they are as a prior; 1 is as heavy as all own tokens.
     keep: passes after which phi is kept, 0 for the start.
 
-    Returns
-    -------
-    The model; curve and bound have one value per pass, with theta as those topics infer it.
-
-    Raises
-    ------
-    ValueError for what does not fit together.
+    Returns the model; curve and bound have one value per pass, with theta as those topics infer it.
+    Raises ValueError for what does not fit together.
     """
-    n_topics, passes = check_integer("n_topics", n_topics, 1), check_integer("passes", passes, 0)
-    check_kept_steps(keep, passes, "passes")
+    n_topics, passes = check_integer("n_topics", n_topics, 1), check_steps("passes", passes, keep)
     check_positive(alpha=alpha, beta=beta)
     if start in STARTS and (shared is None) != (start == "random"):
         wrong = "needs shared, the topics to start from" if shared is None else "takes no shared topics"
@@ -95,7 +80,7 @@ def fit_variational(
         model.state.sstats[...] = phi * (counts.sum() / n_topics)
     model.sync_state()  # gensim's first pass would otherwise leave out eta
     corpus = gensim_corpus(counts)
-    with quiet_gensim():
+    with quiet("gensim.models.ldamodel"):  # it takes any training of under ten passes for a mistake
         model.update(corpus, passes=passes)  # once: gensim takes a second call for new documents
     model.gamma, _ = model.inference(corpus)
     monitor.get_value(model=model)
@@ -152,8 +137,6 @@ def elbo_per_token(
     gensim's own LdaModel.bound is wrong for an eta of n_topics x n_words: it adds to each topic the normaliser of all
     topics' priors taken together.
 
-    Parameters
-    ----------
     counts: documents x words. gamma: (n_docs, n_topics) of q(theta). lambda_: (n_topics, n_words) of q(phi).
     alpha: of each topic in a document. eta: of each word in a topic, or (n_topics, n_words).
     """
@@ -214,18 +197,3 @@ def gensim_dictionary(vocabulary: Sequence[str]) -> Dictionary:
 def gensim_corpus(counts: csr_array) -> list[list[tuple[int, int]]]:
     """Each document as gensim's list of (column, count). counts: documents x words."""
     return list(Sparse2Corpus(counts, documents_columns=False))
-
-
-@contextmanager
-def quiet_gensim() -> Iterator[None]:
-    """No warning of gensim's LDA reaches the screen: it takes any training of under ten passes for a mistake."""
-    logger = logging.getLogger("gensim.models.ldamodel")
-
-    def errors_only(record: logging.LogRecord) -> bool:
-        return record.levelno >= logging.ERROR
-
-    logger.addFilter(errors_only)
-    try:
-        yield
-    finally:
-        logger.removeFilter(errors_only)

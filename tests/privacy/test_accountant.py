@@ -11,7 +11,7 @@ from scipy.optimize import brentq
 from scipy.stats import norm
 
 from pmt_helpers.privacy import Mechanism, calibrate_noise, epsilon_of, renyi_epsilon
-from pmt_helpers.privacy.accountant import PRECISION, check_level, check_target
+from pmt_helpers.privacy.accountant import PRECISION, check_target
 
 DELTA = 1e-5
 UNITS = 60_000  # of MNIST
@@ -149,8 +149,3 @@ def test_a_target_that_says_nothing_is_refused(epsilon: float, delta: float, rea
     check_target(1.0, 1e-5, 50)
     with pytest.raises(ValueError, match=reason):
         check_target(epsilon, delta, 50)
-
-
-def test_an_unknown_level_is_named() -> None:
-    with pytest.raises(ValueError, match="'window'"):
-        check_level("window")

@@ -47,6 +47,11 @@ def test_the_person_left_out_has_no_say_in_it(few_windows: ActivityData) -> None
         np.testing.assert_array_equal(a, b)
 
 
+def test_an_unknown_level_is_named(few_windows: ActivityData) -> None:
+    with pytest.raises(ValueError, match="'window'"):
+        train_shared_private(few_windows, 3, level="window")
+
+
 def test_a_protected_person_costs_more_noise_than_a_protected_window(few_windows: ActivityData) -> None:
     """With the same coin flips the multiplier is the same; but a mean of nine people hides one less than one of 800."""
     moved = {}
