@@ -14,14 +14,16 @@ class Tables(NamedTuple):
     """What a token is weighed with. `width`: n_topics rounded up to a multiple of BLOCK.
 
     word_topic, doc_topic: flat float32, `width` numbers per row, how many tokens have each topic.
-    totals: (width,) float64, tokens of each topic and their prior.
+    totals: (width,) float64, tokens of each topic.
     eta: flat float32, prior counts of each word; row w begins at w * eta_step (0: one row for all words).
+    eta_totals: (width,) float64, prior counts of each topic; 1 for the padding.
     """
 
     word_topic: np.ndarray
     doc_topic: np.ndarray
     totals: np.ndarray
     eta: np.ndarray
+    eta_totals: np.ndarray
     eta_step: int
     alpha: np.float32
     n_topics: int
@@ -49,7 +51,7 @@ def sweep(words: np.ndarray, starts: np.ndarray, z: np.ndarray, draws: np.ndarra
             counts[z[i]] += tokens
 
     def weigh(d: int, i: int) -> np.ndarray:
-        share = (by_doc[d] + tables.alpha) / tables.totals.astype(F)
+        share = (by_doc[d] + tables.alpha) / (tables.totals + tables.eta_totals).astype(F)
         return share * (by_word[words[i]] + prior[words[i] if tables.eta_step else 0])
 
     for d, (start, stop) in enumerate(pairwise(starts)):
@@ -88,7 +90,7 @@ def bits(words: np.ndarray, counts: np.ndarray, starts: np.ndarray, tables: Tabl
     width = len(tables.totals)
     by_word, by_doc = tables.word_topic.reshape(-1, width), tables.doc_topic.reshape(-1, width).astype(float)
     theta = (by_doc + tables.alpha) / (by_doc.sum(axis=1, keepdims=True) + tables.n_topics * tables.alpha)
-    phi = (by_word + tables.eta.reshape(-1, width).astype(float)) / tables.totals
+    phi = (by_word + tables.eta.reshape(-1, width).astype(float)) / (tables.totals + tables.eta_totals)
     total = 0.0
     for d, (start, stop) in enumerate(pairwise(starts)):
         for i in range(start, stop):
