@@ -54,16 +54,16 @@ def prefetch(_: Any, array: Any, at: Any) -> Any:
 
 
 @_part
-def _prefetch_row(words: Array, i: np.uint64, word_topic: Array, width: np.uint64) -> None:
+def _prefetch_row(words: Array, i: int, word_topic: Array, width: np.uint64) -> None:
     row = U(words[min(i + AHEAD, U(words.size) - U(1))]) * width
     for k in range(U(0), width, LINE):
-        prefetch(word_topic, row + k)
+        prefetch(word_topic, row + k)  # type: ignore[call-arg]
 
 
 @_part
 def _weigh(
     sums: Array, at: np.uint64, share: Array, word_topic: Array, row: np.uint64, eta: Array, prior: np.uint64
-) -> float:
+) -> np.float32:
     """The total weight of a token's topics, summed up in eight lanes.
 
     From sums[at] on: eight zeros; for each topic the weights in its lane up to it; for each lane all lanes before it.
@@ -109,7 +109,7 @@ def sweep(words: Array, starts: Array, z: Array, draws: Array, tables: Tables) -
             raised[k] = (doc_topic[doc + k] + one + alpha) / F(totals[k] + 1.0 + eta_totals[k])
         row, at, new, total, extra = U(0), U(0), U(0), F(0), F(0)
         for i in range(first, end + U(first < end)):  # takes out token i, then gives token i - 1 its topic
-            word = U(words[min(i, end - U(1))])
+            word = U(words[i if i < end else i - U(1)])
             row_next, prior_next, at_next, total_next = word * width, word * step, size - at, F(0)
             _prefetch_row(words, i, word_topic, width)
             if i < end:

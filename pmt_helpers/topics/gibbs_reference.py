@@ -55,7 +55,7 @@ def sweep(words: np.ndarray, starts: np.ndarray, z: np.ndarray, draws: np.ndarra
         return share * (by_word[words[i]] + prior[words[i] if tables.eta_step else 0])
 
     for d, (start, stop) in enumerate(pairwise(starts)):
-        weights, topic, extra = None, 0, F(0)
+        weights, topic, extra = np.zeros(width, F), 0, F(0)
         for i in range(start, stop + (start < stop)):
             upcoming = min(i, stop - 1)
             if i < stop:

@@ -106,8 +106,8 @@ def test_the_chain_does_not_depend_on_prefetching(planted, monkeypatch: pytest.M
 
     asked = GibbsLDA(20).fit(planted.counts, 3)
     monkeypatch.setattr(gibbs_kernel, "_prefetch_row", numba.njit(lambda words, i, word_topic, width: None))
-    loops = (numba.njit(error_model="numpy")(loop.py_func) for loop in (gibbs_kernel.sweep, gibbs_kernel.bits))
-    monkeypatch.setattr(gibbs_kernel, "compiled_loops", lambda loops=Loops(*loops): loops)
+    without = Loops(*(numba.njit(error_model="numpy")(loop.py_func) for loop in gibbs_kernel.compiled_loops()))
+    monkeypatch.setattr(gibbs_kernel, "compiled_loops", lambda: without)
     assert same(asked, GibbsLDA(20).fit(planted.counts, 3))
 
 
@@ -123,7 +123,9 @@ print(hashlib.sha256(found).hexdigest(), sum(sweep.stats.cache_hits.values()))
 """
 
 
-def test_compiled_now_or_read_from_a_file_or_for_a_plainer_processor_the_loop_gives_the_same_bits(tmp_path) -> None:
+def test_compiled_now_or_read_from_a_file_or_for_a_plainer_processor_the_loop_gives_the_same_bits(
+    tmp_path: Path,
+) -> None:
     environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path), "PYTHONPATH": str(shipped().parent)}
     plainer = {"NUMBA_CPU_NAME": "generic"}  # no wide vectors, no fused multiplication
     runs = [
