@@ -275,7 +275,7 @@ def main() -> None:
     if sys.argv[1:] != ["tomotopy"]:
         print(documents.card.title)
         measure(problem)
-    measure_beside({name: problem, "news": problem_of(load_documents("news"), 240, 60)})
+    measure_beside({name: problem, "news": problem_of(load_documents("news"), 220, 60)})
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ from pmt_helpers.topics.gibbs_reference import BLOCK, Loops, Tables
 F = np.float32
 U = np.uint64
 _8 = U(BLOCK)
+SMALL = 1e-250  # and times a weight, more than 1e-38, still far from the smallest float64
 AHEAD, LINE = U(4), U(16)  # tokens until a prefetched row is read; numbers in a line of the cache
 Array = np.ndarray
 _part = numba.njit(error_model="numpy", forceinline=True)
@@ -58,6 +59,15 @@ def _prefetch_row(words: Array, i: int, word_topic: Array, width: np.uint64) -> 
     row = U(words[min(i + AHEAD, U(words.size) - U(1))]) * width
     for k in range(U(0), width, LINE):
         prefetch(word_topic, row + k)  # type: ignore[call-arg]
+
+
+@_part
+def _begin_document(
+    share: Array, raised: Array, doc_topic: Array, doc: np.uint64, totals: Array, eta_totals: Array, alpha: np.float32
+) -> None:
+    for k in range(U(share.size)):
+        share[k] = (doc_topic[doc + k] + alpha) / F(totals[k] + eta_totals[k])
+        raised[k] = (doc_topic[doc + k] + F(1) + alpha) / F(totals[k] + 1.0 + eta_totals[k])
 
 
 @_part
@@ -104,9 +114,7 @@ def sweep(words: Array, starts: Array, z: Array, draws: Array, tables: Tables) -
     share, raised, sums = np.zeros(width, F), np.zeros(width, F), np.zeros(U(2) * size, F)
     for d in range(U(starts.size - 1)):
         doc, first, end = d * width, U(starts[d]), U(starts[d + U(1)])
-        for k in range(width):
-            share[k] = (doc_topic[doc + k] + alpha) / F(totals[k] + eta_totals[k])
-            raised[k] = (doc_topic[doc + k] + one + alpha) / F(totals[k] + 1.0 + eta_totals[k])
+        _begin_document(share, raised, doc_topic, doc, totals, eta_totals, alpha)
         row, at, new, total, extra = U(0), U(0), U(0), F(0), F(0)
         for i in range(first, end + U(first < end)):  # takes out token i, then gives token i - 1 its topic
             word = U(words[i if i < end else i - U(1)])
@@ -147,7 +155,7 @@ def bits(words: Array, counts: Array, starts: Array, tables: Tables) -> float:
     word_topic, doc_topic, totals, eta, eta_totals, eta_step, alpha, n_topics = tables
     width, step = U(totals.size), U(eta_step)
     share, sums = np.zeros(width, F), np.zeros(width + U(2) * _8, F)
-    total_bits = 0.0
+    total_bits, product = 0.0, 1.0  # words that occur once share a logarithm
     for d in range(U(starts.size - 1)):
         doc = d * width
         length = 0.0
@@ -160,8 +168,14 @@ def bits(words: Array, counts: Array, starts: Array, tables: Tables) -> float:
             row, prior = U(words[i]) * width, U(words[i]) * step
             _prefetch_row(words, i, word_topic, width)
             weight = _weigh(sums, U(0), share, word_topic, row, eta, prior)
-            total_bits += counts[i] * np.log2(np.float64(weight))
-    return total_bits
+            if counts[i] > 1.0:
+                total_bits += counts[i] * np.log2(np.float64(weight))
+                continue
+            product *= np.float64(weight)
+            if product < SMALL:
+                total_bits += np.log2(product)
+                product = 1.0
+    return total_bits + np.log2(product)
 
 
 def compiled_loops() -> Loops:
