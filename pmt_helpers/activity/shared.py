@@ -110,6 +110,7 @@ def train_shared_fast(
 ) -> Checkpoint:
     """Weights and scaler as train_shared(data, exclude_user, seed, "paper") would give them, nearly, and far sooner.
 
+    For sweeps that train hundreds of clouds: 0.05 s each once compiled, where train_shared takes 1 to 3 s.
     keep: (n_windows,) bool, windows to train on, for a defence that leaves some out; the scaler is fitted on the same.
     Raises ValueError when no window is left, and for an unknown user.
     """
