@@ -57,6 +57,7 @@ def torch_eager(problem: Problem) -> Engine:
 
     torch.set_num_threads(1)
     X, y, X_val, y_val = (torch.tensor(part) for part in (*problem.train, *problem.validation))
+    y, y_val = y.long(), y_val.long()
     loss = torch.nn.CrossEntropyLoss()
 
     def run(epochs: int) -> list[np.ndarray]:
