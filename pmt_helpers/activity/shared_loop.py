@@ -81,7 +81,7 @@ def fit_compiled(
     return frame if validation else frame.iloc[:, :3]
 
 
-@lru_cache(maxsize=8)  # each holds compiled code; _compiled.cache_clear() frees all of it
+@lru_cache(maxsize=8)  # each holds compiled code; _compiled.cache_clear() lets go of them
 def _compiled(
     n_features: int, n_classes: int, dropout: float, optimizer_name: str, batch_size: int | None, n_rows: int
 ) -> Callable[..., State]:
