@@ -1,19 +1,20 @@
 """Training the shared model on volunteers, without the person it is meant for (section III). Notebook 01, step 4."""
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
 from pmt_helpers.activity.model import ActivityModel, best_epoch, build_mlp
 from pmt_helpers.activity.online import LEARNING_RATE, Task, train_online
-from pmt_helpers.activity.shared_loop import fit_compiled
 from pmt_helpers.activity.splits import grouped_validation, random_validation
 from pmt_helpers.activity.weights import Checkpoint, Preprocessor, Weights
 from pmt_helpers.datasets.base import ActivityData
+
+if TYPE_CHECKING:
+    import keras
 
 
 @dataclass(frozen=True)
@@ -87,8 +88,10 @@ def train_shared(
 def _fit(
     data: ActivityData, train: np.ndarray, validation: np.ndarray | None, recipe: Recipe,
     *, init: str, seed: int, progress: bool,
-) -> tuple[keras.Model, Preprocessor, pd.DataFrame]:  # fmt: skip
+) -> tuple["keras.Model", Preprocessor, pd.DataFrame]:  # fmt: skip
     """Train a new network on the windows of one mask, watching those of another; without one, for all the epochs."""
+    from pmt_helpers.activity.shared_loop import fit_compiled  # JAX: seconds that not every notebook needs
+
     scaler = Preprocessor.fit(data.X[train])
     X, y = scaler.transform(data.X), data.y.astype(np.int32)  # newer JAX warns about every 64-bit label
     model = build_mlp(X.shape[1], len(data.class_names), init=init, dropout=recipe.dropout, seed=seed)

@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from pmt_helpers.activity import shared as shared_module
-from pmt_helpers.activity import train_shared
+from pmt_helpers.activity import shared_loop, train_shared
 from pmt_helpers.activity.keras_reference import fit_with_keras, logits_model
 from pmt_helpers.activity.model import ActivityModel, build_mlp
 from pmt_helpers.activity.shared import train_shared_fast, training_rows
@@ -169,7 +169,7 @@ def test_an_unknown_user_and_an_empty_training_set_are_named(watch: ActivityData
 def by_keras(monkeypatch: pytest.MonkeyPatch, *args: Any, **options: Any) -> ActivityModel:
     """train_shared with keras.fit in the place of the compiled loop."""
     with monkeypatch.context() as patch:
-        patch.setattr(shared_module, "fit_compiled", lambda *fit: fit_with_keras(*fit[:-1]))
+        patch.setattr(shared_loop, "fit_compiled", lambda *fit: fit_with_keras(*fit[:-1]))
         return train_shared(*args, progress=False, **options)
 
 
