@@ -9,9 +9,8 @@ import keras
 import numpy as np
 import pandas as pd
 
-from pmt_helpers.activity.model import MONITORS, ActivityModel, build_mlp
+from pmt_helpers.activity.model import MONITORS, ActivityModel, Recipe, build_mlp
 from pmt_helpers.activity.online import LEARNING_RATE, Task, train_online
-from pmt_helpers.activity.shared import Recipe
 from pmt_helpers.activity.shared_loop import OPTIMIZERS
 from pmt_helpers.activity.weights import Weights, Windows
 

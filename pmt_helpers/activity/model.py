@@ -19,6 +19,21 @@ L2_STRENGTH = 1e-5
 MONITORS = {"val_loss": "min", "val_accuracy": "max"}  # what early stopping may watch, and which way is better
 
 
+@dataclass(frozen=True)
+class Recipe:
+    """How the cloud trains a shared model; `batch_size` None means the full batch."""
+
+    optimizer: str
+    learning_rate: float
+    batch_size: int | None
+    epochs: int
+    patience: int  # of the cloud's early stopping, in epochs; at home it is online.PATIENCE
+    dropout: float
+    validation: str  # "random" windows or "grouped" by user
+    monitor: str = "val_loss"  # what early stopping watches, or "val_accuracy"
+    refit: bool = False  # once validation has chosen the number of epochs, train that long on everybody
+
+
 def build_mlp(
     n_features: int = 43, n_classes: int = 6, *, init: str = "he", dropout: float = 0.0, seed: int = 0
 ) -> "keras.Model":

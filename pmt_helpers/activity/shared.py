@@ -1,13 +1,13 @@
 """Training the shared model on volunteers, without the person it is meant for (section III). Notebook 01, step 4."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
-from pmt_helpers.activity.model import ActivityModel, best_epoch, build_mlp
+from pmt_helpers.activity.model import ActivityModel, Recipe, best_epoch, build_mlp
 from pmt_helpers.activity.online import LEARNING_RATE, Task, train_online
 from pmt_helpers.activity.splits import grouped_validation, random_validation
 from pmt_helpers.activity.weights import Checkpoint, Preprocessor, Weights
@@ -15,21 +15,6 @@ from pmt_helpers.datasets.base import ActivityData
 
 if TYPE_CHECKING:
     import keras
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How the cloud trains a shared model; `batch_size` None means the full batch."""
-
-    optimizer: str
-    learning_rate: float
-    batch_size: int | None
-    epochs: int
-    patience: int  # of the cloud's early stopping, in epochs; at home it is online.PATIENCE
-    dropout: float
-    validation: str  # "random" windows or "grouped" by user
-    monitor: str = "val_loss"  # what early stopping watches, or "val_accuracy"
-    refit: bool = False  # once validation has chosen the number of epochs, train that long on everybody
 
 
 # "better": rates .001 and .003 and dropout 0 to .6 were compared on validation users of WISDM and watch, never on the

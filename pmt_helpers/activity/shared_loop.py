@@ -7,7 +7,7 @@ dropout for the same seed, and tests hold the two together.
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -16,11 +16,8 @@ import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
-from pmt_helpers.activity.model import MONITORS, build_mlp
+from pmt_helpers.activity.model import MONITORS, Recipe, build_mlp
 from pmt_helpers.activity.weights import Windows
-
-if TYPE_CHECKING:
-    from pmt_helpers.activity.shared import Recipe
 
 CHUNK = 50  # epochs of one call, after which the progress bar moves
 BLOCK = 128  # rows of a full batch that are taken at a time: what lies between the layers stays in the cache
@@ -42,7 +39,7 @@ class State(NamedTuple):
 
 
 def fit_compiled(
-    model: keras.Model, recipe: "Recipe", train: Windows, validation: Windows | None, seed: int, bar: tqdm
+    model: keras.Model, recipe: Recipe, train: Windows, validation: Windows | None, seed: int, bar: tqdm
 ) -> pd.DataFrame:
     """Train `model`, which build_mlp made with the recipe's dropout, and leave the weights of the best epoch in it.
 
