@@ -19,9 +19,9 @@ from parts.turns import Clock, installed
 from threadpoolctl import threadpool_limits
 
 from pmt_helpers.activity import Person, train_shared
+from pmt_helpers.activity.keras_reference import logits_model
 from pmt_helpers.activity.model import L2_STRENGTH, build_mlp
 from pmt_helpers.activity.online import LEARNING_RATE, Task, train_many, train_online
-from pmt_helpers.activity.shared import logits_model
 from pmt_helpers.activity.weights import Weights
 from pmt_helpers.datasets import load_activity
 

@@ -17,7 +17,7 @@ ROUNDING = 1e-9  # smaller differences of two accuracies are rounding
 
 
 def scores(y: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
-    """Accuracy, and recall and F1 averaged over the classes that occur in `y`, each class counting the same.
+    """Accuracy, and recall (balanced accuracy) and F1 averaged over the classes that occur in `y`.
 
     Raises ValueError when there is nothing to score.
     """
@@ -153,20 +153,20 @@ def mean_interval(values: Sequence[float] | np.ndarray, seed: int = 0) -> tuple[
     return float(interval.low), float(interval.high)
 
 
-def mean_curve(curve: pd.DataFrame, min_users: int = 5) -> pd.DataFrame:
-    """Mean over users at each size that `min_users` have: model, n_samples, accuracy, lower, upper, users.
+def mean_curve(curve: pd.DataFrame, min_users: int = 5, score: str = "accuracy") -> pd.DataFrame:
+    """Mean over users at each size that `min_users` have: model, n_samples, the score, lower, upper, users.
 
     lower and upper bound a 95% interval over users, by Student's t: a bootstrap at every size is slow.
     """
     rows = []
     for (model, n_samples), group in curve.groupby(["model", "n_samples"], sort=True):
-        values = group.groupby("user")["accuracy"].mean().to_numpy()
+        values = group.groupby("user")[score].mean().to_numpy()
         n_users = len(values)
         if n_users < max(min_users, 2):
             continue
         half = t.ppf(0.5 + LEVEL / 2, n_users - 1) * values.std(ddof=1) / np.sqrt(n_users)
         mean = values.mean()
-        interval = {"accuracy": mean, "lower": mean - half, "upper": mean + half}
+        interval = {score: mean, "lower": mean - half, "upper": mean + half}
         rows.append({"model": model, "n_samples": n_samples, **interval, "users": n_users})
     return pd.DataFrame(rows)
 

@@ -1,16 +1,46 @@
-"""The same training at home through Keras' own fit: the reference, a few hundred times slower. Notebook 02, step 2."""
+"""The same training, at home and in the cloud, through Keras' own fit: the references. Notebook 02, step 2."""
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 import numpy as np
+import pandas as pd
 
-from pmt_helpers.activity.model import ActivityModel, build_mlp
+from pmt_helpers.activity.model import MONITORS, ActivityModel, Recipe, build_mlp
 from pmt_helpers.activity.online import LEARNING_RATE, Task, train_online
-from pmt_helpers.activity.shared import logits_model
-from pmt_helpers.activity.weights import Weights
+from pmt_helpers.activity.shared_loop import OPTIMIZERS
+from pmt_helpers.activity.weights import Weights, Windows
+
+
+def logits_model(model: keras.Model, optimizer: keras.optimizers.Optimizer) -> keras.Model:
+    """The same network (the same weights) up to the logits, compiled: fitting it trains `model`.
+
+    Keras clips probabilities at 1e-7, where the gradient ends: a network that starts very wrong, as with the literal
+    init, would never learn. Cross-entropy on logits has no such edge.
+    """
+    logits = keras.Model(model.inputs, model.get_layer("activity").output, name="logits")
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    logits.compile(optimizer=optimizer, loss=loss, metrics=["accuracy"])
+    return logits
+
+
+def fit_with_keras(
+    model: keras.Model, recipe: Recipe, train: Windows, validation: Windows | None, seed: int
+) -> pd.DataFrame:
+    """What shared_loop.fit_compiled does, by keras.fit and Keras' early stopping; several times slower."""
+    keras.utils.set_random_seed(seed)  # Keras shuffles with NumPy's global generator
+    options: dict[str, Any] = {"batch_size": recipe.batch_size or len(train[1]), "epochs": recipe.epochs, "verbose": 0}
+    if validation is not None:
+        stop: dict[str, Any] = {"mode": MONITORS[recipe.monitor], "patience": recipe.patience}
+        options["callbacks"] = [keras.callbacks.EarlyStopping(recipe.monitor, **stop, restore_best_weights=True)]
+        options |= {"validation_data": validation, "validation_batch_size": len(validation[1])}
+    fitted = logits_model(model, OPTIMIZERS[recipe.optimizer](recipe.learning_rate)).fit(*train, **options)
+    frame = pd.DataFrame(fitted.history)
+    frame.insert(0, "epoch", range(1, len(frame) + 1))
+    return frame
 
 
 def keras_trainer(start: Weights, X: np.ndarray, y: np.ndarray) -> Callable[[int], Weights]:

@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
 import pandas as pd
 
@@ -13,13 +12,31 @@ from pmt_helpers.activity.evaluation import confusion_counts, scores
 from pmt_helpers.activity.weights import ARRAYS, FORMAT, HIDDEN_UNITS, Preprocessor, initial_deviation, load_checkpoint
 from pmt_helpers.datasets.arrays import digest, write_arrays, write_card
 
+if TYPE_CHECKING:
+    import keras
+
 L2_STRENGTH = 1e-5
 MONITORS = {"val_loss": "min", "val_accuracy": "max"}  # what early stopping may watch, and which way is better
 
 
+@dataclass(frozen=True)
+class Recipe:
+    """How the cloud trains a shared model; `batch_size` None means the full batch."""
+
+    optimizer: str
+    learning_rate: float
+    batch_size: int | None
+    epochs: int
+    patience: int  # of the cloud's early stopping, in epochs; at home it is online.PATIENCE
+    dropout: float
+    validation: str  # "random" windows or "grouped" by user
+    monitor: str = "val_loss"  # what early stopping watches, or "val_accuracy"
+    refit: bool = False  # once validation has chosen the number of epochs, train that long on everybody
+
+
 def build_mlp(
     n_features: int = 43, n_classes: int = 6, *, init: str = "he", dropout: float = 0.0, seed: int = 0
-) -> keras.Model:
+) -> "keras.Model":
     """One hidden layer of 128 ReLU units and a softmax over the classes; 6,406 parameters for 43 features, 6 classes.
 
     Parameters
@@ -30,6 +47,7 @@ def build_mlp(
 
     Raises ValueError for an unknown init.
     """
+    import keras  # with JAX, a second or two: not before a network is made
 
     def dense(units: int, n_inputs: int, layer_seed: int, name: str, activation: str | None = None) -> keras.Layer:
         start = keras.initializers.RandomNormal(stddev=initial_deviation(init, n_inputs), seed=layer_seed)
@@ -61,7 +79,7 @@ class ActivityModel:
     `history` has one row per epoch (epoch, loss, accuracy, val_loss, val_accuracy); `card` says how it was trained.
     """
 
-    model: keras.Model
+    model: "keras.Model"
     scaler: Preprocessor
     feature_names: tuple[str, ...]
     class_names: tuple[str, ...]
@@ -99,6 +117,8 @@ def save_model(trained: ActivityModel, path: str | Path) -> Path:
 
     Returns the path of the .npz. Each file appears whole or not at all.
     """
+    import keras
+
     npz = Path(path).with_suffix(".npz")
     layers = [*trained.model.get_weights(), trained.scaler.mean, trained.scaler.scale]
     arrays = dict(zip(ARRAYS, layers, strict=True))

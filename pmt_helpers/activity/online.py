@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 LEARNING_RATE = 0.001
 EPOCHS = 1000
-PATIENCE = 10  # early stopping at home: epochs without a better validation loss (the cloud's: shared.Recipe.patience)
+PATIENCE = 10  # early stopping at home: epochs without a better validation loss (the cloud's: Recipe.patience)
 HISTORY = ("loss", "accuracy", "val_loss", "val_accuracy")
 
 Seed = int | Sequence[int]

@@ -63,8 +63,8 @@ def _keras(start: Network, X: np.ndarray, y: np.ndarray, by_batch: bool = False)
     """As activity/keras_reference.py: Keras's `fit`, or by_batch its `train_on_batch`, one window per step."""
     import keras
 
+    from pmt_helpers.activity.keras_reference import logits_model
     from pmt_helpers.activity.model import build_mlp
-    from pmt_helpers.activity.shared import logits_model
 
     n = start.n_features
     model = build_mlp(n, len(start.bias))

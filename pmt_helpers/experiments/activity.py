@@ -202,7 +202,9 @@ def stored_curve(
     """A learning curve of data/results, made by `sweep figure3`. Raises DataError when there is none of that kind."""
     sizes = STORED_CURE_SIZES if cures else STORED_SIZES
     plan = CurvePlan(sizes, split=split, early_stopping=early_stopping, init=init)
-    return read_grid(grid_name(dataset, plan, cures=cures))
+    command = f"python -m pmt_helpers sweep figure3 --dataset {dataset} --split {split} --init {init}"
+    command += " --early-stopping" * early_stopping + f" --cures --sizes {','.join(map(str, sizes))}" * cures
+    return read_grid(grid_name(dataset, plan, cures=cures), command)
 
 
 class CurveGrid(NamedTuple):

@@ -84,8 +84,8 @@ def check_writable(folder: Path) -> None:
         raise _not_writable(folder, error) from error
 
 
-def read_grid(name: str) -> pd.DataFrame:
-    """The grid data/results/`name`.csv; its provenance is in `.attrs`.
+def read_grid(name: str, command: str = "python -m pmt_helpers sweep") -> pd.DataFrame:
+    """The grid data/results/`name`.csv, which `command` makes; its provenance is in `.attrs`.
 
     Raises DataError when the grid is missing, or stands there without its provenance or with another number of rows.
     """
@@ -93,7 +93,7 @@ def read_grid(name: str) -> pd.DataFrame:
     beside = path.with_suffix(".json")
     for file in (path, beside):
         if not file.is_file():
-            remedy = "recompute it with python -m pmt_helpers sweep, or take it from the repository"
+            remedy = f"recompute it with {command}, or take it from the repository"
             raise DataError(file=file, expected="a stored grid and its provenance", found="no file", remedy=remedy)
     frame = pd.read_csv(path)
     frame.attrs = json.loads(beside.read_text(encoding="utf-8"))

@@ -148,6 +148,13 @@ def test_means_weigh_people_equally_and_count_them() -> None:
     assert mean_curve(UNEQUAL, min_users=4).empty
 
 
+def test_a_mean_of_another_score_has_its_name() -> None:
+    scored = UNEQUAL.assign(macro_recall=UNEQUAL["accuracy"] / 2)
+    table = mean_curve(scored, min_users=3, score="macro_recall").set_index("model")
+    assert table.loc["shared", "macro_recall"] == pytest.approx(0.35)
+    assert "accuracy" not in table
+
+
 def test_gains_of_several_splits_stand_in_one_table() -> None:
     table = gains_at({"random": UNEQUAL, "blocked": UNEQUAL.assign(accuracy=0.5)}, [20])
     assert table["split"].tolist() == ["random", "blocked"]

@@ -1,19 +1,26 @@
-"""The shared model never meets the person it is meant for, and the fast one follows the one of Keras."""
+"""The shared model never meets the person it is meant for, and both ways to train it follow Keras' own fit."""
 
 from dataclasses import replace
+from typing import Any
 
+import jax
 import keras
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 
-from pmt_helpers.activity import train_shared
+from pmt_helpers.activity import shared as shared_module
+from pmt_helpers.activity import shared_loop, train_shared
+from pmt_helpers.activity.keras_reference import fit_with_keras, logits_model
 from pmt_helpers.activity.model import ActivityModel, build_mlp
-from pmt_helpers.activity.shared import ShowProgress, history_frame, logits_model, train_shared_fast, training_rows
+from pmt_helpers.activity.shared import train_shared_fast, training_rows
+from pmt_helpers.activity.shared_loop import CHUNK, _compiled
 from pmt_helpers.activity.splits import random_validation
 from pmt_helpers.activity.weights import Preprocessor
 from pmt_helpers.attacks import poison_volunteers
-from pmt_helpers.datasets import ActivityData
+from pmt_helpers.datasets import ActivityData, load_activity
+from pmt_helpers.datasets.wisdm import find_wisdm
 from pmt_helpers.experiments.activity import PAPER, rows_of_setting, stored_base_models
 
 
@@ -159,19 +166,104 @@ def test_an_unknown_user_and_an_empty_training_set_are_named(watch: ActivityData
         train_shared_fast(watch, 3, keep=np.zeros(len(watch), bool))
 
 
-def test_stopping_early_fills_the_bar_so_that_it_goes() -> None:
-    bar = ShowProgress(epochs=300, description="training")
-    bar.on_train_begin()
-    for epoch in range(7):
-        bar.on_epoch_end(epoch)
-    bar.on_train_end()
-    assert bar.bar.n == bar.bar.total == 7
+def by_keras(monkeypatch: pytest.MonkeyPatch, *args: Any, **options: Any) -> ActivityModel:
+    """train_shared with keras.fit in the place of the compiled loop."""
+    with monkeypatch.context() as patch:
+        patch.setattr(shared_loop, "fit_compiled", lambda *fit: fit_with_keras(*fit[:-1]))
+        return train_shared(*args, progress=False, **options)
+
+
+def assert_same(ours: ActivityModel, keras: ActivityModel) -> None:
+    pd.testing.assert_frame_equal(ours.history, keras.history, rtol=1e-4)
+    for a, b in zip(ours.model.get_weights()[:4], keras.model.get_weights()[:4], strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-4)
+
+
+# from the literal start rounding grows a hundredfold in thirty steps, as it does when keras.fit sums in another order
+@pytest.mark.parametrize(
+    ("recipe", "init", "epochs"), [("paper", "he", 200), ("paper", "literal", 15), ("better", "he", 6)]
+)
+def test_the_same_steps_give_the_weights_of_keras(
+    watch: ActivityData, monkeypatch: pytest.MonkeyPatch, recipe: str, init: str, epochs: int
+) -> None:
+    same: dict[str, Any] = {"exclude_user": 3, "seed": 1, "recipe": recipe, "init": init, "epochs": epochs}
+    assert_same(train_shared(watch, **same, progress=False), by_keras(monkeypatch, watch, **same))
+
+
+@pytest.mark.parametrize("monitor", ["val_loss", "val_accuracy"])
+def test_early_stopping_ends_at_the_epoch_of_keras(
+    four_people: ActivityData, monkeypatch: pytest.MonkeyPatch, monitor: str
+) -> None:
+    hasty: dict[str, Any] = {"recipe": "better", "monitor": monitor, "patience": 4, "learning_rate": 0.01}
+    ours = train_shared(four_people, 3, progress=False, **hasty)
+    assert 5 < len(ours.history) < 200
+    assert_same(ours, by_keras(monkeypatch, four_people, 3, **hasty))
+
+
+no_wisdm = pytest.mark.skipif(find_wisdm() is None, reason="the WISDM data is not here: set PMT_DATA_HOME")
+
+
+@pytest.mark.parametrize("dataset", ["watch", pytest.param("wisdm", marks=no_wisdm)])
+def test_unseen_people_get_the_accuracy_of_keras(dataset: str) -> None:
+    """The stored models were trained by keras.fit."""
+    data = load_activity(dataset)
+    stored = rows_of_setting(stored_base_models(dataset), PAPER).set_index("user").loc[5]
+    model, own = train_shared(data, 5, progress=False), data.users == 5
+    assert model.accuracy(data.X[own], data.y[own]) == pytest.approx(stored["accuracy"], abs=0.01)
+    assert model.val_accuracy == pytest.approx(stored["val_accuracy"], abs=0.01)
+
+
+def test_nothing_is_compiled_for_a_second_person(watch: ActivityData, caplog: pytest.LogCaptureFixture) -> None:
+    for recipe in ("paper", "better"):
+        _compiled.cache_clear()
+        compilations = []
+        for user in (1, 4, 5):  # 211, 105 and 182 windows
+            caplog.clear()
+            with jax.log_compiles():
+                train_shared(watch, user, recipe=recipe, epochs=CHUNK + 2, progress=False)
+            compilations.append(
+                sum(line.startswith("Finished XLA compilation of jit(run)") for line in caplog.messages)
+            )
+        assert compilations == [1, 0, 0]
+
+
+def test_memory_does_not_grow_with_calls(watch: ActivityData) -> None:
+    memory = psutil.Process().memory_info
+    used = []
+    for call in range(14):
+        train_shared(watch, int(watch.user_ids[call % 10]), seed=call, epochs=10, progress=False)
+        used.append(memory().rss)
+    assert used[-1] - used[1] < 20e6
+    assert _compiled.cache_info().maxsize  # compiled loops for other data are let go one day
+
+
+def test_the_bar_moves_once_a_chunk_and_is_full_when_training_stops_early(
+    four_people: ActivityData, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bars = []
+
+    class Bar(shared_module.tqdm):
+        def __init__(self, **options: Any) -> None:
+            super().__init__(**options)
+            self.moves: list[int] = []
+            bars.append(self)
+
+        def update(self, n: int = 1) -> None:
+            self.moves.append(n)
+            super().update(n)
+
+    monkeypatch.setattr(shared_module, "tqdm", Bar)
+    model = train_shared(four_people, 3, recipe="better", epochs=400, monitor="val_loss", patience=60, refit=False)
+    assert len(model.history) % CHUNK
+    assert bars[0].moves == [*[CHUNK] * (len(model.history) // CHUNK), len(model.history) % CHUNK]
+    assert bars[0].n == bars[0].total == len(model.history)
+    assert bars[0].desc == "training the shared model"
+    assert not bars[0].leave
 
 
 def test_fitting_the_logits_model_trains_the_network() -> None:
     model = build_mlp(4, 3)
     before = [w.copy() for w in model.get_weights()]
     X, y = np.random.default_rng(0).normal(size=(20, 4)).astype("float32"), np.arange(20, dtype=np.int32) % 3
-    fitted = logits_model(model, keras.optimizers.SGD(0.1)).fit(X, y, epochs=2, verbose=0)
+    logits_model(model, keras.optimizers.SGD(0.1)).fit(X, y, epochs=2, verbose=0)
     assert all(not np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))
-    assert history_frame(fitted)["epoch"].tolist() == [1, 2]

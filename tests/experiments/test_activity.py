@@ -3,6 +3,7 @@
 import itertools
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -11,7 +12,9 @@ import time
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
+import click
 import numpy as np
 import pandas as pd
 import pytest
@@ -39,7 +42,7 @@ from pmt_helpers.experiments.activity import (
     stored_curve,
     validation_vs_test,
 )
-from pmt_helpers.experiments.catalogue import parse_sizes
+from pmt_helpers.experiments.catalogue import EXPERIMENTS, parse_sizes
 from pmt_helpers.experiments.results import read_grid, write_grid
 from pmt_helpers.experiments.resume import read_arrays, write_arrays
 
@@ -95,6 +98,7 @@ LONG = CurvePlan("all", split="random", early_stopping=False, epochs=500)  # lon
 SWEEP = """
 import sys
 from pathlib import Path
+from typing import Any
 from pmt_helpers.experiments import JobRunner
 from pmt_helpers.experiments.activity import curve_grid
 from pmt_helpers.activity.curves import CurvePlan
@@ -432,3 +436,17 @@ def test_no_other_setting_shares_the_name_of_a_stored_curve(monkeypatch: pytest.
     assert max(map(len, names)) < 150
     assert names[0] == "curve_watch_blocked_stopped"
     assert "curve_watch_blocked_stopped_3folds" in names
+
+
+@pytest.mark.parametrize("options", [{}, {"early_stopping": False}, {"init": "literal"}, {"cures": True}])
+def test_a_curve_that_is_missing_names_the_command_that_stores_it(options: dict[str, Any], tmp_path: Path) -> None:
+    with pytest.raises(DataError) as error:
+        stored_curve("no_data", "bout", **options)
+    command = re.search(r"sweep figure3 (.*), or take", str(error.value))
+    assert command is not None
+    words = command[1].replace("no_data", "watch").split()
+    [figure3] = [experiment for experiment in EXPERIMENTS if experiment.name == "figure3"]
+    chosen = click.Command("figure3", params=list(figure3.options)).make_context("figure3", words).params
+    sizes = parse_sizes(chosen["sizes"])
+    plan = CurvePlan(sizes, chosen["folds"], chosen["split"], chosen["early_stopping"], chosen["init"])
+    assert grid_name("no_data", plan, cures=chosen["cures"]) in str(error.value)

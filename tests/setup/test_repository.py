@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from pmt_helpers.teaching.exercises import NOTEBOOKS
+
 ROOT = Path(__file__).resolve().parents[2]
 LARGEST = 1_000_000  # bytes
 # Written in pieces, so that this file does not find itself.
@@ -76,3 +78,19 @@ def test_no_progress_bar_sets_a_delay_of_its_own() -> None:
     }
     assert len(calls) > 5, "the calls are named otherwise now"
     assert [place for place, keywords in calls.items() if "delay" in keywords] == []
+
+
+def test_every_notebook_has_exercises_a_line_in_the_readme_and_a_link_to_the_next() -> None:
+    sources = sorted((ROOT / "notebooks" / "source").glob("*.py"))
+    readme = (ROOT / "README.md").read_text()
+    assert tuple(path.name[:2] for path in sources) == NOTEBOOKS
+    for path, following in zip(sources, [*sources[1:], None], strict=True):
+        assert f"(notebooks/{path.stem}.ipynb) |" in readme, f"README.md has no line for {path.stem}"
+        text = path.read_text()
+        if following is None:
+            assert "last notebook" in text
+        else:
+            assert re.search(rf"\*\*Next:\*\* \[[^]]+\]\({following.stem}\.ipynb\)", text), (
+                f"{path.stem} links elsewhere"
+            )
+            assert "last notebook" not in text
