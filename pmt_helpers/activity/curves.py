@@ -53,8 +53,11 @@ def learning_curve(
 ) -> pd.DataFrame:  # fmt: skip
     """Shared, local and personal accuracy of each user, fold and number of samples, as in Figure 3 of the paper.
 
-    sizes, folds, split, early_stopping, init, epochs: see CurvePlan and split_user. cures: more strategies to
-    personalise, by name. shared: models by user; by default each user's is trained on everybody else.
+    Parameters
+    ----------
+    sizes, folds, split, early_stopping, init, epochs: see CurvePlan and split_user.
+    shared: models by user; by default each user's is trained on everybody else.
+    cures: more strategies to personalise, by name.
 
     Returns one row per user, fold, model and n_samples: accuracy, macro_recall, macro_f1 and n_test on that fold's test
     windows, the training windows of each class (n_CLASS), epochs run and seconds of training. Raises ValueError for an

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.stats import binomtest, bootstrap, t
-from sklearn.metrics import confusion_matrix, f1_score, recall_score
+import scipy  # its parts load on first use: scipy.stats takes a second that the first figure need not wait for
 
 LEVEL = 0.95
 RESAMPLES = 9999
@@ -24,6 +23,8 @@ def scores(y: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
     y, predicted = np.asarray(y), np.asarray(predicted)
     if y.shape != predicted.shape or y.ndim != 1 or len(y) == 0:
         raise ValueError(f"need as many predictions as labels, at least one; got {predicted.shape} for {y.shape}")
+    from sklearn.metrics import f1_score, recall_score  # as slow to load as scipy.stats
+
     present = np.unique(y)
     return {
         "accuracy": float((y == predicted).mean()),
@@ -52,12 +53,14 @@ def scores_of_many(y: np.ndarray, predicted: np.ndarray) -> dict[str, np.ndarray
 
 def confusion_counts(y: np.ndarray, predicted: np.ndarray, n_classes: int) -> np.ndarray:
     """Windows of each true class (row) given each predicted class (column); (n_classes, n_classes) int."""
+    from sklearn.metrics import confusion_matrix
+
     return confusion_matrix(y, predicted, labels=np.arange(n_classes))
 
 
 def accuracy_interval(n_right: int, n_windows: int) -> tuple[float, float]:
     """Wilson interval (95%) of an accuracy, as if windows were independent; neighbours are not, so it is too narrow."""
-    interval = binomtest(int(n_right), int(n_windows)).proportion_ci(LEVEL, method="wilson")
+    interval = scipy.stats.binomtest(int(n_right), int(n_windows)).proportion_ci(LEVEL, method="wilson")
     return float(interval.low), float(interval.high)
 
 
@@ -147,7 +150,7 @@ def mean_interval(values: Sequence[float] | np.ndarray, seed: int = 0) -> tuple[
     values = np.asarray(values, dtype=float)
     if len(values) < 2:
         return float("nan"), float("nan")
-    interval = bootstrap(
+    interval = scipy.stats.bootstrap(
         (values,), np.mean, confidence_level=LEVEL, n_resamples=RESAMPLES, method="percentile", rng=seed, batch=1000
     ).confidence_interval
     return float(interval.low), float(interval.high)
@@ -164,7 +167,7 @@ def mean_curve(curve: pd.DataFrame, min_users: int = 5, score: str = "accuracy")
         n_users = len(values)
         if n_users < max(min_users, 2):
             continue
-        half = t.ppf(0.5 + LEVEL / 2, n_users - 1) * values.std(ddof=1) / np.sqrt(n_users)
+        half = scipy.stats.t.ppf(0.5 + LEVEL / 2, n_users - 1) * values.std(ddof=1) / np.sqrt(n_users)
         mean = values.mean()
         interval = {score: mean, "lower": mean - half, "upper": mean + half}
         rows.append({"model": model, "n_samples": n_samples, **interval, "users": n_users})

@@ -66,6 +66,8 @@ def split_user(
 ) -> UserSplit:
     """Split one person's windows into train (60%), validation (20%) and test (20%).
 
+    Parameters
+    ----------
     kind: "random" windows; "blocked": each recording cut into `folds` blocks of time, one tests (the default);
         "recording": one recording of each class tests; "bout": whole bouts, of any class; "file_order": the last fifth.
         Windows that overlap with the test are left out of the rest, save in a random split, where that is the point.

@@ -29,7 +29,7 @@ def read_docword(path: Path, remedy: str) -> csr_array:
     wrong = partial(DataError, file=path, remedy=remedy)
     with _text(path, wrong, "ascii") as stream:  # np.loadtxt crashes Python itself on some characters beyond ASCII
         sizes = [stream.readline() for _ in range(_HEADER)]
-        if not all(line.strip().isdigit() and line.isascii() and len(line) < 18 for line in sizes):
+        if not all(line.strip(" \t\r\n").isdigit() and line.isascii() and len(line) < 18 for line in sizes):
             start = "".join(sizes)[:40]
             found = f"a file that begins {start!r}" if start else "an empty file"
             raise wrong(expected="three lines with the numbers of documents, words and entries", found=found)

@@ -91,7 +91,11 @@ def load_own_documents(
     kind, empty, damaged, locked or without text, documents without a word of the vocabulary, and subfolders, which are
     never entered. Hidden files (.name) and Office's lock files (~$name) are ignored.
 
-    vocabulary, grow, min_documents, max_share: as in keep_words. largest_mb: larger files are skipped, too.
+    Parameters
+    ----------
+    vocabulary, grow, min_documents, max_share: as in keep_words.
+    largest_mb: larger files are skipped, too.
+
     Raises DataError when no document is left.
     """
     path = Path(folder).expanduser()

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+import scipy  # its parts load on first use
 from numpy.typing import ArrayLike
-from scipy.stats import linregress, t
 
 from pmt_helpers.device.cost_model import Work, kernel_cost, measured_work
 from pmt_helpers.device.logs import Log, seconds_of_spans, series
@@ -46,8 +46,8 @@ def fit_line(x: ArrayLike, seconds: ArrayLike) -> Line:
     x, seconds = np.asarray(x, float), np.asarray(seconds, float)
     if len(x) < 3 or np.ptp(x) == 0:
         raise ValueError(f"a line with an interval needs three points of different size; got {len(x)} at {set(x)}")
-    fit = linregress(x, seconds)
-    quantile = float(t.ppf(0.975, len(x) - 2))
+    fit = scipy.stats.linregress(x, seconds)
+    quantile = float(scipy.stats.t.ppf(0.975, len(x) - 2))
     half_slope, half_intercept = quantile * fit.stderr, quantile * fit.intercept_stderr
     return Line(
         slope=float(fit.slope),

@@ -22,7 +22,7 @@ from pmt_helpers.activity.shared import train_shared
 from pmt_helpers.activity.weights import Checkpoint, Preprocessor, Weights
 from pmt_helpers.datasets import load_activity
 from pmt_helpers.datasets.base import ActivityData
-from pmt_helpers.experiments.catalogue import parse_sizes
+from pmt_helpers.experiments.catalogue import EXPERIMENTS, parse_sizes
 from pmt_helpers.experiments.results import Result, activity_digest, activity_plan, read_grid
 from pmt_helpers.experiments.resume import Job, JobRunner, read_arrays, user_jobs, write_arrays
 
@@ -202,8 +202,14 @@ def stored_curve(
     """A learning curve of data/results, made by `sweep figure3`. Raises DataError when there is none of that kind."""
     sizes = STORED_CURE_SIZES if cures else STORED_SIZES
     plan = CurvePlan(sizes, split=split, early_stopping=early_stopping, init=init)
-    command = f"python -m pmt_helpers sweep figure3 --dataset {dataset} --split {split} --init {init}"
-    command += " --early-stopping" * early_stopping + f" --cures --sizes {','.join(map(str, sizes))}" * cures
+    [figure3] = [experiment for experiment in EXPERIMENTS if experiment.name == "figure3"]
+    settings = {"dataset": dataset, "split": split, "init": init, "folds": STORED_FOLDS, "seeds": 1}
+    settings |= {
+        "early_stopping": early_stopping,
+        "cures": cures,
+        "sizes": ",".join(map(str, sizes)) if cures else sizes,
+    }
+    command = figure3.command(settings)
     return read_grid(grid_name(dataset, plan, cures=cures), command)
 
 

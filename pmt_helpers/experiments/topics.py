@@ -188,8 +188,14 @@ def figure_8(
 ) -> pd.DataFrame:
     """CPU seconds of an iteration: by ("documents" | "frequent words" | "random words"), size, tokens, seconds.
 
-    Each of the rounds measures every size in turn, over some iterations, and the median over the rounds is kept: a
-    busy machine slows all alike. counts: (n_docs, n_words); percents: of the vocabulary; plan: default: that of NIPS.
+    Every size takes its turn in each round, and the median over the rounds is kept: a busy machine slows all alike.
+
+    Parameters
+    ----------
+    counts: (n_docs, n_words) word counts.
+    plan: of the model; the default is that of NIPS.
+    documents, percents: sizes, in documents and in percent of the vocabulary.
+    rounds, iterations: how often each size is measured, and over how many iterations.
     """
     plan = plan or TopicSettings()
     tables = dict(_tables(csr_array(counts), documents, percents))

@@ -129,6 +129,8 @@ def contributions(
     The values of a document have an L1 norm of at most `tokens` ("laplace"), or an L2 norm of at most the root of
     `tokens` ("gaussian"): whatever it says, and whatever the others say.
 
+    Parameters
+    ----------
     phi: public topics (n_topics, n_words), for a table of topics x words, row after row; or None, for one row of words.
     counts: (n_docs, n_words).
     """

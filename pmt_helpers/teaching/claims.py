@@ -174,10 +174,15 @@ class ClaimsTable(HtmlOutput):
 def claims_table(
     section: str | None = None, measured: Mapping[str, Value] | None = None, notebook: str | None = None
 ) -> ClaimsTable:
-    """The claims of a section of the paper ("III"; its subsections belong to it), of a notebook ("02"), or all.
+    """The claims of a section of the paper, of a notebook, or all.
 
-    measured: values computed just now, by claim id. Raises KeyError for an id that is not in the table: a value that
-    goes nowhere is a typing error.
+    Parameters
+    ----------
+    section: "III"; its subsections belong to it.
+    measured: values computed just now, by claim id.
+    notebook: "02".
+
+    Raises KeyError for an id that is not in the table: a value that goes nowhere is a typing error.
     """
     claims = load_claims()
     measured = dict(measured or {})

@@ -55,6 +55,8 @@ def validation_bits(
 ) -> pd.DataFrame:  # fmt: skip
     """Bits per word on each fold of the person's documents, by a model of the other folds: fold, weight, bits.
 
+    Parameters
+    ----------
     phi: (n_topics, n_words), the shared topics.
     groups: documents of one group stay in one fold, so there are no more folds than groups.
     settings: alpha, beta and iterations; its numbers of documents do not matter.

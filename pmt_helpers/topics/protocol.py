@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import t
+import scipy  # its parts load on first use
 
 from pmt_helpers.datasets.base import DocumentData
 from pmt_helpers.topics.evaluation import held_out_bits, topic_coherence
@@ -107,7 +107,9 @@ def over_seeds(frame: pd.DataFrame, value: str = "log2_likelihood") -> pd.DataFr
     """
     by = [column for column in frame.columns if column not in ("seed", value)]
     stats = frame.groupby(by, dropna=False)[value].agg(["mean", "std", "count"]).reset_index()
-    half = t.ppf(0.5 + LEVEL / 2, np.maximum(stats["count"] - 1, 1)) * stats["std"] / np.sqrt(stats["count"])
+    half = (
+        scipy.stats.t.ppf(0.5 + LEVEL / 2, np.maximum(stats["count"] - 1, 1)) * stats["std"] / np.sqrt(stats["count"])
+    )
     columns = {value: stats["mean"], "lower": stats["mean"] - half, "upper": stats["mean"] + half}
     return stats[by].assign(**columns, seeds=stats["count"])
 
