@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 from parts.topic_engines import Problem, Training, gensim, our_chains, ours, riddell_lda, scikit_learn, tomotopy
-from parts.turns import installed
+from parts.turns import first_line, installed
 from scipy.sparse import csr_array
 from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
@@ -213,6 +213,7 @@ def unigram_bits(problem: Problem) -> float:
 
 def main() -> None:
     """Measure; with `quick`, on a few news and in one round, to see that all works."""
+    print(first_line("numpy", "numba", "scikit-learn", "gensim", "tomotopy", "lda"))
     if sys.argv[1:] == ["quick"]:
         measure(problem_of(load_documents("news"), 80, 40, 10), rounds=1)
         return
