@@ -1,7 +1,7 @@
 """Training at home, one window a step: ours beside its peers, and beside what the processor could do. `make bench`.
 
-One run, the same network, windows and order for every engine; steps are counted per second of processor time, and the
-engines take turns, so that whatever else the machine does hits all of them.
+One run, the same network, windows and order for every engine; steps are counted per second of processor time. What the
+processor could do takes turns with the engines.
 """
 
 import os
@@ -9,13 +9,15 @@ import subprocess
 import sys
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
+from statistics import median
 from typing import Any, NamedTuple
 
 import numba
 import numpy as np
-from parts.turns import Clock, installed
+from parts.turns import Clock, first_line, in_turns, installed
 from threadpoolctl import threadpool_limits
 
 from pmt_helpers.activity import Person, train_shared
@@ -177,10 +179,10 @@ def torch_eager(problem: Problem) -> Engine:
     return run
 
 
-JAX, N_MODELS = "JAX scan, stateless_call", 64
+OURS, JAX, N_MODELS = "ours, compiled", "JAX scan, stateless_call", 64
 # name: engine, epochs of one turn (so that a turn takes about a second)
 ENGINES: dict[str, tuple[Callable[[Problem], Engine], int]] = {
-    "ours, compiled": (ours, 20_000),
+    OURS: (ours, 20_000),
     "ours, plain NumPy": (plain_numpy, 200),
     JAX: (jax_scan, 4_000),
     "keras fit, an epoch a call": (keras_fit_at_once, 120),
@@ -191,52 +193,55 @@ ENGINES: dict[str, tuple[Callable[[Problem], Engine], int]] = {
 }
 
 
-class Measured(NamedTuple):
-    """The best rate of each engine and limit over the rounds; weights after 20 epochs; what is not installed."""
+class Limit(NamedTuple):
+    """What a core can do at most: a turn, and how many operations or bytes it is."""
 
-    rates: dict[str, Rate]
-    limits: list[float]
+    turn: Callable[[], None]
+    amount: float
+
+
+class Measured(NamedTuple):
+    """Rates of each engine and limit, one a round; weights after 20 epochs; what is not installed."""
+
+    rates: dict[str, list[Rate]]
     weights: dict[str, Weights]
     absent: list[str]
 
 
-def measured(problem: Problem, limits: list[Callable[[], float]]) -> Measured:
-    """Engines and limits take turns, about as long for each: a limit caught in a lucky instant would be none."""
+def measured(problem: Problem, limits: Mapping[str, tuple[Limit, float]]) -> Measured:
+    """Limits, each with its cost of a step, take turns with the engines, about as long for each: a limit caught in a
+    lucky instant would be none.
+    """
     engines, absent = installed(ENGINES, lambda engine: (engine[0](problem), engine[1]))
     weights = {}
     for name, (run, _) in engines.items():
         if (after := run(20)) is not None:  # compiles, and gives the weights to compare
             weights[name] = after
-    rates, highest = dict.fromkeys(engines, Rate(0.0, 0.0)), [0.0] * len(limits)
-    for _ in range(ROUNDS):
-        for name, (run, epochs) in engines.items():
-            rates[name] = max(rates[name], rate_of(run, epochs))
-        highest = [max(best, turn()) for best, turn in zip(highest, limits, strict=True)]
-    return Measured(rates, highest, weights, absent)
+    turns: dict[str, Callable[[], Any]] = {name: partial(run, epochs) for name, (run, epochs) in engines.items()}
+    steps = {name: float(epochs * N_WINDOWS) for name, (_, epochs) in engines.items()}
+    for name, (limit, cost) in limits.items():
+        turns[name], steps[name] = limit.turn, limit.amount / cost
+    clocks = in_turns(turns, ROUNDS)
+    return Measured({name: [rate_of(steps[name], one) for one in clocks[name]] for name in turns}, weights, absent)
 
 
-def rate_of(run: Engine, epochs: int) -> Rate:
-    """One turn of an engine that has run before."""
-    with Clock() as clock:
-        run(epochs)
-    return Rate(epochs * N_WINDOWS / clock.cpu, clock.cpu / clock.wall)
+def rate_of(steps: float, clock: Clock) -> Rate:
+    return Rate(steps / clock.cpu, clock.cpu / clock.wall)
 
 
 def largest_difference(a: Weights, b: Weights) -> float:
     return max(float(np.abs(x - y).max()) for x, y in ((a.hidden, b.hidden), (a.output, b.output), (a.bias, b.bias)))
 
 
-def matrix_product(times: int = 40) -> Callable[[], float]:
-    """A turn of large matrix products: FLOP a second of one core in float32, as near to its peak as software comes."""
+def matrix_product(times: int = 40) -> Limit:
+    """FLOP of large matrix products in float32, which come as near to a core's peak as software does."""
     a = np.random.default_rng(0).normal(size=(1024, 1024)).astype(np.float32)
 
-    def turn() -> float:
-        started = time.process_time()
+    def turn() -> None:
         for _ in range(times):
             a @ a
-        return times * 2 * 1024**3 / (time.process_time() - started)
 
-    return turn
+    return Limit(turn, times * 2 * 1024**3)
 
 
 @numba.njit(cache=True)
@@ -246,20 +251,14 @@ def _read_and_write(a: np.ndarray, times: int) -> None:
             a[i] += np.float32(1)
 
 
-def cache_traffic(n_bytes: int, times: int = 2_000_000) -> Callable[[], float]:
-    """A turn of reading and writing an array as large as the weights, which fits the first cache: bytes a second."""
+def cache_traffic(n_bytes: int, times: int = 2_000_000) -> Limit:
+    """Bytes of reading and writing an array as large as the weights, which fits the first cache."""
     size, line = n_bytes // 8, 64  # half of a step's bytes are read, half written
     buffer = np.zeros(4 * size + line, np.uint8)
     first = -buffer.ctypes.data % line  # an array that begins amid a cache line is slower
     a = buffer[first : first + 4 * size].view(np.float32)
     _read_and_write(a, 1)
-
-    def turn() -> float:
-        started = time.process_time()
-        _read_and_write(a, times)
-        return times * a.nbytes * 2 / (time.process_time() - started)
-
-    return turn
+    return Limit(lambda: _read_and_write(a, times), times * a.nbytes * 2)
 
 
 class Scaling(NamedTuple):
@@ -319,8 +318,8 @@ def warm_kernel(problem: Problem) -> float:
     return min(seconds)
 
 
-def jax_unlimited() -> Rate:
-    """The JAX scan in a process of its own, which may use every instruction that the processor has."""
+def jax_unlimited() -> list[Rate]:
+    """The JAX scan in a process of its own, which may use every instruction that the processor has. Not in turn."""
     done = subprocess.run(
         [sys.executable, __file__, "jax"],
         capture_output=True,
@@ -328,7 +327,7 @@ def jax_unlimited() -> Rate:
         check=True,
         env={**os.environ, "XLA_FLAGS": ""},
     )
-    return Rate(*map(float, done.stdout.split()))
+    return [Rate(*map(float, line.split())) for line in done.stdout.splitlines()]
 
 
 def real_problem() -> Problem:
@@ -339,47 +338,46 @@ def real_problem() -> Problem:
     return Problem(Weights.from_model(shared.model), shared.scaler.transform(X), y)
 
 
-def print_rates(rates: dict[str, Rate], weights: dict[str, Weights]) -> None:
-    base, own = rates["keras fit, batch 1"], rates["ours, compiled"]
-    print(f"{'engine':<34}{'steps/CPU s':>13}{'cores':>7}{'x keras fit':>13}{'ours is x':>11}   apart after 20 epochs")
-    for name, rate in sorted(rates.items(), key=lambda item: -item[1].steps):
-        apart = f"{largest_difference(weights[name], weights['ours, compiled']):.1e}" if name in weights else "-"
-        print(
-            f"{name:<34}{rate.steps:>13,.0f}{rate.cores:>7.2f}{rate.steps / base.steps:>13.2f}"
-            f"{own.steps / rate.steps:>11.1f}   {apart}"
-        )
+def print_rates(rates: Mapping[str, list[Rate]], weights: Mapping[str, Weights]) -> None:
+    print(f"{'engine':<34}{'steps/CPU s':>13}{'cores':>7}{'ours is x':>11}   apart after 20 epochs")
+    for name, rounds in sorted(rates.items(), key=lambda item: -max(item[1]).steps):
+        times = median(own.steps / rate.steps for own, rate in zip(rates[OURS], rounds, strict=True))
+        apart = f"{largest_difference(weights[name], weights[OURS]):.1e}" if name in weights else "-"
+        best = max(rounds)
+        print(f"{name:<34}{best.steps:>13,.0f}{best.cores:>7.2f}{times:>11.2f}   {apart}")
 
 
 def main() -> None:
-    """Print one table of rates and ratios, then how near ours comes to the limits of the processor."""
+    """Print one table of rates and ratios, with the limits of the processor among them."""
     warnings.simplefilter("ignore")  # scikit-learn's, about a batch of one
     problem = real_problem()
     if sys.argv[1:] == ["jax"]:
         make, epochs = ENGINES[JAX]
         run = make(problem)
         run(1)
-        print(*max(rate_of(run, epochs) for _ in range(ROUNDS)))
+        for clock in in_turns({JAX: partial(run, epochs)}, ROUNDS)[JAX]:
+            print(*rate_of(epochs * N_WINDOWS, clock))
         return
     sizes = problem.start.n_features, problem.start.hidden.shape[1], len(problem.start.bias)
+    flops, moved = flops_of_a_step(*sizes), bytes_of_a_step(*sizes)
+    product, traffic = matrix_product(), cache_traffic(moved)
     with threadpool_limits(1):
-        rates, (peak, bandwidth), weights, absent = measured(
-            problem, [matrix_product(), cache_traffic(bytes_of_a_step(*sizes))]
-        )
+        limits = {"limit: a matrix product": (product, flops), "limit: first cache": (traffic, moved)}
+        rates, weights, absent = measured(problem, limits)
         two = scaling(problem)
         warm = warm_kernel(problem)
-    own = rates["ours, compiled"].steps
     rates[f"{JAX}, no limit"] = jax_unlimited()
-    print(f"{N_WINDOWS} windows, network {'-'.join(map(str, sizes))}, one window a step, float32")
+    print(first_line("numpy", "numba", "keras", "jax", "scikit-learn", "torch"))
+    print(f"{N_WINDOWS} windows, network {'-'.join(map(str, sizes))}, one window a step; the best of {ROUNDS} rounds")
     print_rates(rates, weights)
     for line in absent:
         print(line)
+    print(
+        f"A step is {flops:,} FLOP in float32 and moves {moved:,} bytes of weights: as many of them as a core does in a"
+    )
+    print("product of large matrices, or reads and writes in its first cache, are the two limits.")
     print(f"JAX's limit: XLA_FLAGS={os.environ.get('XLA_FLAGS', '')!r}, so that all processors print the same results")
-    flops, moved = flops_of_a_step(*sizes), bytes_of_a_step(*sizes)
-    print(f"\nA step is {flops:,} FLOP and moves {moved:,} bytes of weights. One core, measured in this run:")
-    for limit, unit, cost in ((peak, "GFLOP/s (a matrix product)", flops), (bandwidth, "GB/s (first cache)", moved)):
-        reached = f"{limit / cost:12,.0f} steps/s; ours reaches {own * cost / limit:.0%}"
-        print(f"  {limit / 1e9:6.0f} {unit + ':':<28}{reached}")
-    print(f"\nTwo threads train {N_MODELS} models {two.speedup:.2f} times as fast as one; the same bits: {two.same}")
+    print(f"Two threads train {N_MODELS} models {two.speedup:.2f} times as fast as one; the same bits: {two.same}")
     print(f"  they had {two.cores:.2f} cores; with much less than 2, something else was at work and this says nothing")
     imports, first = fresh_kernel(sizes[0], sizes[2])
     print(

@@ -1,7 +1,7 @@
 """What recording costs: a span, a sample, and training while it is sampled once a second. `make bench`.
 
 With and without take turns in one run, in seconds of processor time of the whole process, so that whatever else the
-machine does hits both. Each span waits for the disk as well; that is wall time, told apart.
+machine does hits both. Each span waits for the disk as well: that is most of its wall time.
 """
 
 import tempfile
@@ -11,7 +11,7 @@ from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
-from parts.turns import Clock
+from parts.turns import Clock, first_line
 
 from pmt_helpers.device import Recorder
 from pmt_helpers.device.pi_profile import numpy_mlp, synthetic_windows
@@ -72,19 +72,20 @@ def slowdown(folder: Path, every_s: float, rounds: int = ROUNDS, turn_s: float =
 
 
 def main() -> None:
-    """Print the costs, and the slowdown beside what they foretell."""
+    """Print the costs, and training with sampling over training without, beside what the cost of a sample predicts."""
+    print(first_line("numpy", "psutil"))
+    print(f"CPU time of online training in NumPy, sampled over not sampled, in {ROUNDS} turns of {TURN_S:g} s each")
+    print(f"{'':<28}{'CPU µs':>8}{'wall µs':>9}{'ratio':>8}{'predicted':>11}   lowest to highest of the rounds")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         span, sample = costs(folder)
-        print(f"{'':<10}{'CPU µs':>9}{'wall µs':>10}   the wall time is mostly the disk's")
-        print(f"{'a span':<10}{span.cpu:>9.0f}{span.wall:>10.0f}")
-        print(f"{'a sample':<10}{sample.cpu:>9.0f}{sample.wall:>10.0f}")
-        print(f"\nonline training in NumPy, {ROUNDS} turns of {TURN_S:g} s each, CPU time with sampling over without:")
+        for what, cost in (("a span", span), ("a sample", sample)):
+            print(f"{what:<28}{cost.cpu:>8.0f}{cost.wall:>9.0f}")
         for every in EVERY_S:
             ratios = slowdown(folder, every)
-            foretold = 1 + 1e-6 * sample.cpu / every
-            print(f"every {every:g} s: {median(ratios):.3f}; the cost of a sample foretells {foretold:.4f}")
-            print("  turns:", *(f"{ratio:.3f}" for ratio in ratios))
+            what, predicted = f"training, sampled each {every:g} s", 1 + 1e-6 * sample.cpu / every
+            spread = f"{min(ratios):.3f} to {max(ratios):.3f}"
+            print(f"{what:<45}{median(ratios):>8.3f}{predicted:>11.4f}   {spread}")
 
 
 if __name__ == "__main__":

@@ -1,14 +1,12 @@
 """The cloud's full-batch training: ours beside keras.fit, PyTorch and scikit-learn, on the same steps. `make bench`."""
 
-import platform
 from collections.abc import Callable
 from dataclasses import replace
-from importlib.metadata import version
-from pathlib import Path
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
-from parts.turns import Clock, installed
+from parts.turns import first_line, in_turns, installed
 from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
@@ -120,27 +118,14 @@ def real_problem() -> Problem:
     return Problem((X[~held_out], y[~held_out]), (X[held_out], y[held_out]), len(data.class_names))
 
 
-def processor() -> str:
-    """Its name, where the system tells it."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.exists() else []
-    return next((line.split(": ")[1] for line in lines if line.startswith("model name")), platform.processor())
-
-
 def main() -> None:
     """Print seconds for EPOCHS epochs, the median of the ratios of each round, and how far the weights are apart."""
     problem = real_problem()
     engines, absent = installed(ENGINES, lambda make: make(problem))
-    rounds: dict[str, list[Clock]] = {name: [] for name in engines}
     with threadpool_limits(1):  # on two threads NumPy's small products take longer
         weights = {name: run(20) for name, run in engines.items()}  # compiles
-        for _ in range(ROUNDS):
-            for name, run in engines.items():
-                rounds[name].append(Clock())
-                with rounds[name][-1]:
-                    run(EPOCHS)
-    libraries = ", ".join(f"{name} {version(name)}" for name in ("keras", "jax", "scikit-learn", "numpy"))
-    print(f"{processor()}; {libraries}" + ("" if absent else f", torch {version('torch')}"))
+        rounds = in_turns({name: partial(run, EPOCHS) for name, run in engines.items()}, ROUNDS)
+    print(first_line("numpy", "keras", "jax", "scikit-learn", "torch"))
     print(f"{len(problem.train[1])} windows in one batch, {EPOCHS} epochs, each validated; the best of {ROUNDS} rounds")
     print(f"{'engine':<28}{'seconds':>9}{'CPU s':>8}{'ours is x':>11}{'x by CPU':>10}   apart after 20 epochs")
     for name, clocks in rounds.items():

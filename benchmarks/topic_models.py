@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from llvmlite.binding import get_host_cpu_name
 from parts.topic_engines import Problem, Training, gensim, our_chains, ours, riddell_lda, scikit_learn, tomotopy
-from parts.turns import installed
+from parts.turns import first_line, installed
 from scipy.sparse import csr_array
 from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
@@ -261,6 +261,7 @@ def measure_beside(problems: Mapping[str, Problem], **options: Any) -> None:
 
 def main() -> None:
     """Measure; with `quick`, on a few news and in one round, to see that all works."""
+    print(first_line("numpy", "numba", "scikit-learn", "gensim", "tomotopy", "lda"))
     if sys.argv[1:] == ["quick"]:
         problem = problem_of(load_documents("news"), 80, 40, 10)
         measure(problem, rounds=1)

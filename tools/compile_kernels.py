@@ -1,12 +1,14 @@
-"""Compile the Numba kernels once, into the cache that every later process reads; the set-up runs this.
+"""Compile the loops of Numba and JAX once, into caches that every later process reads; the set-up runs this.
 
 A notebook that compiles them itself is ten seconds slower, and holds 50 MB of compiler that a kernel on Binder needs.
 """
 
 import numpy as np
 
+from pmt_helpers.activity import train_shared
 from pmt_helpers.activity.online import Task, train_online
 from pmt_helpers.activity.weights import HIDDEN_UNITS, Weights
+from pmt_helpers.datasets import load_activity
 from pmt_helpers.topics import GibbsLDA, held_out_bits
 
 
@@ -16,6 +18,7 @@ def main() -> None:
     start = Weights.from_layers(*(np.zeros(size, np.float32) for size in sizes))
     windows = start.inputs(np.zeros((2, n_features))), np.array([0, 1])
     train_online(Task(start, *windows, validation=windows), epochs=1)
+    train_shared(load_activity("watch"), exclude_user=1, epochs=1, progress=False)
     counts = np.full((2, 3), 2)
     held_out_bits(GibbsLDA(n_topics=2, seed=0).fit(counts, iterations=1).phi_, counts)
 

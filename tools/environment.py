@@ -138,7 +138,8 @@ class Folder(object):
 
     def install(self, *arguments):
         if self.uv:
-            command = [self.uv, "pip", "install", "--python", self.python]
+            # Like pip, and unlike uv's habit, compile now: else each kernel reads Keras and its like from the source.
+            command = [self.uv, "pip", "install", "--compile-bytecode", "--python", self.python]
         else:
             command = [self.python, "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
         self.run(command + list(arguments))

@@ -1,5 +1,6 @@
 """The set-up: what it says when it cannot go on, and when it does its work anew. Nothing here asks the network."""
 
+import functools
 import json
 import os
 import subprocess
@@ -110,6 +111,16 @@ def test_the_tools_for_testing_are_added_once_and_running_needs_no_other_folder(
     assert kinds(steps) == []
 
 
+def test_packages_are_compiled_by_uv_as_they_are_by_pip(
+    tmp_path: Path, steps: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(environment.shutil, "which", lambda name: name)
+    environment.main(str(tmp_path / "venv"), dev=True)
+    installed = [step for step in steps if step.startswith("uv pip install")]
+    assert len(installed) == 3
+    assert all("--compile-bytecode" in step for step in installed)
+
+
 @pytest.mark.parametrize("key", ["runtime", "dev", "python", "place"])
 def test_a_changed_lock_interpreter_or_place_makes_the_folder_anew(tmp_path: Path, steps: list[str], key: str) -> None:
     environment.main(str(tmp_path / "venv"), dev=True)
@@ -166,3 +177,17 @@ def test_what_a_failing_step_said_is_shown_and_the_folder_stays_marked(
     assert "No space left on device" in said
     assert "run make again" in said
     assert folder.state() is None
+
+
+def test_what_jax_compiles_is_kept_for_the_next_kernel_in_the_package_or_where_the_reader_wants_it(
+    tmp_path: Path,
+) -> None:
+    variable, program = "JAX_COMPILATION_CACHE_DIR", "import pmt_helpers, jax; print(jax.jit(lambda x: x + 1)(1.0))"
+    where = f"import os, pmt_helpers; print(os.environ['{variable}'])"
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("JAX_")}
+    run = functools.partial(subprocess.run, cwd=ROOT, check=True, capture_output=True, text=True)
+    done = run([sys.executable, "-c", where], env=inherited)
+    assert Path(done.stdout.strip()) == ROOT / "pmt_helpers" / "__pycache__" / "jax"
+    done = run([sys.executable, "-c", program], env=inherited | {variable: str(tmp_path)})
+    assert (done.stdout, done.stderr) == ("2.0\n", "")
+    assert any(tmp_path.glob("jit__lambda*"))
