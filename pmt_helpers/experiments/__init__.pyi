@@ -18,6 +18,7 @@ from .poisoning import recovery_by_samples as recovery_by_samples
 from .poisoning import stored_poisoning as stored_poisoning
 from .poisoning import windows_to_recover as windows_to_recover
 from .privacy import privacy_cost as privacy_cost
+from .privacy import private_lead as private_lead
 from .privacy import stored_privacy as stored_privacy
 from .resume import JobRunner as JobRunner
 from .topic_attacks import stored_topic_attacks as stored_topic_attacks

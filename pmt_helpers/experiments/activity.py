@@ -20,7 +20,7 @@ from pmt_helpers.activity.mitigation import MITIGATIONS, Mitigation
 from pmt_helpers.activity.online import EPOCHS, PATIENCE
 from pmt_helpers.activity.shared import train_shared
 from pmt_helpers.activity.weights import Checkpoint, Preprocessor, Weights
-from pmt_helpers.datasets import load_activity
+from pmt_helpers.datasets import load_activity, load_card
 from pmt_helpers.datasets.base import ActivityData
 from pmt_helpers.experiments.catalogue import EXPERIMENTS, parse_sizes
 from pmt_helpers.experiments.results import Result, activity_digest, activity_plan, read_grid
@@ -199,7 +199,10 @@ def grid_name(dataset: str, plan: CurvePlan, n_seeds: int = 1, cures: bool = Fal
 def stored_curve(
     dataset: str, split: str = "blocked", *, early_stopping: bool = True, init: str = "he", cures: bool = False
 ) -> pd.DataFrame:
-    """A learning curve of data/results, made by `sweep figure3`. Raises DataError when there is none of that kind."""
+    """A learning curve of data/results, made by `sweep figure3`, with the group of each user (see DataCard.groups).
+
+    Raises DataError when there is none of that kind.
+    """
     sizes = STORED_CURE_SIZES if cures else STORED_SIZES
     plan = CurvePlan(sizes, split=split, early_stopping=early_stopping, init=init)
     [figure3] = [experiment for experiment in EXPERIMENTS if experiment.name == "figure3"]
@@ -210,7 +213,8 @@ def stored_curve(
         "sizes": ",".join(map(str, sizes)) if cures else sizes,
     }
     command = figure3.command(settings)
-    return read_grid(grid_name(dataset, plan, cures=cures), command)
+    curve = read_grid(grid_name(dataset, plan, cures=cures), command)
+    return curve.assign(group=load_card(dataset).groups(curve["user"]))
 
 
 class CurveGrid(NamedTuple):
