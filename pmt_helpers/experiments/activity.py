@@ -119,8 +119,9 @@ def _base_model(data: ActivityData, user: int, setting: Setting, seed: int) -> d
 
 
 def stored_base_models(dataset: str, *, confusion: bool = False) -> pd.DataFrame:
-    """Shared models tested on the person left out; or, with `confusion`, their confusion counts."""
-    return read_grid(f"base_model_{dataset}" + "_confusion" * confusion)
+    """Shared models tested on the person left out, with the group of each; or, with `confusion`, confusion counts."""
+    grid = read_grid(f"base_model_{dataset}" + "_confusion" * confusion)
+    return grid.assign(group=load_card(dataset).groups(grid["user"]))
 
 
 def rows_of_setting(grid: pd.DataFrame, setting: Setting, seed: int = 0) -> pd.DataFrame:
