@@ -46,7 +46,7 @@ def test_the_price_of_privacy_is_never_shown_without_training_alone() -> None:
 
 def test_utility_and_leakage_join_at_the_epsilons_that_both_know() -> None:
     attacks = pd.DataFrame(
-        {"level": ["user", "user", "example"], "epsilon": [8.0, 1.0, 8.0], "game": "person", "attack": "calibrated"}
+        {"level": ["user", "user", "example"], "epsilon": [8.0, 1.0, 8.0], "game": "person", "attack": "lira"}
     ).assign(auc=[0.6, 0.5, 0.9], auc_low=0.5, auc_high=0.95)
     rows = figures.utility_and_leakage(costs(), attacks, "user")
     assert set(rows["epsilon"]) == {8.0}

@@ -83,14 +83,14 @@ def utility_and_leakage(cost: pd.DataFrame, attacks: pd.DataFrame, level: str) -
     Parameters
     ----------
     cost : as privacy_cost gives it; the models with the most windows count
-    attacks : level, epsilon, game, attack ("calibrated" counts), auc, auc_low, auc_high
+    attacks : level, epsilon, game, attack ("lira" counts, the strongest), auc, auc_low, auc_high
     level : of protection, "example" or "user"
     """
     need_columns(cost, ("epsilon", "model", "n_samples", "accuracy", "lower", "upper"), "utility_and_leakage")
     need_columns(attacks, ("level", "epsilon", "game", "attack", "auc", "auc_low", "auc_high"), "utility_and_leakage")
     utility = cost[(cost["n_samples"] == cost["n_samples"].max()) & cost["model"].isin(("shared", "personal"))]
     utility = utility.rename(columns={"model": "name", "accuracy": "value"}).assign(panel="accuracy")
-    leakage = attacks[(attacks["level"] == level) & (attacks["attack"] == "calibrated")].assign(panel="attack")
+    leakage = attacks[(attacks["level"] == level) & (attacks["attack"] == "lira")].assign(panel="attack")
     leakage = leakage.rename(columns={"game": "name", "auc": "value", "auc_low": "lower", "auc_high": "upper"})
     columns = ["epsilon", "panel", "name", "value", "lower", "upper"]
     rows = pd.concat([utility[columns], leakage[columns]])
