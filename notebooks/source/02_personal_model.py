@@ -52,7 +52,7 @@ from pmt_helpers.activity import (
     train_shared,
 )
 from pmt_helpers.datasets import load_activity, load_card, paper_table
-from pmt_helpers.experiments import stored_curve
+from pmt_helpers.experiments import compare_at_equal_labels, stored_curve
 from pmt_helpers.teaching import (
     check,
     claims_table,
@@ -158,6 +158,20 @@ explore(
 # For some people, few samples and many epochs make the personal model *worse* than the shared one: it learns those
 # windows by heart. (Try another person in notebook 00.) The slider looks at test windows, so nobody may choose an epoch
 # by it; the windows put aside may, and the two lines above say what that is worth.
+#
+# But those windows need labels, too: "5 samples, stopped by validation" are ten that somebody labelled. With forty
+# labels, is it better to train on all of them, or to keep half of them to stop by?
+
+# %%
+for dataset in ("watch", "wisdm"):
+    gain, harmed, harmed_stopped = compare_at_equal_labels(dataset, labels=40)
+    say(f"{dataset}, personal models, 40 trained on against 20 and 20 to stop by: {gain}.")
+    say(f"  Worse than the shared model: {harmed} people without stopping, {harmed_stopped} with it.")
+
+# %% [markdown]
+# On the watch, where the shared model is weak, every label is better spent on training. On WISDM, where it is good,
+# there is little between the two means, but stopping protects people from harm. The workbook stops early by default: at
+# home nobody can tell which case it is.
 #
 # **Exercise 2.** Decide when to stop: once the loss has not gone below its best for `patience` epochs in a row. Keep
 # the epoch with the best loss, the first if there are several; without a stop, all the epochs are run.

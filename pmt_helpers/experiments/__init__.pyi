@@ -1,6 +1,7 @@
 from .activity import BETTER as BETTER
 from .activity import PAPER as PAPER
 from .activity import base_model_grid as base_model_grid
+from .activity import compare_at_equal_labels as compare_at_equal_labels
 from .activity import confusion_matrix as confusion_matrix
 from .activity import rows_of_setting as rows_of_setting
 from .activity import stored_base_models as stored_base_models

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from pmt_helpers.activity.curves import CurvePlan, Sizes, rehearsal_for, user_curve
+from pmt_helpers.activity.evaluation import Gain, paired_gain
 from pmt_helpers.activity.mitigation import MITIGATIONS, Mitigation
 from pmt_helpers.activity.online import EPOCHS, PATIENCE
 from pmt_helpers.activity.shared import train_shared
@@ -216,6 +217,22 @@ def stored_curve(
     command = figure3.command(settings)
     curve = read_grid(grid_name(dataset, plan, cures=cures), command)
     return curve.assign(group=load_card(dataset).groups(curve["user"]))
+
+
+def compare_at_equal_labels(dataset: str, labels: int = 40) -> tuple[Gain, int, int]:
+    """Early stopping takes as many labels again to stop by: are they better trained on?
+
+    Returns the gain of personal models trained on all labels, never stopped, over those trained on half of them and
+    stopped by the other half, from the stored curves (blocked split); and how many of these people each serves worse
+    than the shared model.
+    """
+    never, stopped = (stored_curve(dataset, early_stopping=stop) for stop in (False, True))
+    halves = stopped[stopped["n_samples"] == labels // 2].assign(n_samples=labels)
+    kept = never[(never["n_samples"] == labels) & (never["model"] == "personal")].assign(model="never stopped")
+    both = pd.concat([halves, kept])
+    both = both[both["user"].isin(set(halves["user"]) & set(kept["user"]))]
+    harmed = [len(paired_gain(both, labels, model, "shared").harmed) for model in ("never stopped", "personal")]
+    return paired_gain(both, labels, "never stopped", "personal"), harmed[0], harmed[1]
 
 
 class CurveGrid(NamedTuple):

@@ -34,6 +34,7 @@ from pmt_helpers.experiments.activity import (
     PAPER,
     CurveGrid,
     base_model_grid,
+    compare_at_equal_labels,
     confusion_matrix,
     curve_grid,
     grid_name,
@@ -315,6 +316,14 @@ def test_on_the_watch_five_pairs_are_too_few_to_say_that_twenty_samples_help() -
     assert (gain.low, gain.high) == pytest.approx((-0.006, 0.154), abs=0.002)
     assert gain.n_groups == 5
     assert paired_gain(stored_curve("watch").drop(columns="group"), 20).low > 0.03  # as if they were strangers
+
+
+def test_at_equal_labels_the_watch_is_better_off_training_on_all_and_stopping_protects_people_of_wisdm() -> None:
+    watch, _, _ = compare_at_equal_labels("watch")
+    assert (watch.low, watch.high) == pytest.approx((0.045, 0.080), abs=0.002)
+    wisdm, harmed, harmed_stopped = compare_at_equal_labels("wisdm")
+    assert (wisdm.low, wisdm.high) == pytest.approx((-0.034, 0.007), abs=0.002)
+    assert (harmed, harmed_stopped, len(wisdm.by_user)) == (16, 5, 34)
 
 
 def test_the_papers_protocol_on_wisdm() -> None:
