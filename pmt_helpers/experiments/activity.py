@@ -244,20 +244,20 @@ def curve_grid(
     if shared is not None:
         rehearsal = dict(zip(("X", "y"), shared.rehearsal or (), strict=False))
         settings["shared"] = digest({**vars(shared.weights), **vars(shared.scaler), **rehearsal})
-    tables, models, updates = [], 0, 0
+    own, tables, models, updates = data.by_user(), [], 0, 0
     for seed in seeds:
         if shared is not None:
-            downloads = dict.fromkeys(map(int, data.user_ids), shared)
+            downloads = dict.fromkeys(own, shared)
         else:
             downloads = {
                 user: replace(model, rehearsal=rehearsal_for(cures, data, user, seed))
                 for user, model in _shared_models(data, plan.init, seed, runner).items()
             }
         seeded = replace(plan, seed=seed)
-        jobs: dict[str, Job] = {}
-        for user, download in downloads.items():
-            own = data.select(data.users == user)  # the job gets nobody else's windows, except those to rehearse
-            jobs[f"user-{user}"] = (_user_curve, (own, user, download, seeded, cures))
+        jobs: dict[str, Job] = {  # a job gets nobody else's windows, except those to rehearse
+            f"user-{user}": (_user_curve, (own[user], user, download, seeded, cures))
+            for user, download in downloads.items()
+        }
         of_seed = runner.at(runner.folder / f"seed-{seed}")
         of_plan = activity_plan(data, plan=asdict(seeded), **settings)
         for rows in of_seed.tables(jobs, of_plan, "learning curves", _curve_columns(data)).values():
