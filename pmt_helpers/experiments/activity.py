@@ -260,14 +260,14 @@ def curve_grid(
         }
         of_seed = runner.at(runner.folder / f"seed-{seed}")
         of_plan = activity_plan(data, plan=asdict(seeded), **settings)
-        for rows in of_seed.tables(jobs, of_plan, "learning curves", _curve_columns(data)).values():
-            if rows.empty:  # a person with fewer windows than the smallest size
-                continue
-            trained = rows[rows["model"] != "shared"]
-            models, updates = models + len(trained), updates + int((trained["epochs"] * trained["n_samples"]).sum())
-            classes = (rows[[f"n_{name}" for name in data.class_names]] > 0).sum(axis=1)
-            rows = rows.assign(classes=classes, seed=seed)
-            tables.append(rows.groupby(KEYS, sort=False).agg(**AGGREGATES).reset_index())
+        rows = of_seed.rows(jobs, of_plan, "learning curves", _curve_columns(data))
+        if rows.empty:  # everybody has fewer windows than the smallest size
+            continue
+        trained = rows[rows["model"] != "shared"]
+        models, updates = models + len(trained), updates + int((trained["epochs"] * trained["n_samples"]).sum())
+        classes = (rows[[f"n_{name}" for name in data.class_names]] > 0).sum(axis=1)
+        rows = rows.assign(classes=classes, seed=seed)
+        tables.append(rows.groupby(KEYS, sort=False).agg(**AGGREGATES).reset_index())
     if not tables:
         raise ValueError("nobody has as many training windows as the smallest size asked for")
     return CurveGrid(pd.concat(tables, ignore_index=True), models, updates)
