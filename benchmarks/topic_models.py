@@ -5,15 +5,18 @@ same round, so that whatever else the machine does hits both; seconds are those 
 PMT_DATA_HOME has it, otherwise Wikipedia. tomotopy and lda are no requirements of the workbook; to have them measured:
     .venv/bin/python -m pip install --no-deps --target build/peers tomotopy lda
     PYTHONPATH=build/peers .venv/bin/python benchmarks/topic_models.py
+`tomotopy` after it measures only the table of ours beside tomotopy, by number of topics.
 """
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from importlib.metadata import version
 from statistics import median
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from llvmlite.binding import get_host_cpu_name
 from parts.topic_engines import Problem, Training, gensim, our_chains, ours, riddell_lda, scikit_learn, tomotopy
 from parts.turns import first_line, installed
 from scipy.sparse import csr_array
@@ -28,6 +31,7 @@ N_TOPICS, ALPHA, BETA = 50, 1.0, 0.1  # the paper's alpha, 50 / K, and beta; sci
 ITERATIONS = (6, 8, 10, 12, 14, 16, 20, 25, 30, 35, 40, 45, 50, 55, 60, 70, 80)
 PASSES = (1, 2, 3, 4, 6)
 EARLY, LATE, MARGIN = 10, 50, 0.02  # levels to reach: ours after so many iterations, less so many bits
+TOPICS, TURN = (20, 50, 100, 200), 6_000_000  # beside tomotopy; tokens of a turn there, with 50 topics
 AGAIN = 4  # what took more than so many times as long as ours is not measured again
 
 
@@ -52,6 +56,8 @@ ENGINES = {
     "scikit-learn, online": Engine(scikit_learn, 2, PASSES),
 }
 Engines = Mapping[str, Engine]
+# By number of workers. tomotopy shares one chain among them and draws from counts that are out of date.
+BESIDE = {1: (OURS, "tomotopy, 1 worker"), 2: (TWO, "tomotopy, 2 workers")}
 
 
 class Rate(NamedTuple):
@@ -105,8 +111,10 @@ def _turns(engines: Engines, rounds: int, what: str) -> Iterator[tuple[int, str,
     yield from tqdm(turns, desc=what, unit="turn", leave=False)
 
 
-def rates(problem: Problem, engines: Engines, rounds: int = ROUNDS) -> tuple[dict[str, list[Rate]], bool]:
-    """Rates of each engine, one a round; and whether two threads found the same topics as one."""
+def rates(
+    problem: Problem, engines: Engines, rounds: int = ROUNDS
+) -> tuple[dict[str, list[Rate]], dict[str, np.ndarray]]:
+    """Rates of each engine, one a round; and its topics."""
     found: dict[str, list[Rate]] = {name: [] for name in engines}
     topics, part = {}, replace(problem, counts=problem.counts[:N_RATE])
     for _, name, engine in _turns(engines, rounds, "rates"):
@@ -114,7 +122,20 @@ def rates(problem: Problem, engines: Engines, rounds: int = ROUNDS) -> tuple[dic
         cpu, wall = max(last.cpu - first.cpu, 1e-9), max(last.wall - first.wall, 1e-9)
         found[name].append(Rate((last.tokens - first.tokens) / cpu, cpu / wall, last.wall))
         topics[name] = last.phi
-    return found, np.array_equal(topics[ONE], topics[TWO])
+    return found, topics
+
+
+def beside_tomotopy(
+    problems: Mapping[str, Problem], n_topics: Sequence[int] = TOPICS, rounds: int = ROUNDS, turn: int = TURN
+) -> Iterator[tuple[str, int, int, list[Rate], list[Rate]]]:
+    """Documents, topics, workers, our rates and tomotopy's, one a round. alpha is 50 / K."""
+    for documents, problem in problems.items():
+        for k in n_topics:
+            last = 1 + max(2, turn * 100 // (k + 50) // problem.counts[:N_RATE].sum())
+            engines = {name: ENGINES[name]._replace(last=last) for pair in BESIDE.values() for name in pair}
+            found, _ = rates(replace(problem, n_topics=k, alpha=50 / k), engines, rounds)
+            for workers, (our_name, name) in BESIDE.items():
+                yield documents, k, workers, found[our_name], found[name]
 
 
 def seconds_to_levels(problem: Problem, engines: Engines, rounds: int = ROUNDS) -> Levels:
@@ -165,6 +186,22 @@ def print_rates(found: Mapping[str, Sequence[Rate]]) -> None:
         print(f"{name:<34}{tokens:>15.2f}{cores:>7.2f}{median(times):>11.2f}   {min(times):.2f} to {max(times):.2f}")
 
 
+def print_beside(rows: Iterator[tuple[str, int, int, list[Rate], list[Rate]]]) -> None:
+    names = f"numba {version('numba')}, llvmlite {version('llvmlite')}, tomotopy {version('tomotopy')}"
+    print(
+        f"\nM tokens a second, whole fits, ours with the likelihood of each iteration; {get_host_cpu_name()}, {names}"
+    )
+    print("The ratio is ours / tomotopy, lowest to highest of the rounds. Two workers: two chains of ours.")
+    print(f"{'documents':<12}{'K':>4}{'workers':>9}{'ours':>8}{'tomotopy':>10}   {'per CPU s':<22}per second")
+    for documents, k, workers, own, theirs in rows:
+        speeds = [[rate.tokens * rate.cores for rate in engine] for engine in (own, theirs)]  # by the clock
+        line = f"{documents:<12}{k:>4}{workers:>9}{median(speeds[0]) / 1e6:>8.1f}{median(speeds[1]) / 1e6:>10.1f}"
+        for ours_, others in ([[rate.tokens for rate in engine] for engine in (own, theirs)], speeds):
+            times = sorted(one / other for one, other in zip(ours_, others, strict=True))
+            line += f"   {median(times):.2f} ({times[0]:.2f} to {times[-1]:.2f})"
+        print(line, flush=True)
+
+
 def print_levels(levels: Levels, unigram: float) -> None:
     print(f"\nCPU seconds to bits a held-out word, from the start (each word by its frequency alone: {unigram:.3f})")
     print(f"{'engine':<34}" + "".join(f"{f'to {bits:.3f}':>13}{'after':>7}{'ours is x':>11}" for bits in levels.bits))
@@ -198,11 +235,11 @@ def measure(problem: Problem, rounds: int = ROUNDS) -> None:
     for line in absent:
         print(line)
     with threadpool_limits(1):
-        found, same = rates(problem, engines, rounds)
+        found, topics = rates(problem, engines, rounds)
         levels = seconds_to_levels(problem, engines, rounds)
     print_rates(found)
     print_levels(levels, unigram_bits(problem))
-    print_scaling(found, same)
+    print_scaling(found, np.array_equal(topics[ONE], topics[TWO]))
 
 
 def unigram_bits(problem: Problem) -> float:
@@ -211,19 +248,35 @@ def unigram_bits(problem: Problem) -> float:
     return _bits(problem, (counts / counts.sum())[None])
 
 
+def measure_beside(problems: Mapping[str, Problem], **options: Any) -> None:
+    """The table beside tomotopy, where it is installed."""
+    engines = {name: ENGINES[name] for pair in BESIDE.values() for name in pair}
+    _, absent = compiled_and_imported(next(iter(problems.values())), engines)
+    if absent:
+        print("\n".join(absent))
+        return
+    with threadpool_limits(1):
+        print_beside(beside_tomotopy(problems, **options))
+
+
 def main() -> None:
     """Measure; with `quick`, on a few news and in one round, to see that all works."""
     print(first_line("numpy", "numba", "scikit-learn", "gensim", "tomotopy", "lda"))
     if sys.argv[1:] == ["quick"]:
-        measure(problem_of(load_documents("news"), 80, 40, 10), rounds=1)
+        problem = problem_of(load_documents("news"), 80, 40, 10)
+        measure(problem, rounds=1)
+        measure_beside({"news": problem}, n_topics=(5, 10), rounds=1, turn=200_000)
         return
     try:
-        documents = load_documents("nips")
+        name, documents = "nips", load_documents("nips")
     except DataError as error:
         print(f"Wikipedia instead of NIPS: {error}")
-        documents = load_documents("wikipedia")
-    print(documents.card.title)
-    measure(problem_of(documents))
+        name, documents = "wikipedia", load_documents("wikipedia")
+    problem = problem_of(documents)
+    if sys.argv[1:] != ["tomotopy"]:
+        print(documents.card.title)
+        measure(problem)
+    measure_beside({name: problem, "news": problem_of(load_documents("news"), 220, 60)})
 
 
 if __name__ == "__main__":

@@ -75,13 +75,13 @@ def _fit(
     *, init: str, seed: int, progress: bool,
 ) -> tuple["keras.Model", Preprocessor, pd.DataFrame]:  # fmt: skip
     """Train a new network on the windows of one mask, watching those of another; without one, for all the epochs."""
-    from pmt_helpers.activity.shared_loop import fit_compiled  # JAX: seconds that not every notebook needs
-
-    scaler = Preprocessor.fit(data.X[train])
-    X, y = scaler.transform(data.X), data.y.astype(np.int32)  # newer JAX warns about every 64-bit label
-    model = build_mlp(X.shape[1], len(data.class_names), init=init, dropout=recipe.dropout, seed=seed)
     what = "training the shared model" if validation is not None else "training it again, on everybody"
     with tqdm(total=recipe.epochs, desc=what, unit="epoch", leave=False, disable=not progress) as bar:
+        from pmt_helpers.activity.shared_loop import fit_compiled  # Keras and JAX: seconds, with the bar in sight
+
+        scaler = Preprocessor.fit(data.X[train])
+        X, y = scaler.transform(data.X), data.y.astype(np.int32)  # newer JAX warns about every 64-bit label
+        model = build_mlp(X.shape[1], len(data.class_names), init=init, dropout=recipe.dropout, seed=seed)
         held_out = (X[validation], y[validation]) if validation is not None else None
         history = fit_compiled(model, recipe, (X[train], y[train]), held_out, seed, bar)
         bar.total = bar.n  # stopping early is no failure: a bar that is not full would stay, in red

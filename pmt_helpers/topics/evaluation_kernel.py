@@ -5,12 +5,19 @@ from collections.abc import Callable
 import numba
 import numpy as np
 
-from pmt_helpers.topics.gibbs_kernel import block_sum, compile_once
+from pmt_helpers.topics.gibbs_kernel import compile_once
 from pmt_helpers.topics.gibbs_reference import BLOCK
 
 U = np.uint64
 Array = np.ndarray
 Entries = tuple[Array, Array, Array]
+
+
+@numba.njit(error_model="numpy", forceinline=True)
+def _block_sum(p: Array, k: np.uint64) -> float:
+    """The sum of p[k] to p[k + 7]."""
+    first, second = (p[k] + p[k + U(1)]) + (p[k + U(2)] + p[k + U(3)]), p[k + U(4)] + p[k + U(5)]
+    return first + (second + (p[k + U(6)] + p[k + U(7)]))
 
 
 @numba.njit(error_model="numpy", forceinline=True)
@@ -20,7 +27,7 @@ def _products(theta: Array, phi: Array, row: np.uint64, p: Array) -> float:
         p[k] = theta[k] * phi[row + k]
     total = 0.0
     for b in range(U(p.size) // U(BLOCK)):
-        total += block_sum(p, U(b) * U(BLOCK))
+        total += _block_sum(p, U(b) * U(BLOCK))
     return total
 
 

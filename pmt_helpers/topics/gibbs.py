@@ -134,7 +134,9 @@ class GibbsState:
             table[:] = np.bincount(rows.astype(np.int64) * width + z, minlength=table.size).reshape(table.shape)
         self.eta = np.zeros((len(eta), width), F)
         self.eta[:, :n_topics] = eta
-        self._eta_total = self.eta.sum(axis=0, dtype=float) * (n_words / len(eta))
+        self.totals = np.bincount(z, minlength=width).astype(float)
+        self._eta_totals = self.eta.sum(axis=0, dtype=float) * (n_words / len(eta))
+        self._eta_totals[n_topics:] = 1
         self._entries = counts.indices.astype(np.uint32), counts.data.astype(float), counts.indptr.astype(np.int64)
         if reference:
             self._loops = REFERENCE_LOOPS
@@ -145,36 +147,31 @@ class GibbsState:
 
     def sweep(self, rng: np.random.Generator) -> None:
         """One iteration: a new topic for every token."""
-        totals = self._totals()
         for first, last in self._document_ranges():
             tokens = slice(self.starts[first], self.starts[last])
             draws = rng.random(tokens.stop - tokens.start, dtype=F)
             starts = self.starts[first : last + 1] - tokens.start
-            tables = self._tables(self.doc_topic[first:last], totals)
+            tables = self._tables(self.doc_topic[first:last])
             self._loops.sweep(self.words[tokens], starts, self.z[tokens], draws, tables)
 
     def log2_likelihood(self) -> float:
         """Mean over the tokens of log2 sum_k theta_dk phi_kw."""
-        return self._loops.bits(*self._entries, self._tables(self.doc_topic, self._totals())) / len(self.z)
+        return self._loops.bits(*self._entries, self._tables(self.doc_topic)) / len(self.z)
 
     def phi(self) -> np.ndarray:
         """(n_topics, n_words) float64: the probability of each word in each topic, every row sums to one."""
-        return ((self.word_topic + self.eta.astype(float)) / self._totals()).T[: self.n_topics].copy()
+        counts = self.word_topic + self.eta.astype(float)
+        return (counts / (self.totals + self._eta_totals)).T[: self.n_topics].copy()
 
     def theta(self) -> np.ndarray:
         """(n_docs, n_topics) float64: the share of each topic in each document; 1 / n_topics where it has no words."""
         counts = self.doc_topic[:, : self.n_topics].astype(float) + self.alpha
         return counts / counts.sum(axis=1, keepdims=True)
 
-    def _totals(self) -> np.ndarray:
-        """(width,) float64: tokens of each topic and their prior; 1 for the padding, which has neither."""
-        totals = self.word_topic.sum(axis=0, dtype=float) + self._eta_total
-        totals[self.n_topics :] = 1
-        return totals
-
-    def _tables(self, doc_topic: np.ndarray, totals: np.ndarray) -> Tables:
-        flat = self.word_topic.reshape(-1), doc_topic.reshape(-1), totals, self.eta.reshape(-1)
-        return Tables(*flat, self.eta.shape[1] if len(self.eta) > 1 else 0, self.alpha, self.n_topics)
+    def _tables(self, doc_topic: np.ndarray) -> Tables:
+        flat = self.word_topic.reshape(-1), doc_topic.reshape(-1), self.totals, self.eta.reshape(-1)
+        eta_step = self.eta.shape[1] if len(self.eta) > 1 else 0
+        return Tables(*flat, self._eta_totals, eta_step, self.alpha, self.n_topics)
 
     def _document_ranges(self) -> Iterator[tuple[int, int]]:
         """Ranges of documents with up to DRAWS tokens, or one longer document."""

@@ -14,14 +14,16 @@ class Tables(NamedTuple):
     """What a token is weighed with. `width`: n_topics rounded up to a multiple of BLOCK.
 
     word_topic, doc_topic: flat float32, `width` numbers per row, how many tokens have each topic.
-    totals: (width,) float64, tokens of each topic and their prior.
+    totals: (width,) float64, tokens of each topic.
     eta: flat float32, prior counts of each word; row w begins at w * eta_step (0: one row for all words).
+    eta_totals: (width,) float64, prior counts of each topic; 1 for the padding.
     """
 
     word_topic: np.ndarray
     doc_topic: np.ndarray
     totals: np.ndarray
     eta: np.ndarray
+    eta_totals: np.ndarray
     eta_step: int
     alpha: np.float32
     n_topics: int
@@ -35,35 +37,52 @@ class Loops(NamedTuple):
 
 
 def sweep(words: np.ndarray, starts: np.ndarray, z: np.ndarray, draws: np.ndarray, tables: Tables) -> None:
-    """Take each token out of the counts, draw its topic given all others, put it back."""
+    """Take each token out of the counts, draw its topic given all others, put it back.
+
+    One token ahead: the next token is out, too, before this one has its topic. When this one is back, the next weighs
+    `extra` more for the topic it has now, and the same for all others.
+    """
     width = len(tables.totals)
     by_word, by_doc = tables.word_topic.reshape(-1, width), tables.doc_topic.reshape(-1, width)
     prior = tables.eta.reshape(-1, width)
+
+    def move(d: int, i: int, tokens: int) -> None:
+        for counts in (by_word[words[i]], by_doc[d], tables.totals):
+            counts[z[i]] += tokens
+
+    def weigh(d: int, i: int) -> np.ndarray:
+        share = (by_doc[d] + tables.alpha) / (tables.totals + tables.eta_totals).astype(F)
+        return share * (by_word[words[i]] + prior[words[i] if tables.eta_step else 0])
+
     for d, (start, stop) in enumerate(pairwise(starts)):
-        for i in range(start, stop):
-            w, old = words[i], z[i]
-            for counts in (by_word[w], by_doc[d], tables.totals):
-                counts[old] -= 1
-            share = (by_doc[d] + tables.alpha) / tables.totals.astype(F)
-            weights = share * (by_word[w] + prior[w if tables.eta_step else 0])
-            z[i] = new = draw(weights, draws[i], tables.n_topics)
-            for counts in (by_word[w], by_doc[d], tables.totals):
-                counts[new] += 1
+        weights, topic, extra = np.zeros(width, F), 0, F(0)
+        for i in range(start, stop + (start < stop)):
+            upcoming = min(i, stop - 1)
+            if i < stop:
+                move(d, i, -1)
+            weights_next = weigh(d, upcoming)
+            if i > start:
+                z[i - 1] = topic = draw(weights, topic, extra, draws[i - 1], tables.n_topics)
+                move(d, i - 1, 1)
+                extra = weigh(d, upcoming)[topic] - weights_next[topic]
+                if extra < 0:
+                    weights_next, extra = weigh(d, upcoming), F(0)
+            weights = weights_next
 
 
-def draw(weights: np.ndarray, u: np.float32, n_topics: int) -> int:
-    """A topic with probability proportional to its weight, for u from [0, 1): first its block, then its place there."""
-    p = weights.reshape(-1, BLOCK).T
-    sums = ((p[0] + p[1]) + (p[2] + p[3])) + ((p[4] + p[5]) + (p[6] + p[7]))
-    before = np.cumsum(np.append(F(0), sums), dtype=F)
-    rest = u * before[-1]
-    block = (rest >= before[1:-1]).sum()
-    rest -= before[block]
-    p = p[:, block]
-    two, four = p[0] + p[1], (p[0] + p[1]) + (p[2] + p[3])
-    six = four + (p[4] + p[5])
-    cumulative = np.array([p[0], two, two + p[2], four, four + p[4], six, six + p[6]])
-    return int(min(BLOCK * block + (rest >= cumulative).sum(), n_topics - 1))
+def draw(weights: np.ndarray, topic: int, extra: np.float32, u: np.float32, n_topics: int) -> int:
+    """A topic with probability proportional to its weight, for u from [0, 1): first its lane, then its place there.
+
+    Topic k is in lane k mod BLOCK. `extra` is weight of `topic` that comes after all lanes.
+    """
+    upto = np.cumsum(weights.reshape(-1, BLOCK), axis=0, dtype=F)
+    before = np.cumsum(np.append(F(0), upto[-1]), dtype=F)
+    rest = u * (before[-1] + extra)
+    if rest >= before[-1]:
+        return topic
+    lane = (rest >= before[1:-1]).sum()
+    rest -= before[lane]
+    return int(min(lane + BLOCK * (rest >= upto[:-1, lane]).sum(), n_topics - 1))
 
 
 def bits(words: np.ndarray, counts: np.ndarray, starts: np.ndarray, tables: Tables) -> float:
@@ -71,7 +90,7 @@ def bits(words: np.ndarray, counts: np.ndarray, starts: np.ndarray, tables: Tabl
     width = len(tables.totals)
     by_word, by_doc = tables.word_topic.reshape(-1, width), tables.doc_topic.reshape(-1, width).astype(float)
     theta = (by_doc + tables.alpha) / (by_doc.sum(axis=1, keepdims=True) + tables.n_topics * tables.alpha)
-    phi = (by_word + tables.eta.reshape(-1, width).astype(float)) / tables.totals
+    phi = (by_word + tables.eta.reshape(-1, width).astype(float)) / (tables.totals + tables.eta_totals)
     total = 0.0
     for d, (start, stop) in enumerate(pairwise(starts)):
         for i in range(start, stop):

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
+from tqdm.auto import tqdm
 
 from pmt_helpers.datasets.base import DocumentData
 from pmt_helpers.topics.evaluation import held_out_bits
@@ -38,7 +39,7 @@ def choose_prior_weight(
     """
     topics = shared.topics if isinstance(shared, TopicModel) else shared
     phi = extend_vocabulary(topics, documents.vocabulary)
-    bits = validation_bits(phi, documents.counts, weights, groups=documents.groups, **options)
+    bits = validation_bits(phi, documents.counts, weights, groups=documents.groups, progress=True, **options)
     return Choice(best_weight(bits), bits)
 
 
@@ -51,7 +52,7 @@ def best_weight(bits: pd.DataFrame) -> float:
 def validation_bits(
     phi: np.ndarray, counts: csr_array | Any, weights: Sequence[float] = WEIGHTS,
     *, groups: np.ndarray | None = None, settings: TopicSettings | None = None, folds: int = FOLDS, seed: int = 0,
-    threads: int = 1,
+    threads: int = 1, progress: bool = False,
 ) -> pd.DataFrame:  # fmt: skip
     """Bits per word on each fold of the person's documents, by a model of the other folds: fold, weight, bits.
 
@@ -72,6 +73,8 @@ def validation_bits(
         options = {"iterations": settings.iterations, "start": "prior", "shared_phi": phi, "weight": weight}
         fits[fold, weight] = Fit(settings.model(seed, 2, fold), counts[fold_of != fold], options)
     rows = []
-    for (fold, weight), lda in zip(fits, fit_many(fits.values(), threads=threads), strict=True):
+    fitted = zip(fits, fit_many(fits.values(), threads=threads), strict=True)
+    bar = tqdm(fitted, "choosing the prior's weight", len(fits), unit="fit", leave=False, disable=not progress)
+    for (fold, weight), lda in bar:
         rows.append((fold, weight, held_out_bits(lda.phi_, counts[fold_of == fold], settings.alpha, seed)))
     return pd.DataFrame(rows, columns=["fold", "weight", "bits"])

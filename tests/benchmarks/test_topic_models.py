@@ -140,5 +140,7 @@ def test_the_whole_benchmark_runs(benchmark: ModuleType) -> None:
         there = not any(package in name for package in absent)
         assert bool(row.search(rates)) == there, name
         assert bool(row.search(levels)) == (there and bool(engine.looks)), name
+    beside = re.findall(r"^news +(\d+) +(\d) +[\d.]+ +[\d.]+ +[\d.]+ \(", levels, re.MULTILINE)
+    assert beside == ([] if "tomotopy" in absent else [(k, workers) for k in ("5", "10") for workers in ("1", "2")])
     ends = re.findall(r"(-\d+\.\d+) after \d+, when it was stopped", levels)
     assert all(float(bits) > unigram for bits in ends)

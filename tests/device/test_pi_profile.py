@@ -255,14 +255,15 @@ def test_numpys_iteration_draws_the_topics_of_the_reference() -> None:
     by_word, by_doc = (np.zeros((n, n_topics), np.float32) for n in (corpus.n_words, corpus.n_documents))
     np.add.at(by_word, (words, z), 1)
     np.add.at(by_doc, (documents, z), 1)
-    totals = by_word.sum(axis=0, dtype=float) + corpus.n_words * BETA
-    starts = np.searchsorted(documents, np.arange(corpus.n_documents + 1))
-    eta = np.full(n_topics, BETA, np.float32)
+    totals, eta_totals = by_word.sum(axis=0, dtype=float), np.full(n_topics, corpus.n_words * BETA)
+    eta, alpha, starts = np.full(n_topics, BETA, np.float32), np.float32(50 / 8), np.array([0, 1])
     for _ in range(3):
         trainer.run(1)
         draws = rng.random(len(z)).astype(np.float32)
-        tables = by_word.reshape(-1), by_doc.reshape(-1), totals, eta, 0, np.float32(50 / 8), n_topics
-        gibbs_reference.sweep(words, starts, z, draws, gibbs_reference.Tables(*tables))
+        for i, document in enumerate(documents):  # one by one, so that the reference does not work ahead
+            tables = by_word.reshape(-1), by_doc[document], totals, eta, eta_totals, 0, alpha, n_topics
+            token = slice(i, i + 1)
+            gibbs_reference.sweep(words[token], starts, z[token], draws[token], gibbs_reference.Tables(*tables))
     run = dict(zip(trainer.run.__code__.co_freevars, trainer.run.__closure__, strict=True))["sweep"].cell_contents
     state = {name: cell.cell_contents for name, cell in zip(run.__code__.co_freevars, run.__closure__, strict=True)}
     assert state["z"].tolist() == z.tolist()

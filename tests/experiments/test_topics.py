@@ -46,8 +46,8 @@ def test_training_likelihood_on_nips() -> None:
 def test_more_public_papers_reach_the_local_models_end_sooner() -> None:
     curves = stored_topics("likelihood", "nips")
     end = curves.query("shared_percent == 0 and iteration == 50")["log2_likelihood"].mean()
-    needed = iterations_to_reach(curves, end)  # 41/31/30/25 was measured before
-    assert needed[[10, 30, 50, 100]].tolist() == pytest.approx([41, 31, 30, 25], abs=5)
+    needed = iterations_to_reach(curves, end)  # three chains gave 41/31/30/25, 38/30/29/21, 34/30/23/21: this is noisy
+    assert needed[[10, 30, 50, 100]].tolist() == pytest.approx([38, 30, 27, 22], abs=5)
     assert needed[[10, 30, 100]].is_monotonic_decreasing
 
 

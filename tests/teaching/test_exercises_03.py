@@ -151,16 +151,18 @@ def test_the_sampler_of_the_workbook_draws_from_the_reference(monkeypatch):
     chain = GibbsState(counts, z, n_topics, alpha, np.full((1, 1), beta), reference=True)
     docs = np.repeat(np.arange(3), np.diff(chain.starts))
 
-    def compared(weights, u, n):
+    def compared(weights, before, extra, u, n):
         nonlocal n_seen
         word, doc, topic = chain.words[n_seen], docs[n_seen], chain.z[n_seen]
         tables = chain.word_topic[:, :n_topics].copy(), chain.doc_topic[:, :n_topics].copy()
-        for table, row in zip(tables, (word, doc), strict=True):
-            table[row, topic] += 1
+        for i in range(n_seen, min(n_seen + 2, chain.starts[doc + 1])):  # the next one of the document is out, too
+            for table, row in zip(tables, (chain.words[i], doc), strict=True):
+                table[row, chain.z[i]] += 1
         ours = topic_probabilities(*tables, word, doc, topic, alpha, beta)
-        np.testing.assert_allclose(weights[:n_topics] / weights.sum(), ours, rtol=1e-4)
+        all_weights = weights[:n_topics] + extra * (np.arange(n_topics) == before)
+        np.testing.assert_allclose(all_weights / all_weights.sum(), ours, rtol=1e-4)
         n_seen += 1
-        return draw(weights, u, n)
+        return draw(weights, before, extra, u, n)
 
     monkeypatch.setattr(gibbs_reference, "draw", compared)
     chain.sweep(np.random.default_rng(2))

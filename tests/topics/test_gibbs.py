@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numba
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -16,7 +17,7 @@ from scipy.sparse import csr_array
 from pmt_helpers.datasets.files import shipped
 from pmt_helpers.topics import Fit, GibbsLDA, fit_many, gibbs
 from pmt_helpers.topics.gibbs import GibbsState, token_words
-from pmt_helpers.topics.gibbs_reference import draw
+from pmt_helpers.topics.gibbs_reference import Loops, draw
 from pmt_helpers.topics.validation import check_counts
 
 ATTRIBUTES = ("topics_", "phi_", "theta_", "log2_likelihood_")
@@ -100,26 +101,42 @@ def test_stopping_early_gives_the_beginning_of_the_longer_chain(planted) -> None
     np.testing.assert_array_equal(long.phi_at_[0], GibbsLDA(4).fit(planted.counts, 0).phi_)
 
 
+def test_the_chain_does_not_depend_on_prefetching(planted, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pmt_helpers.topics import gibbs_kernel
+
+    asked = GibbsLDA(20).fit(planted.counts, 3)
+    monkeypatch.setattr(gibbs_kernel, "_prefetch_row", numba.njit(lambda words, i, word_topic, width: None))
+    without = Loops(*(numba.njit(error_model="numpy")(loop.py_func) for loop in gibbs_kernel.compiled_loops()))
+    monkeypatch.setattr(gibbs_kernel, "compiled_loops", lambda: without)
+    assert same(asked, GibbsLDA(20).fit(planted.counts, 3))
+
+
 FRESH = """
 import hashlib
 import numpy as np
 from pmt_helpers.topics import GibbsLDA
 lda = GibbsLDA(20).fit(np.random.default_rng(0).poisson(1.0, (40, 60)), 10)
+lda_100 = GibbsLDA(100).fit(np.random.default_rng(0).poisson(1.0, (40, 60)), 10)
 from pmt_helpers.topics.gibbs_kernel import sweep
-found = lda.topics_.tobytes() + lda.log2_likelihood_.tobytes()
+found = lda.topics_.tobytes() + lda_100.topics_.tobytes() + lda.log2_likelihood_.tobytes()
 print(hashlib.sha256(found).hexdigest(), sum(sweep.stats.cache_hits.values()))
 """
 
 
-def test_compiled_just_now_or_read_from_a_file_the_loop_gives_the_same_bits(tmp_path: Path) -> None:
+def test_compiled_now_or_read_from_a_file_or_for_a_plainer_processor_the_loop_gives_the_same_bits(
+    tmp_path: Path,
+) -> None:
     environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path), "PYTHONPATH": str(shipped().parent)}
+    plainer = {"NUMBA_CPU_NAME": "generic"}  # no wide vectors, no fused multiplication
     runs = [
-        subprocess.run([sys.executable, "-c", FRESH], env=environment, capture_output=True, text=True, check=True)
-        for _ in range(2)
+        subprocess.run(
+            [sys.executable, "-c", FRESH], env=environment | more, capture_output=True, text=True, check=True
+        )
+        for more in ({}, {}, plainer)
     ]
-    (first, compiled), (second, read) = (run.stdout.split() for run in runs)
-    assert (compiled, read) == ("0", "1")
-    assert first == second
+    (first, compiled), (second, read), (third, compiled_again) = (run.stdout.split() for run in runs)
+    assert (compiled, read, compiled_again) == ("0", "1", "0")
+    assert first == second == third
 
 
 # What it counts
@@ -144,10 +161,11 @@ def test_the_tables_count_every_token_once_after_any_number_of_iterations(plante
 def test_a_draw_takes_each_topic_as_often_as_its_weight_says() -> None:
     weights = np.zeros(24, np.float32)
     weights[:20] = np.random.default_rng(0).integers(1, 9, 20)
-    total = int(weights.sum())
-    every = [(i + 0.5) / total for i in range(total)]  # one draw in the middle of each unit of weight
-    drawn = np.bincount([draw(weights, np.float32(u), 20) for u in every], minlength=24)
-    np.testing.assert_array_equal(drawn, weights)
+    for topic, extra in ((0, 0), (7, 3)):
+        total = int(weights.sum()) + extra
+        every = [(i + 0.5) / total for i in range(total)]  # one draw in the middle of each unit of weight
+        drawn = [draw(weights, topic, np.float32(extra), np.float32(u), 20) for u in every]
+        np.testing.assert_array_equal(np.bincount(drawn, minlength=24), weights + extra * (np.arange(24) == topic))
 
 
 def test_the_likelihood_is_the_formula_written_as_a_loop() -> None:
@@ -206,9 +224,10 @@ def test_planted_topics_are_found_again(planted) -> None:
     assert lda.log2_likelihood_[-1] > lda.log2_likelihood_[0] + 0.5
 
 
-def test_a_chain_visits_assignments_as_often_as_the_posterior_says() -> None:
+@pytest.mark.parametrize(("alpha", "beta"), [(0.6, 0.4), (5.0, 0.1)])  # a large alpha: a topic gained weighs less
+def test_a_chain_visits_assignments_as_often_as_the_posterior_says(alpha: float, beta: float) -> None:
     # two documents, few tokens: every assignment can be listed, and its probability worked out from the joint
-    counts, alpha, beta = np.array([[2, 0], [1, 1]]), 0.6, 0.4
+    counts = np.array([[2, 0], [1, 1]])
     words, docs = np.array([0, 0, 0, 1]), np.array([0, 0, 1, 1])
     probability = np.empty(16)
     for number in range(16):
