@@ -4,7 +4,8 @@ People are resampled: each has one person's recordings, or documents, drawn anew
 of a fixed number of volunteers. Processes and cluster have two workers, warm before the clock starts. What breaks first
 is the paper's shared model of each person, trained on everybody else: it is measured for a few epochs. After it comes
 what one process keeps for everybody: this one the windows and the results, a Dask scheduler the jobs that wait, which
-is why `JobRunner` gives it only some at a time. Other numbers of people: python benchmarks/growth.py 36 360
+is why `JobRunner` gives it only some at a time. About ten minutes; other numbers of people: python
+benchmarks/growth.py 36 360
 """
 
 import json
@@ -218,12 +219,12 @@ def verdict(table: pd.DataFrame) -> str:
     most = table[table["people"] == table["people"].max()]
     [alone], others = most[most["what"] == PAPERS_MODEL].to_dict("records"), most[most["what"] != PAPERS_MODEL]
     n, fewest, epochs = alone["people"], table["people"].min(), RECIPES["paper"].epochs
-    hours = n * alone["wall ms"] / EPOCHS * epochs / 3.6e6
+    hours = n * alone["CPU ms"] / EPOCHS * epochs / 3.6e6
     times, more = others["CPU x"], others["KB more"].max()
     return (
         "Breaks first: the paper's shared model of each person, trained on everybody else.\n"
-        f"One among {n:,} people takes {alone['CPU x']:.1f} times as long as one among {fewest}; all of them, of "
-        f"{epochs:,} epochs each, {hours:,.1f} hours of one process.\n"
+        f"One among {n:,} people takes {alone['CPU x']:.1f} times the CPU time of one among {fewest}; all of them, of "
+        f"{epochs:,} epochs each, {hours:,.1f} hours.\n"
         f"With one model for all, a person among {n:,} takes {times.min():.2f} to {times.max():.2f} times the CPU time "
         f"of one among {fewest}, and each person more up to {more:.0f} KB."
     )
