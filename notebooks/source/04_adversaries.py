@@ -415,10 +415,10 @@ explore(
 )
 
 # %% [markdown]
-# Hiding a window does not hide the person: with each window protected, who volunteered is still told. And a promise is
-# about the *worst* case: an attack that fails here proves no epsilon, and an epsilon holds against attacks not yet
-# invented. (Noise on the counts of a finished topic sampler would promise nothing, since the sampler has read every
-# document; what is noised is how often each document has each word, at most so often.)
+# Hiding a window does not hide the person: with each window protected, who volunteered is still told by the windows
+# they gave. And a promise is about the *worst* case: an attack that fails here proves no epsilon, and an epsilon holds
+# against attacks not yet invented. (Noise on the counts of a finished topic sampler would promise nothing, since the
+# sampler has read every document; what is noised is how often each document has each word, at most so often.)
 #
 # ## Break it: an implementation that leaks
 # Four ways to get DP-SGD nearly right, and our own, each run thousands of times on data with and without one window.
