@@ -5,6 +5,7 @@ import pytest
 
 from pmt_helpers.activity import Person, personalise
 from pmt_helpers.activity.model import ActivityModel
+from pmt_helpers.activity.weights import Checkpoint
 from pmt_helpers.attacks.membership import membership_inference
 from pmt_helpers.datasets import ActivityData
 
@@ -30,14 +31,14 @@ def test_a_personal_model_leaks_and_the_shared_one_does_not(apart: ActivityData,
 
 
 def test_train_against_test_of_another_recording_is_told_apart_without_any_model(
-    watch: ActivityData, keras_shared: ActivityModel
+    watch: ActivityData, shared: Checkpoint
 ) -> None:
     person = Person.of(watch, PERSON, "recording")
     with pytest.warns(UserWarning, match="draw both at random from the same windows"):
-        found = membership_inference(keras_shared, person.train(30), person.test)
+        found = membership_inference(shared, person.train(30), person.test)
     assert found.blind_auc > 0.9
     own = watch.select(np.random.default_rng(0).permutation(np.flatnonzero(watch.users == PERSON))[:80])
-    mixed = membership_inference(keras_shared, (own.X[:40], own.y[:40]), (own.X[40:], own.y[40:]))  # no warning
+    mixed = membership_inference(shared, (own.X[:40], own.y[:40]), (own.X[40:], own.y[40:]))  # no warning
     assert mixed.blind_auc < 0.7
 
 
