@@ -8,7 +8,7 @@ at the end look there.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import partial
 from typing import TypeVar
 
 import numpy as np
@@ -160,7 +160,7 @@ def compiled_step(layers: Layers, X: Array, y: Array, clip_norm: float, noise_mu
     """The step that train_shared_private takes; its noise is made of the bytes of `rng`, so that an audit repeats."""
     grid = Grid(clip_norm, clip_norm * noise_multiplier)
     total = gradient_sum(layers, Units.windows(X, y), np.ones(len(y), bool), grid)
-    return grid.values(total + draw_noise(total.size, source=rng.bytes)) if grid.scale else total * grid.step
+    return grid.published(total, partial(draw_noise, source=rng.bytes))
 
 
 def _neighbours(rng: Rng) -> tuple[Layers, Array, Array, list[tuple[Array, int]]]:
@@ -197,30 +197,33 @@ def digits_attack(
     layers, X, y, canaries = _neighbours(rng)
     data_sets = (X, y), (np.vstack([X, canaries[-1][0][None]]), np.append(y, canaries[-1][1]))
     sums = [step(layers, *data, 1.0, 0.0, rng).astype(np.float32) for data in data_sets]
-    right = 0
+    normals, right = _float32_normals(), 0
     for truth in rng.integers(2, size=trials):
         published = step(layers, *data_sets[truth], 1.0, noise_multiplier, rng).astype(np.float32)
-        shares = [_reachable(published, total, np.float32(noise_multiplier)).mean() for total in sums]
+        shares = [_reachable(published, total, np.float32(noise_multiplier), normals).mean() for total in sums]
         right += int(np.argmax(shares) == truth)
     return right
 
 
-def _reachable(published: Array, total: Array, scale: np.float32) -> Array:
-    """Whether total + scale * z is what was published, for one of the float32 normal numbers z around it."""
-    z = _float32_normals()
-    nearest = np.searchsorted(z, ((published.astype(float) - total) / scale).astype(np.float32))
-    around = z[np.clip(nearest[:, None] + np.arange(-4, 5), 0, len(z) - 1)]
+def _reachable(published: Array, total: Array, scale: np.float32, normals: Array) -> Array:
+    """Whether total + scale * z is what was published, for one of the `normals` z around it."""
+    nearest = np.searchsorted(normals, ((published.astype(float) - total) / scale).astype(np.float32))
+    around = normals[np.clip(nearest[:, None] + np.arange(-4, 5), 0, len(normals) - 1)]
     return (total[:, None] + scale * around == published[:, None]).any(1)
 
 
-@cache
 def _float32_normals() -> Array:
     """All values that jax.random.normal can have: it turns 23 random bits into a uniform, and that into a normal."""
     import jax
 
-    lowest = np.nextafter(np.float32(-1), np.float32(0))
-    uniform = (np.arange(2**23, dtype=np.uint32) | np.float32(1).view(np.uint32)).view(np.float32) - np.float32(1)
-    return np.unique(np.sqrt(np.float32(2)) * np.asarray(jax.lax.erf_inv(np.maximum(lowest, uniform * 2 + lowest))))
+    lowest, one = np.nextafter(np.float32(-1), np.float32(0)), np.float32(1)
+    normals = np.empty(2**23, np.float32)
+    for bits in np.split(np.arange(2**23, dtype=np.uint32), 64):  # in blocks, which need less memory
+        uniform = (bits | one.view(np.uint32)).view(np.float32) - one
+        inverse = np.asarray(jax.lax.erf_inv(np.maximum(lowest, uniform * 2 + lowest)))
+        normals[bits] = np.sqrt(np.float32(2)) * inverse
+    normals.sort()
+    return normals
 
 
 def replay_attack(release: Callable[[Data], Array], candidates: Sequence[Data], published: Array) -> int:

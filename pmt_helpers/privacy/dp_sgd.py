@@ -4,7 +4,7 @@ Notebook 04. Everything that touches data is `gradient_sum`, and what leaves it 
 does with the noisy sum costs no privacy.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from pmt_helpers.privacy.accountant import check_schedule
 from pmt_helpers.privacy.gradient_kernel import clipped_sum
-from pmt_helpers.privacy.noise import Grid, coin_flips, draw_noise, floored
+from pmt_helpers.privacy.noise import Draw, Grid, coin_flips, floored
 from pmt_helpers.privacy.reference import window_gradients
 
 OPTIMIZERS = ("sgd", "adam")
@@ -86,31 +86,30 @@ def train(
     Raises FloatingPointError when the weights are no longer finite.
     """
     grid = Grid(clip_norm, clip_norm * noise_multiplier)
-    shapes = [layer.shape for layer in layers]
-    ends = np.cumsum([layer.size for layer in layers])
+    shapes, ends = [layer.shape for layer in layers], np.cumsum([layer.size for layer in layers])[:-1]
+    draw: Draw | None = None
     if insecure_seed is None:
         taking_part = coin_flips((config.steps, len(units)), config.sampling_prob)
-        noise: Iterator[np.ndarray] = (draw_noise(int(ends[-1])) for _ in range(config.steps))
     else:
         rng = np.random.default_rng([*insecure_seed, 0])
         taking_part = rng.random((config.steps, len(units))) < config.sampling_prob
-        noise = _known_noise(insecure_seed, config.steps, shapes)
+        draw = _known_noise(insecure_seed, config.steps, shapes)
+
+    def parts(flat: np.ndarray) -> list[np.ndarray]:
+        return [part.reshape(shape) for part, shape in zip(np.split(flat, ends), shapes, strict=True)]
+
     flat = np.concatenate([np.asarray(layer, float).ravel() for layer in layers])
     mean, square = np.zeros_like(flat), np.zeros_like(flat)
     for number, drawn in enumerate(taking_part, start=1):
-        parts = [part.reshape(shape) for part, shape in zip(np.split(flat, ends[:-1]), shapes, strict=True)]
-        total = gradient_sum(parts, units, drawn, grid, reference=reference)
-        noisy = grid.values(total + next(noise)) if grid.scale else total * grid.step
-        gradient = noisy / (config.sampling_prob * len(units))
+        total = gradient_sum(parts(flat), units, drawn, grid, reference=reference)
+        gradient = grid.published(total, draw) / (config.sampling_prob * len(units))
         if config.optimizer == "adam":
             mean = BETA_1 * mean + (1 - BETA_1) * gradient
             square = BETA_2 * square + (1 - BETA_2) * gradient**2
             gradient = (mean / (1 - BETA_1**number)) / (np.sqrt(square / (1 - BETA_2**number)) + 1e-7)
         flat = flat - config.learning_rate * gradient
     with np.errstate(over="ignore"):
-        trained = [
-            part.reshape(s).astype(np.float32) for part, s in zip(np.split(flat, ends[:-1]), shapes, strict=True)
-        ]
+        trained = [part.astype(np.float32) for part in parts(flat)]
     if not all(np.isfinite(layer).all() for layer in trained):
         remedy = f"use a learning rate below {config.learning_rate:g}, or less noise"
         raise FloatingPointError(f"the weights are no longer finite within {config.steps} steps: {remedy}")
@@ -133,8 +132,8 @@ def gradient_sum(
     return total
 
 
-def _known_noise(seed: Sequence[int], steps: int, shapes: Sequence[tuple[int, ...]]) -> Iterator[np.ndarray]:
-    """JAX's single-precision normal numbers in steps, one array per step: the stored results were made with them."""
+def _known_noise(seed: Sequence[int], steps: int, shapes: Sequence[tuple[int, ...]]) -> Draw:
+    """JAX's single-precision normal numbers, those of one step at each call: the stored results were made with them."""
     import jax  # here: seconds, which a model with secret noise need not wait for
 
     key = jax.random.key(int(np.random.default_rng([*seed, 1]).integers(2**31)))
@@ -143,4 +142,5 @@ def _known_noise(seed: Sequence[int], steps: int, shapes: Sequence[tuple[int, ..
         np.asarray(jax.vmap(lambda key, shape=shape: jax.random.normal(key, shape))(keys[:, layer])).reshape(steps, -1)
         for layer, shape in enumerate(shapes)
     ]
-    return iter(floored(np.hstack(parts)))
+    noise = iter(floored(np.hstack(parts)))
+    return lambda size, normal: next(noise)

@@ -18,6 +18,7 @@ import numpy as np
 
 Array = np.ndarray
 Source = Callable[[int], bytes]
+Draw = Callable[[int, bool], Array]  # draw(size, normal)
 BITS = 20  # steps of the grid in one scale of the noise: 2**20
 MECHANISMS = ("gaussian", "laplace")
 CLIP_MARGIN, NORM_MARGIN = 1 - 2.0**-32, 1 - 2.0**-40  # for rounding in clipping, and in the largest norm itself
@@ -61,17 +62,12 @@ class Grid:
         """One unit's values as int64 steps, clipped and then truncated towards zero: the norm never exceeds `bound`."""
         return truncate(np.asarray(values, float) / self.step, self.bound, self.mechanism == "gaussian")
 
-    def published(self, total: Array, rng: np.random.Generator | None = None) -> Array:
-        """The sum of steps with noise on each, as numbers; from secret bytes, or from `rng`, which hides nothing."""
+    def published(self, total: Array, draw: Draw | None = None) -> Array:
+        """The sum of steps with noise on each, as numbers. draw: noise for its size and kind, by default the secret."""
         if not self.scale:
             return total * self.step
-        normal = self.mechanism == "gaussian"
-        noise = draw_noise(total.size, normal) if rng is None else known_noise(total.size, normal, rng)
-        return self.values(total + noise.reshape(total.shape))
-
-    def values(self, noisy: Array) -> Array:
-        """Steps with noise as numbers; floor() has taken half a step away."""
-        return (noisy + 0.5) * self.step
+        noise = (draw or draw_noise)(total.size, self.mechanism == "gaussian")
+        return (total + noise.reshape(total.shape) + 0.5) * self.step  # floor() has taken half a step away
 
 
 def secret_bytes(n: int) -> bytes:
@@ -95,9 +91,11 @@ def draw_noise(size: int, normal: bool = True, source: Source | None = None) -> 
     return noise
 
 
-def known_noise(size: int, normal: bool, rng: np.random.Generator) -> Array:
+def known_noise(rng: np.random.Generator | None) -> Draw | None:
     """The same from NumPy's numbers: whoever knows the seed knows the noise. The stored results were made with it."""
-    return floored(rng.standard_normal(size) if normal else rng.laplace(size=size))
+    if rng is None:
+        return None
+    return lambda size, normal: floored(rng.standard_normal(size) if normal else rng.laplace(size=size))
 
 
 def floored(z: Array) -> Array:

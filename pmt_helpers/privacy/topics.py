@@ -18,7 +18,7 @@ from scipy.special import expit
 from scipy.stats import norm
 
 from pmt_helpers.privacy.accountant import check_target
-from pmt_helpers.privacy.noise import Grid
+from pmt_helpers.privacy.noise import Grid, known_noise
 from pmt_helpers.topics.evaluation import infer_theta
 from pmt_helpers.topics.personal import TopicModel, Topics, read_documents
 from pmt_helpers.topics.validation import check_counts, check_positive
@@ -135,7 +135,7 @@ def noisy_counts(
     table = np.zeros((1 if phi is None else len(phi), counts.shape[1]), np.int64)
     for cells, values in contributions(phi, counts, tokens, mechanism, rng, alpha):
         table.reshape(-1)[cells] += grid.truncated(values)
-    return grid.published(table, rng)
+    return grid.published(table, known_noise(rng))
 
 
 def contributions(

@@ -9,7 +9,8 @@ from scipy.stats import binom, kstest
 
 from pmt_helpers.activity.model import build_mlp
 from pmt_helpers.datasets import ActivityData
-from pmt_helpers.privacy import clip_and_noise, dp_sgd, public_scaler, window_gradients
+from pmt_helpers.privacy import clip_and_noise, public_scaler, window_gradients
+from pmt_helpers.privacy import noise as noise_module
 from pmt_helpers.privacy.dp_sgd import DPSGDConfig, Units, gradient_sum, train
 from pmt_helpers.privacy.noise import BITS, Grid, coin_flips
 
@@ -65,7 +66,7 @@ def test_one_step_adds_the_promised_noise_to_every_parameter(
 def test_training_with_the_noise_left_out_is_caught(
     layers: list[np.ndarray], windows: Units, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dp_sgd, "draw_noise", lambda size: np.zeros(size, np.int64))
+    monkeypatch.setattr(noise_module, "draw_noise", lambda size, normal: np.zeros(size, np.int64))
     assert not is_the_promised_noise(noise_of_one_step(layers, windows))
 
 

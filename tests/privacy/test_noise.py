@@ -120,11 +120,11 @@ def test_what_is_published_is_the_continuous_mechanism_rounded_down() -> None:
 
 def test_known_noise_is_that_of_numpy_and_comes_out_again() -> None:
     expected = np.random.default_rng(3).normal(0, 5.0, 100)
-    found = Grid(1.0, 5.0).published(np.zeros(100, np.int64), np.random.default_rng(3))
+    found = Grid(1.0, 5.0).published(np.zeros(100, np.int64), known_noise(np.random.default_rng(3)))
     np.testing.assert_allclose(found, expected, atol=5.0 / ONE)
-    np.testing.assert_allclose(
-        known_noise(100, False, np.random.default_rng(3)) / ONE, np.random.default_rng(3).laplace(0, 1, 100), atol=1e-6
-    )
+    expected = np.random.default_rng(3).laplace(0, 5.0, 100)
+    found = Grid(1.0, 5.0, "laplace").published(np.zeros(100, np.int64), known_noise(np.random.default_rng(3)))
+    np.testing.assert_allclose(found, expected, atol=5.0 / ONE)
 
 
 @pytest.mark.parametrize(
