@@ -35,7 +35,7 @@ class Grid:
 
     clip: largest norm of one unit's values, L2 ("gaussian") or L1 ("laplace"). scale: of the noise, in the same unit:
     a standard deviation, or b; 0 for none, and no guarantee. Raises ValueError for an unknown mechanism, for numbers
-    that are not finite, and for noise that is no more than a billionth of the clip.
+    that are not finite, and for noise below a thousandth of the clip, which is as good as none.
     """
 
     clip: float
