@@ -9,6 +9,7 @@ unexport PYTHONPATH PYTHONHOME
 
 DEFAULT :=
 TESTS := # more for pytest, from the command line only: make test TESTS=tests/topics
+WORKERS := -n logical --maxprocesses 4 --dist worksteal # each worker takes up to 1.6 GB
 ifeq ($(origin PYTHON),undefined)
 PYTHON := $(shell sh tools/find_python.sh)
 DEFAULT := yes
@@ -44,7 +45,7 @@ test: venv-dev ## every check and test (the browser's too with PMT_BROWSER=1); T
 	$(RUN) -m ruff format --check .
 	$(if $(filter 3.11,$(VERSION)),$(RUN) -m mypy,@echo "Types are checked on Python 3.11: other Pythons get another NumPy, typed otherwise.")
 	$(RUN) -c 'from importlinter.cli import lint_imports_command; lint_imports_command()'
-	$(RUN) -m pytest $(TESTS)
+	$(RUN) -m pytest $(WORKERS) $(TESTS)
 
 lab: venv ## open the workbook in JupyterLab
 	$(RUN) -m jupyter lab $(LAB_OFFLINE) notebooks/00_start_here.ipynb

@@ -78,6 +78,12 @@ class ActivityData:
         """The windows that mask (boolean, or indices) picks, in its order."""
         return replace(self, **{name: getattr(self, name)[mask] for name in _WINDOW_ARRAYS})
 
+    def by_user(self) -> dict[int, "ActivityData"]:
+        """Each user's windows, in the order in which they stand here; a user costs the same, however many there are."""
+        order = np.argsort(self.users, kind="stable")
+        ids, first = np.unique(self.users[order], return_index=True)
+        return {int(user): self.select(rows) for user, rows in zip(ids, np.split(order, first[1:]), strict=False)}
+
     def __len__(self) -> int:
         return len(self.y)
 

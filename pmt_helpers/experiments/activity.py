@@ -21,6 +21,7 @@ from pmt_helpers.activity.online import EPOCHS, PATIENCE
 from pmt_helpers.activity.shared import train_shared
 from pmt_helpers.activity.weights import Checkpoint, Preprocessor, Weights
 from pmt_helpers.datasets import load_activity
+from pmt_helpers.datasets.arrays import digest
 from pmt_helpers.datasets.base import ActivityData
 from pmt_helpers.experiments.catalogue import EXPERIMENTS, parse_sizes
 from pmt_helpers.experiments.results import Result, activity_digest, activity_plan, read_grid
@@ -228,33 +229,45 @@ def curve_grid(
     *,
     seeds: tuple[int, ...] = (0,),
     cures: Mapping[str, Mitigation] | None = None,
+    shared: Checkpoint | None = None,
 ) -> CurveGrid:
     """The learning curves of everybody in `data`, each user's folds averaged.
+
+    shared: one model for all, with its windows to rehearse; by default each user's is trained on everybody else, and a
+    user then costs the more the more others there are.
 
     The table has one row per seed, user, model and n_samples: folds, accuracy (mean over folds, and its deviation),
     macro_recall, macro_f1, epochs that were run, and how many classes the training windows show.
     """
     cures = dict(cures or {})
-    described = {name: asdict(cure) for name, cure in cures.items()}
-    tables, models, updates = [], 0, 0
+    settings: dict[str, Any] = {"cures": {name: asdict(cure) for name, cure in cures.items()}}
+    if shared is not None:
+        rehearsal = dict(zip(("X", "y"), shared.rehearsal or (), strict=False))
+        settings["shared"] = digest({**vars(shared.weights), **vars(shared.scaler), **rehearsal})
+    own, tables, models, updates = data.by_user(), [], 0, 0
     for seed in seeds:
-        shared = _shared_models(data, plan.init, seed, runner)
+        if shared is not None:
+            downloads = dict.fromkeys(own, shared)
+        else:
+            downloads = {
+                user: replace(model, rehearsal=rehearsal_for(cures, data, user, seed))
+                for user, model in _shared_models(data, plan.init, seed, runner).items()
+            }
         seeded = replace(plan, seed=seed)
-        jobs: dict[str, Job] = {}
-        for user, download in shared.items():
-            own = data.select(data.users == user)  # the job gets nobody else's windows, except those to rehearse
-            download = replace(download, rehearsal=rehearsal_for(cures, data, user, seed))
-            jobs[f"user-{user}"] = (_user_curve, (own, user, download, seeded, cures))
-        settings = activity_plan(data, plan=asdict(seeded), cures=described)
+        jobs: dict[str, Job] = {  # a job gets nobody else's windows, except those to rehearse
+            f"user-{user}": (_user_curve, (own[user], user, download, seeded, cures))
+            for user, download in downloads.items()
+        }
         of_seed = runner.at(runner.folder / f"seed-{seed}")
-        for rows in of_seed.tables(jobs, settings, "learning curves", _curve_columns(data)).values():
-            if rows.empty:  # a person with fewer windows than the smallest size
-                continue
-            trained = rows[rows["model"] != "shared"]
-            models, updates = models + len(trained), updates + int((trained["epochs"] * trained["n_samples"]).sum())
-            classes = (rows[[f"n_{name}" for name in data.class_names]] > 0).sum(axis=1)
-            rows = rows.assign(classes=classes, seed=seed)
-            tables.append(rows.groupby(KEYS, sort=False).agg(**AGGREGATES).reset_index())
+        of_plan = activity_plan(data, plan=asdict(seeded), **settings)
+        rows = of_seed.rows(jobs, of_plan, "learning curves", _curve_columns(data))
+        if rows.empty:  # everybody has fewer windows than the smallest size
+            continue
+        trained = rows[rows["model"] != "shared"]
+        models, updates = models + len(trained), updates + int((trained["epochs"] * trained["n_samples"]).sum())
+        classes = (rows[[f"n_{name}" for name in data.class_names]] > 0).sum(axis=1)
+        rows = rows.assign(classes=classes, seed=seed)
+        tables.append(rows.groupby(KEYS, sort=False).agg(**AGGREGATES).reset_index())
     if not tables:
         raise ValueError("nobody has as many training windows as the smallest size asked for")
     return CurveGrid(pd.concat(tables, ignore_index=True), models, updates)

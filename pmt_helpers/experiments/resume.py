@@ -5,16 +5,19 @@ machine's cores or on a Dask cluster; only this process writes, so the cluster n
 """
 
 import json
+import pickle
 import shutil
 import threading
 import uuid
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from concurrent.futures import CancelledError
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +35,8 @@ Results = Generator[tuple[str, Any], None, None]
 
 PLAN = "plan.json"
 ANSWER_WITHIN = 10  # seconds that a cluster has to answer
+AT_ONCE = 256  # jobs that a cluster has at a time: their arguments fill its scheduler's memory
+SMALL = 10_000  # bytes of an argument that may go to the cluster with each job
 _AGAIN = "remove that file and give the same command again"
 _one_at_a_time = threading.Lock()
 
@@ -263,9 +268,17 @@ def _on_cluster(jobs: Mapping[str, Job], address: str) -> Results:
         try:
             client.wait_for_workers(1, timeout=ANSWER_WITHIN)
             run = uuid.uuid4().hex  # without it Dask would give back what it remembers of an earlier run
-            futures = [client.submit(_alone, name, *job, key=f"{name}-{run}") for name, job in jobs.items()]
-            for future in as_completed(futures):
+            sent = {
+                number: client.submit(pickle.loads, pickled, key=f"argument-{number}-{run}")
+                for number, pickled in _shared_arguments(jobs).items()
+            }
+            waiting = (
+                client.submit(_alone, *_packed(name, job, sent), key=f"{name}-{run}") for name, job in jobs.items()
+            )
+            running = as_completed(islice(waiting, AT_ONCE))
+            for future in running:
                 yield future.result()
+                running.update(islice(waiting, 1))
         except (TimeoutError, KilledWorker, CancelledError) as error:
             raise DataError(
                 file=f"Dask cluster {address}", expected="a worker that computes, and a scheduler that stays",
@@ -275,7 +288,31 @@ def _on_cluster(jobs: Mapping[str, Job], address: str) -> Results:
             ) from error  # fmt: skip
 
 
-def _alone(name: str, function: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[str, Any]:
+def _shared_arguments(jobs: Mapping[str, Job]) -> dict[int, bytes]:
+    """What several jobs are given and is not small, pickled, by id: it goes to the cluster once, not with each job."""
+    from distributed.protocol.pickle import dumps
+
+    together = [argument for _, arguments in jobs.values() for argument in arguments]
+    times = Counter(map(id, together))
+    shared = {id(argument): argument for argument in together if times[id(argument)] > 1}
+    pickled = {number: dumps(argument) for number, argument in shared.items()}
+    return {number: text for number, text in pickled.items() if len(text) > SMALL}
+
+
+def _packed(name: str, job: Job, sent: Mapping[int, Any]) -> tuple[Any, ...]:
+    """What _alone is given: pickled here, the scheduler passes it on unread. Futures of what was sent stay outside."""
+    from distributed.protocol.pickle import dumps
+
+    function, arguments = job
+    places = {place: sent[id(argument)] for place, argument in enumerate(arguments) if id(argument) in sent}
+    own = [None if place in places else argument for place, argument in enumerate(arguments)]
+    return dumps((name, function, own, list(places))), *places.values()
+
+
+def _alone(pickled: bytes, *shared: Any) -> tuple[str, Any]:
     """_named, one at a time in a worker: threads would draw from the same random numbers of Keras, in any order."""
+    name, function, arguments, places = pickle.loads(pickled)
+    for place, argument in zip(places, shared, strict=True):
+        arguments[place] = argument
     with _one_at_a_time:
         return _named(name, function, arguments)

@@ -37,6 +37,15 @@ def test_selecting_keeps_each_window_with_its_labels(windows: ActivityData, pick
     assert part.class_names == windows.class_names
 
 
+def test_each_user_has_their_own_windows_in_their_order(windows: ActivityData) -> None:
+    own = windows.by_user()
+    assert list(own) == windows.user_ids.tolist()
+    for user, data in own.items():
+        np.testing.assert_array_equal(data.X, windows.X[windows.users == user])
+        np.testing.assert_array_equal(data.starts, windows.starts[windows.users == user])
+    assert windows.select(np.zeros(len(windows), bool)).by_user() == {}
+
+
 def test_the_callers_own_array_stays_writable(windows: ActivityData) -> None:
     mine = np.zeros((8, 2), dtype=np.float32)
     theirs = replace(windows, X=mine)

@@ -201,6 +201,25 @@ def test_a_dask_cluster_gives_the_same_bits(
     pd.testing.assert_frame_equal(other.table, table, check_exact=True)
 
 
+def test_with_one_model_for_all_nobody_is_left_out(
+    table: pd.DataFrame, four_people: ActivityData, small_plan: CurvePlan, with_shared_models: Path, runner: JobRunner
+) -> None:
+    """The model that was trained without user 2 gives user 2 the same rows, and nobody else."""
+    models = {n: next(with_shared_models.glob(f"shared-*/user-{n}.npz")) for n in (2, 3)}
+    shared = {n: activity._read_model(path) for n, path in models.items()}
+    without_2 = curve_grid(four_people, small_plan, runner, shared=shared[2]).table
+    expected = table[~table["model"].isin(MITIGATIONS)]
+    rows = {
+        name: frame[frame["user"] == 2].reset_index(drop=True) for name, frame in (("a", without_2), ("b", expected))
+    }
+    pd.testing.assert_frame_equal(rows["a"], rows["b"], check_exact=True)
+    assert len(without_2) == len(expected)
+    assert not without_2.equals(expected.reset_index(drop=True))
+    without_3 = curve_grid(four_people, small_plan, runner, shared=shared[3]).table
+    assert not without_3.equals(without_2)  # another model is another plan
+    assert not list(runner.folder.parent.glob("shared-*"))  # none was trained
+
+
 def test_another_seed_is_another_row_not_another_column(
     four_people: ActivityData, with_shared_models: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -168,6 +169,51 @@ def others_inside(number: int) -> int:
 def test_jobs_never_share_a_process_whose_random_numbers_they_would_mix(tmp_path: Path, cluster: str) -> None:
     found = compute({f"{n}": (others_inside, (n,)) for n in range(8)}, tmp_path, dask=cluster)
     assert set(found.values()) == {"0"}
+
+
+class Counted:
+    """A large argument that counts how often it is pickled."""
+
+    pickled = 0
+
+    def __init__(self) -> None:
+        self.numbers = np.arange(10_000)
+
+    def __getstate__(self) -> dict:
+        Counted.pickled += 1
+        return self.__dict__
+
+
+def weighted(weight: int, shared: Counted, own: np.ndarray, nothing: None) -> float:
+    assert nothing is None
+    return float(np.sin(shared.numbers) @ own * weight)
+
+
+def test_what_jobs_share_goes_to_a_cluster_once_and_changes_no_bit(tmp_path: Path, cluster: str) -> None:
+    """Also when there are more jobs than it gets at once."""
+    shared, rng = Counted(), np.random.default_rng(0)
+    jobs = {f"{n}": (weighted, (n, shared, rng.normal(size=10_000), None)) for n in range(resume.AT_ONCE + 5)}
+    Counted.pickled = 0
+    found = compute(jobs, tmp_path / "cluster", dask=cluster)
+    assert Counted.pickled == 1
+    assert found == compute(jobs, tmp_path / "processes", workers=1)
+    assert list(found) == list(jobs)
+
+
+def test_a_cluster_gets_only_some_jobs_at_a_time(tmp_path: Path, cluster: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And none of them, nor their results, stay there: how many people there are is no matter of its memory."""
+    distributed = pytest.importorskip("distributed")
+    monkeypatch.setattr(resume, "AT_ONCE", 2)
+    held = []
+
+    def submit(client: Any, *arguments: Any, original: Any = distributed.Client.submit, **options: Any) -> Any:
+        held.append(len(client.futures))
+        return original(client, *arguments, **options)
+
+    monkeypatch.setattr(distributed.Client, "submit", submit)
+    compute({f"{n}": (math.sqrt, (n,)) for n in range(40)}, tmp_path, dask=cluster)
+    assert len(held) == 40
+    assert max(held) <= 4  # those at once, and those whose results have just been read
 
 
 def test_a_job_that_fails_on_a_cluster_is_heard(tmp_path: Path, cluster: str) -> None:

@@ -1,7 +1,6 @@
-"""Each variant of each notebook is executed once a session, here; the tests then look at what came out.
+"""Each variant of each notebook is executed once a session, when its first test asks; the others look at what came out.
 
-The learner's copies run under nbval in a second process with the network cut off, while this process runs the solved
-ones through papermill. A
+The learner's copies run under nbval in a second process with the network cut off, the solved ones through papermill. A
 solved copy carries wrong answers: after each check, the solution once more with one thing replaced, and its check
 again. Of the mistakes of an exercise two are tried here, all of them in tests/teaching.
 """
@@ -12,9 +11,9 @@ import subprocess
 import sys
 import tomllib
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -95,33 +94,24 @@ def compare_with_rerun() -> Callable[[Path, Path], Comparison]:
 
 
 @pytest.fixture(scope="session")
-def learner_runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, "Future[Comparison]"]]:
-    """Name -> the comparison of that learner's copy, one after the other in the background."""
-    with ThreadPoolExecutor(max_workers=1) as background:
-        yield {
-            source.stem: background.submit(
-                rerun_and_compare, learner_path(source.stem), tmp_path_factory.mktemp(source.stem)
-            )
-            for source in SOURCES
-        }
-        background.shutdown(cancel_futures=True)
+def learner_run(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], Comparison]:
+    """The comparison of the learner's copy of a source."""
+    return cache(lambda source: rerun_and_compare(learner_path(source.stem), tmp_path_factory.mktemp(source.stem)))
 
 
 @pytest.fixture(scope="session")
-def solved_runs(
-    tmp_path_factory: pytest.TempPathFactory, learner_runs: dict[str, "Future[Comparison]"]
-) -> dict[str, SolvedRun]:
-    """Name -> its solved notebook, executed with the mutants. Asks for learner_runs so that both run side by side."""
-    folder = tmp_path_factory.mktemp("solved")
-    paths = []
-    for source in SOURCES:
-        paths.append(folder / f"{source.stem}.ipynb")
-        write_notebook(with_mutants(read_source(source), MUTANTS), paths[-1])
-    runs = run_notebooks(paths, folder / "executed", folder=ROOT / "notebooks", html=False)
-    return {
-        run.notebook: SolvedRun(run, nbformat.read(folder / "executed" / f"{run.notebook}.ipynb", as_version=4))
-        for run in runs
-    }
+def solved_run(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], SolvedRun]:
+    """The solved notebook of a source, executed with the mutants."""
+
+    @cache
+    def run_once(source: Path) -> SolvedRun:
+        folder = tmp_path_factory.mktemp("solved")
+        path = folder / f"{source.stem}.ipynb"
+        write_notebook(with_mutants(read_source(source), MUTANTS), path)
+        (run,) = run_notebooks([path], folder / "executed", folder=ROOT / "notebooks", html=False)
+        return SolvedRun(run, nbformat.read(folder / "executed" / path.name, as_version=4))
+
+    return run_once
 
 
 def with_mutants(source: NotebookNode, mutants: list[Mutant]) -> NotebookNode:
@@ -167,19 +157,25 @@ def mutated() -> Callable[..., NotebookNode]:
     return with_mutants
 
 
-def _fixtures(item: pytest.Item) -> list[str]:
-    return list(getattr(item, "fixturenames", ()))
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that wait for the learner's copies come last: meanwhile the solved ones have run beside them."""
-    items.sort(key=lambda item: {"learner_runs", "solved_runs"} & set(_fixtures(item)) == {"learner_runs"})
+    """The notebooks first, since they are long, one after the other: then no two workers of xdist run the same one."""
+
+    def place(item: pytest.Item) -> tuple[bool, str]:
+        params = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+        return HERE not in item.path.parents, str(params.get("source", ""))
+
+    items.sort(key=place)
 
 
 def pytest_generate_tests(metafunc: Any) -> None:
-    """Tests with an argument `source`, `mutant` run once for each."""
-    if "source" in metafunc.fixturenames:
-        metafunc.parametrize("source", SOURCES, ids=lambda path: path.stem)
+    """Tests with an argument `source` run once for each; with `mutant` too, for each where its exercise is checked."""
     if "mutant" in metafunc.fixturenames:
-        ids = [f"{place}-{mutant.exercise}" for place, mutant in enumerate(MUTANTS)]
-        metafunc.parametrize("mutant", list(enumerate(MUTANTS)), ids=ids)
+        texts = {source: source.read_text(encoding="utf-8") for source in SOURCES}
+        pairs = [
+            pytest.param(source, (place, mutant), id=f"{place}-{mutant.exercise}")
+            for place, mutant in enumerate(MUTANTS)
+            for source in [path for path in SOURCES if f'check("{mutant.exercise}"' in texts[path]] or SOURCES[:1]
+        ]
+        metafunc.parametrize(("source", "mutant"), pairs)
+    elif "source" in metafunc.fixturenames:
+        metafunc.parametrize("source", SOURCES, ids=lambda path: path.stem)

@@ -55,8 +55,10 @@ def test_a_mutant_that_changes_nothing_is_refused(mutated: Callable[..., Noteboo
         mutated(read_source(tmp_path / "00_fake.py"), [mutant])
 
 
-def test_a_solved_notebook_runs_through_and_every_check_says_right(source: Path, solved_runs: dict[str, Any]) -> None:
-    solved = solved_runs[source.stem]
+def test_a_solved_notebook_runs_through_and_every_check_says_right(
+    source: Path, solved_run: Callable[[Path], Any]
+) -> None:
+    solved = solved_run(source)
     assert not solved.run.failure
     mutants_aside = [cell for cell in solved.notebook.cells if not any(tag.startswith("mutant") for tag in tags(cell))]
     verdicts = Counter(check_verdicts(nbformat.v4.new_notebook(cells=mutants_aside)))
@@ -64,11 +66,11 @@ def test_a_solved_notebook_runs_through_and_every_check_says_right(source: Path,
     assert set(verdicts) == {"right"}, verdicts
 
 
-def test_a_wrong_answer_is_told_what_is_wrong(mutant: tuple[int, Any], solved_runs: dict[str, Any]) -> None:
+def test_a_wrong_answer_is_told_what_is_wrong(
+    source: Path, mutant: tuple[int, Any], solved_run: Callable[[Path], Any]
+) -> None:
     place, wrong = mutant
-    cells = [
-        cell for solved in solved_runs.values() for cell in solved.notebook.cells if f"mutant-{place}" in tags(cell)
-    ]
+    cells = [cell for cell in solved_run(source).notebook.cells if f"mutant-{place}" in tags(cell)]
     assert cells, f"no solution cell with a check of {wrong.exercise}"
     said = [text for cell in cells for output in cell.outputs if (text := check_text(output)) is not None]
     assert said
@@ -77,6 +79,6 @@ def test_a_wrong_answer_is_told_what_is_wrong(mutant: tuple[int, Any], solved_ru
         assert wrong.says in text
 
 
-def test_a_kernel_fits_on_binder(source: Path, solved_runs: dict[str, Any]) -> None:
-    peak = solved_runs[source.stem].run.peak_mb
+def test_a_kernel_fits_on_binder(source: Path, solved_run: Callable[[Path], Any]) -> None:
+    peak = solved_run(source).run.peak_mb
     assert 50 < peak < MOST_MEGABYTES, f"{source.stem} peaks at {peak} MB"
