@@ -60,8 +60,8 @@ def learning_curve(
     cures: more strategies to personalise, by name.
 
     Returns one row per user, fold, model and n_samples: accuracy, macro_recall, macro_f1 and n_test on that fold's test
-    windows, the training windows of each class (n_CLASS), epochs run and seconds of training. Raises ValueError for an
-    unknown split, init or user.
+    windows, the training windows of each class (n_CLASS), epochs run, seconds of training, and the user's group.
+    Raises ValueError for an unknown split, init or user.
     """
     from pmt_helpers.activity.shared import train_shared
 
@@ -74,7 +74,8 @@ def learning_curve(
         rehearsal = rehearsal_for(mitigations, data, user, seed)
         checkpoint = Checkpoint(Weights.from_model(model.model), model.scaler, rehearsal)
         curves.append(user_curve(data, user, checkpoint, plan, mitigations, threads))
-    return pd.concat(curves, ignore_index=True)
+    table = pd.concat(curves, ignore_index=True)
+    return table.assign(group=data.card.groups(table["user"]))
 
 
 def rehearsal_for(mitigations: Mapping[str, Mitigation], data: ActivityData, user: int, seed: int) -> Windows | None:

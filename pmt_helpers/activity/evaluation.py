@@ -68,20 +68,30 @@ def accuracy_interval(n_right: int, n_windows: int) -> tuple[float, float]:
 class Gain:
     """How much better one model is than another, person by person.
 
-    by_user: the difference of accuracies of each user, folds (and seeds) averaged; mean over users, and the bootstrap
-    interval of that mean from `low` to `high`; `harmed` users are worse off.
+    by_user: the difference of accuracies of each user, folds (and seeds) averaged; mean over users, and the interval of
+    that mean from `low` to `high`; `harmed` users are worse off. n_groups: people, or groups of people who were
+    recorded together and so tell less than as many strangers.
     """
 
     by_user: pd.Series
     mean: float
     low: float
     high: float
+    n_groups: int
 
     @classmethod
-    def of(cls, by_user: pd.Series, seed: int) -> "Gain":
-        """Mean and interval of each user's gain; the interval resamples users."""
-        low, high = mean_interval(by_user.to_numpy(), seed)
-        return cls(by_user, float(by_user.mean()), low, high)
+    def of(cls, by_user: pd.Series, seed: int, groups: pd.Series | None = None) -> "Gain":
+        """Mean and 95% interval of each user's gain.
+
+        The interval resamples users. With `groups` (by user) it is Student's t over the means of the groups: a
+        bootstrap of five pairs would be too narrow.
+        """
+        together = by_user if groups is None else by_user.groupby(groups).mean()
+        if len(together) < len(by_user):
+            low, high = t_interval(together.to_numpy())
+        else:
+            low, high = mean_interval(by_user.to_numpy(), seed)
+        return cls(by_user, float(by_user.mean()), low, high, len(together))
 
     @property
     def harmed(self) -> list[int]:
@@ -91,10 +101,9 @@ class Gain:
 
     def __str__(self) -> str:
         n = len(self.by_user)
-        return (
-            f"{100 * self.mean:+.1f} points (95% interval {100 * self.low:+.1f} to {100 * self.high:+.1f} over {n} "
-            f"people), worse for {len(self.harmed)} of {n}"
-        )
+        whom = f"{n} people" if self.n_groups == n else f"{self.n_groups} groups of people recorded together"
+        interval = f"{100 * self.low:+.1f} to {100 * self.high:+.1f} over {whom}"
+        return f"{100 * self.mean:+.1f} points (95% interval {interval}), worse for {len(self.harmed)} of {n}"
 
 
 def user_means(curve: pd.DataFrame) -> pd.DataFrame:
@@ -107,13 +116,14 @@ def paired_gain(
 ) -> Gain:
     """Accuracy of `model` minus that of `baseline` at one number of samples, for the users who have as many.
 
-    The interval resamples users, each with both models. Raises ValueError when nobody has both.
+    The interval is over users, each with both models, or over the curve's groups. Raises ValueError when nobody has
+    both.
     """
     table = user_means(curve[curve["n_samples"] == n_samples])
     if not {model, baseline} <= set(table.columns) or table[[model, baseline]].dropna().empty:
         sizes = sorted(curve["n_samples"].unique().tolist())
         raise ValueError(f"no user has both {model} and {baseline} at {n_samples} samples; sizes here are {sizes}")
-    return Gain.of((table[model] - table[baseline]).dropna().droplevel("n_samples"), seed)
+    return Gain.of((table[model] - table[baseline]).dropna().droplevel("n_samples"), seed, groups_of(curve))
 
 
 def gain_chosen_on_others(
@@ -127,7 +137,13 @@ def gain_chosen_on_others(
     table = user_means(curve[curve["n_samples"] == n_samples])[[*candidates, baseline]].dropna()
     total = table[candidates].sum()
     accuracy = [row[str((total - row[candidates]).idxmax())] for _, row in table.iterrows()]
-    return Gain.of((pd.Series(accuracy, index=table.index) - table[baseline]).droplevel("n_samples"), seed)
+    gains = (pd.Series(accuracy, index=table.index) - table[baseline]).droplevel("n_samples")
+    return Gain.of(gains, seed, groups_of(curve))
+
+
+def groups_of(curve: pd.DataFrame) -> pd.Series | None:
+    """The group of each user, where the curve says it."""
+    return curve.groupby("user")["group"].first() if "group" in curve else None
 
 
 def gains_at(curves: Mapping[str, pd.DataFrame], sizes: Sequence[int]) -> pd.DataFrame:
@@ -156,21 +172,27 @@ def mean_interval(values: Sequence[float] | np.ndarray, seed: int = 0) -> tuple[
     return float(interval.low), float(interval.high)
 
 
+def t_interval(values: np.ndarray) -> tuple[float, float]:
+    """Student's t interval (95%) of a mean."""
+    half = scipy.stats.t.ppf(0.5 + LEVEL / 2, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
+    return float(values.mean() - half), float(values.mean() + half)
+
+
 def mean_curve(curve: pd.DataFrame, min_users: int = 5, score: str = "accuracy") -> pd.DataFrame:
     """Mean over users at each size that `min_users` have: model, n_samples, the score, lower, upper, users.
 
-    lower and upper bound a 95% interval over users, by Student's t: a bootstrap at every size is slow.
+    lower and upper bound a 95% interval over users (or groups of them) by Student's t: a bootstrap at every size is
+    slow.
     """
     rows = []
     for (model, n_samples), group in curve.groupby(["model", "n_samples"], sort=True):
-        values = group.groupby("user")[score].mean().to_numpy()
-        n_users = len(values)
-        if n_users < max(min_users, 2):
+        by_user = group.groupby("user")[score].mean()
+        if len(by_user) < max(min_users, 2):
             continue
-        half = scipy.stats.t.ppf(0.5 + LEVEL / 2, n_users - 1) * values.std(ddof=1) / np.sqrt(n_users)
-        mean = values.mean()
-        interval = {score: mean, "lower": mean - half, "upper": mean + half}
-        rows.append({"model": model, "n_samples": n_samples, **interval, "users": n_users})
+        groups = groups_of(group)
+        lower, upper = t_interval((by_user if groups is None else by_user.groupby(groups).mean()).to_numpy())
+        interval = {score: by_user.mean(), "lower": lower, "upper": upper}
+        rows.append({"model": model, "n_samples": n_samples, **interval, "users": len(by_user)})
     return pd.DataFrame(rows)
 
 

@@ -4,6 +4,7 @@ What the attacker has: the model, the windows in question, and (for the stronger
 the same kind. `membership_game` measures the same attacks on many models, for their strength on average.
 """
 
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,8 @@ from pmt_helpers.attacks.membership_game import MEMBER, NON_MEMBER, confidence, 
 from pmt_helpers.attacks.roc import compare_attacks
 
 PERSONAL_EPOCHS = 300  # of `personalise`, where the model does not say
+BLIND_AUC = 0.7  # by chance alone, fifty draws of 40 windows and 40 others stayed below
+FEWEST = 10  # of members, and of others, for a forest to learn from
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,12 +29,13 @@ class Membership:
 
     table: one row per attack: level, attack, auc, tpr (share of members found at 1% false alarms), each with its
     interval (_low, _high). roc: level, attack, fpr, tpr, for log axes. scores: one row per window: level, member, and
-    the score of each attack, higher for "was in".
+    the score of each attack, higher for "was in". blind_auc: of telling members from others without any model.
     """
 
     table: pd.DataFrame
     roc: pd.DataFrame
     scores: pd.DataFrame
+    blind_auc: float
 
 
 def membership_inference(
@@ -46,8 +50,10 @@ def membership_inference(
 ) -> Membership:
     """Attack a personal model: which windows of this person was it trained on?
 
-    Always by loss; with `reference` also calibrated; with `shadows` also LiRA. Intervals resample windows. Raises
-    ValueError for shadows without a reference, and for no members or no others.
+    Always by loss; with `reference` also calibrated; with `shadows` also LiRA. Intervals resample windows. Warns when
+    members and others differ by themselves, as training and test windows of a split by time do: then an attack that
+    never looked at the model would succeed, too. Raises ValueError for shadows without a reference, and for no members
+    or no others.
 
     Parameters
     ----------
@@ -63,6 +69,12 @@ def membership_inference(
         raise ValueError(f"need windows that the model was trained on and others; got {got}")
     X, y = (np.concatenate(both) for both in zip(members, others, strict=True))
     member = np.arange(len(y)) < len(members[1])
+    if (blind := blind_auc(X, y, member, seed)) > BLIND_AUC:
+        warnings.warn(
+            f"members and others can be told apart without any model (AUC {blind:.2f} by the windows alone), so this "
+            "says nothing about the model: draw both at random from the same windows",
+            stacklevel=2,
+        )
     gap, _ = confidence(model, X, y)
     scores = {"loss": gap}
     if reference is not None:
@@ -74,7 +86,21 @@ def membership_inference(
     tables = table, roc, pd.DataFrame({"member": member, **scores})
     for frame in tables:
         frame.insert(0, "level", "window")
-    return Membership(*tables)
+    return Membership(*tables, blind)
+
+
+def blind_auc(X: np.ndarray, y: np.ndarray, member: np.ndarray, seed: int = 0) -> float:
+    """Cross-validated AUC of a random forest that sees windows and labels, and no model; NaN for too few of either."""
+    from sklearn.ensemble import RandomForestClassifier  # slow to load
+    from sklearn.metrics import roc_auc_score
+    from sklearn.model_selection import StratifiedKFold, cross_val_predict
+
+    if min(member.sum(), (~member).sum()) < FEWEST:
+        return float("nan")
+    forest = RandomForestClassifier(min_samples_leaf=2, random_state=seed)
+    folds = StratifiedKFold(5, shuffle=True, random_state=seed)
+    guesses = cross_val_predict(forest, np.column_stack([X, y]), member, cv=folds, method="predict_proba")[:, 1]
+    return float(roc_auc_score(member, guesses))
 
 
 def _epochs_of(model: Any) -> int:

@@ -14,6 +14,7 @@ from tqdm.auto import tqdm
 
 from pmt_helpers.activity.online import EPOCHS, LEARNING_RATE, Task, train_many, train_online
 from pmt_helpers.activity.shared import TOTAL_STEP_LENGTH, initial_weights
+from pmt_helpers.activity.splits import split_user
 from pmt_helpers.activity.weights import Checkpoint, Preprocessor
 from pmt_helpers.datasets.base import ActivityData
 
@@ -241,20 +242,42 @@ def person_games(
 ) -> dict[str, Game]:
     """Shared models, each trained on a random half of the people: is this person a volunteer?
 
-    A fifth of everybody's windows is kept from every model. Returns two games: "person", where the attacker holds
-    the windows that a volunteer gave, and "person, new windows", where only others of the same person. Confidence in a
-    person is minus the mean loss over those windows.
+    Returns three games. "person": the attacker holds the windows that a volunteer gave. "person, new windows": only
+    others of the same person, a fifth drawn at random and kept from every model; but they lie beside those given, or
+    share readings with them. "person, new recordings": only recordings (or bouts) of which no model has a window, which
+    asks whether the model knows the person. Confidence in a person is minus the mean loss over those windows.
     """
     rng = np.random.default_rng([seed, 1])
     fresh = rng.permutation(len(data)) < round(HELD_OUT_SHARE * len(data))
+    given, others = _person_game(data, fresh, train, models, rng, (seed, progress))
+    rng = np.random.default_rng([seed, 2])
+    whole, fresh = with_new_recordings(data)
+    _, new = _person_game(whole, fresh, train, models, rng, (seed, progress))
+    return {"person": given, "person, new windows": others, "person, new recordings": new}
+
+
+def with_new_recordings(data: ActivityData) -> tuple[ActivityData, np.ndarray]:
+    """The windows of those who have recordings to spare, and which of them are in the spare ones, as a mask."""
+    fresh = np.zeros(len(data), bool)
+    for user in data.user_ids:
+        fresh[split_user(data, int(user), data.card.unseen_split).test] = True
+    both = [user for user in data.user_ids if len(np.unique(fresh[data.users == user])) == 2]
+    rows = np.flatnonzero(np.isin(data.users, both))
+    return data.select(rows), fresh[rows]
+
+
+def _person_game(
+    data: ActivityData, fresh: np.ndarray, train: Trainer, models: int, rng: np.random.Generator, options: tuple
+) -> list[Game]:
+    """The games by the windows given, and by the fresh ones, kept from every model. options: seed, progress."""
     ids = data.user_ids
     member = np.stack([rng.permutation(len(ids)) < len(ids) // 2 for _ in range(models)])
     masks = member[:, np.searchsorted(ids, data.users)] & ~fresh
-    gaps, correct = train_on_each(data, masks, train, seed, progress)
+    gaps, correct = train_on_each(data, masks, train, *options)
     membership = np.where(member, MEMBER, NON_MEMBER).astype(np.int8)
-    games = {}
-    for name, rows in (("person", ~fresh), ("person, new windows", fresh)):
+    games = []
+    for rows in (~fresh, fresh):
         of_person = (ids[:, None] == data.users) & rows
         weights = of_person / of_person.sum(1, keepdims=True)
-        games[name] = Game(-cross_entropy(gaps) @ weights.T, membership, ids, correct @ weights.T)
+        games.append(Game(-cross_entropy(gaps) @ weights.T, membership, ids, correct @ weights.T))
     return games

@@ -6,7 +6,7 @@ with the measure of the same name in the dataset's own module, or in measures.py
 
 import functools
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from html import escape
 from types import MappingProxyType
@@ -57,6 +57,15 @@ class DataCard:
     def stated(self, statement_id: str) -> Mapping[str, Any]:
         """The values that the statement with this id states. Raises KeyError for an unknown id."""
         return {statement.id: statement for statement in self.facts + self.defects}[statement_id].expected
+
+    def groups(self, users: Iterable[int]) -> list[int]:
+        """The group of each user: people who were recorded together count as one. Named after its first person."""
+        try:
+            pairs = [[int(user) for user in pair.split("-")] for pair in self.stated("paired-people")["pairs"]]
+        except KeyError:
+            pairs = []
+        first = {user: min(pair) for pair in pairs for user in pair}
+        return [first.get(int(user), int(user)) for user in users]
 
     def _rows(self) -> list[tuple[str, str]]:
         classes = "; ".join(short if short == long else f"{short}: {long}" for short, long in self.classes.items())

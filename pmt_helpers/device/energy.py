@@ -5,6 +5,7 @@ measured on a phone of their time, downloading.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
@@ -14,7 +15,7 @@ import pandas as pd
 
 from pmt_helpers.datasets.errors import DataError
 from pmt_helpers.datasets.files import shipped
-from pmt_helpers.device.cost_model import Device, find_device
+from pmt_helpers.device.cost_model import Device, find_device, predict_seconds
 from pmt_helpers.device.logs import Log
 
 HERTZ, AXES, BYTES_EACH, WINDOW_S = 20, 3, 4, 10.0  # WISDM's recordings, as 4-byte numbers
@@ -60,18 +61,25 @@ def upload_energy(n_bytes: float) -> pd.DataFrame:
     return pd.DataFrame({"radio": radios["radio"], **ends, "source": radios["source"]})
 
 
-def compare_energy(device: str | Device, seconds: float, windows: int) -> pd.DataFrame:
-    """Training and each way of uploading, in joules: what, kind ("training" | "upload"), low, high.
+def compare_energy(
+    device: str | Device, windows: int, epochs: int = 100, kernels: Sequence[str] = ("numpy", "numba", "keras_fit")
+) -> pd.DataFrame:
+    """Training on a board, by kernel, and each way of uploading, in joules: what, kind, low, high, above_idle.
 
-    Of training, low is what is above idle, high is all: which one counts depends on whether the device would be on
-    anyway.
+    Training is predicted for that board, its set-up included. Its low is what is above idle at the prediction's lower
+    end, its high all that is drawn at the upper one: which counts depends on whether the device would be on anyway.
+    kind: "training" or "upload"; above_idle: of training, at the predicted seconds.
     """
-    training = training_energy(device, seconds)
-    rows = [(f"train on a {find_device(device).name}", "training", training.above_idle, training.total)]
+    board, rows = find_device(device), []
+    for kernel in kernels:
+        predicted = predict_seconds(board, kernel, windows * epochs)
+        ends = training_energy(board, predicted.low).above_idle, training_energy(board, predicted.high).total
+        middle = training_energy(board, predicted.seconds).above_idle
+        rows.append((f"train on a {board.name}, {kernel}", "training", *ends, middle))
     uploads = upload_energy(raw_bytes(windows))
     for radio, low, high in uploads[["radio", "low", "high"]].to_numpy().tolist():
-        rows.append((f"upload by {radio}", "upload", low, high))
-    return pd.DataFrame(rows, columns=["what", "kind", "low", "high"])
+        rows.append((f"upload by {radio}", "upload", low, high, math.nan))
+    return pd.DataFrame(rows, columns=["what", "kind", "low", "high", "above_idle"])
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,6 +1,7 @@
 from .activity import BETTER as BETTER
 from .activity import PAPER as PAPER
 from .activity import base_model_grid as base_model_grid
+from .activity import compare_at_equal_labels as compare_at_equal_labels
 from .activity import confusion_matrix as confusion_matrix
 from .activity import rows_of_setting as rows_of_setting
 from .activity import stored_base_models as stored_base_models
@@ -18,6 +19,7 @@ from .poisoning import recovery_by_samples as recovery_by_samples
 from .poisoning import stored_poisoning as stored_poisoning
 from .poisoning import windows_to_recover as windows_to_recover
 from .privacy import privacy_cost as privacy_cost
+from .privacy import private_lead as private_lead
 from .privacy import stored_privacy as stored_privacy
 from .resume import JobRunner as JobRunner
 from .topic_attacks import stored_topic_attacks as stored_topic_attacks

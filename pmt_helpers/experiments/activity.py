@@ -16,11 +16,12 @@ import numpy as np
 import pandas as pd
 
 from pmt_helpers.activity.curves import CurvePlan, Sizes, rehearsal_for, user_curve
+from pmt_helpers.activity.evaluation import Gain, paired_gain
 from pmt_helpers.activity.mitigation import MITIGATIONS, Mitigation
 from pmt_helpers.activity.online import EPOCHS, PATIENCE
 from pmt_helpers.activity.shared import train_shared
 from pmt_helpers.activity.weights import Checkpoint, Preprocessor, Weights
-from pmt_helpers.datasets import load_activity
+from pmt_helpers.datasets import load_activity, load_card
 from pmt_helpers.datasets.arrays import digest
 from pmt_helpers.datasets.base import ActivityData
 from pmt_helpers.experiments.catalogue import EXPERIMENTS, parse_sizes
@@ -120,8 +121,9 @@ def _base_model(data: ActivityData, user: int, setting: Setting, seed: int) -> d
 
 
 def stored_base_models(dataset: str, *, confusion: bool = False) -> pd.DataFrame:
-    """Shared models tested on the person left out; or, with `confusion`, their confusion counts."""
-    return read_grid(f"base_model_{dataset}" + "_confusion" * confusion)
+    """Shared models tested on the person left out, with the group of each; or, with `confusion`, confusion counts."""
+    grid = read_grid(f"base_model_{dataset}" + "_confusion" * confusion)
+    return grid.assign(group=load_card(dataset).groups(grid["user"]))
 
 
 def rows_of_setting(grid: pd.DataFrame, setting: Setting, seed: int = 0) -> pd.DataFrame:
@@ -200,7 +202,10 @@ def grid_name(dataset: str, plan: CurvePlan, n_seeds: int = 1, cures: bool = Fal
 def stored_curve(
     dataset: str, split: str = "blocked", *, early_stopping: bool = True, init: str = "he", cures: bool = False
 ) -> pd.DataFrame:
-    """A learning curve of data/results, made by `sweep figure3`. Raises DataError when there is none of that kind."""
+    """A learning curve of data/results, made by `sweep figure3`, with the group of each user (see DataCard.groups).
+
+    Raises DataError when there is none of that kind.
+    """
     sizes = STORED_CURE_SIZES if cures else STORED_SIZES
     plan = CurvePlan(sizes, split=split, early_stopping=early_stopping, init=init)
     [figure3] = [experiment for experiment in EXPERIMENTS if experiment.name == "figure3"]
@@ -211,7 +216,24 @@ def stored_curve(
         "sizes": ",".join(map(str, sizes)) if cures else sizes,
     }
     command = figure3.command(settings)
-    return read_grid(grid_name(dataset, plan, cures=cures), command)
+    curve = read_grid(grid_name(dataset, plan, cures=cures), command)
+    return curve.assign(group=load_card(dataset).groups(curve["user"]))
+
+
+def compare_at_equal_labels(dataset: str, labels: int = 40) -> tuple[Gain, int, int]:
+    """Early stopping takes as many labels again to stop by: are they better trained on?
+
+    Returns the gain of personal models trained on all labels, never stopped, over those trained on half of them and
+    stopped by the other half, from the stored curves (blocked split); and how many of these people each serves worse
+    than the shared model.
+    """
+    never, stopped = (stored_curve(dataset, early_stopping=stop) for stop in (False, True))
+    halves = stopped[stopped["n_samples"] == labels // 2].assign(n_samples=labels)
+    kept = never[(never["n_samples"] == labels) & (never["model"] == "personal")].assign(model="never stopped")
+    both = pd.concat([halves, kept])
+    both = both[both["user"].isin(set(halves["user"]) & set(kept["user"]))]
+    harmed = [len(paired_gain(both, labels, model, "shared").harmed) for model in ("never stopped", "personal")]
+    return paired_gain(both, labels, "never stopped", "personal"), harmed[0], harmed[1]
 
 
 class CurveGrid(NamedTuple):

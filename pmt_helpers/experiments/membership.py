@@ -15,7 +15,15 @@ from tqdm.auto import tqdm
 
 from pmt_helpers.activity.shared import train_shared_fast
 from pmt_helpers.activity.weights import Checkpoint
-from pmt_helpers.attacks.membership_game import NON_MEMBER, Game, person_games, personal_game, pool_guesses, window_game
+from pmt_helpers.attacks.membership_game import (
+    NON_MEMBER,
+    Game,
+    non_overlapping,
+    person_games,
+    personal_game,
+    pool_guesses,
+    window_game,
+)
 from pmt_helpers.attacks.roc import auc_per_user, compare_attacks
 from pmt_helpers.datasets import load_activity
 from pmt_helpers.datasets.base import ActivityData
@@ -34,7 +42,10 @@ METRICS = ["attack", "auc", "auc_low", "auc_high", "tpr", "tpr_low", "tpr_high"]
 
 
 class Setting(NamedTuple):
-    """What was attacked. level: "window", "person", "person, new windows"; training: epochs, "stopped" or "paper"."""
+    """What was attacked. training: epochs, "stopped" or "paper".
+
+    level: "window", "window, no overlap" (of windows that share no reading), or a name of `person_games`.
+    """
 
     target: str
     level: str
@@ -95,6 +106,8 @@ def _at_home(data: ActivityData, user: int, models: int, seed: int) -> dict[Sett
 
 def _in_cloud(data: ActivityData, models: int, seed: int) -> dict[Setting, Game]:
     games = {"window": window_game(data, models=models, seed=seed, progress=False)}
+    apart = data.select(non_overlapping(data))  # as personal games have them: next to its twin, no window is in or out
+    games["window, no overlap"] = window_game(apart, models=models, seed=seed, progress=False)
     games |= person_games(data, models=models, seed=seed, progress=False)
     return {Setting("shared", level, 0, "paper"): game for level, game in games.items()}
 
@@ -181,7 +194,7 @@ def stored_private_attacks(dataset: str) -> pd.DataFrame:
 def attack_private_models(data: ActivityData, level: str, epsilon: float, models: int) -> pd.DataFrame:
     """Every game and attack on shared models of one guarantee: GUARANTEE, METRICS and accuracy.
 
-    Games: "window" (was it trained on?), "person" (a volunteer, by the windows they gave), "person, new windows".
+    Games: "window" (was it trained on?), and those of `person_games`.
     """
     from pmt_helpers.privacy.shared import train_shared_private
 

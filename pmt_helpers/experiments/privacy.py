@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from pmt_helpers.activity.curves import CurvePlan, user_curve
-from pmt_helpers.activity.evaluation import mean_interval
+from pmt_helpers.activity.evaluation import Gain, groups_of
 from pmt_helpers.activity.weights import Checkpoint
-from pmt_helpers.datasets import load_activity
+from pmt_helpers.datasets import load_activity, load_card
 from pmt_helpers.datasets.base import ActivityData
 from pmt_helpers.experiments.results import KERAS, Result, activity_digest, activity_plan, read_grid
 from pmt_helpers.experiments.resume import JobRunner, user_jobs
@@ -55,8 +55,12 @@ def run_privacy(runner: JobRunner, *, dataset: str) -> Iterator[Result]:
 
 
 def stored_privacy(dataset: str) -> pd.DataFrame:
-    """The grid data/results/privacy_DATASET, made by `sweep privacy`. Raises DataError when it is not there."""
-    return read_grid(f"privacy_{dataset}")
+    """The grid data/results/privacy_DATASET, made by `sweep privacy`, with the group of each user.
+
+    Raises DataError when it is not there.
+    """
+    grid = read_grid(f"privacy_{dataset}")
+    return grid.assign(group=load_card(dataset).groups(grid["user"]))
 
 
 def privacy_cost(
@@ -65,18 +69,33 @@ def privacy_cost(
     """Mean accuracy over people by epsilon and model: epsilon, model, n_samples, accuracy, lower, upper, users.
 
     Model "shared" at n_samples 0 is tested on all of a person's windows; at 60, like "personal" and "local", on the
-    test windows of those people who have as many. lower and upper: 95% bootstrap interval of the mean over people.
+    test windows of those people who have as many. lower and upper: 95% interval of the mean over people, as `Gain`'s.
     """
-    usual = dict((EXAMPLE[:2], USER[:2]))
-    chosen = grid[(grid["level"] == level) & (grid["optimizer"] == (optimizer or usual[level]))]
-    chosen = chosen[chosen["scaler"] == scaler]
     rows = []
+    chosen = _of_setting(grid, level, optimizer, scaler)
     for (epsilon, model, n_samples), group in chosen.groupby(["epsilon", "model", "n_samples"], sort=True):
-        values = group.groupby("user")["accuracy"].mean()
-        lower, upper = mean_interval(values.to_numpy())
-        mean = {"accuracy": values.mean(), "lower": lower, "upper": upper, "users": len(values)}
+        accuracy = Gain.of(group.groupby("user")["accuracy"].mean(), 0, groups_of(group))
+        interval = {"lower": accuracy.low, "upper": accuracy.high, "users": len(accuracy.by_user)}
+        mean = {"accuracy": accuracy.mean, **interval}
         rows.append({"epsilon": epsilon, "model": model, "n_samples": n_samples, **mean})
     return pd.DataFrame(rows)
+
+
+def private_lead(grid: pd.DataFrame, level: str, epsilon: float, baseline: str = "local") -> Gain:
+    """Personal accuracy after a private download less that of another model, by user: the local one, trained alone.
+
+    With baseline "no noise" it is the personal model after the same training without noise.
+    """
+    rows = _of_setting(grid, level)
+    rows = rows[rows["n_samples"] == rows["n_samples"].max()]
+    accuracy = rows.groupby(["user", "epsilon", "model"])["accuracy"].mean().unstack(["epsilon", "model"])
+    other = accuracy[float("inf"), "personal"] if baseline == "no noise" else accuracy[epsilon, baseline]
+    return Gain.of((accuracy[epsilon, "personal"] - other).dropna(), 0, groups_of(rows))
+
+
+def _of_setting(grid: pd.DataFrame, level: str, optimizer: str | None = None, scaler: str = "public") -> pd.DataFrame:
+    optimizer = optimizer or dict((EXAMPLE[:2], USER[:2]))[level]
+    return grid[(grid["level"] == level) & (grid["optimizer"] == optimizer) & (grid["scaler"] == scaler)]
 
 
 def privacy_grid(

@@ -11,15 +11,15 @@ from typing import Any
 import pandas as pd
 
 from pmt_helpers import experiments
-from pmt_helpers.activity.evaluation import ahead_until, crossing, curve_distance, paired_gain
+from pmt_helpers.activity.evaluation import ahead_until, crossing, curve_distance, mean_interval, paired_gain
 from pmt_helpers.datasets import activity_names
 from pmt_helpers.datasets.cards import load_card
 from pmt_helpers.datasets.files import paper_table, shipped
 from pmt_helpers.device.cost_model import predict_seconds
-from pmt_helpers.device.energy import raw_bytes, training_energy, upload_energy
+from pmt_helpers.device.energy import compare_energy
 from pmt_helpers.device.fits import fit_logs, memory_by_kernel
 from pmt_helpers.device.logs import Log, read_logs
-from pmt_helpers.device.paper import paper_slope, seconds_per_iteration
+from pmt_helpers.device.paper import seconds_per_iteration
 from pmt_helpers.topics import over_seeds
 from pmt_helpers.topics.single_topic import improvement, local_after, saving
 
@@ -27,6 +27,7 @@ Value = float | pd.Series
 Measure = Callable[[], Value]
 
 COLLECTIONS = ("nips", "wikipedia", "news")
+HELD_OUT = ("nips", "nips 30", "wikipedia", "news", "news 30")
 FLIPS = ["random", "pair", "next_likely", "least_likely"]
 ORIGINS = ("measured-host", "emulated-raspi3b-icount")  # what we measured: not the paper's, nor under a memory limit
 NETWORK_KERNELS = ("numpy", "numba", "jax", "keras_fit", "keras_batch")
@@ -120,13 +121,13 @@ def one_topic_saving() -> Value:
     return pd.Series({name: 100 * saving(people, target).median() for name, target in targets.items()})
 
 
-def prior_upper_end(collection: str) -> float:
-    """collection: the dataset, and how many local documents where not all."""
+def prior_lower_end(collection: str, baseline: str = "local") -> float:
+    """Lower end of the prior's held-out gain. collection: the dataset, and how many local documents where not all."""
     dataset, _, n_local = collection.partition(" ")
     grid = experiments.stored_topics("held_out", dataset, int(n_local) if n_local else None)
     bits = _rows(experiments.at_chosen_weight(grid), iteration=50).pivot(index="seed", columns="model", values="bits")
-    gains = pd.DataFrame({"seed": bits.index, "gain": bits["prior"] - bits["local"], "model": "prior"})
-    return over_seeds(gains, "gain")["upper"].item()
+    gains = pd.DataFrame({"seed": bits.index, "gain": bits["prior"] - bits[baseline], "model": "prior"})
+    return over_seeds(gains, "gain")["lower"].item()
 
 
 # Notebook 04: adversaries
@@ -138,23 +139,48 @@ def _poisoned(fraction: float, model: str, column: str) -> pd.Series:
     return _rows(grid, n_samples=grid["n_samples"].max()).set_index("kind")[column]
 
 
-def _membership_auc(dataset: str, **setting: Any) -> float:
-    return float(_rows(experiments.stored_membership(dataset), attack="calibrated", **setting)["auc"].iloc[0])
+def recovered(fraction: float) -> pd.Series:
+    """Lower end of the interval of the personal model's change at the most clean windows, by kind of label flip."""
+    grid = _rows(experiments.stored_poisoning("wisdm", users=True), model="personal")
+    accuracy = _rows(grid, n_samples=grid["n_samples"].max()).set_index("user")
+    clean = _rows(accuracy, kind="none")["accuracy"]
+    poisoned = _rows(accuracy, who="volunteers", fraction=fraction)
+    changes = {kind: (_rows(poisoned, kind=kind)["accuracy"] - clean).dropna() for kind in FLIPS}
+    return pd.Series({kind: mean_interval(change.to_numpy(float))[0] for kind, change in changes.items()})
 
 
-def personal_tells_more(dataset: str) -> float:
-    personal = _membership_auc(dataset, target="personal", n_samples=60, training="300")
-    return personal - _membership_auc(dataset, target="shared", level="window")
+def personal_tells_more() -> Value:
+    """By dataset and training at home: by LiRA, on windows that share no reading, for either model."""
+    leads = {}
+    for dataset in ("wisdm", "watch"):
+        grid = _rows(experiments.stored_membership(dataset), attack="lira")
+        [shared] = _rows(grid, level="window, no overlap")["auc"]
+        for training, name in (("stopped", "early stopping"), ("300", "300 passes")):
+            [personal] = _rows(grid, target="personal", n_samples=60, training=training)["auc"]
+            leads[f"{dataset}, {name}"] = personal - shared
+    return pd.Series(leads)
 
 
-def private_personal_cost() -> Value:
-    costs = {}
-    for level, unit in (("example", "window"), ("user", "volunteer")):
-        rows = _rows(experiments.privacy_cost(experiments.stored_privacy("wisdm"), level), model="personal").set_index(
-            "epsilon"
-        )
-        costs[f"each {unit}"] = rows["accuracy"][8.0] - rows["accuracy"][float("inf")]
-    return pd.Series(costs)
+def volunteers_found() -> Value:
+    """By dataset and what the attacker holds; the strongest attack of each."""
+    found = {}
+    for dataset in ("wisdm", "watch"):
+        for level, held in (("person", "given windows"), ("person, new recordings", "new recordings")):
+            found[f"{dataset}, {held}"] = _rows(experiments.stored_membership(dataset), level=level)["auc"].max()
+    return pd.Series(found)
+
+
+def private_lower_ends(baseline: str) -> Value:
+    """Lower end of the lead of the personal model after an epsilon-8 download, by dataset and what is protected."""
+    units = {"example": "window", "user": "volunteer"}
+    ends = {
+        f"{dataset}, each {unit}": experiments.private_lead(
+            experiments.stored_privacy(dataset), level, 8.0, baseline
+        ).low
+        for dataset in ("wisdm", "watch")
+        for level, unit in units.items()
+    }
+    return pd.Series(ends)
 
 
 # Notebook 05: devices
@@ -190,11 +216,18 @@ def inference_ms() -> Value:
 
 
 def energy_against_upload() -> Value:
-    """Seconds are the paper's slope, the power is a Pi 3B's; each radio at its fastest and at its slowest."""
-    local = training_energy(BOARD, WINDOWS * paper_slope().slope).above_idle
-    uploads = upload_energy(raw_bytes(WINDOWS)).set_index("radio").loc[["Wi-Fi", "Bluetooth", "mobile 3G"]]
-    ends = {"fast": uploads["low"], "slow": uploads["high"]}
-    return pd.concat([(local / joules).add_suffix(f", {speed}") for speed, joules in ends.items()])
+    """By kernel and radio; each radio at its fastest and at its slowest."""
+    joules = compare_energy(BOARD, WINDOWS).set_index("what")
+    uploads = {"Wi-Fi": "upload by Wi-Fi", "mobile 3G": "upload by mobile 3G"}
+    kernels = {str(what).split(", ")[1]: row for what, row in joules.query("kind == 'training'")["above_idle"].items()}
+    return pd.Series(
+        {
+            f"{kernel}, {speed} {radio}": above_idle / joules.loc[what, end]
+            for kernel, above_idle in kernels.items()
+            for radio, what in uploads.items()
+            for speed, end in (("fast", "low"), ("slow", "high"))
+        }
+    )
 
 
 def keras_peak_mb() -> Value:
@@ -248,29 +281,30 @@ MEASURES: dict[str, Measure] = {  # by the name in data/claims.csv
     # and (news) of Wikipedia's topics as they are
     "held_out_lead": by_group(COLLECTIONS, lambda dataset: _held_out_lead(dataset, "personal")),
     "shared_topics_unchanged": lambda: _held_out_lead("news", "shared"),
-    # upper end of the interval of the prior's held-out gain over local, its weight chosen by validation:
-    # below zero, the prior would harm by more than chance explains
-    "prior_upper_end": by_group(("nips", "nips 30", "wikipedia", "news", "news 30"), prior_upper_end),
+    # lower end of the interval of the prior's held-out gain, its weight chosen by validation: over the local model,
+    # and over the shared topics as they are
+    "prior_lower_end": by_group(HELD_OUT, prior_lower_end),
+    "prior_over_shared": by_group(HELD_OUT, lambda collection: prior_lower_end(collection, "shared")),
     # change of accuracy by kind of label flip, half of the volunteers poisoned: of the shared model;
-    # of the personal one at 60 clean windows, 30% of them poisoned and half of them
+    # of the personal one at 60 clean windows (lower end of its interval), 30% of them poisoned and half of them
     "shared_after_poisoning": lambda: _poisoned(0.5, "shared", "change")[FLIPS],
-    "recovered_at_30": lambda: _poisoned(0.3, "personal", "change")[FLIPS],
-    "recovered_at_50": lambda: _poisoned(0.5, "personal", "change")[FLIPS],
+    "recovered_at_30": lambda: recovered(0.3),
+    "recovered_at_50": lambda: recovered(0.5),
     # share of marked windows that the personal model takes for the backdoor's class; half the volunteers poisoned
     "backdoor_after_retraining": lambda: float(_poisoned(0.5, "personal", "attack_success")["backdoor"]),
     # AUC of membership inference on the personal model, minus that on the shared one
-    "personal_tells_more": by_dataset("membership_{name}", personal_tells_more),
-    # AUC of telling from the shared model whether a person is among its volunteers, by windows they gave
-    "volunteers_found": by_dataset(
-        "membership_{name}", lambda dataset: _membership_auc(dataset, target="shared", level="person")
-    ),
+    "personal_tells_more": personal_tells_more,
+    # AUC of telling from the shared model whether a person is among its volunteers
+    "volunteers_found": volunteers_found,
     # share of windows read exactly from the gradient of one window
     "window_in_a_gradient": by_dataset(
         "gradients_{name}",
         lambda dataset: _rows(experiments.stored_gradients(dataset), upload="gradient", windows=1)["found"].item(),
     ),
-    # what epsilon 8 costs the personal model at 60 windows, against the same training without noise, by level
-    "private_personal_cost": private_personal_cost,
+    # the personal model at 60 windows after an epsilon-8 download, against the same training without noise,
+    # and against the local model, trained alone: lower ends of the leads
+    "private_against_no_noise": lambda: private_lower_ends("no noise"),
+    "private_against_local": lambda: private_lower_ends("local"),
     # R2 of the lines of training seconds against samples, and of an iteration's against documents and vocabulary
     "linear_in_samples": _r_squared("n_samples"),
     "linear_in_documents": _r_squared("n_documents"),
@@ -285,7 +319,7 @@ MEASURES: dict[str, Measure] = {  # by the name in data/claims.csv
     "training_seconds": by_group(NETWORK_KERNELS, lambda kernel: predict_seconds(BOARD, kernel, 100 * EPOCHS).seconds),
     # seconds of an iteration by the paper's Figure 8a, over those by its Figures 8c and 8d
     "iteration_by_two_figures": lambda: seconds_per_iteration().ratio,
-    # joules above idle of the paper's training on 160 windows, over those of uploading them, by radio
+    # joules above idle of a predicted training on 160 windows, set-up included, over those of uploading them
     "energy_against_upload": energy_against_upload,
     # peak resident memory of a process that trains with Keras, in MB, by kernel and origin
     "keras_peak_mb": keras_peak_mb,

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.stats
 
 from pmt_helpers.activity.evaluation import (
     accuracy_interval,
@@ -107,6 +108,21 @@ def test_the_interval_agrees_with_the_textbook_and_is_the_same_again() -> None:
     assert (low, high) == pytest.approx((values.mean() - half, values.mean() + half), abs=0.003)
     assert mean_interval(values) == (low, high)
     assert all(np.isnan(mean_interval([0.3])))
+
+
+def test_people_recorded_together_count_as_one_and_the_interval_says_so() -> None:
+    base, gains = np.linspace(0.3, 0.8, 10), np.repeat([0.0, 0.02, 0.1, 0.05, 0.13], 2)
+    alone = curve({"shared": {5: base.tolist()}, "personal": {5: (base + gains).tolist()}})
+    pairs = alone.assign(group=(alone["user"] + 1) // 2)
+    apart, together = paired_gain(alone, 5), paired_gain(pairs, 5)
+    assert together.mean == apart.mean
+    assert together.low < apart.low < apart.high < together.high
+    assert "over 5 groups of people recorded together" in str(together)
+    assert "over 10 people" in str(apart)
+    expected = scipy.stats.t.interval(0.95, 4, gains[::2].mean(), gains[::2].std(ddof=1) / np.sqrt(5))
+    assert (together.low, together.high) == pytest.approx(expected)
+    whole, one_by_one = (mean_curve(frame).set_index("model")["upper"] for frame in (pairs, alone))
+    assert (whole > one_by_one).all()
 
 
 def test_where_nobody_has_both_models_the_sizes_there_are_named() -> None:

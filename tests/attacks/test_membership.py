@@ -1,9 +1,11 @@
 """Membership inference on one personal model: it finds what was trained on, and nothing where nothing was."""
 
+import numpy as np
 import pytest
 
-from pmt_helpers.activity import personalise
+from pmt_helpers.activity import Person, personalise
 from pmt_helpers.activity.model import ActivityModel
+from pmt_helpers.activity.weights import Checkpoint
 from pmt_helpers.attacks.membership import membership_inference
 from pmt_helpers.datasets import ActivityData
 
@@ -26,6 +28,18 @@ def test_a_personal_model_leaks_and_the_shared_one_does_not(apart: ActivityData,
     scores = nothing.scores.set_index("member")
     assert (scores["calibrated"] == 0).all()  # it began with itself
     assert abs(nothing.table.set_index("attack")["auc"]["lira"] - 0.5) < 0.2
+
+
+def test_train_against_test_of_another_recording_is_told_apart_without_any_model(
+    watch: ActivityData, shared: Checkpoint
+) -> None:
+    person = Person.of(watch, PERSON, "recording")
+    with pytest.warns(UserWarning, match="draw both at random from the same windows"):
+        found = membership_inference(shared, person.train(30), person.test)
+    assert found.blind_auc > 0.9
+    own = watch.select(np.random.default_rng(0).permutation(np.flatnonzero(watch.users == PERSON))[:80])
+    mixed = membership_inference(shared, (own.X[:40], own.y[:40]), (own.X[40:], own.y[40:]))  # no warning
+    assert mixed.blind_auc < 0.7
 
 
 def test_shadows_train_as_long_as_the_model_did(apart: ActivityData, keras_shared: ActivityModel) -> None:

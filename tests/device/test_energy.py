@@ -45,13 +45,21 @@ def test_radios_take_what_their_measurements_say_and_all_name_a_source():
     pd.testing.assert_series_equal(upload_energy(768_000)["high"], 2 * upload_energy(384_000)["high"])
 
 
-def test_home_is_dearer_than_wifi_and_no_dearer_than_the_slowest_link():
-    """The paper's dozen seconds on a Pi 3B."""
-    rows = compare_energy("3b", 12.0, 160).set_index("what")
-    local, uploads = rows[rows["kind"] == "training"].iloc[0], rows[rows["kind"] == "upload"]
-    assert local["low"] > uploads.loc["upload by Wi-Fi", "high"]
-    assert local["low"] < uploads.loc["upload by mobile 2G", "low"]
-    assert local.name == "train on a Pi 3B"
+def test_whether_training_or_wifi_takes_less_depends_on_kernel_passes_and_set_up():
+    rows, few = (compare_energy("3b", 160, epochs=epochs).set_index("what") for epochs in (100, 30))
+    wifi, numpy_, keras = (
+        rows.loc[f"{what}"] for what in ("upload by Wi-Fi", "train on a Pi 3B, numpy", "train on a Pi 3B, keras_fit")
+    )
+    assert wifi["low"] < numpy_["above_idle"] < wifi["high"] < keras["above_idle"]
+    assert few.loc[numpy_.name, "above_idle"] < wifi["low"]
+    assert few.loc["train on a Pi 3B, numba", "above_idle"] > wifi["high"]  # it compiles first
+    assert keras["above_idle"] < rows.loc["upload by mobile 2G", "low"]
+    assert (rows["low"] < rows["high"]).all()
+
+
+def test_the_joules_are_those_of_the_board_asked_for():
+    pi3, pi5 = (compare_energy(board, 160, kernels=["numpy"])["above_idle"][0] for board in ("3b", "5"))
+    assert pi3 != pi5
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,7 @@ def test_a_sweep_that_was_interrupted_ends_as_a_whole_one(
     for name in ("table", "roc", "people"):
         pd.testing.assert_frame_equal(getattr(whole, name), getattr(again, name))
     found = whole.table.set_index(["target", "level", "training", "attack"])
-    assert len(found) == 2 * 3 + 3 * 3
+    assert len(found) == 2 * 3 + 5 * 3
     assert (found["people"] == 3).all()
     assert set(whole.people["user"]) == {2, 5, 6}
 

@@ -22,7 +22,12 @@ def test_roc_curves_are_read_at_one_percent() -> None:
 
 def costs() -> pd.DataFrame:
     rows = [(math.inf, "shared", 60, 0.76), (8.0, "shared", 60, 0.7), (math.inf, "personal", 60, 0.84)]
-    rows += [(8.0, "personal", 60, 0.82), (8.0, "shared", 0, 0.1)]
+    rows += [
+        (8.0, "personal", 60, 0.82),
+        (8.0, "shared", 0, 0.1),
+        (math.inf, "local", 60, 0.7),
+        (8.0, "local", 60, 0.7),
+    ]
     frame = pd.DataFrame(rows, columns=["epsilon", "model", "n_samples", "accuracy"])
     return frame.assign(lower=frame["accuracy"] - 0.02, upper=frame["accuracy"] + 0.02)
 
@@ -33,9 +38,15 @@ def test_accuracy_is_read_from_no_noise_to_the_smallest_epsilon() -> None:
     assert list(drawn(figure, "personal, each window protected").x) == ["no noise", "8"]
 
 
+def test_the_price_of_privacy_is_never_shown_without_training_alone() -> None:
+    figure = figures.accuracy_by_epsilon({"example": costs().query("n_samples == 60")})
+    assert list(drawn(figure, "local, trained alone").y) == [0.7, 0.7]
+    assert "local, trained alone, 70%" in figure.sentence
+
+
 def test_utility_and_leakage_join_at_the_epsilons_that_both_know() -> None:
     attacks = pd.DataFrame(
-        {"level": ["user", "user", "example"], "epsilon": [8.0, 1.0, 8.0], "game": "person", "attack": "calibrated"}
+        {"level": ["user", "user", "example"], "epsilon": [8.0, 1.0, 8.0], "game": "person", "attack": "lira"}
     ).assign(auc=[0.6, 0.5, 0.9], auc_low=0.5, auc_high=0.95)
     rows = figures.utility_and_leakage(costs(), attacks, "user")
     assert set(rows["epsilon"]) == {8.0}

@@ -485,14 +485,14 @@ QUESTIONS = (
     Question(
         "The shared model came from the cloud. Why should the personal model not be uploaded?",
         {
-            "It reveals more about its windows than the shared one": "It saw few windows many times, so its loss "
-            "reveals them: our attack finds more members. Its changes from the shared model reveal more.",
+            "It can reveal more about its windows than the shared one": "It saw few windows many times, and reveals "
+            "more of them the longer it trains. Its changes from the shared model reveal more still.",
             "It would be too large to upload": "It has as many weights as the shared model, which you downloaded "
             "quickly. What matters is what the weights reveal.",
             "It could be: only raw windows are private": "Weights are made from windows. The loss can reveal that a "
             "window was used; a single gradient can reveal the window itself.",
         },
-        right="It reveals more about its windows than the shared one",
+        right="It can reveal more about its windows than the shared one",
     ),
     Question(
         "A shared model is trained with an example-level epsilon of 8. What does that guarantee a volunteer?",

@@ -38,12 +38,13 @@ def roc(curves: Mapping[str, pd.DataFrame]) -> Figure:
     return Figure(figure, f"Members found at 1% false alarms: {'; '.join(texts)}.")
 
 
-def accuracy_by_epsilon(costs: Mapping[str, pd.DataFrame]) -> Figure:
+def accuracy_by_epsilon(costs: Mapping[str, pd.DataFrame], title: str = "What privacy costs") -> Figure:
     """Accuracy by epsilon, a line per model and level of protection, with intervals over people.
 
-    costs: by level ("example", "user"): epsilon, model ("shared", "personal"), accuracy, lower, upper.
+    costs: by level ("example", "user"): epsilon, model ("shared", "personal", "local"), accuracy, lower, upper. The
+    local model needs nobody else's data: it is the line that a private download has to beat.
     """
-    figure = style.new_figure("What privacy costs", 460, style.WITH_LEGEND)
+    figure = style.new_figure(title, 460, style.WITH_LEGEND)
     texts = []
     for level, frame in costs.items():
         need_columns(frame, ("epsilon", "model", "accuracy", "lower", "upper"), "accuracy_by_epsilon")
@@ -61,6 +62,11 @@ def accuracy_by_epsilon(costs: Mapping[str, pd.DataFrame]) -> Figure:
             style.add_series(figure, names, line["accuracy"], f"{model}, each {unit} protected", look, **options)
             first, last = (percent(line["accuracy"].iloc[end]) for end in (0, -1))
             texts.append(f"{model} ({level}) {first} to {last} from epsilon {names[0]} to {names[-1]}")
+    alone = next(iter(costs.values())).query("model == 'local'").sort_values("epsilon", ascending=False)
+    names, look = list(map(named_epsilon, alone["epsilon"])), style.model_style("local")
+    hover = "local: %{y:.1%}, whatever the epsilon<extra></extra>"
+    style.add_series(figure, names, alone["accuracy"], "local, trained alone", look, hovertemplate=hover)
+    texts.append(f"local, trained alone, {percent(alone['accuracy'].iloc[0])}")
     figure.update_xaxes(title_text="epsilon (smaller protects more)", type="category")
     style.accuracy_axis(figure)
     return Figure(figure, f"{'; '.join(texts)}.".capitalize())
@@ -77,14 +83,14 @@ def utility_and_leakage(cost: pd.DataFrame, attacks: pd.DataFrame, level: str) -
     Parameters
     ----------
     cost : as privacy_cost gives it; the models with the most windows count
-    attacks : level, epsilon, game, attack ("calibrated" counts), auc, auc_low, auc_high
+    attacks : level, epsilon, game, attack ("lira" counts, the strongest), auc, auc_low, auc_high
     level : of protection, "example" or "user"
     """
     need_columns(cost, ("epsilon", "model", "n_samples", "accuracy", "lower", "upper"), "utility_and_leakage")
     need_columns(attacks, ("level", "epsilon", "game", "attack", "auc", "auc_low", "auc_high"), "utility_and_leakage")
     utility = cost[(cost["n_samples"] == cost["n_samples"].max()) & cost["model"].isin(("shared", "personal"))]
     utility = utility.rename(columns={"model": "name", "accuracy": "value"}).assign(panel="accuracy")
-    leakage = attacks[(attacks["level"] == level) & (attacks["attack"] == "calibrated")].assign(panel="attack")
+    leakage = attacks[(attacks["level"] == level) & (attacks["attack"] == "lira")].assign(panel="attack")
     leakage = leakage.rename(columns={"game": "name", "auc": "value", "auc_low": "lower", "auc_high": "upper"})
     columns = ["epsilon", "panel", "name", "value", "lower", "upper"]
     rows = pd.concat([utility[columns], leakage[columns]])
