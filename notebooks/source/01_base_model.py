@@ -175,7 +175,7 @@ def sgd_step(W, b, x, y, learning_rate):
 check("sgd-step", sgd_step)
 
 # %% [markdown]
-# What your device downloads is this file, weights and scaler, and nothing else:
+# What your device downloads is this file, weights and scaler. A card beside it says how they were trained, and on whom:
 
 # %%
 with tempfile.TemporaryDirectory() as folder:

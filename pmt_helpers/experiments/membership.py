@@ -199,7 +199,8 @@ def attack_private_models(data: ActivityData, level: str, epsilon: float, models
     from pmt_helpers.privacy.shared import train_shared_private
 
     def train(part: ActivityData, seed: int) -> Checkpoint:
-        return Checkpoint.from_model(train_shared_private(part, None, epsilon, level=level, seed=seed))
+        private = train_shared_private(part, None, epsilon, level=level, seed=seed, insecure_seed=seed)
+        return Checkpoint.from_model(private)
 
     games = {"window": window_game(data, train, models=models, progress=False)}
     games |= person_games(data, train, models=models, progress=False)

@@ -127,7 +127,7 @@ def user_rows(data: ActivityData, user: int, settings: Sequence[Setting], epsilo
             for seed in setting.seeds:
                 model = train_shared_private(
                     data, user, epsilon, DELTA, setting.level,
-                    optimizer=setting.optimizer, scaler=setting.scaler, seed=seed,
+                    optimizer=setting.optimizer, scaler=setting.scaler, seed=seed, insecure_seed=seed,
                 )  # fmt: skip
                 rows = [pd.DataFrame([{"model": "shared", "n_samples": 0, "folds": 1, **model.scores(own.X, own.y)}])]
                 curve = user_curve(own, user, Checkpoint.from_model(model), _plan(seed), {})

@@ -141,7 +141,8 @@ def privacy_rows(experiment: TopicExperiment, seed: int) -> pd.DataFrame:
     ]
     for release in PRIVATE_RELEASES:
         for epsilon in EPSILONS:
-            private = train_topics_private(Topics(reference), members, epsilon, DELTA, release=release, seed=seed)
+            options: dict[str, Any] = {"release": release, "insecure_seed": seed}  # the stored grid comes out again
+            private = train_topics_private(Topics(reference), members, epsilon, DELTA, **options)
             released.append((release, epsilon, private.phi, private.noise, private.max_auc))
     tables = []
     for model, epsilon, phi, noise, strongest in released:

@@ -1,7 +1,7 @@
 """Differential privacy for shared models: DP-SGD, its accountant, private topics, and an audit. Notebook 04.
 
-Start reading at `reference` (one step by hand), then `dp_sgd` (compiled), `accountant` (what it costs), `shared` and
-`topics` (what is published). Names load on first use, so that asking for an epsilon does not wait for Keras.
+Start reading at `reference` (one step by hand), then `noise` (exact and secret), `dp_sgd`, `accountant` (what it
+costs), `shared` and `topics` (what is published). Names load on first use: asking for an epsilon never loads Keras.
 """
 
 import lazy_loader

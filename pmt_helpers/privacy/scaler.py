@@ -5,6 +5,7 @@ import re
 import numpy as np
 
 from pmt_helpers.activity.weights import Preprocessor
+from pmt_helpers.privacy.noise import Grid, known_noise
 
 G = 9.81  # m/s2
 # Typical value and spread of each feature, as its definition and human movement let one expect them before any
@@ -42,19 +43,20 @@ def public_scaler(feature_names: tuple[str, ...]) -> Preprocessor:
 
 def private_scaler(
     X: np.ndarray, groups: np.ndarray, feature_names: tuple[str, ...], noise_multiplier: float,
-    rng: np.random.Generator,
+    rng: np.random.Generator | None = None,
 ) -> Preprocessor:  # fmt: skip
     """Mean and scale of (n_windows, n_features) raw windows as one noisy release; the number of units is public.
 
     groups: (n_windows,), the unit (window or person) that each window is part of. Each unit's first and second moments
     are cut to norm NORM, averaged, and noised with deviation noise_multiplier x NORM / n_units. A missing value counts
-    as the typical one. noise_multiplier 0 adds none, and then nothing is guaranteed.
+    as the typical one. noise_multiplier 0 adds none, and then nothing is guaranteed. rng: known noise, which hides
+    nothing.
     """
     start = public_scaler(feature_names)
+    grid = Grid(NORM, noise_multiplier * NORM)
     moments = unit_moments(X, groups, start)
-    n_units, width = moments.shape
-    noisy = moments.mean(0) + rng.normal(0, noise_multiplier * NORM / n_units, width)
-    first, second = np.split(noisy, 2)
+    total = np.sum([grid.truncated(unit) for unit in moments], axis=0)
+    first, second = np.split(grid.published(total, known_noise(rng)) / len(moments), 2)
     mean = np.clip(first, -1, 1)
     spread = np.sqrt(np.maximum(second - mean**2, (MIN_SPREAD / RANGE) ** 2))
     reach = RANGE * start.scale
@@ -62,14 +64,10 @@ def private_scaler(
 
 
 def unit_moments(X: np.ndarray, groups: np.ndarray, start: Preprocessor) -> np.ndarray:
-    """Each unit's mean and mean square of features cut to RANGE and brought to -1..1, cut to norm NORM.
-
-    Returns (n_units, 2 x n_features); no row is longer than NORM, so that no unit can move their sum further.
-    """
+    """Each unit's mean and mean square of features cut to RANGE and brought to -1..1; (n_units, 2 x n_features)."""
     values = np.clip(start.transform(X).astype(np.float64) / RANGE, -1, 1)
     moments = np.hstack([values, values**2])
     _, unit = np.unique(groups, return_inverse=True)
     totals = np.zeros((unit.max() + 1, moments.shape[1]))
     np.add.at(totals, unit, moments)
-    means = totals / np.bincount(unit)[:, None]
-    return means * np.minimum(1, NORM / np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-12))
+    return totals / np.bincount(unit)[:, None]

@@ -49,7 +49,7 @@ def train_shared_private(
     level: str = "example",
     *, clip: float = 1.0, steps: int | None = None, sampling: float | None = None, optimizer: str | None = None,
     learning_rate: float | None = None, scaler: str | Preprocessor = "public", init: str = "he", seed: int = 0,
-    reference: bool = False,
+    reference: bool = False, insecure_seed: int | None = None,
 ) -> PrivateModel:  # fmt: skip
     """The shared model on everybody but `exclude_user`, by DP-SGD with as much noise as epsilon and delta ask for.
 
@@ -63,7 +63,10 @@ def train_shared_private(
     steps, sampling, optimizer, learning_rate: CONFIGS[level] by default.
     scaler: "public" (constants from the features' definitions, free), "private" (noisy moments, for a tenth of
         epsilon) or a Preprocessor of your own.
-    seed: makes it repeatable; a cloud that means it draws its noise from a secret source.
+    seed: of the weights that training starts from, which are public.
+    reference: form gradients in plain NumPy, to compare with.
+    insecure_seed: of batches and noise that come out again, for experiments: whoever knows it can take them away. None
+        draws both from the operating system's secure source, so that no two models are alike.
 
     Raises ValueError where nothing would be guaranteed.
     """
@@ -82,23 +85,26 @@ def train_shared_private(
     chosen: Any = {"optimizer": optimizer, "learning_rate": learning_rate, "steps": steps, "sampling_prob": sampling}
     config = replace(default, **{name: value for name, value in chosen.items() if value is not None})
 
-    streams = [seed, 0 if exclude_user is None else exclude_user + 1]  # no two models share their noise
+    streams = None  # of their own for each model, as models that share their noise would tell by their difference
+    if insecure_seed is not None:
+        streams = [insecure_seed, 0 if exclude_user is None else exclude_user + 1]
     fitted, releases = _fit_scaler(scaler, volunteers, groups, epsilon, delta, streams)
     noise, spent, guarantee = 0.0, math.inf, NO_GUARANTEE
     if not math.isinf(epsilon):
         schedule = config.sampling_prob, config.steps
         noise = calibrate_noise(epsilon, delta, *schedule, n_units=n_units, releases=releases)
         spent = epsilon_of(Mechanism(clip, noise, *schedule), delta, n_units=n_units, releases=releases)
-        guarantee = _guarantee(level, n_units, scaler)
+        guarantee = _guarantee(level, n_units, scaler, insecure_seed)
     X, y = fitted.transform(volunteers.X), volunteers.y
     units = Units.people(X, y, volunteers.users) if level == "user" else Units.windows(X, y)
     model = build_mlp(X.shape[1], len(data.class_names), init=init, seed=seed)
-    model.set_weights(train(model.get_weights(), units, config, clip, noise, streams, reference=reference))
+    options: dict[str, Any] = {"insecure_seed": streams, "reference": reference}
+    model.set_weights(train(model.get_weights(), units, config, clip, noise, **options))
 
+    # The card has what was released and what is public: no list of volunteers, no number of windows, nobody left out.
     promise: dict[str, Any] = {"level": level, "delta": delta, "noise_multiplier": noise, "guarantee": guarantee}
     card: dict[str, Any] = {
-        "dataset": data.card.name, "recipe": "private", "init": init, "seed": seed, "exclude_user": exclude_user,
-        "users": [int(user) for user in volunteers.user_ids], "n_train": len(volunteers),
+        "dataset": data.card.name, "recipe": "private", "init": init, "seed": seed, "insecure_seed": insecure_seed,
         "epsilon": spent if noise else None,  # JSON has no infinity
         "clip_norm": clip, "scaler": scaler if isinstance(scaler, str) else "given", **promise, **vars(config),
     }  # fmt: skip
@@ -106,8 +112,9 @@ def train_shared_private(
 
 
 def _fit_scaler(
-    scaler: str | Preprocessor, data: ActivityData, groups: np.ndarray, epsilon: float, delta: float, streams: list[int]
-) -> tuple[Preprocessor, tuple[float, ...]]:
+    scaler: str | Preprocessor, data: ActivityData, groups: np.ndarray, epsilon: float, delta: float,
+    streams: list[int] | None,
+) -> tuple[Preprocessor, tuple[float, ...]]:  # fmt: skip
     """The scaler, and the noise multipliers of what it released about the volunteers."""
     if isinstance(scaler, Preprocessor):
         return scaler, ()
@@ -121,11 +128,11 @@ def _fit_scaler(
     noise = 0.0
     if not math.isinf(epsilon):  # a single Gaussian release
         noise = calibrate_noise(SCALER_SHARE * epsilon, delta, 1.0, 1, n_units=len(np.unique(groups)))
-    rng = np.random.default_rng([*streams, 2])
+    rng = None if streams is None else np.random.default_rng([*streams, 2])
     return private_scaler(data.X, groups, data.feature_names, noise, rng), (noise,) if noise else ()
 
 
-def _guarantee(level: str, n_units: int, scaler: str | Preprocessor) -> str:
+def _guarantee(level: str, n_units: int, scaler: str | Preprocessor, insecure_seed: int | None) -> str:
     whom = "each volunteer with all their windows" if level == "user" else "each single window of a volunteer"
     of_scaler = "the scaler you gave is taken to be public"
     if isinstance(scaler, str):
@@ -135,4 +142,6 @@ def _guarantee(level: str, n_units: int, scaler: str | Preprocessor) -> str:
         )
         of_scaler = public if scaler == "public" else private
     number = f"the number of {'volunteers' if level == 'user' else 'windows'} ({n_units:,}) is taken to be public"
-    return f"{whom}: the weights, and how missing values are filled; {of_scaler}; {number}"
+    known = f"; it holds only against those who do not know the seed of the noise, {insecure_seed}"
+    told = f"{whom}: the weights, and how missing values are filled; {of_scaler}; {number}"
+    return told + (known if insecure_seed is not None else "")

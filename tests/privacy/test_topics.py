@@ -10,7 +10,15 @@ from scipy.stats import norm
 from pmt_helpers.datasets import load_documents
 from pmt_helpers.privacy import noisy_counts, train_topics_private
 from pmt_helpers.privacy.auditing import epsilon_lower_bound
-from pmt_helpers.privacy.topics import contributions, limit_tokens, max_attack_auc, noise_scale
+from pmt_helpers.privacy.noise import Grid
+from pmt_helpers.privacy.topics import (
+    contributions,
+    group_epsilon,
+    limit_tokens,
+    max_attack_auc,
+    max_norm,
+    noise_scale,
+)
 from pmt_helpers.topics import GibbsLDA, Topics, held_out_bits
 from tests.topics.conftest import plant
 
@@ -33,29 +41,47 @@ def test_no_document_adds_more_than_the_noise_was_made_for(news, mechanism: str,
     counts = vstack([documents.counts[:40], shouting], format="csr")
     phi = topics.phi if by_topic else None
     norms = []
-    for cells, values in contributions(phi, counts, 50, mechanism, np.random.default_rng(0)):
+    bound = max_norm(50, mechanism)
+    grid = Grid(bound, noise_scale(1.0, DELTA, 50, mechanism), mechanism)
+    for cells, values in contributions(phi, counts, 50, mechanism):
         assert len(set(cells)) == len(cells)
-        norms.append(np.linalg.norm(values) if mechanism == "gaussian" else values.sum())
-    bound = math.sqrt(50) if mechanism == "gaussian" else 50
+        steps = grid.truncated(values)
+        norms.append(grid.step * (np.linalg.norm(steps) if mechanism == "gaussian" else steps.sum()))
     assert len(norms) == 41
-    assert max(norms) == pytest.approx(bound)  # and somebody reaches it
-    assert max(norms) <= bound * (1 + 1e-12)
+    assert max(norms) == pytest.approx(bound, rel=1e-5)  # and somebody reaches it
+    assert max(norms) <= bound
 
 
-def test_what_a_document_adds_does_not_depend_on_the_others(news) -> None:
+@pytest.mark.parametrize("by_topic", [False, True])
+def test_what_a_document_adds_does_not_depend_on_the_others(news, by_topic: bool) -> None:
+    """Not even what is drawn for it: with one document less, the whole table moves by what that document added."""
+    topics, documents = news
+    counts, phi = documents.counts[:30], topics.phi if by_topic else None
+    assert documents.lengths[:30].min() > 20  # of each only a part is drawn
+    whole = list(contributions(phi, counts, 20, "gaussian"))
+    without_the_first = list(contributions(phi, counts[1:], 20, "gaussian"))
+    for one, other in zip(whole[1:], without_the_first, strict=True):
+        for before, after in zip(one, other, strict=True):
+            np.testing.assert_array_equal(before, after)
+
+
+def test_a_shared_stream_of_draws_moves_the_table_further_than_promised(news) -> None:
+    """What an insecure seed keeps, since the stored results were made with it: one document shifts all later draws."""
     _, documents = news
-    short = documents.counts[:5]  # shorter than the cut, and words alone: no draws
-    alone, among = (
-        next(contributions(None, counts, 10_000, "gaussian", np.random.default_rng(seed)))
-        for seed, counts in enumerate((short[:1], short))
-    )
-    for one, other in zip(alone, among, strict=True):
-        np.testing.assert_array_equal(one, other)
+    moved = {}
+    for name, seed in (("insecure", 0), ("own", None)):
+        how = {"tokens": 20, "mechanism": "gaussian", "insecure_seed": seed}
+        tables = [
+            noisy_counts(None, counts, math.inf, DELTA, **how) for counts in (documents.counts, documents.counts[1:])
+        ]
+        moved[name] = np.linalg.norm(tables[0] - tables[1]) / math.sqrt(20)
+    assert moved["own"] <= 1
+    assert moved["insecure"] > 5
 
 
 def test_limited_documents_keep_whole_words_and_no_more_tokens_than_allowed(news) -> None:
     _, documents = news
-    kept = limit_tokens(documents.counts, 30, np.random.default_rng(0))
+    kept = limit_tokens(documents.counts, 30, [np.random.default_rng(0)] * documents.counts.shape[0])
     np.testing.assert_array_equal(kept.sum(axis=1), np.minimum(documents.lengths, 30))
     assert (kept.toarray() <= documents.counts.toarray()).all()
 
@@ -99,16 +125,16 @@ def test_an_audit_passes_the_mechanism_and_catches_what_leaks() -> None:
     how = {"tokens": 25, "mechanism": "gaussian"}
 
     def fair(counts: csr_array, seed: int) -> float:
-        return noisy_counts(None, counts, 3.0, DELTA, seed=(seed, counts.shape[0]), **how)[0, 2]
+        return noisy_counts(None, counts, 3.0, DELTA, **how)[0, 2]
 
     def without_noise(counts: csr_array, seed: int) -> float:
-        return noisy_counts(None, counts, math.inf, DELTA, seed=seed, **how)[0, 2]
+        return noisy_counts(None, counts, math.inf, DELTA, **how)[0, 2]
 
     def without_clipping(counts: csr_array, seed: int) -> float:
         rng = np.random.default_rng((seed, counts.shape[0]))
         return counts.sum(axis=0)[2] + rng.normal(0, noise_scale(3.0, DELTA, 25, "gaussian"))
 
-    assert 0 < measured_epsilon(fair, counts, loud, 800) < 3
+    assert 0 < measured_epsilon(fair, counts, loud, 2000) < 3
     assert measured_epsilon(without_noise, counts, loud, 800) > 3
     assert measured_epsilon(without_clipping, counts, loud, 800) > 3
 
@@ -127,8 +153,7 @@ def test_topics_sampled_together_break_the_promise_though_the_noise_is_right() -
         return float((lda.topics_[words == 0] == 0).sum() + rng.normal(0, noise))
 
     def alone(counts: csr_array, seed: int) -> float:
-        how = {"tokens": 20, "mechanism": "gaussian", "alpha": 0.1, "seed": (seed, counts.shape[0])}
-        return noisy_counts(shared, counts, 1.0, DELTA, **how)[0, 0]
+        return noisy_counts(shared, counts, 1.0, DELTA, tokens=20, mechanism="gaussian", alpha=0.1)[0, 0]
 
     assert measured_epsilon(together, crowd, one, 240) > 1
     assert measured_epsilon(alone, crowd[50:], one, 240) < 1  # ten of the crowd are as good: nobody looks at the others
@@ -155,13 +180,44 @@ def test_the_promise_is_said_with_its_limits(news) -> None:
     private = train_topics_private(topics, documents, 2.0)
     assert "e^2 times" in private.guarantee
     assert "1e-05" in private.guarantee
-    assert "n times epsilon" in private.guarantee
+    private_group = group_epsilon(10, private.noise, 100, "gaussian", DELTA)
+    assert f"10 documents of one person together it is e^{private_group:.4g}" in private.guarantee
+    assert "how many documents" in private.guarantee
+    known = train_topics_private(topics, documents, 2.0, insecure_seed=5)
+    assert "who do not know the seed of the noise, 5" in known.guarantee
     assert private.max_auc == max_attack_auc(private.noise, 100, "gaussian")
     assert train_topics_private(topics, documents, math.inf).guarantee.startswith("Nothing")
     pure = train_topics_private(topics, documents, 2.0, mechanism="laplace")
     assert pure.delta == 0
     assert pure.max_auc == pytest.approx(1 / (1 + math.exp(-2)))
     assert pure.noise > private.noise
+
+
+@pytest.mark.parametrize("epsilon", [1.0, 8.0])
+def test_documents_of_one_person_cost_more_than_their_number_times_epsilon(epsilon: float) -> None:
+    """At the same delta, for Gaussian noise (Balle and Wang 2018, theorem 8): epsilon 8 becomes 209 for ten."""
+    scale = noise_scale(epsilon, DELTA, 100, "gaussian")
+    of_ten = group_epsilon(10, scale, 100, "gaussian", DELTA)
+    assert of_ten > 1.4 * 10 * epsilon
+    sigma = scale / (10 * 10)
+    spent = norm.cdf(0.5 / sigma - of_ten * sigma) - math.exp(of_ten + norm.logcdf(-0.5 / sigma - of_ten * sigma))
+    assert spent == pytest.approx(DELTA, rel=1e-3)
+    assert group_epsilon(1, scale, 100, "gaussian", DELTA) == pytest.approx(epsilon, rel=1e-4)
+    assert group_epsilon(10, noise_scale(epsilon, DELTA, 100, "laplace"), 100, "laplace", 0.0) == 10 * epsilon
+    if epsilon == 8:
+        assert of_ten == pytest.approx(209, abs=1)
+
+
+@pytest.mark.parametrize("mechanism", ["Gaussian", "gauss", "", None])
+def test_counts_of_an_unknown_mechanism_are_refused(mechanism: str) -> None:
+    with pytest.raises(ValueError, match="mechanism must be one of"):
+        noisy_counts(None, plant(200).counts, 1.0, DELTA, tokens=10, mechanism=mechanism)
+
+
+@pytest.mark.parametrize("epsilon", [-math.inf, math.nan, -1.0, 0.0, "8"])
+def test_counts_of_a_budget_that_is_no_number_are_refused(epsilon: float) -> None:
+    with pytest.raises(ValueError, match="epsilon must be a number above 0"):
+        noisy_counts(None, plant(200).counts, epsilon, DELTA, tokens=10, mechanism="gaussian")
 
 
 def test_the_strongest_attack_on_gaussian_noise_is_a_likelihood_ratio() -> None:
@@ -186,7 +242,8 @@ def test_words_that_are_not_public_stay_out_of_the_list(news) -> None:
         ({"epsilon": 0.0}, "epsilon must be a number above 0"),
         ({"epsilon": 1.0, "delta": 0.1}, "not below 1/200"),
         ({"epsilon": 1.0, "release": "all"}, "release must be one of words, topics"),
-        ({"epsilon": 1.0, "mechanism": "hope"}, "mechanism one of gaussian, laplace"),
+        ({"epsilon": 1.0, "mechanism": "hope"}, "mechanism must be one of gaussian, laplace"),
+        ({"epsilon": 1e7}, "hides nobody"),
         ({"epsilon": 1.0, "tokens": 0}, "tokens must be"),
     ],
 )
