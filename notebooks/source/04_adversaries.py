@@ -294,8 +294,9 @@ inverted.sort_values("distance").round(2)
 # and looks at what changed, comes closer than that.
 #
 # ## Step 5. What if your device uploaded only its gradient?
-# Federated averaging sends no data, only the step that a device would take. Here is that step for one of your windows.
-# What does the cloud read from it? (*found*: share of windows that come out exactly; *labels*: share of their labels.)
+# Federated learning sends no data. In its simplest form (FedSGD) a device uploads the gradient of one step; federated
+# averaging uploads what several steps have changed. Here is the gradient of one of your windows. What does the cloud
+# read from it? (*found*: share of windows that come out exactly; *labels*: share of their labels.)
 
 # %%
 shared = train_shared(data, exclude_user=person, seed=SEED)
@@ -366,7 +367,13 @@ figures.crafted_documents(stored_topic_attacks("poison", "wikipedia"))
 # ## Step 7. Hide each volunteer: differential privacy
 # What would hide each window in the crowd? Not an average by itself: one odd window can still pull it anywhere.
 # *Differential privacy* first bounds the pull, then drowns it in noise of a known size. For each step, every window is
-# drawn or not by a toss of its own; the gradients of those drawn are clipped and added, and noise is added to the sum.
+# drawn or not by a toss of its own (*sampling*: who was drawn stays secret, which hides a little more). The gradients
+# of those drawn are *clipped* and added, and noise is added to the sum.
+#
+# What is promised compares *neighbours*: two data sets that differ by one window (or by one volunteer with all their
+# windows). Whatever comes out is at most $e^\varepsilon$ times as likely with one of them as with the other, but for a
+# chance of $\delta$. Each look at the data adds to $\varepsilon$ (*composition*): the accountant adds up all steps.
+# What is done afterwards with what came out adds nothing (*post-processing*), not even retraining at home.
 #
 # **Exercise 4.** Write that step. Scale down each row $g_i$ whose Euclidean length exceeds the bound $C$, then
 #
@@ -448,8 +455,8 @@ for name, step in LEAKY.items():
 
 # %%
 def score(right):
-    """A coin is right between 34 and 66 times of 100, but for one case in a thousand."""
-    return "no better than a coin" if 34 <= right <= 66 else f"right {right} times of 100"
+    """A coin is right between 30 and 70 times of 100, but for one case in thirty thousand."""
+    return "no better than a coin" if 30 <= right <= 70 else f"right {right} times of 100"
 
 
 for name, step in {"32-bit noise": on_gradients(single_precision_noise), "whole numbers": None}.items():
