@@ -440,15 +440,9 @@ explore(
 # ## Break it: an implementation that leaks
 # Four ways to get DP-SGD nearly right, and our own, each run thousands of times on data with and without one window.
 # The audit looks for what gives that window away.
-
-# %%
-say(f"ours: {audit()}")
-for name, step in LEAKY.items():
-    say(f"{name}: {audit(on_gradients(step))}")
-
-# %% [markdown]
-# The audit measures sizes. Noise of the right size can give itself away in two more ways. One adversary reads *digits*:
-# 32-bit floating point has at most $2^{23}$ normal numbers, and hardly one of them leads from the wrong sum to what was
+#
+# It measures sizes. Noise of the right size can give itself away in two more ways. One adversary reads *digits*: 32-bit
+# floating point has at most $2^{23}$ normal numbers, and hardly one of them leads from the wrong sum to what was
 # published. Ours are whole numbers, where every one leads to every other. Another knows the *seed*, releases both data
 # sets again, and looks which comes out. Each plays a hundred rounds; the right one of two data sets is to be found.
 
@@ -459,6 +453,9 @@ def score(right):
     return "no better than a coin" if 30 <= right <= 70 else f"right {right} times of 100"
 
 
+say(f"ours: {audit()}")
+for name, step in LEAKY.items():
+    say(f"{name}: {audit(on_gradients(step))}")
 for name, step in {"32-bit noise": on_gradients(single_precision_noise), "whole numbers": None}.items():
     say(f"By the digits of {name}: {score(digits_attack(step, noise_multiplier=3, trials=100))}.")
 one_document_less = mine[:50], mine[1:50]
