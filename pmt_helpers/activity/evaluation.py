@@ -86,7 +86,7 @@ class Gain:
         The interval resamples users. With `groups` (by user) it is Student's t over the means of the groups: a
         bootstrap of five pairs would be too narrow.
         """
-        together = by_user if groups is None else by_user.groupby(groups).mean()
+        together = group_means(by_user, groups)
         if len(together) < len(by_user):
             low, high = t_interval(together.to_numpy())
         else:
@@ -146,6 +146,11 @@ def groups_of(curve: pd.DataFrame) -> pd.Series | None:
     return curve.groupby("user")["group"].first() if "group" in curve else None
 
 
+def group_means(by_user: pd.Series, groups: pd.Series | None) -> pd.Series:
+    """What counts as one in an interval: the mean of each group, or each user where there are no groups."""
+    return by_user if groups is None else by_user.groupby(groups).mean()
+
+
 def gains_at(curves: Mapping[str, pd.DataFrame], sizes: Sequence[int]) -> pd.DataFrame:
     """Gains of personal over shared in several curves (by the name of their split), as a table.
 
@@ -189,8 +194,7 @@ def mean_curve(curve: pd.DataFrame, min_users: int = 5, score: str = "accuracy")
         by_user = group.groupby("user")[score].mean()
         if len(by_user) < max(min_users, 2):
             continue
-        groups = groups_of(group)
-        lower, upper = t_interval((by_user if groups is None else by_user.groupby(groups).mean()).to_numpy())
+        lower, upper = t_interval(group_means(by_user, groups_of(group)).to_numpy())
         interval = {score: by_user.mean(), "lower": lower, "upper": upper}
         rows.append({"model": model, "n_samples": n_samples, **interval, "users": len(by_user)})
     return pd.DataFrame(rows)

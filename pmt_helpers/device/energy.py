@@ -64,7 +64,7 @@ def upload_energy(n_bytes: float) -> pd.DataFrame:
 def compare_energy(
     device: str | Device, windows: int, epochs: int = 100, kernels: Sequence[str] = ("numpy", "numba", "keras_fit")
 ) -> pd.DataFrame:
-    """Training on a board, by kernel, and each way of uploading, in joules: what, kind, low, high, above_idle.
+    """Training on a board, by kernel, and each way of uploading, in joules: what, kind, kernel, low, high, above_idle.
 
     Training is predicted for that board, its set-up included. Its low is what is above idle at the prediction's lower
     end, its high all that is drawn at the upper one: which counts depends on whether the device would be on anyway.
@@ -75,11 +75,11 @@ def compare_energy(
         predicted = predict_seconds(board, kernel, windows * epochs)
         ends = training_energy(board, predicted.low).above_idle, training_energy(board, predicted.high).total
         middle = training_energy(board, predicted.seconds).above_idle
-        rows.append((f"train on a {board.name}, {kernel}", "training", *ends, middle))
+        rows.append((f"train on a {board.name}, {kernel}", "training", kernel, *ends, middle))
     uploads = upload_energy(raw_bytes(windows))
     for radio, low, high in uploads[["radio", "low", "high"]].to_numpy().tolist():
-        rows.append((f"upload by {radio}", "upload", low, high, math.nan))
-    return pd.DataFrame(rows, columns=["what", "kind", "low", "high", "above_idle"])
+        rows.append((f"upload by {radio}", "upload", "", low, high, math.nan))
+    return pd.DataFrame(rows, columns=["what", "kind", "kernel", "low", "high", "above_idle"])
 
 
 @dataclass(frozen=True, eq=False)

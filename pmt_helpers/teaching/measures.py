@@ -26,6 +26,7 @@ from pmt_helpers.topics.single_topic import improvement, local_after, saving
 Value = float | pd.Series
 Measure = Callable[[], Value]
 
+ACTIVITIES = ("wisdm", "watch")  # those whose attacks and private models are stored
 COLLECTIONS = ("nips", "wikipedia", "news")
 HELD_OUT = ("nips", "nips 30", "wikipedia", "news", "news 30")
 FLIPS = ["random", "pair", "next_likely", "least_likely"]
@@ -152,7 +153,7 @@ def recovered(fraction: float) -> pd.Series:
 def personal_tells_more() -> Value:
     """By dataset and training at home: by LiRA, on windows that share no reading, for either model."""
     leads = {}
-    for dataset in ("wisdm", "watch"):
+    for dataset in ACTIVITIES:
         grid = _rows(experiments.stored_membership(dataset), attack="lira")
         [shared] = _rows(grid, level="window, no overlap")["auc"]
         for training, name in (("stopped", "early stopping"), ("300", "300 passes")):
@@ -164,7 +165,7 @@ def personal_tells_more() -> Value:
 def volunteers_found() -> Value:
     """By dataset and what the attacker holds; the strongest attack of each."""
     found = {}
-    for dataset in ("wisdm", "watch"):
+    for dataset in ACTIVITIES:
         for level, held in (("person", "given windows"), ("person, new recordings", "new recordings")):
             found[f"{dataset}, {held}"] = _rows(experiments.stored_membership(dataset), level=level)["auc"].max()
     return pd.Series(found)
@@ -177,7 +178,7 @@ def private_lower_ends(baseline: str) -> Value:
         f"{dataset}, each {unit}": experiments.private_lead(
             experiments.stored_privacy(dataset), level, 8.0, baseline
         ).low
-        for dataset in ("wisdm", "watch")
+        for dataset in ACTIVITIES
         for level, unit in units.items()
     }
     return pd.Series(ends)
@@ -217,14 +218,13 @@ def inference_ms() -> Value:
 
 def energy_against_upload() -> Value:
     """By kernel and radio; each radio at its fastest and at its slowest."""
-    joules = compare_energy(BOARD, WINDOWS).set_index("what")
-    uploads = {"Wi-Fi": "upload by Wi-Fi", "mobile 3G": "upload by mobile 3G"}
-    kernels = {str(what).split(", ")[1]: row for what, row in joules.query("kind == 'training'")["above_idle"].items()}
+    joules = compare_energy(BOARD, WINDOWS)
+    training, uploads = _rows(joules, kind="training").set_index("kernel")["above_idle"], joules.set_index("what")
     return pd.Series(
         {
-            f"{kernel}, {speed} {radio}": above_idle / joules.loc[what, end]
-            for kernel, above_idle in kernels.items()
-            for radio, what in uploads.items()
+            f"{kernel}, {speed} {radio}": above_idle / uploads.loc[f"upload by {radio}", end]
+            for kernel, above_idle in training.items()
+            for radio in ("Wi-Fi", "mobile 3G")
             for speed, end in (("fast", "low"), ("slow", "high"))
         }
     )
