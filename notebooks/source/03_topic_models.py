@@ -19,7 +19,7 @@
 # > | your device | yes | yes | yes, downloaded | yes |
 # > | the cloud | **no** | **no** | yes, it made them | **no** |
 # >
-# > Nothing goes back. How much of the *public* documents the published topics give away is in notebook 04.
+# > Nothing goes back. How much of the *public* documents the published topics give away is in notebook 05.
 
 # %% tags=["parameters"]
 N_LOCAL = 200  # news texts that are yours; 30 shows another side

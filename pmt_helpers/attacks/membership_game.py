@@ -1,4 +1,4 @@
-"""The membership game: train many models on random parts of the data, then guess what each was trained on. Notebook 04.
+"""The membership game: train many models on random parts of the data, then guess what each was trained on. Notebook 05.
 
 Each model is attacked once, with the others as the attacker's shadow models. The attacker is strong: one who holds the
 very windows in question, knows how training goes, and asks only which windows, or whose, were part of it.

@@ -1,4 +1,4 @@
-"""The stored price of privacy: accuracy by epsilon, for a protected window and a protected person. Notebook 04.
+"""The stored price of privacy: accuracy by epsilon, for a protected window and a protected person. Notebook 05.
 
 `python -m pmt_helpers sweep privacy` calls this, from `run_privacy`. Each person in turn is left out, everybody else
 trains a private shared model, and the person personalises it at home.

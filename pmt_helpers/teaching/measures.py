@@ -150,6 +150,9 @@ def recovered(fraction: float) -> pd.Series:
     return pd.Series({kind: mean_interval(change.to_numpy(float))[0] for kind, change in changes.items()})
 
 
+# Notebook 05: privacy
+
+
 def personal_tells_more() -> Value:
     """By dataset and training at home: by LiRA, on windows that share no reading, for either model."""
     leads = {}
@@ -184,7 +187,7 @@ def private_lower_ends(baseline: str) -> Value:
     return pd.Series(ends)
 
 
-# Notebook 05: devices
+# Notebook 06: devices
 
 
 @lru_cache(maxsize=1)

@@ -9,7 +9,7 @@ from pmt_helpers.teaching.claims import VERDICTS, judge_claim, load_claims
 from pmt_helpers.teaching.measures import MEASURES
 
 BY_INTERVALS = [claim for claim in load_claims() if "lower end" in claim.claim]
-DEVICE = sorted({claim.measure for claim in load_claims() if "05" in claim.notebooks})
+DEVICE = sorted({claim.measure for claim in load_claims() if "06" in claim.notebooks})
 
 
 @pytest.mark.parametrize("name", DEVICE)

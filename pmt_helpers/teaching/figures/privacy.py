@@ -1,4 +1,4 @@
-"""What attacks read from a model, and what privacy costs. Notebook 04, steps 4 and 7."""
+"""What attacks read from a model, and what privacy costs. Notebook 05."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,5 +1,5 @@
 # %% [markdown]
-# # 05 On the device
+# # 06 On the device
 #
 # **The claim this notebook tests:** a Raspberry Pi can train a personal model: time grows linearly with the samples, a
 # prediction takes milliseconds (section V-B of the paper).
@@ -198,13 +198,13 @@ prediction(
     "Keras trains one window at a time. Which share of its training is arithmetic, in percent, if the time of a "
     "compiled loop for the same steps is taken as the arithmetic?",
     (0, 100, 1),
-    key="05-arithmetic",
+    key="06-arithmetic",
 )
 
 # %%
 where = time_by_phase(logs["measured-host"]).query("task == 'activity'")
 keras = where.set_index("kernel").loc["keras_fit"]
-reveal("05-arithmetic", round(100 * keras["arithmetic"] / (keras["arithmetic"] + keras["interpreter"]), 1))
+reveal("06-arithmetic", round(100 * keras["arithmetic"] / (keras["arithmetic"] + keras["interpreter"]), 1))
 figures.where_time_goes(where, share=True)
 
 # %% [markdown]
@@ -312,7 +312,7 @@ figures.latency(rows[["origin", "kernel", "latency_ms_median", "latency_ms_p99"]
 prediction(
     "Training on 160 windows at home, a hundred passes, or uploading them by Wi-Fi: which takes less energy?",
     ["training", "uploading", "it depends on the code"],
-    key="05-energy",
+    key="06-energy",
 )
 
 # %%
@@ -320,7 +320,7 @@ joules = compare_energy(BOARD, windows=160, epochs=100)
 wifi = joules.set_index("what").loc["upload by Wi-Fi"]
 above_idle = joules["above_idle"].dropna()
 less, more = (above_idle < wifi["high"]).any(), (above_idle > wifi["high"]).any()
-reveal("05-energy", "it depends on the code" if less and more else "training" if less else "uploading")
+reveal("06-energy", "it depends on the code" if less and more else "training" if less else "uploading")
 figures.energy(joules)
 
 # %% [markdown]
@@ -369,10 +369,10 @@ except ValueError as refused:
 # ## What the paper says, and what we measured
 
 # %%
-claims_table(notebook="05")
+claims_table(notebook="06")
 
 # %%
-quiz("05")
+quiz("06")
 
 # %% [markdown]
 # **Take-aways.** Time is a straight line in the data, and its slope is the code's. Before the first step, libraries
