@@ -168,8 +168,9 @@ people = by_lira.query("target == 'shared'").set_index("level")
 people[["auc", "auc_low", "auc_high", "tpr"]].round(2)
 
 # %% [markdown]
-# Whoever holds the given windows can tell. New recordings of the same person tell hardly anything: the model remembers
-# windows, not how a person moves.
+# Whoever holds the given windows can tell who volunteered. On WISDM, new recordings of the same person tell hardly
+# anything: the model remembers windows more than how a person moves. On the watch they tell more; the table of claims
+# below has both.
 #
 # ## Step 2. Topics tell, too
 # Topics look like a summary: probabilities of words, and no documents. But everybody knows how they are computed: from
