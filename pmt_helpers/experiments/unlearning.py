@@ -75,8 +75,9 @@ def share_forgotten(grid: pd.DataFrame, more: float = 1.0) -> Gain:
     """Which share of what a model knew of volunteers is gone after `more` of a training without them, over people.
 
     What it knows: how far its loss on their windows is below that of a model that never saw them and took as many
-    steps. 0 is nothing forgotten, 1 all. A ratio of two means over people, with the interval of its linearisation
-    (delta method): `by_user` are that one's terms, not each person's share, and `harmed` says nothing.
+    steps. 0 is nothing forgotten, 1 all. It is a ratio of two means over people, since those of whom little was known
+    have no steady ratio of their own; the interval is that of its linearisation (delta method). `by_user` are the terms
+    of that one, not each person's share, and `harmed` says nothing.
     """
     before, after = _known(grid, 0.0), _known(grid, more)
     share = 1 - after.mean() / before.mean()
@@ -99,15 +100,16 @@ def still_known(grid: pd.DataFrame, more: float = 1.0) -> Gain:
 def unlearning_by_steps(grid: pd.DataFrame) -> pd.DataFrame:
     """`share_forgotten` and `still_known` for each number of further steps, with intervals over people.
 
-    One row per more: steps (mean), share, lower, upper, auc, auc_low, auc_high, remembered (people on whose windows
-    the loss is still lower than without them), users.
+    One row per more: steps (mean), share, lower, upper, median (of each person's own share: a few of whom much was
+    known decide the other), auc, auc_low, auc_high, remembered (people on whose windows the loss is still lower than
+    without them), users.
     """
     rows = []
-    steps = grid[grid["trained_with"]].groupby("more")["steps"].mean()
+    steps, at_first = grid[grid["trained_with"]].groupby("more")["steps"].mean(), _known(grid, 0.0)
     for more in map(float, steps.index):
         share, auc, known = share_forgotten(grid, more), still_known(grid, more), _known(grid, more)
         row = {"more": more, "steps": steps[more], "share": share.mean, "lower": share.low, "upper": share.high}
-        row |= {"auc": auc.mean, "auc_low": auc.low, "auc_high": auc.high}
+        row |= {"median": (1 - known / at_first).median(), "auc": auc.mean, "auc_low": auc.low, "auc_high": auc.high}
         rows.append({**row, "remembered": int((known > 0).sum()), "users": len(known)})
     return pd.DataFrame(rows)
 

@@ -112,14 +112,13 @@ def randomised_response(
         raise ValueError(f"epsilon must be a number above 0 (math.inf to keep all labels); got {epsilon!r}")
     if n_classes < 2:
         raise ValueError(f"n_classes must be at least 2, or there is nothing to hide; got {n_classes}")
-    if y.ndim != 1 or not np.issubdtype(y.dtype, np.integer) or ((y < 0) | (y >= n_classes)).any():
-        raise ValueError(f"y must be whole numbers from 0 to {n_classes - 1}, one per window; got {y.dtype} {y.shape}")
+    unknown = np.setdiff1d(y, np.arange(n_classes))
+    if y.ndim != 1 or not np.issubdtype(y.dtype, np.integer) or len(unknown):
+        found = f"{unknown[:5].tolist() or y.dtype} in an array of shape {y.shape}"
+        raise ValueError(f"y must be whole numbers from 0 to {n_classes - 1}, one per window; got {found}")
     if math.isinf(epsilon):
         return y.copy()
-    # Of 2**63 equally likely numbers each other class gets `each`, rounded up, and the true one what is left: the
-    # ratio of the two never exceeds e**epsilon. Decimals, as floats would lose the small ones.
-    each = math.ceil(2**63 / (Decimal(min(epsilon, 1000.0)).exp() + n_classes - 1))
-    kept = 2**63 - (n_classes - 1) * each
+    kept, each = response_counts(epsilon, n_classes)
     if insecure_seed is None:
         numbers = secret_numbers(len(y))
     else:
@@ -129,6 +128,15 @@ def randomised_response(
     sent = y.copy()
     sent[changed] = (y[changed].astype(np.int64) + further.astype(np.int64)) % n_classes
     return sent
+
+
+def response_counts(epsilon: float, n_classes: int) -> tuple[int, int]:
+    """Of 2**63 equally likely numbers, how many keep a label, and how many change it to each of the others.
+
+    The latter is rounded up, so that the ratio never exceeds e**epsilon. By decimals: floats would lose small chances.
+    """
+    each = math.ceil(2**63 / (Decimal(min(epsilon, 1000.0)).exp() + n_classes - 1))
+    return 2**63 - (n_classes - 1) * each, each
 
 
 def draw_noise(size: int, normal: bool = True, source: Source | None = None) -> Array:

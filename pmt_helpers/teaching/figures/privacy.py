@@ -11,6 +11,11 @@ from pmt_helpers.teaching.figures import style
 from pmt_helpers.teaching.figures.style import Figure, need_columns, percent
 
 RATES = (0.001, 0.01, 0.1, 1)
+PROTECTED = {  # by each level, and the look of its lines
+    "example": ("window", "solid", ""),
+    "user": ("volunteer", "dot", "-open"),
+    "label": ("label", "dash", "-x-open"),
+}
 
 
 def roc(curves: Mapping[str, pd.DataFrame]) -> Figure:
@@ -36,14 +41,6 @@ def roc(curves: Mapping[str, pd.DataFrame]) -> Figure:
     figure.update_xaxes(title_text="false alarms", **axis)
     figure.update_yaxes(title_text="members found", **axis)
     return Figure(figure, f"Members found at 1% false alarms: {'; '.join(texts)}.")
-
-
-# What each level protects, and the look of its lines
-PROTECTED = {
-    "example": ("window", "solid", ""),
-    "user": ("volunteer", "dot", "-open"),
-    "label": ("label", "dash", "-x-open"),
-}
 
 
 def accuracy_by_epsilon(costs: Mapping[str, pd.DataFrame], title: str = "What privacy costs") -> Figure:
@@ -146,14 +143,14 @@ def unlearning(tables: Mapping[str, pd.DataFrame], title: str = "Training on wit
     style.add_series(figure, [0, 1], [1, 1], name, look, hover, legendrank=style.PAPER_RANK)
     texts = []
     for place, (name, table) in enumerate(tables.items()):
-        need_columns(table, ("more", "share", "lower", "upper", "auc", "remembered", "users"), "unlearning")
+        need_columns(table, ("more", "share", "lower", "upper", "median", "auc", "remembered", "users"), "unlearning")
         hover, look = "%{y:.0%} after %{x:.0%} more steps", style.series_style(*style.OTHERS[place % len(style.OTHERS)])
         bars = style.interval_bars(table, "share")
         style.add_series(figure, table["more"], table["share"], name, look, hover, error_y=bars)
         last = table.sort_values("more").iloc[-1]
-        interval = f"95% interval {percent(last['lower'])} to {percent(last['upper'])}"
+        ends, median = f"{percent(last['lower'])} to {percent(last['upper'])}", percent(last["median"])
         known = f"loss still lower for {last['remembered']:.0f} of {last['users']:.0f} people, AUC {last['auc']:.2f}"
-        texts.append(f"{name} {percent(last['share'])} ({interval}; {known})")
+        texts.append(f"{name} {percent(last['share'])} (95% interval {ends}, median person {median}; {known})")
         most = percent(last["more"])
     figure.add_hline(y=0, line={"color": style.INK, "width": 1})
     figure.update_xaxes(title_text="further steps, as a share of the training", tickformat=".0%")
