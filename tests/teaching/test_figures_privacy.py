@@ -88,5 +88,6 @@ def test_unlearning_is_read_at_the_most_steps_beside_retraining() -> None:
         "Retraining from scratch takes 100% and closes all of it."
     )
     assert drawn(figure, "wisdm").error_y.arrayminus[2] == pytest.approx(0.31)
-    assert list(drawn(figure, "watch").x) == [0.0, 0.3, 1.0]
+    assert list(drawn(figure, "wisdm").x) == [0.0, 0.3, 1.0]
+    assert min(drawn(figure, "watch").x) > 0  # beside it
     assert (drawn(figure, "retrained from scratch").x[-1], drawn(figure, "retrained from scratch").y[-1]) == (1, 1)

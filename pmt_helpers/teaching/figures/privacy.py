@@ -1,4 +1,4 @@
-"""What attacks read from a model, and what privacy costs. Notebook 04, steps 4 and 7."""
+"""What attacks read from a model, and what privacy costs. Notebook 04, steps 4 and 7; 05, going further."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -74,9 +74,10 @@ def accuracy_by_epsilon(costs: Mapping[str, pd.DataFrame], title: str = "What pr
             continue
         drawn.append(alone["accuracy"].tolist())
         name = "local, trained alone" + ", volunteers' scaler" * (level == "label")  # only their labels are hidden
-        look, hover = style.model_style("local"), "%{y:.1%}, whatever the epsilon"
+        look, hover = style.model_style("local"), "local: %{y:.1%}, whatever the epsilon<extra></extra>"
         look["marker"]["symbol"] += PROTECTED[level][2]
-        style.add_series(figure, map(named_epsilon, alone["epsilon"]), alone["accuracy"], name, look, hover)
+        names = map(named_epsilon, alone["epsilon"])
+        style.add_series(figure, names, alone["accuracy"], name, look, hovertemplate=hover)
         texts.append(f"{name}, {percent(alone['accuracy'].iloc[0])}")
     figure.update_xaxes(title_text="epsilon (smaller protects more)", type="category")
     style.accuracy_axis(figure)
@@ -144,9 +145,9 @@ def unlearning(tables: Mapping[str, pd.DataFrame], title: str = "Training on wit
     texts = []
     for place, (name, table) in enumerate(tables.items()):
         need_columns(table, ("more", "share", "lower", "upper", "median", "auc", "remembered", "users"), "unlearning")
-        hover, look = "%{y:.0%} after %{x:.0%} more steps", style.series_style(*style.OTHERS[place % len(style.OTHERS)])
-        bars = style.interval_bars(table, "share")
-        style.add_series(figure, table["more"], table["share"], name, look, hover, error_y=bars)
+        look, bars = style.series_style(*style.OTHERS[place % len(style.OTHERS)]), style.interval_bars(table, "share")
+        x = table["more"] + 0.015 * place  # side by side, so that whiskers can be told apart
+        style.add_series(figure, x, table["share"], name, look, "%{y:.0%} closed", error_y=bars)
         last = table.sort_values("more").iloc[-1]
         ends, median = f"{percent(last['lower'])} to {percent(last['upper'])}", percent(last["median"])
         known = f"loss still lower for {last['remembered']:.0f} of {last['users']:.0f} people, AUC {last['auc']:.2f}"
