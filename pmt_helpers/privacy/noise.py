@@ -5,7 +5,8 @@ seed can be subtracted. Here the bytes are `os.urandom`'s, which nobody can pred
 generators from it would not do, since a few of their outputs give away the rest. Each unit's values are truncated onto
 a grid and added up as integers; the noise is the floor of a real normal (or Laplace) number in steps of that grid. As
 whole + floor(z) = floor(whole + z), what is published is the continuous mechanism, rounded afterwards, which costs no
-privacy: every accountant for the continuous one holds. Not hidden is the time that a draw takes.
+privacy: every accountant for the continuous one holds. Not hidden is the time that a draw takes. Labels that are
+changed at random before they are sent (`randomised_response`) are drawn from the same bytes.
 """
 
 import math

@@ -76,7 +76,7 @@ def accuracy_by_epsilon(costs: Mapping[str, pd.DataFrame], title: str = "What pr
         name = "local, trained alone" + ", volunteers' scaler" * (level == "label")  # only their labels are hidden
         look, hover = style.model_style("local"), "local: %{y:.1%}, whatever the epsilon<extra></extra>"
         look["marker"]["symbol"] += PROTECTED[level][2]
-        names = map(named_epsilon, alone["epsilon"])
+        names = list(map(named_epsilon, alone["epsilon"]))
         style.add_series(figure, names, alone["accuracy"], name, look, hovertemplate=hover)
         texts.append(f"{name}, {percent(alone['accuracy'].iloc[0])}")
     figure.update_xaxes(title_text="epsilon (smaller protects more)", type="category")
