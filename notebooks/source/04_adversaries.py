@@ -167,11 +167,34 @@ figures.poisoned_models(at_home, clean_home, title="Half of your own windows are
 # backdoor. Poison on your own device does most harm in the paper's protocol, which never stops early. Early stopping
 # helps even though the windows that decide when to stop are poisoned too: the model takes fewer steps.
 #
-# ## Step 3. Defences, and who pays for them
-# The cloud can leave out windows that look odd for their class, whose neighbours bear other labels, or that the model
-# finds hardest; or average models trained by each volunteer in a way that a few cannot pull. To the right is better in
-# peace, up is better under attack. Below is the bill: nobody lies, and honest volunteers of WISDM are tested on their
-# own windows.
+# ## Step 3. Defences, and what they cost
+# The cloud has three kinds of defence. *Filters* leave out windows that look unusual for their class (outlier filter)
+# or whose neighbours have other labels (neighbour filter). A *trimmed loss* leaves out the windows that the model
+# finds hardest. *Robust averages* train one model per volunteer and average the weights so that a few cannot pull far.
+#
+# **Exercise 2.** Write the trimmed mean. Each row of `weights` is the model of one volunteer. For each weight
+# (column), leave out the `n_trim` lowest and the `n_trim` highest values, and return the mean of the rest. For
+# example, the values 1, 2, 90, 3 with `n_trim` 1 give the mean of 2 and 3.
+
+
+# %%
+def trimmed_mean(weights, n_trim):
+    """weights (n_volunteers, n_weights): one model per row; n_trim: how many values to leave out at each end.
+
+    Returns (n_weights,): for each weight, the mean of what is left.
+    """
+    ### BEGIN SOLUTION
+    ordered = np.sort(weights, axis=0)
+    kept = ordered[n_trim : len(weights) - n_trim]
+    return kept.mean(axis=0)
+    ### END SOLUTION
+
+
+check("trimmed-mean", trimmed_mean)
+
+# %% [markdown]
+# What does each defence save, and what does it cost when nobody attacks? The next cell shows both for people who did
+# not volunteer. Then it shows the change for honest volunteers of WISDM, tested on their own windows.
 
 # %%
 for name, title in (("watch", "The watch's ten people"), ("wisdm", "WISDM's many people")):

@@ -392,8 +392,8 @@ noisy.groupby(["model", "epsilon"], sort=False)[["bits", "auc", "strongest"]].me
 # A volunteer asks to be forgotten: training goes on without their windows. What does the shared model still know? Its
 # loss on those windows is below that of a model that never had them: the *gap*. (Long training raises the loss on
 # unseen people anyway, so both models get the same further steps.) Look at how much of the gap closes, and at the AUC:
-# how well somebody who holds the windows tells the two models apart. One would otherwise retrain from scratch, for 100%
-# of the steps.
+# how well somebody who holds the windows tells the two models apart. One would otherwise retrain from scratch, for
+# 100% of the steps.
 
 # %%
 tables = {name: unlearning_by_steps(stored_unlearning(name)) for name in ("watch", "wisdm")}
@@ -404,12 +404,11 @@ figures.unlearning(tables)
 
 # %% [markdown]
 # ## Going further: labels hidden at home (5 minutes)
-# In *randomised response* each volunteer sends the true label with probability
-# $e^\varepsilon/(e^\varepsilon+K-1)$, else one of the other $K-1$ classes. This hides the *label* from everybody, the
-# cloud too, but not the features. DP-SGD hides the *whole window* from everybody but the cloud, which must be trusted.
-# So the same epsilon is not the same promise. Compare each personal model with its own local one: where features are not
-# hidden, the volunteers' exact scaler helps both. (Training could correct for the known share of wrong labels; here it
-# does not.)
+# In *randomised response* each volunteer sends the true label with probability $e^\varepsilon/(e^\varepsilon+K-1)$,
+# else one of the other $K-1$ classes. This hides the *label* from everybody, the cloud too, but not the features.
+# DP-SGD hides the *whole window* from everybody but the cloud, which must be trusted. So the same epsilon is not the
+# same promise. Compare each personal model with its own local one: where features are not hidden, the volunteers'
+# exact scaler helps both. (Training could correct for the known share of wrong labels; here it does not.)
 
 # %%
 y, K = you.train(20)[1], len(data.class_names)

@@ -19,7 +19,7 @@ EASY_MINUTES, HARD_MINUTES, FIGURE_MINUTES = 4, 8, 1
 EASY_STATEMENTS = 3  # an exercise whose solution has so many statements or fewer is easy
 _FURTHER = re.compile(r"^## Going further", re.M)
 _WORD = re.compile(r"[^\W\d_][\w'-]*")
-# What is not read as a sentence: fenced code, formulas, code spans, tables, quoted boxes' marks, link targets, headings.
+# Not read as sentences: fenced code, formulas on lines of their own, tables, link targets, headings.
 _NOT_SENTENCES = re.compile(r"```.*?```|\$\$.*?\$\$|^ *>? *\|.*?$|^#+ .*?$|\]\([^)]*\)", re.S | re.M)
 _INLINE = re.compile(r"`[^`\n]*`|\$[^$\n]+\$")
 _ITEM = re.compile(r"^ *(?:[-*]|\d+\.) +", re.M)

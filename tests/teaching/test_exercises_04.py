@@ -6,18 +6,16 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import trim_mean
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from pmt_helpers.attacks import defences
 from pmt_helpers.datasets import load_activity
 from pmt_helpers.teaching.exercises.base import Mistake
 from pmt_helpers.teaching.exercises.judging import judge
-from pmt_helpers.teaching.exercises.nb04 import (
-    EXERCISES,
-    QUESTIONS,
-    flip_labels,
-)
+from pmt_helpers.teaching.exercises.nb04 import EXERCISES, QUESTIONS, flip_labels, trimmed_mean
 
 EXERCISE = {exercise.id: exercise for exercise in EXERCISES}
 SEEDS = st.integers(0, 2**32 - 1)
@@ -145,3 +143,47 @@ def test_on_real_windows_the_least_likely_label_harms_most_and_the_likeliest_har
     mean = {name: np.mean(values) for name, values in found.items()}
     assert mean["most likely"] == pytest.approx(mean["no lie"], abs=0.05)
     assert mean["least likely"] < mean["next likely"] - 0.1 < mean["no lie"] - 0.1
+
+
+# ---- trimmed-mean ----
+
+
+def by_scipy(weights, n_trim):
+    return trim_mean(weights, n_trim / len(weights) + 1e-9)
+
+
+def weight_by_weight(weights, n_trim):
+    means = []
+    for column in weights.T.tolist():
+        column.sort()
+        for _ in range(n_trim):
+            column.pop(0)
+            column.pop()
+        means.append(sum(column) / len(column))
+    return means
+
+
+def by_ranks(weights, n_trim):
+    ranks = weights.argsort(axis=0).argsort(axis=0)
+    kept = (ranks >= n_trim) & (ranks < len(weights) - n_trim)
+    return np.where(kept, weights, 0).sum(axis=0) / kept.sum(axis=0)
+
+
+@pytest.mark.parametrize("answer", [by_scipy, weight_by_weight, by_ranks])
+def test_an_average_is_right_however_it_is_written(answer):
+    assert say("trimmed-mean", answer).state == "right"
+
+
+def test_the_package_averages_models_in_the_same_way():
+    weights = np.random.default_rng(3).normal(size=(12, 4))
+    assert trimmed_mean(weights, int(defences.TRIM * 12)) == pytest.approx(defences.trimmed_mean(weights))
+
+
+@given(SEEDS, st.integers(5, 12), st.integers(1, 2), st.floats(-1e6, 1e6))
+def test_a_volunteer_moves_a_weight_no_further_than_the_others_values_allow(seed, n, n_trim, sent):
+    weights = np.random.default_rng(seed).normal(size=(n, 3))
+    others = weights[1:]
+    weights[0] = sent
+    average = trimmed_mean(weights, n_trim)
+    assert (average >= others.min(axis=0) - 1e-9).all()
+    assert (average <= others.max(axis=0) + 1e-9).all()

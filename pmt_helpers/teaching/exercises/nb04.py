@@ -1,4 +1,4 @@
-"""Notebook 04's exercise and quiz: harmful label flips."""
+"""Notebook 04's exercises and quiz: harmful label flips, and an average that no volunteer can pull."""
 
 from typing import Any
 
@@ -133,7 +133,112 @@ LABEL_FLIP = Exercise(
 )
 
 
-EXERCISES = (LABEL_FLIP,)
+# ---- trimmed-mean ----
+
+
+def trimmed_mean(weights: Array, n_trim: int) -> Array:
+    """weights (n_volunteers, n_weights): one model per row; n_trim: how many values to leave out at each end.
+
+    Returns (n_weights,): for each weight, the mean of what is left.
+    """
+    ordered = np.sort(weights, axis=0)
+    kept = ordered[n_trim : len(weights) - n_trim]
+    return kept.mean(axis=0)
+
+
+_RNG = np.random.default_rng(61)
+_MODELS = _RNG.normal(size=(9, 6))
+_MODELS[3] += 50  # a malicious volunteer
+_MODELS[7, 2] = -80  # one who changed a single weight
+_ONE_END = "only one end is left out: leave out n_trim of the lowest and n_trim of the highest values."
+_KEPT = "ordered[n_trim : len(weights) - n_trim]"
+
+TRIMMED_MEAN = Exercise(
+    id="trimmed-mean",
+    title="Average the volunteers' models, and let none of them pull",
+    solution=trimmed_mean,
+    cases={
+        "five volunteers by hand": (np.array([[1.0, 9.0], [2.0, -1.0], [-60.0, 0.5], [4.0, 2.0], [3.0, 700.0]]), 1),
+        "nine volunteers, two of them malicious": (_MODELS, 2),
+        "nothing is left out": (_RNG.normal(size=(4, 3)), 0),
+        "one value of each weight is left": (_RNG.normal(size=(7, 5)), 3),
+    },
+    right="your averages equal ours. One volunteer can move a weight only as far as the others' values allow.",
+    hints=(
+        "A plain mean has no limit to how far one volunteer can pull it. Which values of a weight can do harm?",
+        "Sort each column. Leave out the first n_trim rows and the last n_trim rows of the sorted table. Take the mean "
+        "of each column of the rest. Where does the slice end when n_trim is 0?",
+        "trimmed_mean in pmt_helpers/attacks/defences.py does this with a share of the volunteers.",
+    ),
+    mistakes=(
+        Mistake("mean", "this is the plain mean: one volunteer can pull it anywhere.", _KEPT, "ordered"),
+        Mistake(
+            "median",
+            "this is the median, which leaves out too much: keep all but n_trim values at each end.",
+            "kept.mean(axis=0)",
+            "np.median(kept, axis=0)",
+        ),
+        Mistake("highest left in", _ONE_END, _KEPT, "ordered[n_trim:]"),
+        Mistake("lowest left in", _ONE_END, _KEPT, "ordered[: len(weights) - n_trim]"),
+        Mistake(
+            "nothing at zero",
+            "with n_trim 0 nothing is left: a slice that ends at -0 is empty. Count its end from the front.",
+            _KEPT,
+            "ordered[n_trim:-n_trim]",
+        ),
+        Mistake(
+            "sum",
+            "this is the sum of the values that are left: divide it by their number.",
+            "kept.mean(",
+            "kept.sum(",
+        ),
+        Mistake(
+            "divided by all",
+            "the sum is divided by the number of all volunteers: divide it by the number of values that are left.",
+            "kept.mean(axis=0)",
+            "kept.sum(axis=0) / len(weights)",
+        ),
+        Mistake(
+            "not sorted",
+            "the first and last volunteers are left out: sort the values of each weight first.",
+            "np.sort(weights, axis=0)",
+            "weights",
+        ),
+        Mistake(
+            "sorted by row",
+            "this sorts the weights of each volunteer: sort the values of each weight, along axis 0.",
+            "np.sort(weights, axis=0)",
+            "np.sort(weights, axis=1)",
+        ),
+        Mistake(
+            "whole volunteers",
+            "whole volunteers are left out: one who changed a single weight stays in. Sort each weight on its own.",
+            "np.sort(weights, axis=0)",
+            "weights[np.argsort(np.linalg.norm(weights, axis=1))]",
+        ),
+        Mistake(
+            "by size",
+            "the values are sorted by their size without the sign: sort them as they are.",
+            "np.sort(weights, axis=0)",
+            "np.take_along_axis(weights, np.argsort(abs(weights), axis=0), axis=0)",
+        ),
+        Mistake(
+            "half of them",
+            "too few values are left out: n_trim at each end, not in all.",
+            _KEPT,
+            "ordered[n_trim // 2 : len(weights) - (n_trim - n_trim // 2)]",
+        ),
+        Mistake(
+            "mean over weights",
+            "this is one mean per volunteer: take the mean over volunteers, axis 0.",
+            "kept.mean(axis=0)",
+            "kept.mean(axis=1)",
+        ),
+    ),
+)
+
+
+EXERCISES = (LABEL_FLIP, TRIMMED_MEAN)
 
 
 # ---- quiz ----
