@@ -1,0 +1,63 @@
+"""Minutes of a core path, and the words of its sentences, counted as an author would count them by hand."""
+
+import nbformat
+import pytest
+from nbformat.notebooknode import NotebookNode
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from pmt_helpers.workbook.files import PLOTLY, learner_path
+from pmt_helpers.workbook.reading import exercise_minutes, reading_time, sentences
+
+MOST_MINUTES, MOST_CELLS = 50, 30
+
+
+def notebook(*cells: str | NotebookNode) -> NotebookNode:
+    return new_notebook(cells=[new_markdown_cell(cell) if isinstance(cell, str) else cell for cell in cells])
+
+
+def shown(**data: object) -> NotebookNode:
+    cell = new_code_cell("show()")
+    cell.outputs.append(new_output("display_data", data))
+    return cell
+
+
+def test_two_hundred_words_take_a_minute_wherever_they_stand() -> None:
+    printed = new_code_cell("say(...)")
+    printed.outputs.append(new_output("stream", name="stdout", text="word " * 100))
+    assert reading_time(notebook("word " * 100, printed)).minutes == pytest.approx(1)
+
+
+def test_a_figure_takes_a_minute_and_its_alternative_text_none() -> None:
+    figure = shown(**{PLOTLY: {"data": []}, "text/plain": "A line that rises."})
+    assert reading_time(notebook(figure)).minutes == 1
+    assert reading_time(notebook(figure)).words == 0
+
+
+def test_an_exercise_takes_four_minutes_or_eight_by_the_length_of_its_solution() -> None:
+    assert exercise_minutes("warm-up") == exercise_minutes("trimmed-mean") == 4  # one statement, three
+    assert exercise_minutes("clip-and-noise") == exercise_minutes("loss-threshold") == 8
+    time = reading_time(notebook(new_code_cell('check("warm-up", accuracy)'), new_code_cell("checked = 1")))
+    assert (time.exercises, time.minutes) == (("warm-up",), 4)
+
+
+def test_the_core_path_ends_where_going_further_begins_even_within_a_cell() -> None:
+    time = reading_time(notebook("one two", "three\n\n## Going further: more\nfour", "five", new_code_cell("six()")))
+    assert (time.cells, time.words) == (2, 3)
+
+
+def test_sentences_are_those_that_a_reader_reads() -> None:
+    text = (
+        "# A heading\nTwo words. And `code.with.dots(1)` between (see $a.b$). Why?\n\n"
+        "- an item\n- another one\n\n| a | table |\n|---|---|\n\n$$x = 1. Y$$\n\n> A quoted sentence."
+    )
+    assert [sentence.rstrip(".") for sentence in sentences(text)] == [
+        "Two words", "And x between (see x)", "Why?", "an item", "another one", "A quoted sentence",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["04_adversaries", "05_privacy"])
+def test_a_core_path_fits_a_lesson(name: str) -> None:
+    time = reading_time(nbformat.read(learner_path(name), as_version=4))
+    assert time.minutes <= MOST_MINUTES, time
+    assert time.cells <= MOST_CELLS, time
+    assert len(time.exercises) in (2, 3)
