@@ -1,11 +1,11 @@
 # %% [markdown]
 # # Start here: a model of your own, and your data stays home
 #
-# **The claim this workbook tests:** start from a model trained on a few volunteers, retrain it at home on a little data
-# of your own, and it serves you better than theirs and sooner than one you train alone (Servia-Rodríguez and others,
-# *Privacy-Preserving Personal Model Training*, 2018).
+# **The claim this workbook tests:** take a model trained on a few volunteers and retrain it at home with a little data
+# of your own. It works better for you than the volunteers' model, and it needs less data than a model trained on your
+# data alone (Servia-Rodríguez and others, *Privacy-Preserving Personal Model Training*, 2018).
 #
-# About 5 to 10 minutes. Needs under 800 MB of memory and no network.
+# About 10 minutes. Needs under 800 MB of memory and no network.
 #
 # **After this notebook you can**
 # 1. say what the shared, the local and the personal model are, and who has seen the data of each;
@@ -51,14 +51,15 @@ preflight(DATASET)
 
 # %% [markdown]
 # ## Who are you?
-# Ten people wore a smart watch while doing shoulder exercises. You are one of them, and only your device has your
-# recordings. Keep the person offered or choose another; your number follows you through the workbook.
+# The people in this data set recorded how they move. You are one of them, and only your device has your recordings.
+# Keep the person offered or choose another. All notebooks use the person you choose here.
 
 # %%
 choose_person(DATASET, default=5)
 
 # %% [markdown]
-# Meet the others: the same exercise on each person's wrist. Move the slider with the arrow keys.
+# These are the others: ten people wore a smart watch during shoulder exercises. Here is the same exercise on each
+# wrist. Move the slider with the arrow keys.
 
 # %%
 recordings = load_recordings("watch")
@@ -72,9 +73,11 @@ explore(
 
 # %% [markdown]
 # ## The whole idea in one figure
-# The **shared** model is trained in the cloud on the other people. Your device downloads it and trains on, at home,
-# with a few labelled windows of yours: the **personal** model. A **local** model learns from the same few windows, but
-# from scratch.
+# A recording is cut into *windows* of a few seconds. The model says which activity a window shows.
+#
+# The **shared** model is trained in the cloud on the other people. Your device downloads it and continues training it
+# at home, with a few labelled windows of yours: this is the **personal** model. A **local** model learns from the same
+# few windows, but starts from random weights.
 
 # %%
 data = load_activity(DATASET)
@@ -90,8 +93,8 @@ result = you.compare(shared=shared, local=local, personal=personal)
 figures.three_models(result, person=person, n_windows=result["n_test"].iloc[0])
 
 # %% [markdown]
-# This was computed just now, on windows that none of the three models trained on. The whiskers are wide because one
-# person's test is small: a few points mean nothing here, and notebook 02 will repeat this for everybody.
+# This was computed just now, on windows that none of the three models trained on. The bars are wide because one person
+# has few test windows. A difference of a few points means nothing here; notebook 02 repeats this for everybody.
 #
 # Nothing was sent: `train_shared` never saw your windows, and `personalise` ran here.
 
@@ -99,7 +102,7 @@ figures.three_models(result, person=person, n_windows=result["n_test"].iloc[0])
 n_volunteers = len(shared.card["users"])
 say(
     f"Trained in the cloud: {n_volunteers} volunteers, {shared.card['n_train']} windows of theirs, 0 of yours.",
-    f"Trained at home: {N_SAMPLES} windows of yours, none of which left.",
+    f"Trained at home: {N_SAMPLES} windows of yours, none of which left your device.",
 )
 
 # %% [markdown]
@@ -130,14 +133,13 @@ reveal("00-which-gains-most", f"the {most[0]} one" if len(most) == 1 else "two o
 say("; ".join(f"{model}: {100 * change:+.0f} points" for model, change in gain.items()) + ".")
 
 # %% [markdown]
-# The shared model cannot gain: it learns nothing from you. Local and personal may swap places for one person and one
-# split; that is why the rest of the workbook counts over people and says how many are made *worse*.
-
-# %% [markdown]
+# The shared model cannot gain: it learns nothing from you. For one person and one split the local model may beat the
+# personal one. So the rest of the workbook looks at all people, and says how many of them get a *worse* model.
+#
 # ## How exercises work
-# You write a few lines where it says `# your code here`, then run the cell with `check(...)`. It tells you what is
-# right, or names the likely mistake; hints open one after the other. It never stops the notebook, and no later cell
-# needs your answer.
+# Write a few lines where it says `# your code here`, then run the cell. `check(...)` tells you whether your answer is
+# right, or names the likely mistake. Three hints open one after the other. A wrong answer never stops the notebook,
+# and no later cell needs your answer.
 #
 # **Warm-up.** Accuracy is the share of predictions that are right. Write it.
 
@@ -153,7 +155,7 @@ def accuracy(predicted, actual):
 check("warm-up", accuracy)
 
 # %% [markdown]
-# **Break it:** how good is a model that always gives the same answer? Before you believe any accuracy, know this one.
+# **Break it:** how good is a model that always gives the same answer? Compare every accuracy with this one first.
 
 # %%
 X_test, y_test = you.test
@@ -163,7 +165,8 @@ say(f"Always guessing {frequent} is right for {share:.0%} of your test windows."
 
 # %% [markdown]
 # ## Keep your answers
-# Your person, guesses and check results are in one small file on this machine. On Binder, download it before you leave.
+# Your person, your guesses and your answers to checks are in one small file on this machine. On Binder, download it
+# before you leave.
 
 # %%
 export_button()
@@ -173,19 +176,21 @@ export_button()
 #
 # | notebook | question | minutes |
 # |---|---|---|
-# | **00 start here** | what is a personal model? | 5 to 10 |
-# | **01 base model** | how good is a shared model for someone it has never seen? | 30 to 45 |
-# | **02 personal model** | how little of your own data is enough, and whom does it harm? | 30 to 45 |
-# | **03 topic models** | does the same idea work for private documents? | 30 to 45 |
-# | **04 adversaries** | what can volunteers poison, and what does a model tell about you? | 45 |
-# | **05 on the device** | can a small device do all this? | 30 to 45 |
+# | **00 start here** | what is a personal model? | 10 |
+# | [01 base model](01_base_model.ipynb) | how good is a shared model for a person it has never seen? | 45 |
+# | [02 personal model](02_personal_model.ipynb) | how little of your own data is enough, and whom does it harm? | 45 |
+# | [03 topic models](03_topic_models.ipynb) | does the same idea work for private documents? | 45 |
+# | [04 adversaries](04_adversaries.ipynb) | what can volunteers spoil, and what repairs it? | 45 |
+# | [05 privacy](05_privacy.ipynb) | what do models tell about people, and what hides it? | 45 |
+# | [06 on the device](06_raspberry_pi.ipynb) | can a small device do all this? | 45 |
 
 # %%
 quiz("00")
 
 # %% [markdown]
-# **Take-aways.** A shared model comes to you and nothing goes back; a few windows of your own can change a lot; one
-# person's accuracy is a rough number. **Limits.** One split, one seed, one person: the figures above are examples, not
-# evidence.
+# **Take-aways.** A shared model comes to you and nothing goes back. A few windows of your own can change a lot. The
+# accuracy of one person is a rough number.
 #
-# **Next:** [01 Base model](01_base_model.ipynb).
+# **Limits.** One split, one seed, one person: the figures above are examples, not evidence.
+#
+# **Next:** [01 Base model](01_base_model.ipynb): how good is the shared model before you retrain it?

@@ -1,14 +1,16 @@
 # %% [markdown]
 # # 01 The shared model, and the person it has never seen
 #
-# **The claim this notebook tests:** a model trained on volunteers gets only about half of an unseen person's activities
-# right, which leaves room for a personal one (section III of the paper).
+# Notebook 00 showed three models of one person. This one builds the first: the shared model.
 #
-# About 30 to 45 minutes. Needs under 800 MB of memory and no network.
+# **The claim this notebook tests:** a model trained on volunteers gets only about half of an unseen person's
+# activities right, which leaves room for a personal one (section III of the paper).
+#
+# About 45 minutes, and 20 more for what goes further. Needs under 800 MB of memory and no network.
 #
 # **After this notebook you can**
-# 1. turn raw acceleration into the features that the paper uses, and say what each kind of feature sees;
-# 2. write a forward pass and a training step of its network by hand, and know that Keras does the same;
+# 1. turn raw acceleration into the features that the paper uses, and say what each kind of feature measures;
+# 2. write a training step of a network by hand, and say what it makes smaller;
 # 3. test a model on a person it has never seen, and explain why a random split promises more.
 #
 # > **Threat model: who sees what while the shared model is made**
@@ -58,7 +60,7 @@ preflight(DATASET)
 
 # %% [markdown]
 # ## The answer first
-# Each dot is a person. The model that tested this person was trained on everybody else, with the paper's protocol.
+# Each dot is a person. Each person was tested with a model trained on everybody else, by the paper's protocol.
 
 # %%
 data = load_activity(DATASET)
@@ -68,11 +70,11 @@ stored_paper = rows_of_setting(grid, PAPER)
 figures.per_person(stored_paper, highlight=person, title="The shared model, on people it has never seen")
 
 # %% [markdown]
-# The mean hides the people: whoever is on the left is served clearly worse than whoever is on the right, by the same
-# model, and nobody asked *them*. The rest of the notebook builds this figure from raw readings.
+# The mean hides the people: the same model works far better for some than for others. The rest of this notebook builds
+# this figure from raw readings.
 #
 # ## Step 1. What a wrist tells
-# Three people, the same exercise. The watch measures acceleration along three axes, gravity included.
+# Here are three people doing the same exercise. The watch measures acceleration along three axes, gravity included.
 
 # %%
 recordings = load_recordings("watch")
@@ -81,18 +83,20 @@ same_exercise = [r for r in recordings if r.class_name == exercise and r.side ==
 figures.signals(same_exercise[:3], seconds=10)
 
 # %% [markdown]
-# Same exercise, different tempo, size and angle of the wrist. A network trained on two of them has to guess the third.
+# The exercise is the same; tempo, size and the angle of the wrist differ. A network trained on two of these people has
+# to guess the third.
 #
-# Before you trust a number, read where it comes from: who was recorded, and what is wrong with the data. Every
-# statement of this card is measured again by `python -m pmt_helpers data check`.
+# Before you trust a number, read where it comes from: who was recorded, and what is wrong with the data. The command
+# `python -m pmt_helpers data check` measures every statement of this card again.
 
 # %%
 data.card
 
 # %% [markdown]
 # ## Step 2. Windows and features
-# A recording is cut into windows of five seconds, each half over the one before, and each window becomes 43 numbers:
-# thirty say how its readings are spread, thirteen how large, how shaky and how fast they are.
+# A *window* is a short piece of a recording. The recording is cut into windows of five seconds, each overlapping the
+# one before by half. Each window becomes 43 numbers, its *features*. Thirty say how its readings are spread over their
+# range. The other thirteen say how large the readings are, how much they vary, and how far apart their peaks are.
 
 # %%
 recording = same_exercise[0]
@@ -103,7 +107,9 @@ say(f"{len(recording.signal)} readings make {len(windows)} windows of {size}; {f
 figures.window_and_features(windows[0], recording.rate_hz, features[0], FEATURE_NAMES)
 
 # %% [markdown]
-# **Exercise 1.** `XABSOLDEV`, `YABSOLDEV`, `ZABSOLDEV`: how far, on average, an axis is from its own mean.
+# **Exercise 1.** Write three of the features: `XABSOLDEV`, `YABSOLDEV` and `ZABSOLDEV`. For each axis, it is the mean
+# distance of the readings from their own mean. For example, the readings 1, 2, 6 have mean 3 and distances 2, 1, 3, so
+# the feature is 2.
 
 
 # %%
@@ -117,8 +123,12 @@ def mean_absolute_deviation(window):
 check("feature-by-hand", mean_absolute_deviation)
 
 # %% [markdown]
-# ## Step 3. The network
-# One hidden layer of 128 units and a softmax. Small enough to train on a watch.
+# ## Step 3. The network and its training
+# The network has one hidden layer of 128 units and a *softmax*, which turns the scores $s_c$ of the classes into
+# probabilities $p_c = e^{s_c} / \sum_j e^{s_j}$. It is small enough to be trained on a watch.
+#
+# The paper's protocol trains on all windows at once, in up to a thousand small steps. A random fifth of the
+# volunteers' windows is put aside for *validation*: the weights with the lowest validation loss are kept.
 
 # %%
 network = build_mlp(n_features=43, n_classes=len(data.class_names), seed=SEED)
@@ -127,37 +137,23 @@ say(
     f"{network.count_params():,} weights and biases for {len(data.class_names)} activities;",
     f"{papers.count_params():,} for the paper's six.",
 )
-
-# %% [markdown]
-# **Exercise 2.** Write what it computes: `X @ W1 + b1`, ReLU, `@ W2 + b2`, softmax. Mind that `exp` of a large number
-# overflows.
-
-
-# %%
-def forward(X, W1, b1, W2, b2):
-    """X (n_windows, n_features) to probabilities (n_windows, n_classes)."""
-    ### BEGIN SOLUTION
-    hidden = np.maximum(X @ W1 + b1, 0)
-    logits = hidden @ W2 + b2
-    exps = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return exps / exps.sum(axis=1, keepdims=True)
-    ### END SOLUTION
-
-
-check("forward-pass", forward)
-
-# %% [markdown]
-# ## Step 4. Training on the volunteers
-# The paper's protocol: all windows at once, up to a thousand small steps, and the weights of the best validation loss
-# are kept. The validation windows are a random fifth of the volunteers'.
-
-# %%
 shared = train_shared(data, exclude_user=person, seed=SEED)
 figures.training_history(shared.history)
 
 # %% [markdown]
-# **Exercise 3.** One step of that, for a single softmax layer and a single window: this is all that your device will do
-# at home in notebook 02, again and again.
+# The *loss* is the cross-entropy: for a window of class $y$ it is $-\log p_y$, which is small when the model gives the
+# true class a high probability. A training step moves the weights against the gradient of the loss. For a layer
+# $s = xW + b$ with a softmax, that gradient is
+#
+# $$\frac{\partial}{\partial b}(-\log p_y) = p - e_y, \qquad
+# \frac{\partial}{\partial W}(-\log p_y) = x^\top (p - e_y),$$
+#
+# where $e_y$ is 1 at the true class and 0 elsewhere. With two classes, $p = (0.7, 0.3)$ and the second one true,
+# $p - e_y = (0.7, -0.7)$: the score of the wrong class goes down, that of the true class goes up.
+#
+# **Exercise 2.** Write one step for a single softmax layer and a single window: subtract the learning rate times the
+# gradient. Your device will do this at home in notebook 02, again and again. ($e^s$ of a large score overflows:
+# subtract the largest score first.)
 
 
 # %%
@@ -175,7 +171,8 @@ def sgd_step(W, b, x, y, learning_rate):
 check("sgd-step", sgd_step)
 
 # %% [markdown]
-# What your device downloads is this file, weights and scaler. A card beside it says how they were trained, and on whom:
+# Your device downloads one file, with the weights and the scaler (the mean and the spread of each feature). A card
+# beside it says how they were trained, and on whom.
 
 # %%
 with tempfile.TemporaryDirectory() as folder:
@@ -185,8 +182,8 @@ with tempfile.TemporaryDirectory() as folder:
 say(f"{shapes}.")
 
 # %% [markdown]
-# ## Step 5. The person it has never seen
-# While training, validation said how good the model is. Now ask you.
+# ## Step 4. The person it has never seen
+# During training, validation said how good the model is. Now test it on your windows.
 
 # %%
 prediction("What accuracy will the shared model have on your windows?", (0, 1, 0.01), key="01-unseen-accuracy")
@@ -197,16 +194,19 @@ reveal("01-unseen-accuracy", shared.accuracy(X, y))
 say(f"Validation promised {shared.val_accuracy:.2f} for person {person}, whom the model has never seen.")
 
 # %% [markdown]
-# One person proves nothing. Over everybody, and with two ways to choose the validation windows:
+# One person proves nothing. The next figure has everybody, with two ways to choose the validation windows.
+#
+# ## Break it: a split that promises too much
 
 # %%
 figures.split_comparison(validation_vs_test(grid))
 
 # %% [markdown]
 # A random split puts windows of one person on both sides, and neighbouring windows even share half of their readings.
-# The network is then asked about people it has met. Validation by whole people asks the question that a newcomer asks.
+# The network is then validated on people whom it has met. Validation by whole people asks what a newcomer asks.
 #
-# **Exercise 4.** Mend it: choose validation *people*, not windows.
+# **Exercise 3.** Repair the split: choose validation *people*, not windows. Round the number of people, but choose at
+# least one.
 
 
 # %%
@@ -223,8 +223,47 @@ def grouped_split(users, fraction, seed):
 check("grouped-validation", grouped_split)
 
 # %% [markdown]
-# ## Step 6. Which activities, for whom
-# Rows are what you did, columns what the model says. Macro recall gives each activity the same weight, however rare.
+# ## What the paper says, and what we measured
+# The verdicts are computed from stored runs on WISDM, the paper's data, with each person left out in turn.
+
+# %%
+claims_table(notebook="01")
+
+# %%
+quiz("01")
+
+# %% [markdown]
+# **Take-aways.** Test on people, not on windows. Report the spread over people, not only the mean. A random split
+# promises too much: it validates on people whom the model has met.
+#
+# **Limits.** Ten people of one study wore one kind of watch and did exercises on command. They come in pairs that
+# exercised together (see the card), so even leaving a person out trains on the partner's rhythm. Intervals treat
+# neighbouring windows as independent, which they are not.
+#
+# **Next:** [02 Personal model](02_personal_model.ipynb): retrain at home, and count whom it harms.
+#
+# ## Going further: the whole network by hand (9 minutes)
+# **Exercise 4.** Write what the network computes: `X @ W1 + b1`, then ReLU (negative values become 0), then `@ W2 +
+# b2`, then softmax over each row. As before, subtract the largest score of each row before taking $e^s$.
+
+
+# %%
+def forward(X, W1, b1, W2, b2):
+    """X (n_windows, n_features) to probabilities (n_windows, n_classes)."""
+    ### BEGIN SOLUTION
+    hidden = np.maximum(X @ W1 + b1, 0)
+    logits = hidden @ W2 + b2
+    exps = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return exps / exps.sum(axis=1, keepdims=True)
+    ### END SOLUTION
+
+
+check("forward-pass", forward)
+
+# %% [markdown]
+# ## Going further: which activities, for whom (4 minutes)
+# The rows of this table are what you did, the columns what the model says. *Macro recall* is the mean over activities
+# of the share that is recognised, so that a rare activity counts as much as a frequent one.
 
 # %%
 found = shared.scores(X, y)
@@ -232,8 +271,8 @@ say(f"Person {person}:", ", ".join(f"{name.replace('_', ' ')} {value:.2f}" for n
 figures.confusion(shared.confusion(X, y), data.class_names)
 
 # %% [markdown]
-# Move the slider with the arrow keys: each person is confused in their own way. These are stored results; nothing is
-# trained while you slide.
+# Move the slider with the arrow keys: the model makes different mistakes for each person. These are stored results;
+# nothing is trained while you slide.
 
 # %%
 stored_confusions = stored_base_models(DATASET, confusion=True)
@@ -246,10 +285,10 @@ explore(
 )
 
 # %% [markdown]
-# ## Break it, then mend it
-# Testing on people from the training set broke our trust. Does an honest recipe also make a better model? Adam,
-# dropout, and whole people who say how long to train; then the network is trained that long on everybody. Live for you,
-# beside the stored result of the same run, and then for all.
+# ## Going further: a better recipe (5 minutes)
+# Is an honest recipe also a better one? This one uses Adam and dropout. Validation *people* decide how long to train;
+# then the network is trained that long on everybody. First we run it for you, beside the stored result of the same
+# run. Then come the stored results of all people.
 
 # %%
 better = train_shared(data, exclude_user=person, seed=SEED, recipe="better")
@@ -257,7 +296,7 @@ stored_better = rows_of_setting(grid, BETTER)
 kept = stored_better.set_index("user")["accuracy"].loc[person]
 say(
     f"Person {person}, better recipe: {better.accuracy(X, y):.2f} live, {kept:.2f} stored;",
-    f"paper's recipe: {found['accuracy']:.2f}.",
+    f"paper's recipe: {shared.accuracy(X, y):.2f}.",
 )
 both = pd.concat([stored_paper.assign(kind="paper's recipe"), stored_better.assign(kind="better recipe")])
 paired = paired_gain(both.assign(model=both["kind"], n_samples=0), 0, "better recipe", "paper's recipe")
@@ -268,23 +307,6 @@ for dataset in ("watch", "wisdm"):
 figures.per_person(both, highlight=person, title="Two recipes, the same people")
 
 # %% [markdown]
-# An honest promise is not yet a better model: look at the interval of the difference. Nor is a promise by whole people
-# always close: it rests on the few who validate, and on WISDM they promised too little. But it does not flatter, as
-# windows drawn at random do.
-#
-# ## What the paper says, and what we measured
-# The verdicts are computed from stored runs on WISDM, the paper's data, with every person left out in turn.
-
-# %%
-claims_table(notebook="01")
-
-# %%
-quiz("01")
-
-# %% [markdown]
-# **Take-aways.** Test on people, not on windows. Report the spread over people, not only the mean. A random split
-# flatters: it asks about people whom the model has met. **Limits.** Ten people of one study, one wrist watch, exercises
-# done on command; people come in pairs that exercised to the same clock (see the card), so even leaving a person out
-# trains on the partner's rhythm; intervals treat neighbouring windows as independent, which they are not.
-#
-# **Next:** [02 Personal model](02_personal_model.ipynb): retrain at home, and count whom it harms.
+# Look at the interval of the difference: an honest validation does not make a better model by itself. Nor is its
+# promise always close. It rests on the few people who validate, and on WISDM it was too low. But it does not promise
+# too much, as a random split does.

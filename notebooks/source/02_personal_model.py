@@ -1,15 +1,17 @@
 # %% [markdown]
 # # 02 A personal model, trained at home
 #
+# Notebook 01 built the shared model. This one retrains it on your device, for you alone.
+#
 # **The claim this notebook tests:** with about twenty labelled samples of your own, a personal model beats the shared
 # one; a model trained on your data alone needs more than 150 to catch up (section III-C of the paper).
 #
-# About 30 to 45 minutes. Needs under 800 MB of memory and no network.
+# About 45 minutes, and 30 more for what goes further. Needs under 800 MB of memory and no network.
 #
 # **After this notebook you can**
 # 1. retrain a network one window at a time, and decide when to stop;
-# 2. compare models person by person: a gain, its interval, and how many people are made *worse*;
-# 3. tell what a split tests, see where personalising harms, and name three cures and their price.
+# 2. compare models person by person: a gain, its interval, and how many people get a *worse* model;
+# 3. say what a split tests, and where a personal model does harm.
 #
 # > **Threat model: who sees what while you retrain**
 # >
@@ -19,7 +21,7 @@
 # > | the cloud | **no** | yes, it made them | **no** |
 # > | volunteers | no | yes | no |
 # >
-# > Nothing goes back. What the cloud could learn if the personal weights did is in notebook 05.
+# > Nothing goes back. Notebook 05 shows what the cloud could learn if your personal weights did.
 
 # %% tags=["parameters"]
 DATASET = "watch"  # or "wisdm", once fetched: python -m pmt_helpers data fetch wisdm
@@ -71,8 +73,8 @@ preflight(DATASET)
 
 # %% [markdown]
 # ## The answer first
-# The paper's Figure 3, measured again on its own data (WISDM) by its own protocol: every person in turn, five folds,
-# every number of samples. Bands are intervals over people; the paper's lines and people lie behind in grey.
+# This is the paper's Figure 3, measured again on its own data (WISDM) by its own protocol: every person in turn, five
+# folds, every number of samples. Bands are intervals over people. The paper's lines and people are grey, behind ours.
 
 # %%
 wisdm = stored_curve("wisdm", "random", early_stopping=False)
@@ -83,14 +85,15 @@ say(f"Personal is ahead of shared from {ours:.0f} samples on; in the paper's fig
 figures.accuracy_by_samples(mean_curve(wisdm), smooth, points, title="Figure 3, measured again")
 
 # %% [markdown]
-# Where data are many, the order is the paper's: start from the volunteers' model, add data of yours, and you are ahead
-# of both. The heights are not: ours are far above, and the lines cross sooner. By the end you will know one character
-# that explains most of that. (Few people have many samples: where the shared line moves, people have left, not the
-# model.)
+# With many samples the order is the paper's: the personal model is ahead of both others. The heights are not: ours are
+# far above, and the lines cross earlier. The last part of this notebook finds one character that explains most of
+# this. (Few people have many samples. Where the shared line moves, the model has not changed: fewer people are left in
+# the average.)
 #
 # ## Step 1. Retrain for yourself
-# The cloud trains without you. Your device downloads the result and takes one small step for each of your windows,
-# again and again, until the windows it put aside stop improving.
+# The cloud trains without you. Your device downloads the result. It then takes one small training step for each of
+# your windows, again and again, until the loss on the windows put aside for validation stops falling. One pass through
+# all windows is an *epoch*.
 
 # %%
 data = load_activity(DATASET)
@@ -107,10 +110,10 @@ figures.three_models(you.compare(shared=shared, local=local, personal=personal),
 
 # %% [markdown]
 # ## Step 2. The loop inside
-# `sgd_step` is the step that you wrote in notebook 01.
+# `sgd_step(W, b, x, label, learning_rate)` is the step that you wrote in notebook 01; it returns a new `W` and `b`.
 #
-# **Exercise 1.** Train one softmax layer as your device does: one window a step, in the order given, `epochs` times
-# through all of them. Call `sgd_step(W, b, x, label, learning_rate)`; it returns a new `W` and `b`.
+# **Exercise 1.** Train one softmax layer as your device does: one window per step, in the order given, `epochs` times
+# through all of them. For example, 2 epochs over 3 windows are 6 steps.
 
 
 # %%
@@ -128,7 +131,7 @@ check("online-sgd", online_sgd)
 
 # %% [markdown]
 # The workbook's own loop does this for the whole network, compiled to machine code. Is it the same training as Keras'
-# `fit` with one window a step? Judge by the weights, then by the clock.
+# `fit` with one window per step? First compare the weights, then the time.
 
 # %%
 pair = compare_with_keras(shared, *you.train(N_SAMPLES), epochs=40)
@@ -136,11 +139,10 @@ say(f"Compiled: took {pair.ours_seconds:.4f} s. Keras: took {pair.keras_seconds:
 say(f"No weight differs by more than 0.0001: {pair.largest_difference < 1e-4}.")
 
 # %% [markdown]
-# The same weights, hundreds of times sooner: a person's whole learning curve takes a second. (`make bench` tells where
-# the time goes.)
+# The weights are the same, and the loop is hundreds of times faster: a person's whole learning curve takes a second.
 #
 # ## Step 3. When to stop
-# Move the slider: the same training, looked at after more and more epochs, for several numbers of samples.
+# Move the slider. It shows the same training after more and more epochs, for several numbers of samples.
 
 # %%
 by_epoch = accuracy_by_epoch(shared, you, sizes=(2, 5, 10, 20, 30), seed=SEED)
@@ -149,18 +151,18 @@ for stop, when in ((True, "stopped by validation"), (False, "never stopped")):
 explore(
     by_epoch,
     by="epoch",
-    draw=lambda rows: figures.accuracy_by_samples(rows, title=f"Person {person}, after so many epochs"),
+    draw=lambda rows: figures.accuracy_by_samples(rows, title=f"Person {person}, epoch by epoch"),
     description="epochs",
     start=100,
 )
 
 # %% [markdown]
 # For some people, few samples and many epochs make the personal model *worse* than the shared one: it learns those
-# windows by heart. (Try another person in notebook 00.) The slider looks at test windows, so nobody may choose an epoch
-# by it; the windows put aside may, and the two lines above say what that is worth.
+# windows by heart. (Try another person in notebook 00.) The slider looks at test windows, so choosing an epoch by it
+# would be cheating. Choose by the windows put aside; the two printed lines say what that is worth.
 #
-# But those windows need labels, too: "5 samples, stopped by validation" are ten that somebody labelled. With forty
-# labels, is it better to train on all of them, or to keep half of them to stop by?
+# But those windows need labels, too: "5 samples, stopped by validation" are ten windows that somebody labelled. With
+# forty labels, is it better to train on all of them, or to train on half and keep half to decide when to stop?
 
 # %%
 for dataset in ("watch", "wisdm"):
@@ -170,11 +172,12 @@ for dataset in ("watch", "wisdm"):
 
 # %% [markdown]
 # On the watch, where the shared model is weak, every label is better spent on training. On WISDM, where it is good,
-# there is little between the two means, but stopping protects people from harm. The workbook stops early by default: at
+# the two means hardly differ, but stopping protects people from harm. The workbook stops early by default, because at
 # home nobody can tell which case it is.
 #
-# **Exercise 2.** Decide when to stop: once the loss has not gone below its best for `patience` epochs in a row. Keep
-# the epoch with the best loss, the first if there are several; without a stop, all the epochs are run.
+# **Exercise 2.** Decide when to stop: as soon as the loss has not fallen below its lowest value for `patience` epochs
+# in a row. Keep the epoch with the lowest loss, the first if there are several. Without a stop, all epochs are run.
+# For example, the losses 3, 2, 2.5, 2.4, 1 with patience 2 stop after epoch 4 and keep epoch 2.
 
 
 # %%
@@ -195,9 +198,9 @@ check("early-stopping", early_stopping)
 
 # %% [markdown]
 # ## Step 4. Everybody, one by one
-# One person is an anecdote. Each line below is a person; test windows come from another stretch of time than those
-# trained on, and training stops early. These are stored results; your own are computed again first, to see that they
-# agree.
+# One person proves nothing. Each line of the next figure is a person. Test windows come from another stretch of time
+# than the training windows, and training stops early. These are stored results. Yours are computed again first, to see
+# that they agree.
 
 # %%
 everybody = stored_curve(DATASET)
@@ -231,7 +234,9 @@ explore(
 
 # %% [markdown] tags=["numbers-ok"]
 # **Exercise 3.** With other people, would the mean gain still be above zero? Draw as many *people* as there are, with
-# replacement, and average their gains; do that `n_resamples` times. The interval holds the middle 95% of the averages.
+# replacement, and average their gains. Do this `n_resamples` times. The interval holds the middle 95% of these
+# averages: return its two ends. This is the *bootstrap*; people are drawn, not windows, because people are what
+# differs.
 
 
 # %%
@@ -249,9 +254,30 @@ def paired_interval(before, after, n_resamples, seed):
 check("paired-bootstrap", paired_interval)
 
 # %% [markdown]
-# ## Step 5. What a split tests
-# **Exercise 4.** Find the leak: which training windows share at least one reading with a test window? Two windows do
-# when they are of the same recording and start less than one window apart.
+# ## What the paper says, and what we measured
+
+# %%
+claims_table(notebook="02")
+
+# %%
+quiz("02")
+
+# %% [markdown]
+# **Take-aways.** A little data at home helps most where the shared model is worst. Say how many people are harmed, not
+# only the mean. Ask what a split tests: on new recordings the gain can vanish, or become a loss.
+#
+# **Limits.** We assume that labels cost nothing and are correct. "Samples" counts the windows trained on: with early
+# stopping, as many again are put aside to decide when to stop. There are ten people in one study and thirty-six in the
+# other. The ten come in five pairs who exercised together, so their intervals are over pairs, and wide.
+#
+# **Next:** [03 Topic models](03_topic_models.ipynb): the same idea for private documents.
+#
+# ## Going further: what a split tests (11 minutes)
+# Windows of the watch overlap. So a training window can share readings with a test window, and then the test is too
+# easy.
+#
+# **Exercise 4.** Find the leak: which training windows share at least one reading with a test window? Two windows
+# share readings when they are of the same recording and their starts are less than one window apart.
 
 
 # %%
@@ -270,9 +296,10 @@ def leaked(recordings, starts, train, test, window):
 check("find-the-leak", leaked)
 
 # %% [markdown]
-# Now tested in three ways: on windows drawn at random (the paper's protocol, the only one here without early stopping),
-# on another stretch of time of the same recordings, and on recordings not trained on at all (the other arm). On WISDM
-# the last are whole bouts of activity: the test often asks for something that the person has not labelled.
+# The next figures test personal models in three ways. *Random windows* is the paper's protocol, the only one here
+# without early stopping. *Another time* tests on another stretch of time of the same recordings. *New recordings* of
+# the watch are those of the other arm; *new bouts* of WISDM are stretches of one activity that were not trained on,
+# often of an activity that the person has not labelled at all.
 
 # %%
 for dataset, title in (("watch", "Watch: tested in three ways"), ("wisdm", "WISDM: tested in three ways")):
@@ -282,11 +309,11 @@ for dataset, title in (("watch", "Watch: tested in three ways"), ("wisdm", "WISD
     figures.gain_by_split(gains_at(curves, (5, 10, 20, 40)), title=title).show()
 
 # %% [markdown]
-# ## Step 6. Forgetting, and three cures
-# A network retrained on what it is shown forgets what it is not. Three ways to hold it back: retrain only the **output
-# layer**; **pull** the weights back towards the shared ones; **rehearse** a few windows of volunteers beside your own
-# (volunteers who have then given them to everybody). To the right is better in what was trained on, up is better in
-# what was not.
+# ## Going further: forgetting, and three cures (7 minutes)
+# A network that is retrained on some activities forgets others. There are three ways to hold it back. Retrain only the
+# **output layer**. **Pull** the weights back towards the shared ones. **Rehearse** a few windows of volunteers beside
+# your own (those volunteers then give their windows to everybody). In the figure, right is better on what was trained
+# on, and up is better on what was not.
 
 # %%
 N_CURE = 40
@@ -294,8 +321,9 @@ known, new = stored_curve("wisdm", cures=True), stored_curve("wisdm", "bout", cu
 figures.trade_off(compare_strategies(known, new, N_CURE), "in other stretches of known bouts", "in new bouts")
 
 # %% [markdown]
-# No cure is free, and in new bouts none is better than not retraining at all. Against *plain retraining* in new bouts,
-# with each person's strength chosen on the other people; then live, for you, where nothing was trained on:
+# No cure is free, and on new bouts none is better than not retraining at all. The next cell compares each cure with
+# plain retraining on new bouts; the strength of each cure is the one that worked best for the other people. Then you
+# try the cures on your own data.
 
 # %%
 for family in dict.fromkeys(map(strategy_family, MITIGATIONS)):
@@ -313,13 +341,13 @@ ways = {
     "rehearsal 10": {"rehearsal": public},
 }
 tried = {name: personalise(shared, *hard.train(N_SAMPLES), **at_home, **way) for name, way in ways.items()}
-say(f"One person's {len(hard.test[1])} windows decide nothing between these: look at the intervals.")
+say(f"{len(hard.test[1])} windows of one person cannot decide between these: look at the intervals.")
 hard.compare(shared=shared, **tried).round(3)
 
 # %% [markdown]
-# ## Break it: one character
-# The paper says that weights start as `N(0, 1)` divided by `sqrt(2 / n)`; the initialisation that everybody uses (He's)
-# *multiplies*. Which of the two gives the paper's curve?
+# ## Going further: break it with one character (5 minutes)
+# The paper says that weights start as `N(0, 1)` divided by `sqrt(2 / n)`. The usual initialisation for this network
+# (He's) *multiplies*. Which of the two gives the paper's curve?
 
 # %%
 prediction(
@@ -337,24 +365,6 @@ say(f"Points between our lines and the paper's, on average: {gaps}.")
 figures.accuracy_by_samples(mean_curve(literal), smooth, title="With the formula as printed")
 
 # %% [markdown]
-# Divided, the first weights are tens of times larger: the network starts very sure and very wrong, and small steps
-# hardly move it. A suggestive fit, no proof that the authors ran it so. What is certain: one character can move a curve
-# by more than the effect it is about.
-#
-# ## What the paper says, and what we measured
-
-# %%
-claims_table(notebook="02")
-
-# %%
-quiz("02")
-
-# %% [markdown]
-# **Take-aways.** Little data at home helps most where the shared model is worst. Say how many people are harmed, not
-# only the mean. Ask what a split tests: on new recordings the gain can vanish or turn. Holding training back trades
-# what would be learnt against what would be forgotten.
-# **Limits.** Labels at home are free here, and right. "Samples" counts those that are trained on: with early stopping,
-# as many again are put aside to say when to stop. The people are ten in one study and thirty-six in the other; the ten
-# come in five pairs who exercised together, so their intervals are over pairs, and wide.
-#
-# **Next:** [03 Topic models](03_topic_models.ipynb), the same idea for private documents.
+# When divided, the first weights are tens of times larger: the network starts very sure and very wrong, and small
+# steps hardly change it. This fits the paper's curve well. It does not prove that the authors ran it so. What is
+# certain: one character can move a curve by more than the effect that the curve is about.
