@@ -177,7 +177,7 @@ for dataset in ("watch", "wisdm"):
 #
 # **Exercise 2.** Decide when to stop: as soon as the loss has not fallen below its lowest value for `patience` epochs
 # in a row. Keep the epoch with the lowest loss, the first if there are several. Without a stop, all epochs are run.
-# For example, the losses 3, 2, 2.5, 2.4, 1 with patience 2 stop after epoch 4 and keep epoch 2.
+# For example, the losses $3, 2, 2.5, 2.4, 1$ with patience 2 stop after epoch 4 and keep epoch 2.
 
 
 # %%

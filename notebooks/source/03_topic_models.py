@@ -1,15 +1,16 @@
 # %% [markdown]
 # # 03 Topics of private documents
 #
+# Notebooks 01 and 02 were about movement. Here the private data are documents, and the model is a topic model.
+#
 # **The claim this notebook tests:** a topic model started from shared topics describes a person's documents better
 # than one learnt at home alone, needs fewer iterations, and a tenth of the public text is enough (section IV of the
 # paper).
 #
-# About 30 to 45 minutes; step 9, the same with the library gensim, takes five more. Needs under 800 MB of memory and no
-# network.
+# About 45 minutes, and 45 more for what goes further. Needs under 800 MB of memory and no network.
 #
 # **After this notebook you can**
-# 1. say what a topic model is, write one step of its training, and read its topics;
+# 1. say what a topic model is, what of it leaves the cloud, and read its topics;
 # 2. carry shared topics home, with your own words added, in two ways: as a *start* and as a *prior*;
 # 3. tell a likelihood of training words from one of held-out words, and choose a setting without looking at the test.
 #
@@ -74,9 +75,12 @@ preflight("wikipedia")
 
 # %% [markdown]
 # ## The answer first
-# The paper's Figures 4 and 5, measured again on its own data (papers of the NIPS conference): how well a model
-# describes the words it is trained on, the higher the better. Bands are intervals over ten seeds, each with other
-# documents; the paper's lines lie behind in grey.
+# A *topic* is a list of probabilities, one for each word. A document is a mixture of topics. Training finds topics
+# under which the documents' words are likely, in many rounds over all words: the *iterations*.
+#
+# These are the paper's Figures 4 and 5, measured again on its own data (papers of the NIPS conference). They show how
+# well a model describes the words it is trained on; higher is better. Bands are intervals over ten seeds, each with
+# other documents. The paper's lines are grey, behind ours.
 
 # %%
 papers = stored_topics("likelihood", "nips")
@@ -84,14 +88,14 @@ figures.likelihood_by_iteration(over_seeds(by_model(papers)), paper_table("fig4_
 figures.likelihood_by_share(papers, paper_table("fig5_log_likelihood"))
 
 # %% [markdown]
-# The first claim holds: the personal model starts far ahead, and then the two meet, close to where the paper's lines
-# end; our head start is larger. The second figure is the paper's Figure 5, the personal model from a part of the public
-# documents only: a tenth gives about half of the head start, and after the last iteration hardly any of it is left. Is
-# a head start what a person should want? That is the question of this notebook.
+# The first claim holds: the personal model starts far ahead, and then the two curves meet, close to where the paper's
+# lines end. Our head start is larger than the paper's. The second figure trains the shared model on a part of the
+# public documents only: a tenth gives about half of the head start, and after the last iteration hardly any of it is
+# left. Does the head start help a person in the end? That is the question of this notebook.
 #
-# ## Step 1. Topics
-# A topic is a list of probabilities, one for each word; a document is a mixture of topics. Training finds topics under
-# which the documents' words are likely. Here are those of a sample of the English Wikipedia.
+# ## Step 1. Shared topics
+# The cloud trains on a sample of the English Wikipedia. Each row of the table is a topic, with its most probable
+# words.
 
 # %%
 wiki = load_documents("wikipedia")
@@ -102,49 +106,15 @@ display(topic_table({"shared": shared}, wiki))
 name_the_topic(shared, wiki, seed=SEED)
 
 # %% [markdown]
-# ## Step 2. One step of training
-# The sampler has one move. It takes a token out of the counts, asks how well each topic would suit it, draws one, and
-# puts the token back there. Topic $k$ suits word $w$ in document $d$ better, the more of the document's other tokens it
-# has, and the larger the share of this word in the topic is:
+# ## Step 2. What leaves the cloud
+# Your device downloads the table of probabilities, and which word each column is. Nothing else leaves the cloud, and
+# nothing goes back. Your texts have words that the public ones lack: names, places, what your family calls the dog.
+# The shared topics have no column for them. Either these words are lost, or the vocabulary grows at home.
 #
-# $$p(k) \propto (n_{dk} + \alpha)\,\frac{n_{kw} + \beta}{n_k + V\beta}$$
-#
-# **Exercise 1.** Compute these probabilities for one token. The $n$ count all the *other* tokens: of the topic in the
-# document, of the word in the topic, and of the whole topic; $V$ is the number of words in the vocabulary. The tables
-# still hold the token in its old topic. Leave them as they are.
-
-
-# %%
-def topic_probabilities(word_topic, doc_topic, word, doc, topic, alpha, beta):
-    """word_topic (n_words, n_topics), doc_topic (n_docs, n_topics): counts that still have this token in `topic`.
-
-    word, doc: its rows in the two tables. Returns (n_topics,), the probabilities of its new topic; they sum to one.
-    """
-    ### BEGIN SOLUTION
-    token = np.arange(word_topic.shape[1]) == topic
-    in_document = doc_topic[doc] - token
-    of_word = word_topic[word] - token
-    in_all = word_topic.sum(axis=0) - token
-    weights = (in_document + alpha) * (of_word + beta) / (in_all + len(word_topic) * beta)
-    return weights / weights.sum()
-    ### END SOLUTION
-
-
-check("gibbs-update", topic_probabilities)
-
-# %% [markdown]
-# The workbook's own sampler does this for every token in turn, compiled to machine code. One iteration is one round
-# over all tokens.
-#
-# ## Step 3. What leaves the cloud
-# Only the table of probabilities, and which word each column is. Your texts hold words that the public ones lack:
-# names, places, what your family calls the dog. The shared topics have no column for them, so either these words are
-# lost, or the vocabulary grows at home.
-#
-# **Exercise 2.** Let it grow. A new word joins when it occurs in at least `no_below` of your *documents*. The shared
-# words keep their columns, however rare they are here; the new ones stand behind them, in alphabetical order. In each
-# topic a new word gets the smallest probability that the topic has, as would any word that never came in it; then each
-# topic is scaled to sum to one.
+# **Exercise 1.** Let it grow. A new word joins when at least `no_below` of your *documents* have it. The shared words
+# keep their columns, however rare they are in your texts. The new words come after them, in alphabetical order. In
+# each topic a new word gets the smallest probability that the topic has, like a word that was never seen in it. Then
+# scale each topic so that it sums to one.
 
 
 # %%
@@ -166,9 +136,10 @@ def grow_topics(phi, words, documents, no_below):
 check("grow-dictionary", grow_topics)
 
 # %% [markdown]
-# ## Step 4. Three models at home
-# You own some news texts; the rest are put aside. The *local* model learns from yours alone. The *personal* one draws
-# each token's first topic from the shared topics and goes on from there, as in the paper.
+# ## Step 3. Two models at home
+# Your private texts are some news texts; the other news texts are put aside for testing. The *local* model learns from
+# yours alone. The *personal* model draws the first topic of each word from the shared topics and continues from there,
+# as in the paper.
 
 # %%
 prediction(
@@ -195,13 +166,13 @@ reveal("03-lead", float(personal.curve[-1] - local.curve[-1]))
 figures.likelihood_by_iteration(pd.concat(curves), title=f"Your {len(own)} news texts")
 
 # %% [markdown]
-# ## Step 5. The honest turn
-# The likelihood of the training words rewards a model that learns them by heart. So take a document that was put aside,
-# and split its words at random into two halves. The topics stay as they are. The first half may say which of them the
-# document has; what counts is the probability of the second half.
+# ## Step 4. Documents that nobody trained on
+# The likelihood of training words also rewards a model that learns them by heart. So take a document that was put
+# aside and split its words at random into two halves. The topics stay as they are. The first half tells which topics
+# the document has. The score is the probability of the words in the second half: *held-out bits per word*.
 #
-# **Exercise 3.** Score one document. Start with the same share $\theta_k$ for every topic; then, `iterations` times,
-# ask of each seen token which topic it is from, and count:
+# **Exercise 2.** Score one document. Start with the same share $\theta_k$ for every topic. Then, `iterations` times,
+# ask of each seen word which topic it is from, and count:
 #
 # $$p(k \mid w) \propto \theta_k\,\phi_{kw} \qquad \theta_k \propto \alpha + \sum_{\text{seen tokens}} p(k \mid w)$$
 #
@@ -247,19 +218,20 @@ few = at_chosen_weight(stored_topics("held_out", "nips", 30)).drop(columns="cohe
 figures.held_out_by_iteration(over_seeds(few, "bits"), title="With 30 papers at home")
 
 # %% [markdown]
-# The head start *fades*: the sampler goes on from the shared topics, and with every iteration it forgets where it came
-# from. With few papers, in the second figure, the personal model is at its best before its first iteration. Each
-# further one describes the papers at home better, and all others worse: that is learning by heart.
+# The head start *fades*: the sampler starts from the shared topics, and with every iteration it forgets them. With few
+# papers (second figure) the personal model is best before its first iteration. Each further iteration describes the
+# papers at home better and all others worse: it learns by heart.
 #
-# One line does not fade. There the shared topics are not only the start but a **prior**: they count as if the person
-# had written further words, drawn from them; `c` says how many, as a multiple of the person's own. **Coherence**,
-# printed above, looks at a topic's most probable words: do they occur in the same documents more often than words that
-# have nothing to do with each other? Zero is what chance gives, one is the most.
+# One line does not fade. There the shared topics are not only the start but a **prior**: they count as if you had
+# written further words, drawn from the shared topics. `c` says how many, as a multiple of your own words.
 #
-# ## Step 6. How heavy?
-# Too light, and the shared topics are forgotten; too heavy, and one's own words do not count. Which `c` is right
-# depends on how much text there is at home, and how much it is like the public one. Move the slider: news, with
-# Wikipedia as the public text.
+# **Coherence**, printed above, looks at a topic's most probable words: do they occur in the same documents more often
+# than unrelated words do? Zero means no more often than by chance; one is the maximum.
+#
+# ## Step 5. How strong a prior?
+# With a small `c` the shared topics are forgotten; with a large one your own words hardly count. The right `c` depends
+# on how much text you have and how similar it is to the public text. Move the slider: the private texts are news, the
+# public text is Wikipedia.
 
 # %%
 mismatch = stored_topics("held_out", "news")
@@ -276,11 +248,8 @@ explore(
 )
 
 # %% [markdown]
-# **Exercise 4.** Choose *one* weight for all seeds, by the mean over the seeds on validation text, and say what it is
-# worth on the test. The values are bits per word: negative, and the nearer to zero the better.
-#
-# The cell after it does the same live, for you: each weight is tried on parts of your *own* texts, one part after the
-# other. The texts put aside are used once, at the end.
+# **Exercise 3.** Choose *one* weight for all seeds: the one with the highest mean over the seeds on validation text.
+# Then say what it is worth on the test. The values are bits per word: they are negative, and closer to zero is better.
 
 
 # %%
@@ -297,6 +266,9 @@ def choose_weight(weights, validation, test):
 
 check("choose-weight", choose_weight)
 
+# %% [markdown]
+# Now live, for you: each weight is tried on parts of your *own* texts. The texts put aside are used once, at the end.
+
 # %%
 choice = choose_prior_weight(download, own, seed=SEED, threads=2)
 prior = personalise_topics(download, own, "prior", choice.weight, seed=SEED)
@@ -307,9 +279,9 @@ scores = {name: held_out_bits(phi, aside.counts, seed=SEED) for name, phi in mod
 pd.Series(scores, name="bits per held-out word").round(2).to_frame()
 
 # %% [markdown]
-# Wikipedia is not news: unchanged, the shared topics are far behind what a person learns at home. Who gains, then, from
-# such a prior? Three people: one with few conference papers when the cloud has such papers too, one with many and one
-# with few news texts when the cloud has Wikipedia.
+# Wikipedia is not news: unchanged, the shared topics are far behind what you learn at home. Who gains from such a
+# prior? The next figure has three cases: few conference papers at home when the cloud has such papers, too; many news
+# texts, and few news texts, when the cloud has Wikipedia.
 
 # %%
 figures.gain_by_weight(
@@ -321,13 +293,59 @@ figures.gain_by_weight(
 )
 
 # %% [markdown]
-# The less one has, and the more alike the public text, the heavier the prior should be. Chosen by validation it costs
-# nothing where it does not help.
+# The less text you have, and the more similar the public text is, the stronger the prior should be. When validation
+# chooses the weight, it costs nothing where it does not help.
 #
-# ## Step 7. People who write about one thing
-# The paper then takes ten people whose documents are all of one topic, and counts how many iterations the shared topics
-# save on the way to *one* likelihood, a target it chose (its Figure 6). Here are ten people for each of six seeds, and
-# several targets: what each person's own local model has reached after so many iterations.
+# ## What the paper says, and what we measured
+
+# %%
+display(claims_table(notebook="03"))
+quiz("03")
+
+# %% [markdown]
+# **Take-aways.** A better start is not a better end: ask for held-out words. What should last must be in the model as
+# a prior, not only in its first state. Choose its weight on your own text.
+#
+# **Limits.** Nearly all results are for one way to train (Gibbs sampling), few topics, short texts, English. The
+# papers are a reduced table.
+#
+# **Next:** [04 Adversaries](04_adversaries.ipynb): what can volunteers spoil, and what repairs it?
+#
+# ## Going further: one step of training (10 minutes)
+# The sampler has one move. It takes one word of one document (a *token*) out of the counts, computes how well each
+# topic suits it, draws a topic, and puts the token back there. Topic $k$ suits word $w$ in document $d$ better if more
+# of the document's other tokens have this topic, and if the word has a larger share of the topic:
+#
+# $$p(k) \propto (n_{dk} + \alpha)\,\frac{n_{kw} + \beta}{n_k + V\beta}$$
+#
+# **Exercise 4.** Compute these probabilities for one token. The $n$ count all the *other* tokens: of the topic in the
+# document, of the word in the topic, and of the whole topic; $V$ is the number of words in the vocabulary. The tables
+# still hold the token in its old topic. Leave them as they are.
+
+
+# %%
+def topic_probabilities(word_topic, doc_topic, word, doc, topic, alpha, beta):
+    """word_topic (n_words, n_topics), doc_topic (n_docs, n_topics): counts that still have this token in `topic`.
+
+    word, doc: its rows in the two tables. Returns (n_topics,), the probabilities of its new topic; they sum to one.
+    """
+    ### BEGIN SOLUTION
+    token = np.arange(word_topic.shape[1]) == topic
+    in_document = doc_topic[doc] - token
+    of_word = word_topic[word] - token
+    in_all = word_topic.sum(axis=0) - token
+    weights = (in_document + alpha) * (of_word + beta) / (in_all + len(word_topic) * beta)
+    return weights / weights.sum()
+    ### END SOLUTION
+
+
+check("gibbs-update", topic_probabilities)
+
+# %% [markdown]
+# ## Going further: people who write about one thing (3 minutes)
+# The paper takes ten people whose documents all have one topic. It counts how many iterations the shared topics save
+# on the way to *one* likelihood, a target that the authors chose (its Figure 6). Here are ten people for each of six
+# seeds, and several targets: what each person's own local model reached after a number of iterations.
 
 # %%
 people = stored_topics("one_topic", "nips")
@@ -340,27 +358,28 @@ say(f"In the paper: by {theirs.mean():.1%} ({theirs.min():.1%} to {theirs.max():
 figures.saving_by_target(targets, paper_6)
 
 # %% [markdown]
-# Towards an early target the shared topics save about as much as in the paper. Towards a late one they save nothing, or
-# cost: many people's personal model never reaches it. "So many fewer iterations" says little without the target.
+# For an early target the shared topics save about as much as in the paper. For a late one they save nothing, or they
+# cost iterations: many people's personal model never reaches it. A number of saved iterations says little without its
+# target.
 #
-# ## Step 8. The map, before and after
-# Circles are topics of your texts, large where many words are theirs; near circles have similar words. Choose a circle
-# to see its words, and switch between the shared topics and those after training at home, with your prior.
+# ## Going further: the map, before and after (3 minutes)
+# Circles are topics of your texts. A large circle has many of your words; circles that are close have similar words.
+# Choose a circle to see its words. Switch between the shared topics and those after training at home with your prior.
 
 # %%
 topic_map({"shared": download, "with prior": prior}, own)
 
 # %% [markdown]
-# ## Step 9. The same person in gensim
+# ## Going further: the same person in gensim (12 minutes)
 # Many people train topic models with gensim's `LdaModel`. It draws no topics, but works with expected counts
 # (*variational Bayes*): one pass reads all texts, asks how much of each word belongs to each topic, and adds this up.
 # Topic $k$ then has the counts
 #
 # $$\lambda_{kw} = \eta_{kw} + s_{kw}$$
 #
-# prior counts $\eta$ (`eta`), and counts $s$ from your texts (`state.sstats`). Shared topics can enter in either place.
-# In $s$ they are a *start*: the first pass replaces it. In $\eta$ they are a *prior*: it stays. First the local model,
-# with the sampler's priors.
+# prior counts $\eta$ (`eta`), and counts $s$ from your texts (`state.sstats`). Shared topics can enter in either
+# place. In $s$ they are a *start*: the first pass replaces it. In $\eta$ they are a *prior*: it stays. First the local
+# model, with the sampler's priors.
 
 # %%
 from gensim.matutils import Sparse2Corpus
@@ -426,19 +445,19 @@ table.round(2)
 # %% [markdown]
 # *Overlap* is how much probability a model's topics have in common with the shared ones. gensim's personal model keeps
 # more of its start than the sampler's: its passes lead to an optimum near the start, while random draws lead away.
-# *Distinct words* is the share of different words among the top words of all topics. Where it is low, many topics begin
-# with the same frequent words, and coherence is high for that reason alone. The last row is the local model with
+# *Distinct words* is the share of different words among the top words of all topics. Where it is low, many topics
+# begin with the same frequent words, and coherence is high for that reason alone. The last row is the local model with
 # gensim's default priors (one divided by the number of topics). Priors can change more than the way of training does:
 # choose them, too, on validation text.
 #
-# ## Break it: gensim, nearly right
+# ### Break it: gensim, nearly right
 # Three mistakes are easy to make, and only the last one stops with an error.
 # 1. `log_perplexity` is wrong when `eta` has a row per topic: here it is above zero, which no logarithm of a
 #    probability is. And it is in natural logarithms, not bits. Use held-out bits, or the `bound` of `fit_variational`,
 #    the workbook's function for this step.
 # 2. `passes=n` reads your texts `n` times. Each further call of `update` takes them for *new* texts: your words count
 #    again, and every prior weighs less.
-# 3. A model knows the words of its `id2word`, and no others. Let the vocabulary grow first, as in step 3.
+# 3. A model knows the words of its `id2word`, and no others. Let the vocabulary grow first, as in step 2.
 
 # %%
 n = settings["passes"]
@@ -456,9 +475,9 @@ except IndexError as error:
     say(f"3. A model with the shared vocabulary, given your texts: IndexError, {error}.")
 
 # %% [markdown]
-# ## Your own documents
-# Set `FOLDER` at the top to a folder of yours. Nothing leaves this machine, and files that cannot be read are left out.
-# Until then, three made-up files take their place.
+# ## Going further: your own documents (3 minutes)
+# Set `FOLDER` at the top to a folder of yours. Nothing leaves this machine. Files that cannot be read are left out,
+# with the reason. Until then, three made-up files take their place.
 
 # %%
 folder = Path(FOLDER) if FOLDER else Path(tempfile.mkdtemp())
@@ -474,20 +493,3 @@ at_home = personalise_topics(download, mine, "prior", weight=3, seed=SEED)
 topic = int(at_home.theta[0].argmax())
 first = [mine.vocabulary[column] for column in at_home.phi[topic].argsort()[::-1][:6]]
 say(f"{mine.names[0]} is mostly of topic {topic + 1}: {', '.join(first)}.")
-
-# %% [markdown]
-# ## What the paper says, and what we measured
-
-# %%
-display(claims_table(notebook="03"))
-quiz("03")
-
-# %% [markdown]
-# **Take-aways.** A better start is not a better end: ask for held-out words. What should last must be in the model, as
-# a prior, not only in its first state. Choose its weight on your own text. A saving of iterations means nothing without
-# its target.
-#
-# **Limits.** Nearly all results are of one way to train (Gibbs sampling), few topics, short texts, English. The papers
-# are a reduced table; people of one topic have tens of documents here, not hundreds.
-#
-# **Next:** [04 Adversaries](04_adversaries.ipynb): attacks on all this, and privacy for the volunteers.

@@ -1,10 +1,12 @@
 # %% [markdown]
 # # 06 On the device
 #
-# **The claim this notebook tests:** a Raspberry Pi can train a personal model: time grows linearly with the samples, a
-# prediction takes milliseconds (section V-B of the paper).
+# So far we trained on this computer. Could a small device at home do it?
 #
-# About 30 to 45 minutes. Needs under 800 MB of memory and no network; a Pi is welcome, and not needed.
+# **The claim this notebook tests:** a Raspberry Pi can train a personal model: time grows linearly with the samples,
+# and a prediction takes milliseconds (section V-B of the paper).
+#
+# About 45 minutes, and 25 more for what goes further. Needs under 800 MB of memory and no network; no Pi is needed.
 #
 # **After this notebook you can**
 # 1. read a log of what training cost, and say how its numbers were obtained;
@@ -14,8 +16,9 @@
 # > **Who measured what**
 # >
 # > We had no Raspberry Pi. Every number here says how it was obtained: *measured* on this kind of computer, *emulated*
-# > (a Pi 3B in QEMU, which counts instructions and knows no heat, cache or memory card), *digitised* from the paper's
-# > figures, or *predicted*. Two of these are never one line. No log leaves your computer unless you send it.
+# > (a Pi 3B in QEMU, which counts instructions and has no heat, cache or memory card), *digitised* from the paper's
+# > figures, or *predicted*. We never fit one line through two of these kinds. No log leaves your computer unless you
+# > send it.
 
 # %% tags=["parameters"]
 DATASET = "watch"  # whose training curve is shown beside the logs
@@ -28,6 +31,7 @@ import json
 
 import numpy as np
 import pandas as pd
+from IPython.display import display
 from scipy.stats import t
 
 from pmt_helpers.activity import Person, personalise, train_shared
@@ -67,9 +71,10 @@ preflight(DATASET)
 
 # %% [markdown]
 # ## The answer first
-# Seconds to train a personal model, against the number of its windows: the paper's Figure 7 in grey, and our kernels
-# in colour, for a hundred passes over the data (the paper does not say how many its times are for). Each series has a
-# line of its own with its interval; the scale is logarithmic, and the button makes it linear.
+# The figure shows the seconds it takes to train a personal model, by the number of its windows. The paper's Figure 7
+# is grey. A *kernel* is one way to program the same training: plain NumPy, a compiled loop (Numba), or Keras. Ours are
+# for a hundred passes over the data; the paper does not say how many passes its times are for. Each series has its own
+# line with an interval. The scale is logarithmic; the button makes it linear.
 
 # %%
 logs = my_logs()
@@ -83,13 +88,14 @@ say(f"R² of a straight line: ours at least {min(line.r2 for line in ours):.3f},
 figures.seconds_by_samples(shown)
 
 # %% [markdown]
-# Our kernels follow straight lines: for them the claim holds. The paper's own points follow one less well: they are
-# steep at first and flat in the end. And between two ways of doing the very same arithmetic lies a factor of a hundred
-# or more. What a board can do is less a question of the board than of the code.
+# Our kernels follow straight lines: for them the claim holds. The paper's own points follow a line less well: they
+# rise fast at first and are flat at the end. Between two ways to do the very same arithmetic there is a factor of a
+# hundred or more. What a board can do depends less on the board than on the code.
 #
 # ## Step 1. Read a log
-# Each of these numbers comes from a text file, one record a line: a *header* that says how they were obtained, a
-# *span* for each piece of work, a *sample* of the machine each second, an *end*. Here are the first lines of one.
+# Each of these numbers comes from a text file with one record per line. A *header* says how the numbers were obtained,
+# a *span* describes a piece of work, a *sample* the state of the machine each second, and the *end* closes the file.
+# Here are the first lines of one.
 
 # %%
 emulated = next(log for log in logs["emulated-raspi3b-icount"] if log.header["task"] == "activity")
@@ -97,14 +103,14 @@ for line in emulated.path.read_text().splitlines()[:5]:
     say(line[:200])
 
 # %% [markdown]
-# A log is only worth what its reader refuses. A power cut leaves the last line half written; everything before it is
-# good. A line that is damaged anywhere else means that something is wrong with the card, and a log of another origin
-# has no place in the same sum.
+# A reader of logs must refuse what is damaged. A power cut leaves the last line half written; everything before it is
+# good. A damaged line anywhere else means that something is wrong with the memory card. A log of another origin must
+# not enter the same sum.
 #
 # **Exercise 1.** Read a log from its lines, one JSON record each. Add up `cpu_s` over the spans whose `phase` is
-# `"train"`: what the processor spent on training, whatever else the machine did. Leave out the last line if it is no
-# whole record; for any other such line raise `ValueError`, with the line's number, counted from one, in its text.
-# Raise it as well when the header, which comes first, has another `origin` than the one asked for.
+# `"train"`: this is the processor time spent on training. Leave out the last line if it is not a whole record. For any
+# other such line raise `ValueError` with the line's number, counted from one, in its text. Raise it also when the
+# header, which comes first, has another `origin` than the one asked for.
 
 
 # %%
@@ -130,16 +136,9 @@ def parse_log(lines, origin):
 check("parse-record", parse_log)
 
 # %% [markdown]
-# The workbook's own reader does this for every field, and refuses what it cannot vouch for. A log of your own joins
-# the others through this button (or drop the file into `data/pi_logs`); how to record one stands at the end.
-
-# %%
-own_log()
-
-# %% [markdown]
-# Now watch a computer work, second by second: Keras trains on sixty windows, one a step, and above it stands what your
-# personal model learns in the same steps. Press play, or move the slider with the arrow keys. What does it do before
-# it learns anything?
+# Now watch a computer work, second by second: Keras trains on sixty windows, one per step. Above it is what your
+# personal model learns in the same steps. Press play, or move the slider with the arrow keys. What does the computer
+# do before the model learns anything?
 
 # %%
 data = load_activity(DATASET)
@@ -152,14 +151,15 @@ replay(recording, personal.history[["epoch", "loss"]])
 
 # %% [markdown]
 # ## Step 2. What does one more sample cost?
-# What does one more sample cost? The slope of a line says it, without the time that setting up takes. A slope from
-# four or five points is a guess, though, and looks as sure on a figure as one from a thousand.
+# The slope of the line says it, without the time for setting up. But a slope from four or five points is uncertain,
+# and the figure does not show how uncertain it is.
 #
 # **Exercise 2.** Fit $\text{seconds} = a + b\,x$ by least squares, and give $b$ its $95\,\%$ interval:
 #
 # $$b \pm t_{n-2}\,\sqrt{\frac{\sum_i r_i^2}{(n-2)\,\sum_i (x_i - \bar{x})^2}}$$
 #
-# with $r_i$ what the line leaves over at point $i$. From `scipy.stats`, `t` is at hand.
+# Here $r_i$ is the distance of point $i$ from the line, and $t_{n-2}$ the quantile of Student's distribution that
+# leaves $2.5\,\%$ above it: `t.ppf(0.975, n - 2)`, imported from `scipy.stats`.
 
 
 # %%
@@ -178,6 +178,10 @@ def fit_line(x, seconds):
 
 check("fit-line", fit_line)
 
+# %% [markdown]
+# The next figures are the paper's Figures 8a and 8b: the time of one iteration of the topic model, by the number of
+# documents and by the number of words in the vocabulary.
+
 # %%
 for by in ("documents", "words"):
     rows = figures.iteration_rows(spans, by=by)
@@ -185,13 +189,12 @@ for by in ("documents", "words"):
     figures.seconds_by_documents(rows, by=by).show()
 
 # %% [markdown]
-# Figures 8a and 8b of the paper: an iteration of the topic model takes longer with the documents, and with the words,
-# along a line again. (With the words only if those that are added are as frequent as those before: the sampler visits
-# every token, not every word.)
+# Both grow along a line. For words this holds only if the added words are as frequent as those before: the sampler
+# visits every token of the texts, not every word of the vocabulary.
 #
 # ## Step 3. Where does the time go?
-# Setting up, then the *interpreter* (with JAX and Keras also what these libraries do around each step), then the
-# arithmetic itself.
+# Three parts: setting up; the *interpreter* (with JAX and Keras also what these libraries do around each step); and
+# the arithmetic itself.
 
 # %%
 prediction(
@@ -208,8 +211,8 @@ reveal("06-arithmetic", round(100 * keras["arithmetic"] / (keras["arithmetic"] +
 figures.where_time_goes(where, share=True)
 
 # %% [markdown]
-# Instructions, counted on an emulated Pi's processor, say the same without any clock: how many does one step take, and
-# how many are spent before the first? (`keras_batch` is `train_on_batch`; a *G* is a billion.)
+# Instructions, counted on the processor of an emulated Pi, say the same without a clock. How many does one step take,
+# and how many are spent before the first step? (`keras_batch` is Keras' `train_on_batch`; a *G* is a billion.)
 
 # %%
 counted = instructions().set_index(["task", "kernel"])
@@ -219,14 +222,16 @@ of_step["times_compiled"] = counted["per_update"] / compiled.reindex(counted.ind
 of_step.sort_values(["task", "per_update"]).round({"setup_G": 1, "times_compiled": 1})
 
 # %% [markdown]
-# All of them compute the same thing. The compiled loop pays before the first step, a library at every step.
+# All kernels compute the same thing. The compiled loop pays once, before the first step; a library pays at every step.
 #
 # ## Step 4. Predict a board
-# No Pi Zero at hand? Its time can be foretold: setting up is done once, an update as often as there are updates, and
-# both are instructions that have been counted. What a board makes of an instruction is known only roughly, so that a
-# prediction is a band.
+# No Pi Zero at hand? Its time can be predicted. Setting up is done once, an update as often as there are updates, and
+# the instructions of both have been counted. How fast a board runs instructions is known only roughly, so the
+# prediction is a band. For example, 1 billion instructions at a
+# rate of half a billion per second take 2 seconds; with a band of 2 the ends are 1 and 4 seconds.
 #
-# **Exercise 3.** Predict the seconds, and the ends of their band: the factor `band` down, and the same factor up.
+# **Exercise 3.** Predict the seconds, and the two ends of the band: divided by the factor `band`, and multiplied by
+# it.
 
 
 # %%
@@ -257,11 +262,11 @@ explore(
 )
 
 # %% [markdown]
-# With few passes the kernel wins that starts quickly, with many the one that runs quickly; move the slider to see
+# With few passes the kernel that starts quickly wins, with many the one that runs quickly. Move the slider to see
 # where they change places.
 #
-# How far can this be trusted? The counts were made process by process; the emulated board booted a whole system, with
-# another version of NumPy, and its logs were used for none of them. So predict those logs, and be scored.
+# How far can you trust this? The counts were made process by process. The emulated board booted a whole system with
+# another version of NumPy, and its logs were used for none of the counts. So we predict those logs, and compare.
 
 # %%
 for log in logs["emulated-raspi3b-icount"]:
@@ -270,37 +275,36 @@ for log in logs["emulated-raspi3b-icount"]:
         say(f"{log.header['task']}, {kernel}: {score_prediction(guess, log)}")
 
 # %% [markdown]
-# An emulated board has no heat, no cache and no memory card. A real one has, and a bad cable besides.
+# An emulated board has no heat, no cache and no memory card. A real one has, and sometimes a bad power cable.
 #
-# A Pi on a weak supply, or in the sun, slows itself down, and says so in one number. Whoever reads times without it
-# may be measuring a power cable.
-#
-# **Exercise 4.** Decode that number. Its bits are counted from the lowest, which is bit 0:
-#
-# | trouble | now | since the start |
-# |---|---|---|
-# | under-voltage | bit 0 | bit 16 |
-# | frequency capped | bit 1 | bit 17 |
-# | throttled | bit 2 | bit 18 |
-# | soft temperature limit | bit 3 | bit 19 |
-
+# ## Break it: one line from two origins
+# Seconds of this computer and of an emulated board are two experiments. What happens if you put them into one line?
 
 # %%
-def throttled(value):
-    """value: a whole number. Returns two lists of four truths, in the table's order: now, and since the start."""
-    ### BEGIN SOLUTION
-    now = [bool(value >> bit & 1) for bit in range(4)]
-    since = [bool(value >> bit & 1) for bit in range(16, 20)]
-    return now, since
-    ### END SOLUTION
-
-
-check("throttle-bits", throttled)
+try:
+    series([*logs["measured-host"], *logs["emulated-raspi3b-icount"]], "measured-host")
+except ValueError as refused:
+    say(f"Refused: {str(refused)[:200]}...")
 
 # %% [markdown]
-# ## Step 5. Does it fit, is it quick, what does it drink?
-# A Pi Zero 2 W has 512 MB for everything. (Some logs were recorded under just that limit; their seconds mean nothing,
-# their memory does.) And once trained, how long does it take to say what one window is? The paper says *milliseconds*.
+# ## What the paper says, and what we measured
+
+# %%
+display(claims_table(notebook="06"))
+quiz("06")
+
+# %% [markdown]
+# **Take-aways.** Time is a straight line in the data, and its slope depends on the code. Before the first step,
+# libraries spend the time of thousands of steps. A prediction is a band, not a number.
+#
+# **Limits.** No Pi was measured. Emulation counts instructions; the rates that turn them into seconds are estimates;
+# and powers are other people's measurements.
+#
+# **This is the last notebook.** What would you measure next?
+#
+# ## Going further: memory, latency, energy (6 minutes)
+# A Pi Zero 2 W has 512 MB for everything. (Some logs were recorded under just this limit. Their memory counts; their
+# seconds do not.) And how long does a trained model take to say what one window is? The paper says *milliseconds*.
 
 # %%
 memory = memory_by_kernel(log for origin in logs if origin != "paper-digitised" for log in logs[origin])
@@ -332,57 +336,61 @@ figures.energy(joules)
 # The radios are those of phones of the paper's time. 4G, 5G and today's Wi-Fi are missing: we found no measurement of
 # a small upload that we could check. Huang and others (2012) found that phones spent even more energy with 4G than
 # with 3G, mainly because the radio stays on for seconds after each transfer; Narayanan and others (2021) measured 5G.
-#
-# ## Step 6. What the paper's numbers cannot tell
-# Its Figure 8a says what an iteration takes, and so do 8c and 8d together. And Figure 7's time a window agrees with
-# any kernel, for some number of passes, which the paper does not state:
+
+# %% [markdown]
+# ## Going further: what the paper's numbers cannot tell (3 minutes)
+# The paper gives the time of an iteration twice: in its Figure 8a, and in 8c and 8d together. They differ. And the
+# time per window in Figure 7 fits any kernel, for some number of passes, and the paper does not state that number:
 
 # %%
 both = seconds_per_iteration()
 say(f"An iteration over 200 documents: {both.figure_8a:.1f} s (8a), or {both.figure_8cd:.1f} s (8c and 8d).")
-say(f"A window more: {1000 * paper_slope().slope:.0f} ms. On a Pi 3B, the paper's board, that is so many passes:")
+say(f"One more window: {1000 * paper_slope().slope:.0f} ms. On the paper's board, a Pi 3B, these passes take as long:")
 implied_epochs("3b").round().set_index("kernel").astype(int)
 
 # %% [markdown]
-# ## Break it: one line from two origins
-# Seconds of this computer and of an emulated board are not one experiment. What happens to one who mixes them?
+# ## Going further: is the board healthy? (9 minutes)
+# A Pi with a weak power supply, or in the sun, slows itself down, and reports this in one number. If you read times
+# without it, you may be measuring a power cable.
+#
+# **Exercise 4.** Decode that number. Its bits are counted from the lowest one, bit 0:
+#
+# | trouble | now | since the start |
+# |---|---|---|
+# | under-voltage | bit 0 | bit 16 |
+# | frequency capped | bit 1 | bit 17 |
+# | throttled | bit 2 | bit 18 |
+# | soft temperature limit | bit 3 | bit 19 |
+
 
 # %%
-try:
-    series([*logs["measured-host"], *logs["emulated-raspi3b-icount"]], "measured-host")
-except ValueError as refused:
-    say(f"Refused: {str(refused)[:200]}...")
+def throttled(value):
+    """value: a whole number. Returns two lists of four truths, in the table's order: now, and since the start."""
+    ### BEGIN SOLUTION
+    now = [bool(value >> bit & 1) for bit in range(4)]
+    since = [bool(value >> bit & 1) for bit in range(16, 20)]
+    return now, since
+    ### END SOLUTION
+
+
+check("throttle-bits", throttled)
 
 # %% [markdown]
-# ## Record your own
-# On a Pi (any model, Python 3.9 or newer, NumPy): copy the one file that
+# ## Going further: record your own (10 minutes, with a Pi)
+# On a Pi (any model, Python 3.9 or newer, NumPy) you need one file. This command writes it:
 #
 # ```
 # python -m pmt_helpers profile --export pi_profile.py
 # ```
 #
-# writes, and run `python3 pi_profile.py --task activity --out measured-pi-MODEL.jsonl`, then the same with `--task
-# topics`. The log holds the board's model, readings of its sensors, and times; no name, address or file of yours.
-# Upload it above, and every figure has a new line. Want it in the workbook? CONTRIBUTING.md says how to send it.
+# Then run `python3 pi_profile.py --task activity --out measured-pi-MODEL.jsonl`, and the same with `--task topics`.
+# The log holds the board's model, readings of its sensors, and times; it holds no name, address or file of yours.
+# Upload it with the button below (or put it into `data/pi_logs`), and every figure gets a new line. CONTRIBUTING.md
+# says how to send it to the workbook.
 #
-# On this computer, with the whole workbook: `python -m pmt_helpers profile --task activity --out log.jsonl`. Have you
-# a USB meter that writes a table of time, volts and amps? `read_meter` and `with_power` of `pmt_helpers.device` lay it
-# beside a log, and give each span its joules.
-#
-# ## What the paper says, and what we measured
+# On this computer, with the whole workbook: `python -m pmt_helpers profile --task activity --out log.jsonl`. If you
+# have a USB meter that writes a table of time, volts and amps, `read_meter` and `with_power` of `pmt_helpers.device`
+# put it beside a log, and give each span its energy in joules.
 
 # %%
-claims_table(notebook="06")
-
-# %%
-quiz("06")
-
-# %% [markdown]
-# **Take-aways.** Time is a straight line in the data, and its slope is the code's. Before the first step, libraries
-# have spent the time of thousands. A prediction is a band. Which takes less energy, training or uploading, depends on
-# the code and the link; the argument for training at home is privacy.
-#
-# **Limits.** No Pi was measured. Emulation counts instructions, the rates that turn them into seconds are estimates,
-# and powers are other people's measurements.
-#
-# **This is the last notebook.** What would you measure next?
+own_log()

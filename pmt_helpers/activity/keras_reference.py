@@ -1,4 +1,4 @@
-"""The same training, at home and in the cloud, through Keras' own fit: the references. Notebook 02, step 2."""
+"""The same training, at home and in the cloud, through Keras' own fit: the references. Notebook 02."""
 
 import time
 from collections.abc import Callable

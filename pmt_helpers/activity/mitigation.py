@@ -1,4 +1,4 @@
-"""Retraining on a few windows forgets what they do not show. Three mitigations of forgetting. Notebook 02, step 6.
+"""Retraining on a few windows forgets what they do not show. Three mitigations of forgetting. Notebook 02.
 
 Last-layer fine-tuning, L2-SP (Li et al. 2018: a penalty on the distance from the shared weights) and rehearsal.
 """

@@ -1,4 +1,4 @@
-"""The paper's neural network, 43-128-6, in Keras (section III-B). Notebook 01, step 3."""
+"""The paper's neural network, 43-128-6, in Keras (section III-B). Notebook 01."""
 
 from dataclasses import dataclass, field
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Training at home, one window per step (paper, section III-B): compiled, and in plain NumPy. Notebook 02, step 2."""
+"""Training at home, one window per step (paper, section III-B): compiled, and in plain NumPy. Notebook 02."""
 
 import time
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""Gradient descent with batches of one, compiled: one pass over the weights per step. Notebook 02, step 2.
+"""Gradient descent with batches of one, compiled: one pass over the weights per step. Notebook 02.
 
 A step of plain gradient descent reads all hidden weights twice: to predict, and to update them. Here the update of
 one step waits and is made while the next step reads the weights to predict: the same numbers, half the traffic. The

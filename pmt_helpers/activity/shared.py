@@ -1,4 +1,4 @@
-"""Training the shared model on volunteers, without the person it is meant for (section III). Notebook 01, step 4."""
+"""Training the shared model on volunteers, without the person it is meant for (section III). Notebook 01."""
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any

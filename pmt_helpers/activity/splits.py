@@ -1,4 +1,4 @@
-"""Which windows of a person train, validate and test: it decides what an accuracy means. Notebook 01, step 5.
+"""Which windows of a person train, validate and test: it decides what an accuracy means. Notebook 01.
 
 Windows overlap and a movement goes on for minutes, so neighbours in time are near copies. A random split puts one copy
 in training and its twin in the test; the other kinds keep twins together.

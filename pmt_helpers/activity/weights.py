@@ -1,4 +1,4 @@
-"""The network's weights as plain arrays: what a device receives and trains on, without Keras. Notebook 02, step 2.
+"""The network's weights as plain arrays: what a device receives and trains on, without Keras. Notebook 02.
 
 This module and `online` import neither Keras nor JAX: a small device that only retrains needs NumPy and Numba.
 """

@@ -1,4 +1,4 @@
-"""Defences of the cloud against poisoned volunteers: robust aggregation, filters, trimmed losses. Notebook 04, step 3.
+"""Defences of the cloud against poisoned volunteers: robust aggregation, filters, trimmed losses. Notebook 04.
 
 None of them knows who is malicious, or how many are. All of them leave out honest windows that look unusual.
 """

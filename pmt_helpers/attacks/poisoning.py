@@ -1,4 +1,4 @@
-"""Bad training data: poisoned volunteers, or a poisoned device at home. Notebook 04, steps 1 and 2.
+"""Bad training data: poisoned volunteers, or a poisoned device at home. Notebook 04.
 
 What the attacker may know: their own windows, the class list, and a clean model of an earlier release, which every
 volunteer has downloaded. Not: other people's windows, who else is malicious (unless they conspire), or the test.

@@ -1,4 +1,4 @@
-"""From raw acceleration to the 43 features of a window (Kwapisz et al. 2010, section 2.2). Notebook 01, step 2.
+"""From raw acceleration to the 43 features of a window (Kwapisz et al. 2010, section 2.2). Notebook 01.
 
 Thirty bin fractions say how a window's readings are spread; thirteen summaries say how large, how shaky and how
 fast the movement is. Definitions follow WISDM's own description; its file departs from them here and there, and the

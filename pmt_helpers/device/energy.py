@@ -1,4 +1,4 @@
-"""Joules: training at home against sending the raw windows away, and a USB meter beside a log. Notebook 06, step 5.
+"""Joules: training at home against sending the raw windows away, and a USB meter beside a log. Notebook 06.
 
 Rough on both sides, so ranges: one busy core is taken to draw a quarter of what four draw above idle, and radios were
 measured on a phone of the paper's time, downloading. 4G and 5G are missing: measurements exist (Huang et al. 2012,

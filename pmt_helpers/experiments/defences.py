@@ -1,4 +1,4 @@
-"""The stored defences: what each saves, what it costs on clean data, and whom. Notebook 04, step 3.
+"""The stored defences: what each saves, what it costs on clean data, and whom. Notebook 04.
 
 `python -m pmt_helpers sweep defences` calls this, from `run_defences`. There is one job per person and per seed.
 """

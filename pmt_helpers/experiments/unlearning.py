@@ -1,4 +1,4 @@
-"""What a shared model still knows of a volunteer who has left. Notebook 05, going further.
+"""What a shared model still knows of a volunteer who has left. Notebook 05.
 
 `python -m pmt_helpers sweep unlearning` calls this, from `run_unlearning`. Each person in turn leaves, and training
 goes on without them. It is compared with a model that never saw them and goes on for as many steps: long training

@@ -1,4 +1,4 @@
-"""Noise fit to publish: exact, in whole numbers, from the operating system's secure source. Notebook 05, step 3.
+"""Noise fit to publish: exact, in whole numbers, from the operating system's secure source. Notebook 05.
 
 Floating-point noise takes few values, and its last digits tell what it was added to (Mironov 2012); noise of a known
 seed can be subtracted. Here the bytes are `os.urandom`'s, which nobody can predict from those seen; seeding NumPy's

@@ -1,4 +1,4 @@
-"""The shared model, trained so that no window, or no volunteer, shows in it. Notebook 05, step 4."""
+"""The shared model, trained so that no window, or no volunteer, shows in it. Notebook 05."""
 
 import math
 from dataclasses import dataclass, replace

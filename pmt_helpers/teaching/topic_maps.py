@@ -1,6 +1,6 @@
 """The interactive map of topics: pyLDAvis, without network, for one model or several over the same documents.
 
-Notebook 03, steps 2 and 3. `ldavis_page.html` is the template of the page.
+Notebook 03. `ldavis_page.html` is the template of the page.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Name the topic: from its words, guess which article it was learnt from. Notebook 03, step 2."""
+"""Name the topic: from its words, guess which article it was learnt from. Notebook 03."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -1,4 +1,4 @@
-"""Topics as a table: their first words and their share of the tokens, for one model or several. Notebook 03, step 3."""
+"""Topics as a table: their first words and their share of the tokens, for one model or several. Notebook 03."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Held-out document completion, compiled. `evaluation.py` has the same in NumPy. Notebook 03, step 4."""
+"""Held-out document completion, compiled. `evaluation.py` has the same in NumPy. Notebook 03."""
 
 from collections.abc import Callable
 

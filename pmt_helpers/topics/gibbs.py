@@ -1,6 +1,6 @@
 """Latent Dirichlet allocation by collapsed Gibbs sampling (paper, section IV): local, personal, or on a prior.
 
-Notebook 03, steps 2 and 3. The loop is compiled, in `gibbs_kernel.py`; `gibbs_reference.py` has the same in NumPy.
+Notebook 03. The loop is compiled, in `gibbs_kernel.py`; `gibbs_reference.py` has the same in NumPy.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""One pass of the collapsed Gibbs sampler over all tokens, compiled. Notebook 03, step 2.
+"""One pass of the collapsed Gibbs sampler over all tokens, compiled. Notebook 03.
 
 Every token is taken out of the counts, gets a topic drawn from what all others say, and is put back. In that order each
 step waits for the one before. Here the sampler works one token ahead: it takes the next token out and sums its

@@ -1,4 +1,4 @@
-"""Shared topics from the cloud, personal topics at home (paper, section IV). Notebook 03, step 3.
+"""Shared topics from the cloud, personal topics at home (paper, section IV). Notebook 03.
 
 What leaves the cloud is `Topics`: the probabilities of words in topics, and which words these are. What leaves the home
 is nothing.

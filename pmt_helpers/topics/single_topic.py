@@ -1,7 +1,7 @@
 """People who write about one thing (paper, section IV-D and Figure 6): does a shared model of everything help them?
 
 The paper took ten topics of Wikipedia and 500 articles of each. Here a reference model finds ten topics in documents
-that the cloud does not have, and each person owns those whose largest topic is theirs. Notebook 03, step 6.
+that the cloud does not have, and each person owns those whose largest topic is theirs. Notebook 03.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Checks of what a topic model is given: counts of words, and topics learnt elsewhere. Notebook 03, step 1."""
+"""Checks of what a topic model is given: counts of words, and topics learnt elsewhere. Notebook 03."""
 
 import operator
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""Raw signals, and one window with the 43 features made from it. Notebook 01, steps 1 and 2."""
+"""Raw signals, and one window with the 43 features made from it. Notebook 01."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
