@@ -4,7 +4,7 @@
 # Notebook 01 built the shared model. This one retrains it on your device, for you alone.
 #
 # **The claim this notebook tests:** with about twenty labelled samples of your own, a personal model beats the shared
-# one; a model trained on your data alone needs more than 150 to catch up (section III-C of the paper).
+# one. A model trained on your data alone needs more than 150 to catch up (section III-C of the paper).
 #
 # About 45 minutes, and 30 more for what goes further. Needs under 800 MB of memory and no network.
 #
@@ -298,8 +298,8 @@ check("find-the-leak", leaked)
 # %% [markdown]
 # The next figures test personal models in three ways. *Random windows* is the paper's protocol, the only one here
 # without early stopping. *Another time* tests on another stretch of time of the same recordings. *New recordings* of
-# the watch are those of the other arm; *new bouts* of WISDM are stretches of one activity that were not trained on,
-# often of an activity that the person has not labelled at all.
+# the watch are those of the other arm. A *bout* of WISDM is a stretch of one activity; *new bouts* were not trained
+# on. They often show an activity that the person has not labelled at all.
 
 # %%
 for dataset, title in (("watch", "Watch: tested in three ways"), ("wisdm", "WISDM: tested in three ways")):

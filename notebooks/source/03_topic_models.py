@@ -4,7 +4,7 @@
 # Notebooks 01 and 02 were about movement. Here the private data are documents, and the model is a topic model.
 #
 # **The claim this notebook tests:** a topic model started from shared topics describes a person's documents better
-# than one learnt at home alone, needs fewer iterations, and a tenth of the public text is enough (section IV of the
+# than one learnt at home alone. It needs fewer iterations, and a tenth of the public text is enough (section IV of the
 # paper).
 #
 # About 45 minutes, and 45 more for what goes further. Needs under 800 MB of memory and no network.
@@ -90,8 +90,8 @@ figures.likelihood_by_share(papers, paper_table("fig5_log_likelihood"))
 # %% [markdown]
 # The first claim holds: the personal model starts far ahead, and then the two curves meet, close to where the paper's
 # lines end. Our head start is larger than the paper's. The second figure trains the shared model on a part of the
-# public documents only: a tenth gives about half of the head start, and after the last iteration hardly any of it is
-# left. Does the head start help a person in the end? That is the question of this notebook.
+# public documents only. A tenth gives about half of the head start. After the last iteration hardly any of it is left.
+# Does the head start help a person in the end? That is the question of this notebook.
 #
 # ## Step 1. Shared topics
 # The cloud trains on a sample of the English Wikipedia. Each row of the table is a topic, with its most probable
@@ -319,7 +319,7 @@ quiz("03")
 # $$p(k) \propto (n_{dk} + \alpha)\,\frac{n_{kw} + \beta}{n_k + V\beta}$$
 #
 # **Exercise 4.** Compute these probabilities for one token. The $n$ count all the *other* tokens: of the topic in the
-# document, of the word in the topic, and of the whole topic; $V$ is the number of words in the vocabulary. The tables
+# document, of the word in the topic, and of the whole topic. $V$ is the number of words in the vocabulary. The tables
 # still hold the token in its old topic. Leave them as they are.
 
 

@@ -2,7 +2,7 @@
 # # 05 Privacy
 #
 # **The claim this notebook tests:** data that never leaves a device cannot be stolen from elsewhere, so training at
-# home is private (section V-A of the paper argues; here we measure what models tell, and what hides it).
+# home is private. Section V-A of the paper argues for this; here we measure what models tell, and what hides it.
 #
 # About 45 minutes, and 45 more for what goes further. Needs under 800 MB of memory and no network.
 #
@@ -392,8 +392,8 @@ noisy.groupby(["model", "epsilon"], sort=False)[["bits", "auc", "strongest"]].me
 # A volunteer asks to be forgotten: training goes on without their windows. What does the shared model still know? Its
 # loss on those windows is below that of a model that never had them: the *gap*. (Long training raises the loss on
 # unseen people anyway, so both models get the same further steps.) Look at how much of the gap closes, and at the AUC:
-# how well somebody who holds the windows tells the two models apart. One would otherwise retrain from scratch, for
-# 100% of the steps.
+# how well somebody who holds the windows tells the two models apart. One would otherwise retrain from scratch, with
+# all of its steps.
 
 # %%
 tables = {name: unlearning_by_steps(stored_unlearning(name)) for name in ("watch", "wisdm")}

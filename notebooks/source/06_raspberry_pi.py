@@ -15,10 +15,14 @@
 #
 # > **Who measured what**
 # >
-# > We had no Raspberry Pi. Every number here says how it was obtained: *measured* on this kind of computer, *emulated*
-# > (a Pi 3B in QEMU, which counts instructions and has no heat, cache or memory card), *digitised* from the paper's
-# > figures, or *predicted*. We never fit one line through two of these kinds. No log leaves your computer unless you
-# > send it.
+# > We had no Raspberry Pi. Every number here says how it was obtained:
+# >
+# > - *measured* on this kind of computer;
+# > - *emulated*: a Pi 3B in QEMU, which counts instructions and has no heat, cache or memory card;
+# > - *digitised* from the paper's figures;
+# > - *predicted*.
+# >
+# > We never fit one line through two of these kinds. No log leaves your computer unless you send it.
 
 # %% tags=["parameters"]
 DATASET = "watch"  # whose training curve is shown beside the logs
@@ -179,8 +183,8 @@ def fit_line(x, seconds):
 check("fit-line", fit_line)
 
 # %% [markdown]
-# The next figures are the paper's Figures 8a and 8b: the time of one iteration of the topic model, by the number of
-# documents and by the number of words in the vocabulary.
+# The next figures are the paper's Figures 8a and 8b. They show the time of one iteration of the topic model, by the
+# number of documents and by the number of words in the vocabulary.
 
 # %%
 for by in ("documents", "words"):
@@ -388,8 +392,8 @@ check("throttle-bits", throttled)
 # Upload it with the button below (or put it into `data/pi_logs`), and every figure gets a new line. CONTRIBUTING.md
 # says how to send it to the workbook.
 #
-# On this computer, with the whole workbook: `python -m pmt_helpers profile --task activity --out log.jsonl`. If you
-# have a USB meter that writes a table of time, volts and amps, `read_meter` and `with_power` of `pmt_helpers.device`
+# On this computer, with the whole workbook: `python -m pmt_helpers profile --task activity --out log.jsonl`. Do you
+# have a USB meter that writes a table of time, volts and amps? `read_meter` and `with_power` of `pmt_helpers.device`
 # put it beside a log, and give each span its energy in joules.
 
 # %%

@@ -66,7 +66,7 @@ def replay(log: "Log", curve: "pd.DataFrame | None" = None, size: int | None = N
 
     def show(_: Any = None) -> None:
         pace = step * speed.value
-        title = "Second by second" if pace == 1 else f"{two_digits(pace)} seconds a second"
+        title = "Second by second" if pace == 1 else f"1 s shows {two_digits(pace)} s"
         output.outputs = moment(log, seconds.value, timed, title).outputs()
 
     def change_speed(change: dict[str, Any]) -> None:

@@ -22,6 +22,7 @@ _WORD = re.compile(r"[^\W\d_][\w'-]*")
 # Not read as sentences: fenced code, formulas on lines of their own, tables, link targets, headings.
 _NOT_SENTENCES = re.compile(r"```.*?```|\$\$.*?\$\$|^ *>? *\|.*?$|^#+ .*?$|\]\([^)]*\)", re.S | re.M)
 _INLINE = re.compile(r"`[^`\n]*`|\$[^$\n]+\$")
+_END = re.compile(r"(?<=[.!?])[)\"]* +|(?<=[:;]) +(?=[\"(A-Z])")
 _ITEM = re.compile(r"^ *(?:[-*]|\d+\.) +", re.M)
 
 
@@ -85,5 +86,5 @@ def sentences(markdown: str) -> list[str]:
     found = []
     for paragraph in re.split(r"\n\s*\n", text):
         flat = " ".join(re.sub(r"[*_\[\]]", "", paragraph).split())
-        found += [part for part in re.split(r"(?<=[.!?:;])[)\"]* +(?=[\"(A-Z])", flat) if _WORD.search(part)]
+        found += [part for part in _END.split(flat) if _WORD.search(part)]
     return found

@@ -66,7 +66,7 @@ def test_the_speed_is_steps_a_second(log) -> None:
     title = lambda: output.outputs[0]["data"][PLOTLY]["layout"]["title"]["text"]  # noqa: E731
     assert (play.interval, title()) == (1000, "Second by second")
     speed.value = 4
-    assert (play.interval, title()) == (250, "4 seconds a second")
+    assert (play.interval, title()) == (250, "1 s shows 4 s")
     assert seconds.value == 0
 
 

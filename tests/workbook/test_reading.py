@@ -1,14 +1,29 @@
 """Minutes of a core path, and the words of its sentences, counted as an author would count them by hand."""
 
+import re
+from pathlib import Path
+
 import nbformat
 import pytest
 from nbformat.notebooknode import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from pmt_helpers.workbook.files import PLOTLY, learner_path
+from pmt_helpers.teaching.claims import load_claims
+from pmt_helpers.teaching.exercises import NOTEBOOKS, all_exercises
+from pmt_helpers.teaching.questions import stored_quiz
+from pmt_helpers.workbook.build import read_source
+from pmt_helpers.workbook.files import PLOTLY, learner_path, source_paths
 from pmt_helpers.workbook.reading import exercise_minutes, reading_time, sentences
 
+SOURCES = source_paths()
 MOST_MINUTES, MOST_CELLS = 50, 30
+MEAN_WORDS, MOST_WORDS = 17, 35
+WORD = re.compile(r"[^\W\d_][\w'-]*")
+UNUSUAL = re.compile(
+    r"\b(?:foretell\w*|by lot|lots were|liars?|nobody lies|the bill|in peace|so many|mend(?:s|ed)?|dearer|none other"
+    r"|(?:bits|seconds|samples|steps|windows|passes|tokens) a (?:word|window|step|second|document|person))\b",
+    re.I,
+)
 
 
 def notebook(*cells: str | NotebookNode) -> NotebookNode:
@@ -55,9 +70,27 @@ def test_sentences_are_those_that_a_reader_reads() -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ["04_adversaries", "05_privacy"])
-def test_a_core_path_fits_a_lesson(name: str) -> None:
-    time = reading_time(nbformat.read(learner_path(name), as_version=4))
+@pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
+def test_a_core_path_fits_a_lesson(source: Path) -> None:
+    time = reading_time(nbformat.read(learner_path(source.stem), as_version=4))
     assert time.minutes <= MOST_MINUTES, time
     assert time.cells <= MOST_CELLS, time
-    assert len(time.exercises) in (2, 3)
+    assert len(time.exercises) in (1, 2, 3)
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
+def test_sentences_are_short_and_their_words_are_usual(source: Path) -> None:
+    prose = [cell.source for cell in read_source(source).cells if cell.cell_type == "markdown"]
+    lengths = {sentence: len(WORD.findall(sentence)) for text in prose for sentence in sentences(text)}
+    assert sum(lengths.values()) / len(lengths) < MEAN_WORDS
+    assert not [sentence for sentence, words in lengths.items() if words > MOST_WORDS]
+    assert not UNUSUAL.findall("\n".join(prose))
+
+
+def test_claims_and_exercises_use_usual_words_too() -> None:
+    told = [text for claim in load_claims() for text in (claim.claim, claim.reason)]
+    for exercise in all_exercises():
+        told += [exercise.title, exercise.right, *exercise.hints, *(mistake.message for mistake in exercise.mistakes)]
+    for notebook in NOTEBOOKS:
+        told += [text for question in stored_quiz(notebook) for text in (question.text, *question.choices.values())]
+    assert not UNUSUAL.findall("\n".join(told))
