@@ -7,6 +7,7 @@ from .auditing import digits_attack as digits_attack
 from .auditing import on_gradients as on_gradients
 from .auditing import replay_attack as replay_attack
 from .auditing import single_precision_noise as single_precision_noise
+from .noise import randomised_response as randomised_response
 from .reference import LEAKY as LEAKY
 from .reference import clip_and_noise as clip_and_noise
 from .reference import renyi_epsilon as renyi_epsilon
