@@ -93,7 +93,7 @@ def defences(compared: pd.DataFrame, attack: str, title: str = "What a defence s
     clean, attacked = (panel.drop(index="none") for panel in panels)
     names = ("without attackers", "under attack")
     heads = [f"{name}<br>no defence: {accuracy}" for name, accuracy in zip(names, before, strict=True)]
-    options: dict[str, Any] = {"shared_xaxes": "all", "shared_yaxes": True, "horizontal_spacing": 0.06}
+    options: dict[str, Any] = {"shared_xaxes": "all", "shared_yaxes": True, "horizontal_spacing": 0.1}
     figure = style.dress(make_subplots(1, 2, subplot_titles=heads, **options), title, 420, style.WITH_LEGEND)
     figure.update_annotations(font_size=14)  # the heads
     for column, panel in enumerate((clean.reindex(attacked.index), attacked), start=1):
@@ -103,7 +103,7 @@ def defences(compared: pd.DataFrame, attack: str, title: str = "What a defence s
         shown["hovertemplate"] = "%{y}: %{x:+.1f} points, %{customdata} worse off<extra></extra>"
         rows = [name.replace(": ", ":<br>") for name in panel.index]
         style.add_series(figure, 100 * panel["change"], rows, names[column - 1], look, row=1, col=column, **shown)
-    figure.add_vline(0, line={"color": style.INK, "width": 1.5}, layer="below")
+    figure.add_vline(0, line={"color": style.INK, "width": 1.5}, layer="between")
     figure.update_xaxes(title_text="change, points")
     best = attacked.index[-1]
     change = [f"{100 * panel['change'][best]:+.1f}" for panel in (clean, attacked)]
