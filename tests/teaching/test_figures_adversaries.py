@@ -64,7 +64,8 @@ def test_defences_stand_in_one_order_the_best_under_attack_on_top_with_a_line_wh
     assert list(clean.x) == pytest.approx([-20, -5])
     assert list(attacked.x) == pytest.approx([10, 30])
     assert list(attacked.error_x.array) == pytest.approx([4, 4])  # two standard errors
-    assert [line.x0 for line in figure.layout.shapes] == [0, 0]
+    assert figure.layout.xaxis.zeroline
+    assert figure.layout.xaxis2.zeroline
     assert figure.layout.xaxis2.matches == "x"  # points are as long in either panel
 
 

@@ -103,8 +103,7 @@ def defences(compared: pd.DataFrame, attack: str, title: str = "What a defence s
         shown["hovertemplate"] = "%{y}: %{x:+.1f} points, %{customdata} worse off<extra></extra>"
         rows = [name.replace(": ", ":<br>") for name in panel.index]
         style.add_series(figure, 100 * panel["change"], rows, names[column - 1], look, row=1, col=column, **shown)
-    figure.add_vline(0, line={"color": style.INK, "width": 1.5}, layer="between")
-    figure.update_xaxes(title_text="change, points")
+    figure.update_xaxes(title_text="change, points", zeroline=True, zerolinecolor=style.INK, zerolinewidth=1.5)
     best = attacked.index[-1]
     change = [f"{100 * panel['change'][best]:+.1f}" for panel in (clean, attacked)]
     return Figure(
