@@ -1,6 +1,7 @@
 from .challenge import Budget as Budget
 from .challenge import score_attack as score_attack
 from .challenge import score_defence as score_defence
+from .challenge import score_sheet as score_sheet
 from .gradient_leak import gradient_at as gradient_at
 from .gradient_leak import recover_from_gradient as recover_from_gradient
 from .inversion import invert_model as invert_model

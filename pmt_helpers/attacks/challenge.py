@@ -1,6 +1,8 @@
-"""The contest of red and blue team: hidden rounds score a learner's attack or filter, by rules. Notebook 04.
+"""The contest of red and blue team: hidden rounds score a learner's attack or filter against baselines. Notebook 04.
 
-Nothing is raised for what a learner submits: the score says which rule it breaks.
+Nobody knows the rounds beforehand: each scoring draws other people to test on, other malicious volunteers and other
+training seeds from the system's secure randomness, so nothing can be tuned to them. Nothing is raised for what a
+learner submits: the score says which rule it breaks.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,13 +17,15 @@ from tqdm.auto import tqdm
 
 from pmt_helpers.activity.shared import train_shared_fast, training_rows
 from pmt_helpers.activity.weights import Checkpoint
-from pmt_helpers.attacks.defences import Filter, poisoned_mask, removal_rates
+from pmt_helpers.attacks.defences import Filter, neighbour_filter, poisoned_mask, removal_rates
 from pmt_helpers.attacks.poisoning import flip_labels, malicious_volunteers, poison_volunteers
 from pmt_helpers.datasets.base import ActivityData
 
-HIDDEN_SEED = 20_180_412  # not the seeds that the notebook shows
 PEOPLE_PER_UNSEEN = 5  # one person in five is left out of a round, to be tested on
-POISONS = (("none", 0.0), ("random", 0.3), ("pair", 0.3), ("least_likely", 0.3), ("noise", 0.3))  # kind and fraction
+# What the filters meet. Swapped classes and noise are not among them: there is hardly anything to win back.
+POISONS = (("none", 0.0), ("random", 0.3), ("least_likely", 0.3))  # kind and fraction
+RED_BASELINES = ("random labels", "one label", "least likely label")  # on windows drawn at random
+BLUE_BASELINES = {"no defence": None, "neighbour filter": neighbour_filter}  # the filter that gains most on the watch
 
 # X, y, likelihood, n_flips, rng -> labels
 Attack = Callable[[np.ndarray, np.ndarray, np.ndarray, int, np.random.Generator], np.ndarray]
@@ -45,16 +49,18 @@ class Round:
         return float(np.mean([right[self.unseen.users == user].mean() for user in self.unseen.user_ids]))
 
 
-def hidden_rounds(data: ActivityData, n_rounds: int) -> list[Round]:
-    """Always the same rounds for a data set; everybody has been unseen before anybody is again.
+def hidden_rounds(data: ActivityData, n_rounds: int, insecure_seed: int | None = None) -> list[Round]:
+    """Everybody has been unseen before anybody is again. None draws rounds that nobody can know from the system.
 
-    Raises ValueError when there are too few people for that.
+    Raises ValueError when there are too few people for that, or fewer than two rounds.
     """
     n_unseen = len(data.user_ids) // PEOPLE_PER_UNSEEN
     if n_unseen == 0:
         needed = f"a hidden round needs {PEOPLE_PER_UNSEEN} people or more"
         raise ValueError(f"{needed}; {data.card.name} has {data.summary}")
-    rng = np.random.default_rng(HIDDEN_SEED)
+    if n_rounds < 2:
+        raise ValueError(f"n_rounds must be 2 or more, or there is no standard error; got {n_rounds}")
+    rng = np.random.default_rng(insecure_seed)  # without a seed, 128 bits of the system's secure randomness
     queue: list[int] = []
     rounds = []
     for _ in range(n_rounds):
@@ -97,6 +103,79 @@ def check_length(returned: Any, n_windows: int, what: str) -> np.ndarray:
     return values
 
 
+@dataclass(frozen=True, eq=False)
+class Score:
+    """Points of a submission and of the baselines in the same hidden rounds; `print` says whether the goal is reached.
+
+    games: accuracy of each shared model, mean over the people left out, and what else is known, one row per game.
+    rounds: points, one row per hidden round: each baseline's and "yours"; no rows when not scored. problem: the reason
+    why it was not scored, or None.
+    """
+
+    what: str  # what the points are
+    games: pd.DataFrame
+    rounds: pd.DataFrame
+    problem: str | None = None
+
+    @property
+    def points(self) -> dict[str, float]:
+        """Mean points of each baseline and of "yours"; empty when not scored."""
+        return {str(name): float(mean) for name, mean in self.rounds.mean().items()}
+
+    @property
+    def baseline(self) -> str:
+        """The baseline with the most points in these rounds."""
+        return max((name for name in self.points if name != "yours"), key=lambda name: self.points[name])
+
+    @property
+    def lead(self) -> float:
+        """Points that yours has more than the strongest baseline."""
+        return self.points["yours"] - self.points[self.baseline]
+
+    @property
+    def needed(self) -> float:
+        """The goal is a lead above this: two standard errors of the lead, over rounds."""
+        return 2 * float(np.std(self.rounds["yours"] - self.rounds[self.baseline], ddof=1)) / len(self.rounds) ** 0.5
+
+    @property
+    def reached(self) -> bool:
+        """Whether the lead over the strongest baseline is more than chance explains; False when not scored."""
+        return self.problem is None and self.lead > self.needed
+
+    @property
+    def goal(self) -> str:
+        """In words: reached, by how many points it is missed, or why there is no score."""
+        if self.problem is not None:
+            return f"not scored: {self.problem}"
+        return "reached" if self.reached else f"missed by {_rounded(self.needed - self.lead)} points"
+
+    def __str__(self) -> str:
+        if self.problem is not None:
+            return f"Not scored: {self.problem}"
+        return (
+            f"{_rounded(self.points['yours'])} points ({self.what}; mean of {len(self.rounds)} hidden rounds). The "
+            f"strongest baseline, {self.baseline}, has {_rounded(self.points[self.baseline])}. Goal {self.goal}: the "
+            f"lead over the baseline is {_rounded(self.lead)} points, and has to be more than {_rounded(self.needed)}, "
+            "two standard errors."
+        )
+
+
+def score_sheet(scores: Mapping[str, Score]) -> pd.DataFrame:
+    """One row per score, by name: points, strongest baseline, its points, lead, needed, goal. For both teams alike."""
+    rows: dict[str, dict[str, Any]] = {}
+    for name, score in scores.items():
+        rows[name] = {"goal": score.goal}
+        if score.problem is None:
+            yours, other = score.points["yours"], score.points[score.baseline]
+            row = {"baseline": score.baseline, "its points": _rounded(other), "lead": _rounded(score.lead)}
+            rows[name] = {"points": _rounded(yours), **row, "needed": _rounded(score.needed), **rows[name]}
+    return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def _rounded(points: float) -> float:
+    return round(points, 1) + 0.0  # so that there is no -0.0
+
+
 def _play(
     play: Callable[..., dict[str, Any]], games: list[tuple[Any, ...]], unit: str, progress: bool
 ) -> tuple[pd.DataFrame, str | None]:
@@ -116,7 +195,7 @@ class Budget:
     Raises ValueError for numbers outside of that.
     """
 
-    volunteers: float = 0.3
+    volunteers: float = 0.5
     flips: float = 0.5
 
     def __post_init__(self) -> None:
@@ -132,80 +211,57 @@ class Budget:
         return min(n_windows, int(self.flips) if is_number else round(self.flips * n_windows))
 
 
-@dataclass(frozen=True)
-class AttackScore:
-    """How much an attack hurts people whom the shared model does not know.
-
-    rounds: one row per hidden round: clean, random, least_likely, yours (accuracy of the shared model, mean over the
-    people left out; the two in the middle spend the same budget). problem: why it was not scored, or None.
-    """
-
-    rounds: pd.DataFrame
-    budget: Budget
-    problem: str | None = None
-
-    @property
-    def drop(self) -> float:
-        """Mean accuracy lost; NaN when not scored."""
-        return self._drop("yours")
-
-    def _drop(self, column: str) -> float:
-        return float((self.rounds["clean"] - self.rounds[column]).mean()) if len(self.rounds) else float("nan")
-
-    def __str__(self) -> str:
-        if self.problem is not None:
-            return f"Not scored: {self.problem}"
-        error = float(np.std(self.rounds["clean"] - self.rounds["yours"], ddof=1) / np.sqrt(len(self.rounds)))
-        return (
-            f"Your attack costs unseen people {100 * self.drop:.1f} points of accuracy (standard error "
-            f"{100 * error:.1f} over {len(self.rounds)} hidden rounds). With the same budget, random labels cost "
-            f"{100 * self._drop('random'):.1f} and the least likely ones {100 * self._drop('least_likely'):.1f}."
-        )
-
-
 def score_attack(
-    attack: Attack, data: ActivityData, budget: Budget | None = None, *, n_rounds: int = 5, progress: bool = True
-) -> AttackScore:
-    """Let malicious volunteers use `attack` in hidden rounds: other people left out, other volunteers malicious.
+    attack: Attack, data: ActivityData, budget: Budget | None = None,
+    *, n_rounds: int = 16, insecure_seed: int | None = None, progress: bool = True,
+) -> Score:  # fmt: skip
+    """Let malicious volunteers use `attack` in hidden rounds; the points are accuracy that unseen people lose.
 
-    attack(X, y, likelihood, n_flips, rng) is called once for each malicious volunteer and returns n labels.
-    X: (n, n_features) raw windows, y: (n,) true labels, likelihood: (n, n_classes) probabilities of the last clean
-    model, which everybody has downloaded, n_flips: how many labels may change, rng: for its random choices.
+    The goal: more points than the strongest of three simple attacks with the same budget, by two standard errors.
+
+    Parameters
+    ----------
+    attack : attack(X, y, likelihood, n_flips, rng) is called once for each malicious volunteer and returns n labels. X:
+        (n, n_features) raw windows in random order, y: (n,) true labels, likelihood: (n, n_classes) probabilities of
+        the last clean model, which everybody has downloaded, n_flips: how many labels may change, rng: for its choices
+    insecure_seed : of rounds that come out again, to repeat a score or to compare several people; whoever knows it can
+        tune an attack to them. None draws new rounds from the system's secure source.
     """
     budget = budget or Budget()
-    games = [(one,) for one in hidden_rounds(data, n_rounds)]
-    rounds, problem = _play(partial(_play_attack, attack, budget), games, "round", progress)
-    return AttackScore(rounds, budget, problem)
+    hidden = [(one,) for one in hidden_rounds(data, n_rounds, insecure_seed)]
+    games, problem = _play(partial(_play_attack, attack, budget), hidden, "round", progress)
+    points = pd.DataFrame({name: 100 * (games["clean"] - games[name]) for name in games.columns[1:]})
+    return Score("accuracy that people unknown to the model lose", games, points, problem)
 
 
 def _play_attack(attack: Attack, budget: Budget, hidden: Round) -> dict[str, float]:
     data = hidden.volunteers
     clean = train_shared_fast(data, seed=hidden.seed)
-    attacks = {"random": _flips("random"), "least_likely": _flips("least_likely"), "yours": attack}
+    attacks: dict[str, Attack] = {**{name: partial(_simple_attack, name) for name in RED_BASELINES}, "yours": attack}
     accuracies = {"clean": hidden.accuracy(clean)}
     for name, chosen in attacks.items():
         labels = np.array(data.y)
         for volunteer in malicious_volunteers(data, None, budget.volunteers, hidden.seed):
-            rows = np.flatnonzero(data.users == volunteer)
-            likelihood = softmax(clean.logits(data.X[rows]).astype(np.float64), axis=1)
             rng = np.random.default_rng([hidden.seed, int(volunteer)])
+            rows = rng.permutation(np.flatnonzero(data.users == volunteer))
+            likelihood = softmax(clean.logits(data.X[rows]).astype(np.float64), axis=1)
             n_flips = budget.n_flips(len(rows))
             labels[rows] = _submitted_labels(chosen, data.X[rows], data.y[rows], likelihood, n_flips, rng)
         accuracies[name] = hidden.accuracy(train_shared_fast(replace(data, y=labels), seed=hidden.seed))
     return accuracies
 
 
-def _flips(kind: str) -> Attack:
-    """An attack to compare with: as many labels as allowed, of windows drawn at random."""
-
-    def attack(
-        X: np.ndarray, y: np.ndarray, likelihood: np.ndarray, n_flips: int, rng: np.random.Generator
-    ) -> np.ndarray:
-        labels, rows = y.copy(), rng.permutation(len(y))[:n_flips]
-        labels[rows] = flip_labels(y[rows], kind, likelihood.shape[1], rng, class_scores=likelihood[rows])
-        return labels
-
-    return attack
+def _simple_attack(
+    name: str, X: np.ndarray, y: np.ndarray, likelihood: np.ndarray, n_flips: int, rng: np.random.Generator
+) -> np.ndarray:
+    """A baseline of the red team: as many labels as allowed, of the first windows, which come in random order."""
+    labels, few = y.copy(), slice(n_flips)
+    if name == "one label":
+        labels[few] = np.where(y[few] == 0, 1, 0)
+    else:
+        kind = "random" if name == "random labels" else "least_likely"
+        labels[few] = flip_labels(y[few], kind, likelihood.shape[1], rng, class_scores=likelihood[few])
+    return labels
 
 
 def _submitted_labels(
@@ -231,60 +287,43 @@ def _submitted_labels(
     return labels.astype(np.int64)
 
 
-@dataclass(frozen=True)
-class DefenceScore:
-    """How well a filter protects people whom the shared model does not know.
+def score_defence(
+    keeps: Filter, data: ActivityData, *, n_rounds: int = 12, insecure_seed: int | None = None, progress: bool = True
+) -> Score:
+    """Put a filter before the training of the shared model, in hidden rounds of two attacks and one without attackers.
 
-    rounds: one row per hidden round and attack: attack, undefended, yours, perfect (accuracy of the shared model,
-    mean over the people left out; perfect leaves out what is poisoned and nothing else), caught and dropped (share of
-    the poisoned and of the honest windows that your filter leaves out). problem: why it was not scored, or None.
+    Points: mean accuracy that unseen people gain under attack, less what they lose without attackers. The goal: more
+    than no defence and more than this package's neighbour filter, by two standard errors. `games` has caught and
+    dropped, too: shares of the poisoned and of the honest windows that your filter leaves out.
+
+    Parameters
+    ----------
+    keeps : keeps(X, y, users) gets what the volunteers sent: raw windows (n, n_features), labels (n,), and numbers that
+        tell the volunteers apart (n,), other numbers each time. It returns (n,) bool: True for the windows to train on
+    insecure_seed : as in score_attack
     """
-
-    rounds: pd.DataFrame
-    problem: str | None = None
-
-    @property
-    def gain(self) -> float:
-        """Mean accuracy won over no defence, the rounds without an attack included; NaN when not scored."""
-        return float((self.rounds["yours"] - self.rounds["undefended"]).mean()) if len(self.rounds) else float("nan")
-
-    def by_attack(self) -> pd.DataFrame:
-        """Means over rounds: attack, undefended, yours, perfect, caught, dropped."""
-        return self.rounds.groupby("attack", sort=False).mean().reset_index()
-
-    def __str__(self) -> str:
-        if self.problem is not None:
-            return f"Not scored: {self.problem}"
-        possible = (self.rounds["perfect"] - self.rounds["undefended"]).mean()
-        clean = self.rounds[self.rounds["attack"] == "none"]
-        cost, dropped = (clean["undefended"] - clean["yours"]).mean(), clean["dropped"].mean()
-        return (
-            f"Your filter wins unseen people {100 * self.gain:+.1f} points over no defence; leaving out exactly what "
-            f"is poisoned would win {100 * possible:+.1f}. On clean data it drops {100 * dropped:.0f}% of honest "
-            f"windows and costs {100 * cost:.1f} points."
-        )
+    hidden = enumerate(hidden_rounds(data, n_rounds, insecure_seed), start=1)
+    plays = [(number, one, *poison) for number, one in hidden for poison in POISONS]
+    games, problem = _play(partial(_play_defence, keeps), plays, "game", progress)
+    points = pd.DataFrame()
+    if problem is None:
+        names = [*BLUE_BASELINES, "yours"]
+        gains = 100 * games[names].sub(games["no defence"], axis=0)
+        clean = games["attack"] == "none"
+        points = gains[~clean].groupby(games["round"]).mean() + gains[clean].set_index(games["round"][clean])
+    return Score("accuracy gained under attack, less what is lost without attackers", games, points, problem)
 
 
-def score_defence(keeps: Filter, data: ActivityData, *, n_rounds: int = 4, progress: bool = True) -> DefenceScore:
-    """Put a filter before the training of the shared model, in hidden rounds of five attacks (one of them: none).
-
-    keeps(X, y, users) gets what the volunteers sent: raw windows (n, n_features), labels (n,), and numbers that tell
-    the volunteers apart (n,), other numbers each time. It returns (n,) bool: True for the windows to train on.
-    """
-    games = [(hidden, *poison) for hidden in hidden_rounds(data, n_rounds) for poison in POISONS]
-    return DefenceScore(*_play(partial(_play_defence, keeps), games, "attack", progress))
-
-
-def _play_defence(keeps: Filter, hidden: Round, kind: str, fraction: float) -> dict[str, float | str]:
+def _play_defence(keeps: Filter, number: int, hidden: Round, kind: str, fraction: float) -> dict[str, Any]:
     honest = hidden.volunteers
     sent = honest if kind == "none" else poison_volunteers(honest, None, fraction, kind, hidden.seed)
     poisoned = poisoned_mask(honest, sent)
-    keep = _submitted_mask(keeps, sent, hidden.seed)
-    masks = {"undefended": None, "yours": keep, "perfect": ~poisoned if poisoned.any() else None}
+    masks = {name: None if rule is None else rule(sent.X, sent.y, sent.users) for name, rule in BLUE_BASELINES.items()}
+    masks["yours"] = keep = _submitted_mask(keeps, sent, hidden.seed)
     models = {name: train_shared_fast(sent, seed=hidden.seed, keep=mask) for name, mask in masks.items()}
     accuracies = {name: hidden.accuracy(model) for name, model in models.items()}
     caught, dropped = removal_rates(keep, poisoned, ~poisoned)
-    return {"attack": kind, **accuracies, "caught": caught, "dropped": dropped}
+    return {"round": number, "attack": kind, **accuracies, "caught": caught, "dropped": dropped}
 
 
 def _submitted_mask(keeps: Filter, sent: ActivityData, seed: int) -> np.ndarray:

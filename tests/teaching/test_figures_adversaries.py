@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from pmt_helpers.teaching import figures
-from pmt_helpers.teaching.figures.style import MODEL_COLOURS
+from pmt_helpers.teaching.figures.style import MODEL_COLOURS, Figure
 
 
 def drawn(figure, name: str):
@@ -38,15 +38,35 @@ def test_recovery_is_read_from_none_to_the_most_windows() -> None:
     assert list(drawn(figure, "honest volunteers").y) == [0.73, 0.8, 0.82]
 
 
-def test_a_defence_is_read_on_clean_data_and_under_attack() -> None:
-    table = pd.DataFrame(
-        {"defence": ["none", "a", "b"], "clean": [0.8, 0.75, 0.6], "clean_se": 0.01, "attacked": [0.4, 0.7, 0.5]}
-    ).assign(attacked_se=0.02)
-    figure = figures.defences(table, "half lie")
-    assert (
-        figure.sentence == "Without defence 80% when nobody lies and 40% under attack; with the best (a) 75% and 70%."
+def compared() -> pd.DataFrame:
+    rows = [("none", "none", 0.8, 0.0, 0), ("none", "a", 0.75, -0.05, 3), ("none", "averaged: b", 0.6, -0.2, 5)]
+    rows += [("random", "none", 0.4, 0.0, 0), ("random", "a", 0.7, 0.3, 1), ("random", "averaged: b", 0.5, 0.1, 2)]
+    frame = pd.DataFrame(rows, columns=["kind", "defence", "accuracy", "change", "losers"])
+    return frame.assign(change_se=0.02)
+
+
+def test_a_defence_is_read_without_attackers_and_under_attack() -> None:
+    figure = figures.defences(compared(), "half send random labels")
+    assert figure.sentence == (
+        "No defence: 80% without attackers, 40% under attack (half send random labels). The best under attack (a) "
+        "changes this by -5.0 and +30.0 points; people worse off: 3 without attackers, 1 under attack."
     )
-    assert {trace.name for trace in figure.plotly.data} == {"no defence", "a", "b"}
+    assert [note.text for note in figure.plotly.layout.annotations] == [
+        "without attackers<br>no defence: 80%",
+        "under attack<br>no defence: 40%",
+    ]
+
+
+def test_defences_stand_in_one_order_the_best_under_attack_on_top_with_a_line_where_nothing_changes() -> None:
+    figure = figures.defences(compared(), "half send random labels").plotly
+    clean, attacked = (drawn(Figure(figure, ""), name) for name in ("without attackers", "under attack"))
+    assert list(clean.y) == list(attacked.y) == ["averaged:<br>b", "a"]  # plotly begins at the bottom
+    assert list(clean.x) == pytest.approx([-20, -5])
+    assert list(attacked.x) == pytest.approx([10, 30])
+    assert list(attacked.error_x.array) == pytest.approx([4, 4])  # two standard errors
+    assert figure.layout.xaxis.zeroline
+    assert figure.layout.xaxis2.zeroline
+    assert figure.layout.xaxis2.matches == "x"  # points are as long in either panel
 
 
 def test_a_missing_column_is_named() -> None:
@@ -66,11 +86,3 @@ def test_the_longest_crafted_documents_and_the_cap_are_drawn() -> None:
     )
     assert list(drawn(figure, "shared").y) == pytest.approx([0, 0.45])
     assert list(drawn(figure, "shared").error_y.arrayminus) == pytest.approx([0, 0.15])
-
-
-def test_no_two_defences_look_alike() -> None:
-    names = ["none", "outlier filter", "neighbour filter", "trimmed loss", "mean", "median", "trimmed mean"]
-    table = pd.DataFrame({"defence": names, "clean": 0.8, "clean_se": 0.01, "attacked": 0.5, "attacked_se": 0.01})
-    figure = figures.defences(table, "half lie")
-    assert len({(trace.marker.color, trace.marker.symbol) for trace in figure.plotly.data}) == len(names)
-    assert len({trace.marker.color for trace in figure.plotly.data}) == len(names)

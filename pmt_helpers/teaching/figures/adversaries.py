@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
+from plotly.subplots import make_subplots
 
 from pmt_helpers.teaching.figures import style
 from pmt_helpers.teaching.figures.style import Figure, need_columns, percent
@@ -77,30 +78,40 @@ def healing(curves: Mapping[str, pd.DataFrame]) -> Figure:
     return Figure(figure, f"{sizes}: {'; '.join(texts)}.")
 
 
-def defences(table: pd.DataFrame, attack: str, title: str = "What a defence saves and costs") -> Figure:
-    """A point per defence: accuracy on clean data, and under an attack, with two standard errors over people.
+def defences(compared: pd.DataFrame, attack: str, title: str = "What a defence saves and costs") -> Figure:
+    """How each defence changes the accuracy of no defence, without attackers and under attack; two standard errors.
 
-    table: defence, clean, clean_se, attacked, attacked_se. The row "none" is no defence.
+    compared: rows of experiments.compare_defences for kind "none" and for one attack; the defence "none" is among them.
+    The best under attack is on top. attack: its name, for the sentence.
     """
-    need_columns(table, ("defence", "clean", "clean_se", "attacked", "attacked_se"), "defences")
-    figure = style.new_figure(title, 460, style.WITH_LEGEND)
-    colours = [style.GREY, *(colour for colour, _ in style.OTHERS), style.BLUE, style.VERMILION, style.GREEN]
-    symbols = ("circle", "square", "diamond", "triangle-up", "x", "star", "triangle-down")
-    rows = table.to_dict("records")
-    for place, row in enumerate(rows):
-        marker = {"color": colours[place % len(colours)], "size": 12, "symbol": symbols[place % len(symbols)]}
-        name = "no defence" if row["defence"] == "none" else row["defence"]
-        bars = (style.symmetric_bars([2 * row[column]], thickness=1, width=3) for column in ("clean_se", "attacked_se"))
-        options: dict[str, Any] = dict(zip(("error_x", "error_y"), bars, strict=True))
-        options["hovertemplate"] = f"{row['defence']}: %{{x:.1%}} clean, %{{y:.1%}} attacked<extra></extra>"
-        style.add_series(figure, [row["clean"]], [row["attacked"]], name, {"marker": marker}, **options)
-    figure.update_xaxes(title_text="accuracy when nobody lies", tickformat=".0%")
-    figure.update_yaxes(title_text=f"accuracy, {attack}", tickformat=".0%")
-    undefended = next(row for row in rows if row["defence"] == "none")
-    best = max((row for row in rows if row["defence"] != "none"), key=lambda row: row["attacked"])
-    text = f"Without defence {percent(undefended['clean'])} when nobody lies and {percent(undefended['attacked'])} "
-    text += f"under attack; with the best ({best['defence']}) {percent(best['clean'])} and {percent(best['attacked'])}."
-    return Figure(figure, text)
+    need_columns(compared, ("kind", "defence", "accuracy", "change", "change_se", "losers"), "defences")
+    panels = [
+        compared[(compared["kind"] == "none") == clean].set_index("defence").sort_values("change")
+        for clean in (True, False)
+    ]
+    before = [percent(panel["accuracy"]["none"]) for panel in panels]
+    clean, attacked = (panel.drop(index="none") for panel in panels)
+    names = ("without attackers", "under attack")
+    heads = [f"{name}<br>no defence: {accuracy}" for name, accuracy in zip(names, before, strict=True)]
+    options: dict[str, Any] = {"shared_xaxes": "all", "shared_yaxes": True, "horizontal_spacing": 0.1}
+    figure = style.dress(make_subplots(1, 2, subplot_titles=heads, **options), title, 420, style.WITH_LEGEND)
+    figure.update_annotations(font_size=14)  # the heads
+    for column, panel in enumerate((clean.reindex(attacked.index), attacked), start=1):
+        look = {"marker": {"color": style.MODEL_COLOURS["shared"], "size": 10}}
+        bars = style.symmetric_bars(200 * panel["change_se"], width=4)
+        shown: dict[str, Any] = {"error_x": bars, "showlegend": False, "customdata": panel["losers"].tolist()}
+        shown["hovertemplate"] = "%{y}: %{x:+.1f} points, %{customdata} worse off<extra></extra>"
+        rows = [name.replace(": ", ":<br>") for name in panel.index]
+        style.add_series(figure, 100 * panel["change"], rows, names[column - 1], look, row=1, col=column, **shown)
+    figure.update_xaxes(title_text="change, points", zeroline=True, zerolinecolor=style.INK, zerolinewidth=1.5)
+    best = attacked.index[-1]
+    change = [f"{100 * panel['change'][best]:+.1f}" for panel in (clean, attacked)]
+    return Figure(
+        figure,
+        f"No defence: {before[0]} without attackers, {before[1]} under attack ({attack}). The best under attack "
+        f"({best}) changes this by {change[0]} and {change[1]} points; people worse off: "
+        f"{clean['losers'][best]} without attackers, {attacked['losers'][best]} under attack.",
+    )
 
 
 def crafted_documents(rows: pd.DataFrame) -> Figure:
