@@ -1,6 +1,8 @@
 """Training the shared model on volunteers, without the person it is meant for (section III). Notebook 01."""
 
+from copy import deepcopy
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -126,4 +128,9 @@ def training_rows(data: ActivityData, exclude_user: int | None, seed: int) -> np
 
 def initial_weights(data: ActivityData, seed: int) -> Weights:
     """The random start that train_shared takes for this seed."""
-    return Weights.from_model(build_mlp(len(data.feature_names), len(data.class_names), seed=seed))
+    return deepcopy(_start(len(data.feature_names), len(data.class_names), seed))
+
+
+@lru_cache(maxsize=64)  # building a Keras model takes as long as training a small one
+def _start(n_features: int, n_classes: int, seed: int) -> Weights:
+    return Weights.from_model(build_mlp(n_features, n_classes, seed=seed))
