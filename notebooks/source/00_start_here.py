@@ -20,7 +20,7 @@
 # > | the cloud that trained the shared model | no | yes | no | no |
 # > | the volunteers | no | yes | no | no |
 # >
-# > The volunteers gave their data to the cloud: for *them* nothing is private yet (notebook 04).
+# > The volunteers gave their data to the cloud: for *them* nothing is private yet (notebook 05).
 
 # %% tags=["parameters"]
 DATASET = "watch"  # or "wisdm", once fetched

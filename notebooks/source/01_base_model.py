@@ -16,7 +16,7 @@
 # > | | volunteers' windows | the weights and the scaler | predictions for you |
 # > |---|---|---|---|
 # > | the cloud | **yes**, raw | yes | no |
-# > | anyone who downloads the model | no, but see notebook 04 | yes | no |
+# > | anyone who downloads the model | no, but see notebook 05 | yes | no |
 # > | you | no | yes | yes, computed at home |
 
 # %% tags=["parameters"]

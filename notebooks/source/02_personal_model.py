@@ -19,7 +19,7 @@
 # > | the cloud | **no** | yes, it made them | **no** |
 # > | volunteers | no | yes | no |
 # >
-# > Nothing goes back. What the cloud could learn if the personal weights did is in notebook 04.
+# > Nothing goes back. What the cloud could learn if the personal weights did is in notebook 05.
 
 # %% tags=["parameters"]
 DATASET = "watch"  # or "wisdm", once fetched: python -m pmt_helpers data fetch wisdm

@@ -108,9 +108,14 @@ def train_shared_fast(
     if len(rows) == 0:
         raise ValueError("no window is left to train the shared model on")
     start = Checkpoint(initial_weights(data, seed), Preprocessor.fit(data.X[rows]))
-    epochs = max(1, round(TOTAL_STEP_LENGTH / (LEARNING_RATE * len(rows))))
-    trained = train_online(Task(start.weights, start.windows(data.X[rows]), data.y[rows], seed=seed), epochs=epochs)
+    task = Task(start.weights, start.windows(data.X[rows]), data.y[rows], seed=seed)
+    trained = train_online(task, epochs=epochs_for(len(rows)))
     return replace(start, weights=trained.weights)
+
+
+def epochs_for(n_windows: int, share: float = 1.0) -> int:
+    """Passes over so many windows, one window per step, that go a share of TOTAL_STEP_LENGTH; at least one."""
+    return max(1, round(share * TOTAL_STEP_LENGTH / (LEARNING_RATE * n_windows)))
 
 
 def training_rows(data: ActivityData, exclude_user: int | None, seed: int) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""What an uploaded gradient tells: the very window it was computed on. Notebook 04, step 5.
+"""What an uploaded gradient tells: the very window it was computed on. Notebook 05, the answer first.
 
 The paper's design uploads nothing. Federated averaging uploads gradients or changes of weights, and this is what the
 cloud could read from them: the gradient of a hidden unit's weights is its error times the input, that of its bias is

@@ -1,4 +1,4 @@
-"""What a model says an activity looks like, and whether that is how *you* do it. Notebook 04, step 4.
+"""What a model says an activity looks like, and whether that is how *you* do it. Notebook 05, going further.
 
 Three attacks on a personal model that got out, each with more at hand. "ascent" finds the input that the model is most
 certain of, by gradient ascent (Fredrikson et al. 2015). "difference" compares that with the shared model's, so that

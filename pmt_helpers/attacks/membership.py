@@ -1,4 +1,4 @@
-"""Was this window part of the training? An attack on one personal model that got out. Notebook 04, step 4.
+"""Was this window part of the training? An attack on one personal model that got out. Notebook 05, step 1.
 
 What the attacker has: the model, the windows in question, and (for the stronger attacks) the means to train models of
 the same kind. `membership_game` measures the same attacks on many models, for their strength on average.

@@ -1,4 +1,4 @@
-"""The membership game: train many models on random parts of the data, then guess what each was trained on. Notebook 04.
+"""The membership game: train many models on random parts of the data, then guess what each was trained on. Notebook 05.
 
 Each model is attacked once, with the others as the attacker's shadow models. The attacker is strong: one who holds the
 very windows in question, knows how training goes, and asks only which windows, or whose, were part of it.
@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from tqdm.auto import tqdm
 
-from pmt_helpers.activity.online import EPOCHS, LEARNING_RATE, Task, train_many, train_online
-from pmt_helpers.activity.shared import TOTAL_STEP_LENGTH, initial_weights
+from pmt_helpers.activity.online import EPOCHS, Task, train_many, train_online
+from pmt_helpers.activity.shared import epochs_for, initial_weights
 from pmt_helpers.activity.splits import split_user
 from pmt_helpers.activity.weights import Checkpoint, Preprocessor
 from pmt_helpers.datasets.base import ActivityData
@@ -206,13 +206,14 @@ def personal_game(
     return Game(np.stack(gaps), membership, own.users, np.stack(correct), reference, reference_correct)
 
 
-def train_on_all(data: ActivityData, seed: int) -> Checkpoint:
-    """The paper's shared model, by the compiled training loop, with no window held out for validation."""
-    start = initial_weights(data, seed)
-    cloud = Checkpoint(start, Preprocessor.fit(data.X))
-    epochs = max(1, round(TOTAL_STEP_LENGTH / (LEARNING_RATE * len(data))))
-    trained = train_online(Task(start, cloud.windows(data.X), data.y, seed=seed), epochs=epochs)
-    return Checkpoint(trained.weights, cloud.scaler)
+def train_on_all(data: ActivityData, seed: int, *, start: Checkpoint | None = None, share: float = 1.0) -> Checkpoint:
+    """The paper's shared model, by the compiled training loop, with no window held out for validation.
+
+    start: a model to go on from, instead of random weights; its scaler stays. share: of the paper's training steps.
+    """
+    start = start or Checkpoint(initial_weights(data, seed), Preprocessor.fit(data.X))
+    task = Task(start.weights, start.windows(data.X), data.y, seed=seed)
+    return Checkpoint(train_online(task, epochs=epochs_for(len(data), share)).weights, start.scaler)
 
 
 def train_on_each(

@@ -1,4 +1,4 @@
-"""Ways to publish topics that are meant to tell less: fewer digits, noise, fewer words. Notebook 04, step 6.
+"""Ways to publish topics that are meant to tell less: fewer digits, noise, fewer words. Notebook 05, step 2.
 
 None of them is differential privacy, which is in `privacy.topics`; what they hide is measured here.
 """

@@ -1,4 +1,4 @@
-"""How well an attack tells members from others: ROC curve, AUC, true positives at 1% false ones. Notebook 04, step 4.
+"""How well an attack tells members from others: ROC curve, AUC, true positives at 1% false ones. Notebook 05, step 1.
 
 An AUC says how good an attack is on average. What harms people is to be right about a few of them with certainty, so
 the true positive rate at one false alarm in a hundred stands beside it, and curves are for log axes (Carlini et al.

@@ -1,4 +1,4 @@
-"""Was this document in the corpus? Asked of nothing but the published topics. Notebook 04, step 6.
+"""Was this document in the corpus? Asked of nothing but the published topics. Notebook 05, step 2.
 
 Three attacks. By likelihood: topics predict the documents they were made of better than others (Yeom et al. 2018, for
 losses). Calibrated: some documents are easy for any topics, so only what these topics predict better than others

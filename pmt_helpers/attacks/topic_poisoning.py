@@ -1,4 +1,4 @@
-"""Who inherits a poisoned topic, and what undoes it. Notebook 04, step 6.
+"""Who inherits a poisoned topic, and what undoes it. Notebook 04, going further.
 
 Crafted documents among the public ones say a target and a payload word, and nothing else. The shared topics go to a
 home; there the paper's personal model starts from them, and ours keeps them as prior counts.

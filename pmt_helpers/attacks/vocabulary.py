@@ -1,4 +1,4 @@
-"""What a published topic-word matrix tells: how often each word was written, to the last one. Notebook 04, step 6.
+"""What a published topic-word matrix tells: how often each word was written, to the last one. Notebook 05, step 2.
 
 The probability of word w in topic k is phi_kw = (n_kw + beta) / S_k, with S_k = n_k + n_words beta. A word that the
 topic never had shows beta / S_k, so the smallest probability gives S_k away, and with it every count: n_kw = phi_kw S_k

@@ -1,4 +1,4 @@
-"""What the loaders return: labelled windows of movement, documents as word counts, raw recordings. Notebooks 01 to 05.
+"""What the loaders return: labelled windows of movement, documents as word counts, raw recordings. Notebooks 01 to 06.
 
 Arrays are read-only, so that all callers can share one copy of a dataset.
 """

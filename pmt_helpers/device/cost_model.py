@@ -1,4 +1,4 @@
-"""Predict what a training takes on a device: set-up + updates x instructions / rate. Notebook 05, step 4.
+"""Predict what a training takes on a device: set-up + updates x instructions / rate. Notebook 06, step 4.
 
 Each board has a rate, in data/devices.csv with its source; instructions were counted under QEMU
 (data/pi_logs/instructions.csv). Neither knows caches, heat or the memory card: a prediction is a band, not a number.

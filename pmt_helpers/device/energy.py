@@ -1,7 +1,8 @@
-"""Joules: training at home against sending the raw windows away, and a USB meter beside a log. Notebook 05, step 5.
+"""Joules: training at home against sending the raw windows away, and a USB meter beside a log. Notebook 06, step 5.
 
 Rough on both sides, so ranges: one busy core is taken to draw a quarter of what four draw above idle, and radios were
-measured on a phone of their time, downloading.
+measured on a phone of the paper's time, downloading. 4G and 5G are missing: measurements exist (Huang et al. 2012,
+Narayanan et al. 2021), but their numbers could not be checked here.
 """
 
 import math

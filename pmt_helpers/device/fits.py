@@ -1,4 +1,4 @@
-"""Seconds and memory of kernels in logs: lines with intervals (Figures 7, 8a, 8b), phases, peaks. Notebook 05."""
+"""Seconds and memory of kernels in logs: lines with intervals (Figures 7, 8a, 8b), phases, peaks. Notebook 06."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

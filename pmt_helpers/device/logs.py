@@ -1,4 +1,4 @@
-"""Read logs of schema pi-profile/1: strictly, line by line, origins kept apart. Notebook 05, step 1."""
+"""Read logs of schema pi-profile/1: strictly, line by line, origins kept apart. Notebook 06, step 1."""
 
 import json
 import math

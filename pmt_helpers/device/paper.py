@@ -1,4 +1,4 @@
-"""What the paper's seconds cannot tell: figures that disagree, and epochs not stated. Notebook 05, step 6."""
+"""What the paper's seconds cannot tell: figures that disagree, and epochs not stated. Notebook 06, step 6."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Record what training a personal model costs on this machine, as a log of schema pi-profile/1. Notebook 05.
+"""Record what training a personal model costs on this machine, as a log of schema pi-profile/1. Notebook 06.
 
 Needs Python 3.9 and NumPy. A Raspberry Pi runs this file as it stands, so it imports nothing else of its package:
 

@@ -1,4 +1,4 @@
-"""The two tasks on the workbook's own data, in each of its kernels. Notebook 05, step 2."""
+"""The two tasks on the workbook's own data, in each of its kernels. Notebook 06, step 2."""
 
 from collections.abc import Callable, Sequence
 from functools import partial

@@ -27,3 +27,7 @@ from .topics import at_chosen_weight as at_chosen_weight
 from .topics import figure_8 as figure_8
 from .topics import gains_by_weight as gains_by_weight
 from .topics import stored_topics as stored_topics
+from .unlearning import share_forgotten as share_forgotten
+from .unlearning import still_known as still_known
+from .unlearning import stored_unlearning as stored_unlearning
+from .unlearning import unlearning_by_steps as unlearning_by_steps

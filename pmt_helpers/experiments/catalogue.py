@@ -144,6 +144,14 @@ EXPERIMENTS = (
         "Shared and personal accuracy by epsilon, with each window or each volunteer protected.",
     ),
     Experiment(
+        "label-privacy", "privacy", (ACTIVITY,),
+        "The same with labels that volunteers change at random at home, by epsilon per label.",
+    ),
+    Experiment(
+        "unlearning", "unlearning", (ACTIVITY, seeds(10)),
+        "What a shared model still knows of a volunteer who left, by steps of training without them.",
+    ),
+    Experiment(
         "membership", "membership", (ACTIVITY, SEED),
         "Who and what was in the training: attacks on the shared and the personal model, with ROC curves.",
     ),

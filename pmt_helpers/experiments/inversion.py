@@ -1,4 +1,4 @@
-"""The stored results of model inversion and of uploaded gradients. Notebook 04, steps 4 and 5.
+"""The stored results of model inversion and of uploaded gradients. Notebook 05.
 
 `python -m pmt_helpers sweep inversion` calls this, from `run_inversion`. There is one job per person.
 """

@@ -1,4 +1,4 @@
-"""The stored membership results: what shared, personal and private models give away. Notebook 04, steps 4 and 6.
+"""The stored membership results: what shared, personal and private models give away. Notebook 05.
 
 `python -m pmt_helpers sweep membership` and `private-attacks` call this, from `run_membership` and
 `run_private_attacks`.
@@ -27,6 +27,7 @@ from pmt_helpers.attacks.membership_game import (
 from pmt_helpers.attacks.roc import auc_per_user, compare_attacks
 from pmt_helpers.datasets import load_activity
 from pmt_helpers.datasets.base import ActivityData
+from pmt_helpers.datasets.cards import DataCard
 from pmt_helpers.experiments import resume
 from pmt_helpers.experiments.results import KERAS, Result, activity_digest, activity_plan, read_grid
 from pmt_helpers.experiments.resume import Job, JobRunner, user_jobs
@@ -56,7 +57,8 @@ class Setting(NamedTuple):
 class MembershipGrid(NamedTuple):
     """The tables for data/results.
 
-    table: one row per setting and attack: auc and tpr (at 1% false alarms) with intervals over people, auc_within
+    table: one row per setting and attack: auc and tpr (at 1% false alarms) with intervals over people (people who were
+    recorded together count as one), auc_within
     (mean of people's own AUC), accuracy on windows not trained on, accuracy_before personal training, people, models
     per person. roc: the curves, thinned. people: the AUC and accuracy of each person.
     """
@@ -90,7 +92,7 @@ def membership_grid(
     for of_job in runner.results(jobs, plan, "membership", save=_write_games, read=_read_games, suffix=".npz").values():
         for setting, game in of_job.items():
             games.setdefault(setting, []).append(game)
-    return _measured(games, seed)
+    return _measured(games, data.card, seed)
 
 
 def _at_home(data: ActivityData, user: int, models: int, seed: int) -> dict[Setting, Game]:
@@ -112,11 +114,11 @@ def _in_cloud(data: ActivityData, models: int, seed: int) -> dict[Setting, Game]
     return {Setting("shared", level, 0, "paper"): game for level, game in games.items()}
 
 
-def _measured(games: dict[Setting, list[Game]], seed: int) -> MembershipGrid:
+def _measured(games: dict[Setting, list[Game]], card: DataCard, seed: int) -> MembershipGrid:
     tables: tuple[list[pd.DataFrame], ...] = [], [], []
     for setting, of_setting in tqdm(games.items(), desc="measuring", unit="setting", leave=False):
         member, scores, who = pool_guesses(of_setting)
-        table, roc = compare_attacks(member, scores, who, seed)
+        table, roc = compare_attacks(member, scores, np.array(card.groups(who)), seed)
         within = {name: auc_per_user(member, values, who) for name, values in scores.items()}
         table["auc_within"] = [np.mean(list(within[name].values())) for name in table["attack"]]
         accuracy = {int(u): value for game in of_setting for u, value in _accuracies(game).items()}
@@ -206,6 +208,7 @@ def attack_private_models(data: ActivityData, level: str, epsilon: float, models
     games |= person_games(data, train, models=models, progress=False)
     tables = []
     for name, game in games.items():
-        table, _ = compare_attacks(*game.guesses())
+        member, scores, who = game.guesses()
+        table, _ = compare_attacks(member, scores, np.array(data.card.groups(who)))
         tables.append(table.assign(level=level, epsilon=epsilon, game=name, accuracy=game.accuracy()))
     return pd.concat(tables, ignore_index=True)[[*GUARANTEE, *METRICS, "accuracy"]]

@@ -1,4 +1,4 @@
-"""The stored attacks on topics: counts recovered, membership, poisoning and recovery, and privacy. Notebook 04.
+"""The stored attacks on topics: counts recovered, membership, poisoning and recovery, and privacy. Notebooks 04 and 05.
 
 `python -m pmt_helpers sweep topic-attacks` calls this, from `run_topic_attacks`. There is one job per seed.
 """

@@ -12,6 +12,7 @@ from .auditing import replay_attack as replay_attack
 from .auditing import shuffled_batches as shuffled_batches
 from .auditing import single_precision_noise as single_precision_noise
 from .auditing import tuned_on_validation as tuned_on_validation
+from .noise import randomised_response as randomised_response
 from .reference import LEAKY as LEAKY
 from .reference import clip_and_noise as clip_and_noise
 from .reference import renyi_epsilon as renyi_epsilon

@@ -1,4 +1,4 @@
-"""How much privacy a mechanism spends, and how much noise a budget asks for; by Google's dp-accounting. Notebook 04.
+"""How much privacy a mechanism spends, and how much noise a budget asks for; by Google's dp-accounting. Notebook 05.
 
 Neighbouring data sets differ by one unit added or removed. "rdp" is Renyi accounting (Mironov, Talwar and Zhang 2019),
 what most papers report; "pld" (privacy loss distributions) is tighter and takes seconds. Both are upper bounds.
@@ -10,13 +10,16 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import dp_accounting
+from dp_accounting.dp_event import MixtureOfGaussiansDpEvent
 from dp_accounting.pld import PLDAccountant
 from dp_accounting.rdp import RdpAccountant
+from scipy.stats import binom
 
 from pmt_helpers.datasets.logs import quiet
 
 ACCOUNTANTS = {"rdp": RdpAccountant, "pld": PLDAccountant}
 LEAST_NOISE, MOST_NOISE = 0.2, 1e5  # noise multipliers between which one is looked for
+GROUP_INTERVAL = 1e-2  # of privacy losses, for groups: epsilon is too high by as much at most
 PRECISION = 1e-3  # of the noise multiplier, relative, and always on the safe side
 
 
@@ -80,8 +83,9 @@ def _is_number(value: object) -> bool:
 
 
 def epsilon_of(
-    mechanism: Mechanism, delta: float, *, n_units: int, releases: Sequence[float] = (), accountant: str = "rdp"
-) -> float:
+    mechanism: Mechanism, delta: float,
+    *, n_units: int, releases: Sequence[float] = (), accountant: str = "rdp", group_size: int = 1,
+) -> float:  # fmt: skip
     """The epsilon of a mechanism of Poisson-sampled batches at `delta`, together with plain Gaussian `releases`.
 
     Parameters
@@ -89,12 +93,16 @@ def epsilon_of(
     n_units: how many windows or people are protected; delta must be less than one in n_units.
     releases: noise multipliers of what else was published about the same units.
     accountant: "rdp" or "pld".
+    group_size: how many units are hidden together, such as all windows of a person. Above 1 the accountant is "pld", on
+        a mixture of Gaussians: any number of the group may be in a batch (Ganesh 2024).
 
-    Raises ValueError for a delta that is too large, and for an unknown accountant.
+    Raises ValueError for a delta that is too large, for an unknown accountant and for a group of nobody.
     """
     check_target(1.0, delta, n_units)
+    if not isinstance(group_size, int) or group_size < 1:
+        raise ValueError(f"group_size must be a whole number from 1 on; got {group_size!r}")
     schedule = mechanism.noise_multiplier, mechanism.sampling_prob, mechanism.steps
-    return _epsilon(*schedule, delta, tuple(releases), accountant)
+    return _epsilon(*schedule, delta, tuple(releases), accountant if group_size == 1 else "pld", group_size)
 
 
 def calibrate_noise(
@@ -132,14 +140,21 @@ def _noise(epsilon: float, delta: float, sampling_prob: float, steps: int, relea
 
 @lru_cache(maxsize=1024)
 def _epsilon(
-    noise: float, sampling_prob: float, steps: int, delta: float, releases: tuple[float, ...], accountant: str
-) -> float:
+    noise: float, sampling_prob: float, steps: int, delta: float, releases: tuple[float, ...], accountant: str,
+    group_size: int = 1,
+) -> float:  # fmt: skip
     if accountant not in ACCOUNTANTS:
         raise ValueError(f"unknown accountant {accountant!r}; choose one of {', '.join(ACCOUNTANTS)}")
     step: dp_accounting.DpEvent = dp_accounting.GaussianDpEvent(noise)
-    if sampling_prob < 1:
-        step = dp_accounting.PoissonSampledDpEvent(sampling_prob, step)
     ledger = ACCOUNTANTS[accountant]()
+    if group_size > 1:
+        in_batch = range(group_size + 1)
+        chances = [float(chance) for chance in binom.pmf(in_batch, group_size, sampling_prob)]
+        step = MixtureOfGaussiansDpEvent(noise, list(map(float, in_batch)), chances)
+        ledger = PLDAccountant(value_discretization_interval=GROUP_INTERVAL)
+        releases = tuple(release / group_size for release in releases)
+    elif sampling_prob < 1:
+        step = dp_accounting.PoissonSampledDpEvent(sampling_prob, step)
     with quiet("absl"):  # it warns about each Renyi order that it leaves out; the bound is the least over orders anyway
         ledger.compose(dp_accounting.SelfComposedDpEvent(step, steps))
         for release in releases:

@@ -1,4 +1,4 @@
-"""An audit from outside: does a noisy sum keep what its clipping and noise promise? Notebook 04, break it.
+"""An audit from outside: does a noisy sum keep what its clipping and noise promise? Notebook 05, break it.
 
 Nobody can see noise in a trained model. So the audit runs one step thousands of times on two data sets that differ by
 one window, and asks how well an adversary can tell them apart (Jagielski, Ullman and Oprea 2020). It can catch a leak,

@@ -1,6 +1,6 @@
 """Training on noisy sums of clipped gradients: DP-SGD, of windows (Abadi et al. 2016) or people (McMahan et al. 2018).
 
-Notebook 04. Everything that touches data is `gradient_sum`, and what leaves it has noise on it; what the optimiser then
+Notebook 05. Everything that touches data is `gradient_sum`, and what leaves it has noise on it; what the optimiser then
 does with the noisy sum costs no privacy.
 """
 

@@ -1,4 +1,4 @@
-"""Clipped gradients on a grid, summed as integers: what DP-SGD's noise is added to, compiled. Notebook 04, step 7.
+"""Clipped gradients on a grid, summed as integers: what DP-SGD's noise is added to, compiled. Notebook 05, step 3.
 
 Each unit's gradient is formed by itself, in double precision and a fixed order, so that no digit of it depends on who
 else is in the batch. The integer sum then depends on no order at all, and one unit moves it by at most the clip norm.

@@ -1,17 +1,19 @@
-"""Noise fit to publish: exact, in whole numbers, from the operating system's secure source. Notebook 04, step 7.
+"""Noise fit to publish: exact, in whole numbers, from the operating system's secure source. Notebook 05, step 3.
 
 Floating-point noise takes few values, and its last digits tell what it was added to (Mironov 2012); noise of a known
 seed can be subtracted. Here the bytes are `os.urandom`'s, which nobody can predict from those seen; seeding NumPy's
 generators from it would not do, since a few of their outputs give away the rest. Each unit's values are truncated onto
 a grid and added up as integers; the noise is the floor of a real normal (or Laplace) number in steps of that grid. As
 whole + floor(z) = floor(whole + z), what is published is the continuous mechanism, rounded afterwards, which costs no
-privacy: every accountant for the continuous one holds. Not hidden is the time that a draw takes.
+privacy: every accountant for the continuous one holds. Not hidden is the time that a draw takes. Labels that are
+changed at random before they are sent (`randomised_response`) are drawn from the same bytes.
 """
 
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 import numba
 import numpy as np
@@ -77,8 +79,65 @@ def secret_bytes(n: int) -> bytes:
 
 def coin_flips(shape: tuple[int, ...], probability: float, source: Source | None = None) -> Array:
     """True with a probability of `probability`, rounded down to a multiple of 2**-63, each by itself."""
-    numbers = np.frombuffer((source or secret_bytes)(8 * math.prod(shape)), np.uint64) >> np.uint64(1)
+    numbers = secret_numbers(math.prod(shape), source)
     return (numbers < np.uint64(int(probability * 2**63))).reshape(shape)
+
+
+def secret_numbers(size: int, source: Source | None = None) -> Array:
+    """Whole numbers from 0 to 2**63 - 1, all equally likely; (size,) uint64."""
+    return np.frombuffer((source or secret_bytes)(8 * size), np.uint64) >> np.uint64(1)
+
+
+def randomised_response(
+    y: Array, epsilon: float, n_classes: int, insecure_seed: int | Sequence[int] | None = None
+) -> Array:
+    """Labels as volunteers send them: each is kept with odds of e**epsilon against any one other class (Warner 1965).
+
+    So the true label is sent with probability e**epsilon / (e**epsilon + n_classes - 1), and whoever sees what was
+    sent, the cloud too, learns at most epsilon about each label (local differential privacy, delta 0; Kairouz et al.
+    2016). Features, and how many windows somebody sends, are not protected. Sent twice, a label costs twice as much.
+
+    Parameters
+    ----------
+    y : (n_windows,) class numbers, left as they are
+    epsilon : of each label; math.inf keeps all of them
+    n_classes : number of classes, at least 2
+    insecure_seed : of draws that come out again, for experiments: whoever knows it knows the labels. None draws from
+        the operating system's secure source.
+
+    Returns (n_windows,) class numbers of the same type. Raises ValueError for an epsilon that is no number above 0, and
+    for labels that are no classes.
+    """
+    y = np.asarray(y)
+    if not (isinstance(epsilon, int | float) and epsilon > 0):  # NaN is not above 0 either
+        raise ValueError(f"epsilon must be a number above 0 (math.inf to keep all labels); got {epsilon!r}")
+    if n_classes < 2:
+        raise ValueError(f"n_classes must be at least 2, or there is nothing to hide; got {n_classes}")
+    unknown = np.setdiff1d(y, np.arange(n_classes))
+    if y.ndim != 1 or not np.issubdtype(y.dtype, np.integer) or len(unknown):
+        found = f"{unknown[:5].tolist() or y.dtype} in an array of shape {y.shape}"
+        raise ValueError(f"y must be whole numbers from 0 to {n_classes - 1}, one per window; got {found}")
+    if math.isinf(epsilon):
+        return y.copy()
+    kept, each = response_counts(epsilon, n_classes)
+    if insecure_seed is None:
+        numbers = secret_numbers(len(y))
+    else:
+        numbers = np.random.default_rng(insecure_seed).integers(2**63, size=len(y), dtype=np.uint64)
+    changed = numbers >= np.uint64(kept)
+    further = 1 + (numbers[changed] - np.uint64(kept)) // np.uint64(each)
+    sent = y.copy()
+    sent[changed] = (y[changed].astype(np.int64) + further.astype(np.int64)) % n_classes
+    return sent
+
+
+def response_counts(epsilon: float, n_classes: int) -> tuple[int, int]:
+    """Of 2**63 equally likely numbers, how many keep a label, and how many change it to each of the others.
+
+    The latter is rounded up, so that the ratio never exceeds e**epsilon. By decimals: floats would lose small chances.
+    """
+    each = math.ceil(2**63 / (Decimal(min(epsilon, 1000.0)).exp() + n_classes - 1))
+    return 2**63 - (n_classes - 1) * each, each
 
 
 def draw_noise(size: int, normal: bool = True, source: Source | None = None) -> Array:

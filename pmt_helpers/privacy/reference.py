@@ -1,4 +1,4 @@
-"""DP-SGD by hand: one clipped and noisy step in NumPy, and the accountant in ten lines. Notebook 04, exercise.
+"""DP-SGD by hand: one clipped and noisy step in NumPy, and the accountant in ten lines. Notebook 05, exercise.
 
 The references of what `dp_sgd` compiles and of what `accountant` counts; tests hold them together. And four ways to get
 the step nearly right, which `auditing` must catch.

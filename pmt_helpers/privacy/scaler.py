@@ -1,4 +1,4 @@
-"""A scaler that gives nobody away: from public knowledge alone, or from noisy, clipped moments. Notebook 04."""
+"""A scaler that gives nobody away: from public knowledge alone, or from noisy, clipped moments. Notebook 05."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""The shared model, trained so that no window, or no volunteer, shows in it. Notebook 04, step 7."""
+"""The shared model, trained so that no window, or no volunteer, shows in it. Notebook 05, step 4."""
 
 import math
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""Topics that are published with differential privacy for each document. Notebook 04, step 7.
+"""Topics that are published with differential privacy for each document. Notebook 05, going further.
 
 A bounded table of counts is taken from each document, by draws that follow from its own words alone. The tables are
 added up, and noise is put on every number, those that are 0 included. What is made of the noisy numbers afterwards

@@ -1,4 +1,4 @@
-"""Logs of a device: replayed with a play button, and logs of your own, uploaded and kept. Notebook 05, step 1."""
+"""Logs of a device: replayed with a play button, and logs of your own, uploaded and kept. Notebook 06, step 1."""
 
 import html
 import math

@@ -150,6 +150,9 @@ def recovered(fraction: float) -> pd.Series:
     return pd.Series({kind: mean_interval(change.to_numpy(float))[0] for kind, change in changes.items()})
 
 
+# Notebook 05: privacy
+
+
 def personal_tells_more() -> Value:
     """By dataset and training at home: by LiRA, on windows that share no reading, for either model."""
     leads = {}
@@ -184,7 +187,7 @@ def private_lower_ends(baseline: str) -> Value:
     return pd.Series(ends)
 
 
-# Notebook 05: devices
+# Notebook 06: devices
 
 
 @lru_cache(maxsize=1)
@@ -305,6 +308,10 @@ MEASURES: dict[str, Measure] = {  # by the name in data/claims.csv
     # and against the local model, trained alone: lower ends of the leads
     "private_against_no_noise": lambda: private_lower_ends("no noise"),
     "private_against_local": lambda: private_lower_ends("local"),
+    # share of the loss gap that as many further steps without a volunteer close: lower end of its interval over people
+    "forgotten_lower_end": by_dataset(
+        "unlearning_{name}", lambda dataset: experiments.share_forgotten(experiments.stored_unlearning(dataset)).low
+    ),
     # R2 of the lines of training seconds against samples, and of an iteration's against documents and vocabulary
     "linear_in_samples": _r_squared("n_samples"),
     "linear_in_documents": _r_squared("n_documents"),

@@ -1,4 +1,4 @@
-"""Evaluation of topics: held-out document completion, and coherence on reference documents. Notebook 03, step 4.
+"""Evaluation of topics: held-out document completion, and coherence on reference documents. Notebook 03, step 5.
 
 The likelihood of the training words rewards overfitting. So: documents that no model was trained on, their words split
 at random into two halves. The first half says which topics the document has, with the topics themselves fixed; what

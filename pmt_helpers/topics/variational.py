@@ -1,4 +1,4 @@
-"""The paper's three topic models by variational Bayes, trained by gensim's LdaModel. Notebook 03, step 5.
+"""The paper's three topic models by variational Bayes, trained by gensim's LdaModel. Notebook 03, step 9.
 
 Beside the sampler of `gibbs.py`: it converges in fewer passes, and only its start is random. Each pass reads all
 documents and then changes the topics (batch learning), so passes compare with the sampler's iterations.

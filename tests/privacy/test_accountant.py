@@ -7,11 +7,12 @@ import dp_accounting
 import numpy as np
 import pytest
 from dp_accounting.rdp import RdpAccountant
+from scipy.integrate import trapezoid
 from scipy.optimize import brentq
-from scipy.stats import norm
+from scipy.stats import binom, norm
 
 from pmt_helpers.privacy import Mechanism, calibrate_noise, epsilon_of, renyi_epsilon
-from pmt_helpers.privacy.accountant import PRECISION, check_target
+from pmt_helpers.privacy.accountant import GROUP_INTERVAL, PRECISION, check_target
 
 DELTA = 1e-5
 UNITS = 60_000  # of MNIST
@@ -97,6 +98,40 @@ def test_more_steps_more_sampling_and_less_noise_all_cost_more() -> None:
     for costlier in (Mechanism(1.0, 2.0, 0.05, 400), Mechanism(1.0, 2.0, 0.1, 200), Mechanism(1.0, 1.5, 0.05, 200)):
         assert epsilon_of(costlier, DELTA, n_units=UNITS) > usual
     assert epsilon_of(Mechanism(7.0, 2.0, 0.05, 200), DELTA, n_units=UNITS) == usual  # noise is counted in clips
+
+
+def test_a_group_that_is_always_in_the_batch_is_a_unit_that_pulls_as_far_as_all_of_it() -> None:
+    together = epsilon_of(Mechanism(1.0, 12.0, 1.0, 20), DELTA, n_units=UNITS, group_size=4)
+    alone = epsilon_of(Mechanism(1.0, 3.0, 1.0, 20), DELTA, n_units=UNITS, accountant="pld")
+    assert alone <= together < alone + 2 * GROUP_INTERVAL
+
+
+def test_two_windows_of_a_batch_that_is_drawn_once_cost_what_numerical_integration_says() -> None:
+    noise, sampling_prob = 2.0, 0.3
+    outcome = np.linspace(-20, 24, 400_001)
+    without = norm.pdf(outcome, 0, noise)
+    with_them = sum(
+        chance * norm.pdf(outcome, k, noise) for k, chance in enumerate(binom.pmf(range(3), 2, sampling_prob))
+    )
+
+    def excess(epsilon: float) -> float:
+        gaps = (with_them - math.exp(epsilon) * without, without - math.exp(epsilon) * with_them)
+        return max(trapezoid(np.maximum(gap, 0), outcome) for gap in gaps) - DELTA
+
+    exact = brentq(excess, 0, 30)
+    once = Mechanism(1.0, noise, sampling_prob, 1)
+    assert exact <= epsilon_of(once, DELTA, n_units=UNITS, group_size=2) < exact + 2 * GROUP_INTERVAL
+
+
+def test_ten_windows_cost_far_more_than_ten_times_one() -> None:
+    mechanism = Mechanism(1.0, calibrate_noise(8.0, DELTA, 0.061, 500, n_units=UNITS), 0.061, 500)
+    assert epsilon_of(mechanism, DELTA, n_units=UNITS, group_size=10) > 15 * 8
+
+
+@pytest.mark.parametrize("group_size", [0, -1, 2.0, math.nan])
+def test_a_group_of_nobody_is_refused(group_size: float) -> None:
+    with pytest.raises(ValueError, match="group_size must be a whole number from 1 on"):
+        epsilon_of(Mechanism(1.0, 2.0, 0.5, 10), DELTA, n_units=UNITS, group_size=group_size)
 
 
 def test_a_budget_that_the_releases_have_eaten_up_is_refused() -> None:

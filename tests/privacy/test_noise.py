@@ -2,6 +2,7 @@
 
 import math
 import os
+from decimal import Decimal
 
 import numpy as np
 import pytest
@@ -10,8 +11,17 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.stats import chisquare, kstest, laplace, norm, rv_continuous
 
-from pmt_helpers.privacy import noise
-from pmt_helpers.privacy.noise import BITS, RESERVE, Grid, coin_flips, draw_noise, fill, known_noise
+from pmt_helpers.privacy import noise, randomised_response
+from pmt_helpers.privacy.noise import (
+    BITS,
+    RESERVE,
+    Grid,
+    coin_flips,
+    draw_noise,
+    fill,
+    known_noise,
+    response_counts,
+)
 
 ONE = 2**BITS  # steps in one scale of the noise
 SIGNIFICANCE = 0.001  # with bytes of a fixed seed: what passes once passes always
@@ -152,3 +162,80 @@ def test_it_is_distributed_like_the_vetted_noise_of_opendp() -> None:
     theirs = np.array(dp.m.make_gaussian(*space, scale=float(ONE))([0] * 50_000))
     assert_follows(theirs, norm, 0.25)
     assert kstest(draw_noise(50_000), theirs).pvalue > 1e-6  # their bytes are secret: no fixed seed
+
+
+@pytest.mark.parametrize("insecure_seed", [None, 0, (3, 4)])
+@pytest.mark.parametrize("epsilon", [0.5, 3.0])
+def test_a_label_is_kept_with_its_probability_and_changed_to_any_other_alike(
+    epsilon: float, insecure_seed: int | tuple[int, ...] | None
+) -> None:
+    kept, n = math.exp(epsilon) / (math.exp(epsilon) + 5), 200_000
+    for true in (0, 3, 5):
+        sent = randomised_response(np.full(n, true), epsilon, 6, insecure_seed)
+        expected = np.full(6, (1 - kept) / 5)
+        expected[true] = kept
+        assert chisquare(np.bincount(sent, minlength=6), n * expected).pvalue > SIGNIFICANCE
+
+
+def test_the_labels_of_half_the_epsilon_would_be_seen() -> None:
+    sent = randomised_response(np.zeros(200_000, int), 1.5, 6)
+    kept = math.exp(3) / (math.exp(3) + 5)
+    assert chisquare(np.bincount(sent, minlength=6), 200_000 * np.array([kept, *[(1 - kept) / 5] * 5])).pvalue < 1e-9
+
+
+@given(st.floats(1e-6, 200), st.integers(2, 100))
+def test_no_label_is_likelier_than_epsilon_allows_not_even_by_rounding(epsilon: float, n_classes: int) -> None:
+    kept, each = map(Decimal, response_counts(epsilon, n_classes))
+    assert kept + (n_classes - 1) * each == 2**63
+    assert kept / each <= Decimal(epsilon).exp()  # of either label, given any other that was the true one
+    assert each <= kept
+    if epsilon < 20:
+        assert float((kept / each).ln()) == pytest.approx(epsilon, abs=1e-7)
+
+
+def test_the_draws_at_the_ends_are_the_true_label_and_the_others_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept, each = response_counts(1.0, 3)
+    numbers = np.array([0, kept - 1, kept, kept + each - 1, kept + each, 2**63 - 1], np.uint64)
+    monkeypatch.setattr(noise, "secret_bytes", lambda n: (2 * numbers).tobytes()[:n])
+    assert randomised_response(np.full(6, 2), 1.0, 3).tolist() == [2, 2, 0, 0, 1, 1]
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.int8, np.uint8, np.uint64])
+def test_labels_that_are_given_stay_as_they_are_and_of_their_type(dtype: type) -> None:
+    y = np.arange(700, dtype=dtype) % dtype(7)
+    before = y.copy()
+    for epsilon in (0.1, 1e6, math.inf):
+        sent = randomised_response(y, epsilon, 7)
+        assert sent.dtype == dtype
+        assert not np.shares_memory(sent, y)
+        assert np.array_equal(sent, y) == (epsilon > 1)
+        assert sent.max() < 7
+    np.testing.assert_array_equal(y, before)
+
+
+def test_labels_are_drawn_from_secret_bytes_and_come_out_again_only_for_a_known_seed() -> None:
+    y = np.zeros(100, int)
+    assert not np.array_equal(randomised_response(y, 1.0, 6), randomised_response(y, 1.0, 6))
+    np.testing.assert_array_equal(randomised_response(y, 1.0, 6, 5), randomised_response(y, 1.0, 6, 5))
+    assert not np.array_equal(randomised_response(y, 1.0, 6, 5), randomised_response(y, 1.0, 6, 6))
+
+
+@pytest.mark.parametrize(
+    ("y", "epsilon", "n_classes", "reason"),
+    [
+        ([0, 1], math.nan, 3, "epsilon must be a number above 0"),
+        ([0, 1], -1.0, 3, "epsilon must be a number above 0"),
+        ([0, 1], 0.0, 3, "epsilon must be a number above 0"),
+        ([0, 1], "3", 3, "epsilon must be a number above 0"),
+        ([0, 0], 1.0, 1, "n_classes must be at least 2"),
+        ([0, 3], 1.0, 3, "whole numbers from 0 to 2"),
+        ([-1, 0], math.inf, 3, "whole numbers from 0 to 2"),
+        ([0.0, 1.0], 1.0, 3, "whole numbers from 0 to 2"),
+        ([[0], [1]], 1.0, 3, "whole numbers from 0 to 2"),
+    ],
+)
+def test_labels_and_epsilons_that_nothing_can_be_promised_for_are_refused(
+    y: list, epsilon: float, n_classes: int, reason: str
+) -> None:
+    with pytest.raises(ValueError, match=reason):
+        randomised_response(np.array(y), epsilon, n_classes)

@@ -58,3 +58,36 @@ def test_utility_and_leakage_join_at_the_epsilons_that_both_know() -> None:
 def test_a_missing_column_is_named() -> None:
     with pytest.raises(ValueError, match="accuracy_and_attack needs the columns"):
         figures.accuracy_and_attack(pd.DataFrame({"kind": ["random"]}))
+
+
+def test_labels_protected_at_home_stand_beside_windows_protected_by_the_cloud() -> None:
+    windows = costs().query("n_samples == 60")
+    labels = windows.assign(accuracy=windows["accuracy"] - 0.05)
+    figure = figures.accuracy_by_epsilon({"example": windows, "user": windows, "label": labels})
+    assert list(drawn(figure, "personal, each label protected").y) == pytest.approx([0.79, 0.77])
+    assert list(drawn(figure, "local, trained alone, volunteers' scaler").y) == pytest.approx([0.65, 0.65])
+    assert [trace.name for trace in figure.plotly.data].count("local, trained alone") == 1
+    assert "local, trained alone, volunteers' scaler, 65%" in figure.sentence
+    looks = {(trace.line.color, trace.line.dash, trace.marker.symbol) for trace in figure.plotly.data}
+    assert len(looks) == len(figure.plotly.data) == 8
+
+
+def forgotten() -> pd.DataFrame:
+    table = pd.DataFrame({"more": [0.0, 0.3, 1.0], "share": [0.0, 0.1, 0.26], "auc": [1.0, 0.95, 0.912]})
+    return table.assign(
+        lower=table["share"] - 0.31, upper=table["share"] + 0.1, median=0.4, remembered=[9, 8, 7], users=10
+    )
+
+
+def test_unlearning_is_read_at_the_most_steps_beside_retraining() -> None:
+    figure = figures.unlearning({"wisdm": forgotten(), "watch": forgotten().assign(share=[0, 0.05, 0.08])})
+    assert figure.sentence == (
+        "Share of the loss gap that 100% more steps close: "
+        "wisdm 26% (95% interval -5% to 36%, median person 40%; loss still lower for 7 of 10 people, AUC 0.91); "
+        "watch 8% (95% interval -5% to 36%, median person 40%; loss still lower for 7 of 10 people, AUC 0.91). "
+        "Retraining from scratch takes 100% and closes all of it."
+    )
+    assert drawn(figure, "wisdm").error_y.arrayminus[2] == pytest.approx(0.31)
+    assert list(drawn(figure, "wisdm").x) == [0.0, 0.3, 1.0]
+    assert min(drawn(figure, "watch").x) > 0  # beside it
+    assert (drawn(figure, "retrained from scratch").x[-1], drawn(figure, "retrained from scratch").y[-1]) == (1, 1)

@@ -43,8 +43,8 @@ def drawn(figure, name: str):
 def test_the_lead_is_read_after_the_first_and_the_last_iteration() -> None:
     figure = figures.likelihood_by_iteration(lines(), lines("log_likelihood"))
     assert figure.sentence == (
-        "The personal model is ahead by 0.50 bits a word after iteration 1 and 0.03 after 50; "
-        "in the paper by 0.50 bits a word after iteration 1 and 0.03 after 50."
+        "The personal model is ahead by 0.50 bits per word after iteration 1 and 0.03 after 50; "
+        "in the paper by 0.50 bits per word after iteration 1 and 0.03 after 50."
     )
     assert drawn(figure, "local").line.color == MODEL_COLOURS["local"]
     assert drawn(figure, "the paper's, same dashes").line.color == GREY
@@ -70,7 +70,7 @@ def test_shares_are_read_as_a_part_of_the_whole_lead() -> None:
 
 def test_held_out_models_are_read_against_the_local_one() -> None:
     figure = figures.held_out_by_iteration(held_out())
-    assert "After iteration 1, in bits a word against local: shared +0.50, personal +0.40" in figure.sentence
+    assert "After iteration 1, in bits per word against local: shared +0.50, personal +0.40" in figure.sentence
     assert "personal +0.03, shared topics as prior +0.20." in figure.sentence
     assert list(drawn(figure, "local").x) == ["1", "50"]
 

@@ -165,6 +165,48 @@ def test_a_prior_without_weight_is_the_papers_start(shared, own) -> None:
     np.testing.assert_allclose(heavy.phi, shared.phi, atol=1e-4)
 
 
+def batch(own: DocumentData, **options) -> LdaModel:
+    """gensim's own class with eight topics, as notebook 03 calls it in step 9."""
+    settings = {"alpha": 2.5, "chunksize": len(own.counts.indptr) - 1, "update_every": 0, "decay": 0, "passes": 3}
+    settings |= {"id2word": dict(enumerate(own.vocabulary)), "eval_every": None, "dtype": np.float64}
+    return LdaModel(num_topics=8, **settings | options)
+
+
+@pytest.mark.parametrize("start", ["shared", "prior"])
+def test_what_the_notebook_does_by_hand_gives_the_same_topics(shared, own, start: str) -> None:
+    weight, public = 0.5, shared.phi * own.tokens / 8
+    seed = int(np.random.default_rng(4).integers(2**32))
+    model = batch(own, eta=0.1 + weight * public if start == "prior" else 0.1, random_state=seed)
+    model.state.sstats[...] = public
+    model.sync_state()
+    model.update(gensim_corpus(own.counts))
+    ours = fit_variational(own, 8, start=start, shared=shared, weight=weight, passes=3, seed=4)
+    np.testing.assert_allclose(model.get_topics(), ours.phi, rtol=1e-9)
+
+
+def test_gensim_takes_each_further_update_for_new_documents_and_our_passes_are_none(own) -> None:
+    model, corpus = batch(own, eta=0.1, passes=1), gensim_corpus(own.counts)
+    for _ in range(3):
+        model.update(corpus)
+    assert model.state.sstats.sum() == pytest.approx(3 * own.tokens)
+    assert fit_variational(own, 8, passes=3).lda.state.sstats.sum() == pytest.approx(own.tokens)
+
+
+def test_gensim_stops_at_a_word_that_its_dictionary_lacks(own) -> None:
+    n_words = int(own.counts.indices.max())  # one column too few
+    with pytest.raises(IndexError, match="out of bounds"):
+        batch(own, id2word=dict(enumerate(own.vocabulary[:n_words]))).update(gensim_corpus(own.counts))
+
+
+def test_gensim_keeps_more_of_its_start_than_the_sampler_does(shared, own) -> None:
+    by_gensim = fit_variational(own, 8, start="shared", shared=shared)
+    by_sampler = personalise_topics(shared, own)
+    gensim_keeps, sampler_keeps = (
+        np.minimum(model.phi, shared.phi).sum(axis=1).mean() for model in (by_gensim, by_sampler)
+    )
+    assert gensim_keeps > sampler_keeps + 0.05
+
+
 def test_topics_travel_between_the_sampler_and_gensim(own, shared) -> None:
     gibbs = train_shared_topics(own, 8, iterations=5)
     from_gibbs = fit_variational(own, 8, start="shared", shared=gibbs.topics, passes=2)

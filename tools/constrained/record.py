@@ -1,4 +1,4 @@
-"""Record data/pi_logs/measured-host-constrained-*.jsonl: `python -m tools.constrained.record`. Notebook 05, step 4.
+"""Record data/pi_logs/measured-host-constrained-*.jsonl: `python -m tools.constrained.record`. Notebook 06, step 4.
 
 Each log is one boot of guest.py's small PC, in which the workbook's own recorder runs in a control group of 512 MB, as
 in a container of that size.

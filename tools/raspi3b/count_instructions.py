@@ -2,7 +2,7 @@
 
 The project's own kernels and the libraries it uses, in their aarch64 wheels and the same versions as here, run under
 qemu-aarch64 as a Cortex-A53; a plugin counts. Two trainings of different length are counted, and their difference
-divided by the updates that one has more: whatever a call costs once falls out. Notebook 05, step 3.
+divided by the updates that one has more: whatever a call costs once falls out. Notebook 06, step 3.
 """
 
 import csv

@@ -1,4 +1,4 @@
-"""Record data/pi_logs/emulated-raspi3b-icount-*.jsonl: `python -m tools.raspi3b.record`. Notebook 05, steps 1 and 2.
+"""Record data/pi_logs/emulated-raspi3b-icount-*.jsonl: `python -m tools.raspi3b.record`. Notebook 06, steps 1 and 2.
 
 Each log is one boot of QEMU's Raspberry Pi 3B, on which pi_profile.py runs under Debian's Python and NumPy; with
 --libraries also the kernels that need more, from an SD card. The board cannot know the date or a name for the run:

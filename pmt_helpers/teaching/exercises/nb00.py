@@ -51,7 +51,7 @@ QUESTIONS = (
             "My windows, without my name": "They stay at home. And your name is not the only thing that identifies "
             "you: the way you move does too.",
             "My weights": "Other methods send weights. Here the personal weights are trained and used at home.",
-            "Nothing": "The shared model comes to you, and nothing goes back. Notebook 04 asks what your model would "
+            "Nothing": "The shared model comes to you, and nothing goes back. Notebook 05 asks what your model would "
             "reveal if you shared it.",
         },
         right="Nothing",

@@ -425,7 +425,7 @@ QUESTIONS = (
             "and known beta, the probabilities give back the counts.",
             "Only which words are frequent in general": "Its words are those of these documents. It shows that a rare "
             "name occurs, and with which words.",
-            "Which words they hold, and how often": "The probabilities are counts plus beta, scaled: notebook 04 "
+            "Which words they hold, and how often": "The probabilities are counts plus beta, scaled: notebook 05 "
             "recovers the counts. Keep such a matrix at home, like the documents.",
         },
         right="Which words they hold, and how often",

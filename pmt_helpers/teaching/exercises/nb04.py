@@ -1,7 +1,5 @@
-"""Notebook 04's exercises and quiz: harmful label flips, a membership attack, a word read back, a private step."""
+"""Notebook 04's exercises and quiz: harmful label flips, and an average that no volunteer can pull."""
 
-import inspect
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -135,336 +133,112 @@ LABEL_FLIP = Exercise(
 )
 
 
-# ---- loss-threshold ----
+# ---- trimmed-mean ----
 
 
-def loss_attack(probabilities: Array, y: Array, member: Array, max_fpr: float) -> tuple[float, float]:
-    """probabilities (n, n_classes); y (n,): true classes; member (n,): whether the model was trained on the window.
+def trimmed_mean(weights: Array, n_trim: int) -> Array:
+    """weights (n_volunteers, n_weights): one model per row; n_trim: how many values to leave out at each end.
 
-    Returns two numbers: the area under the ROC curve, and the true positive rate at `max_fpr` false positives or fewer.
+    Returns (n_weights,): for each weight, the mean of what is left.
     """
-    score = np.log(probabilities[range(len(y)), y])
-    members, others = score[member], score[~member]
-    wins = (members[:, None] > others).mean()
-    ties = (members[:, None] == others).mean()
-    rate = 0.0
-    for threshold in score:
-        if (others >= threshold).mean() <= max_fpr:
-            rate = max(rate, (members >= threshold).mean())
-    return wins + ties / 2, rate
+    ordered = np.sort(weights, axis=0)
+    kept = ordered[n_trim : len(weights) - n_trim]
+    return kept.mean(axis=0)
 
 
-def _windows(rng: np.random.Generator, n_members: int, n_others: int, n_classes: int, max_fpr: float) -> Case:
-    """Probabilities in fiftieths, so that there are ties and zeros; the model knows most members better."""
-    n = n_members + n_others
-    member = rng.permutation(n) < n_members
-    y = rng.integers(0, n_classes, n)
-    towards = np.eye(n_classes)[y] * np.where(member, 2.5, 1.2)[:, None]
-    shares = np.array([rng.dirichlet(0.4 + row) for row in towards])
-    return rng.multinomial(50, shares) / 50, y, member, max_fpr
+_RNG = np.random.default_rng(61)
+_MODELS = _RNG.normal(size=(9, 6))
+_MODELS[3] += 50  # a malicious volunteer
+_MODELS[7, 2] = -80  # one who changed a single weight
+_ONE_END = "only one end is left out: leave out n_trim of the lowest and n_trim of the highest values."
+_KEPT = "ordered[n_trim : len(weights) - n_trim]"
 
-
-_RNG = np.random.default_rng(31)
-_SCORE = "np.log(probabilities[range(len(y)), y])"
-_BOTH_NUMBERS = "wins + ties / 2"
-_TIES = "pairs with equal loss are counted wrong: the attacker can only guess, so each counts one half."
-
-LOSS_THRESHOLD = Exercise(
-    id="loss-threshold",
-    title="Find the training windows",
-    solution=loss_attack,
+TRIMMED_MEAN = Exercise(
+    id="trimmed-mean",
+    title="Average the volunteers' models, and let none of them pull",
+    solution=trimmed_mean,
     cases={
-        "twenty members, thirty others": _windows(_RNG, 20, 30, 3, 0.1),
-        "sixty of each, six classes": _windows(_RNG, 60, 60, 6, 0.05),
-        "no false alarm allowed": _windows(_RNG, 25, 40, 4, 0.0),
+        "five volunteers by hand": (np.array([[1.0, 9.0], [2.0, -1.0], [-60.0, 0.5], [4.0, 2.0], [3.0, 700.0]]), 1),
+        "nine volunteers, two of them malicious": (_MODELS, 2),
+        "nothing is left out": (_RNG.normal(size=(4, 3)), 0),
+        "one value of each weight is left": (_RNG.normal(size=(7, 5)), 3),
     },
-    right="your AUC and rate equal ours: how well the attack sorts, and how many it finds with few false alarms.",
+    right="your averages equal ours. One volunteer can move a weight only as far as the others' values allow.",
     hints=(
-        "Does a model have a lower loss on its training windows or on others? Which probability does the loss use?",
-        "The score is the log of the true class's probability. The AUC is the share of pairs in which the member "
-        "scores higher than the other window; a tie counts one half. For the rate, use each score as a threshold that "
-        "catches every window at or above it. Keep thresholds that catch at most max_fpr of the others. Return the "
-        "largest share of members caught, or 0.",
-        "pmt_helpers/attacks/membership_game.py scores windows; attack_metrics in pmt_helpers/attacks/roc.py computes "
-        "both numbers.",
+        "A plain mean has no limit to how far one volunteer can pull it. Which values of a weight can do harm?",
+        "Sort each column. Leave out the first n_trim rows and the last n_trim rows of the sorted table. Take the mean "
+        "of each column of the rest. Where does the slice end when n_trim is 0?",
+        "trimmed_mean in pmt_helpers/attacks/defences.py does this with a share of the volunteers.",
     ),
     mistakes=(
-        Mistake("sign", "the AUC is below one half: a low loss must give a high score.", "np.log(", "-np.log("),
+        Mistake("mean", "this is the plain mean: one volunteer can pull it anywhere.", _KEPT, "ordered"),
         Mistake(
-            "members swapped",
-            "members and others are swapped: members are where member is true.",
-            "score[member], score[~member]",
-            "score[~member], score[member]",
+            "median",
+            "this is the median, which leaves out too much: keep all but n_trim values at each end.",
+            "kept.mean(axis=0)",
+            "np.median(kept, axis=0)",
+        ),
+        Mistake("highest left in", _ONE_END, _KEPT, "ordered[n_trim:]"),
+        Mistake("lowest left in", _ONE_END, _KEPT, "ordered[: len(weights) - n_trim]"),
+        Mistake(
+            "nothing at zero",
+            "with n_trim 0 nothing is left: a slice that ends at -0 is empty. Count its end from the front.",
+            _KEPT,
+            "ordered[n_trim:-n_trim]",
         ),
         Mistake(
-            "surest class", "this is the surest class: use the true class.", _SCORE, "np.log(probabilities.max(axis=1))"
+            "sum",
+            "this is the sum of the values that are left: divide it by their number.",
+            "kept.mean(",
+            "kept.sum(",
         ),
         Mistake(
-            "right or wrong", "right or wrong is too coarse: use the loss.", _SCORE, "probabilities.argmax(axis=1) == y"
-        ),
-        Mistake("ties count nothing", _TIES, _BOTH_NUMBERS, "wins"),
-        Mistake("ties count one", _TIES, _BOTH_NUMBERS, "wins + ties"),
-        Mistake(
-            "fewer than max_fpr", "the rate is too low: exactly max_fpr is allowed too.", "<= max_fpr", "< max_fpr"
+            "divided by all",
+            "the sum is divided by the number of all volunteers: divide it by the number of values that are left.",
+            "kept.mean(axis=0)",
+            "kept.sum(axis=0) / len(weights)",
         ),
         Mistake(
-            "quantile",
-            "the AUC is right, but more than max_fpr are caught: count each threshold's false alarms.",
-            "    rate = 0.0\n"
-            "    for threshold in score:\n"
-            "        if (others >= threshold).mean() <= max_fpr:\n"
-            "            rate = max(rate, (members >= threshold).mean())",
-            "    rate = (np.exp(members) >= np.quantile(np.exp(others), 1 - max_fpr)).mean()",
+            "not sorted",
+            "the first and last volunteers are left out: sort the values of each weight first.",
+            "np.sort(weights, axis=0)",
+            "weights",
         ),
         Mistake(
-            "any threshold",
-            "the rate is always 1: keep only thresholds that catch at most max_fpr of the others.",
-            "if (others >= threshold).mean() <= max_fpr:",
-            "if True:",
+            "sorted by row",
+            "this sorts the weights of each volunteer: sort the values of each weight, along axis 0.",
+            "np.sort(weights, axis=0)",
+            "np.sort(weights, axis=1)",
         ),
         Mistake(
-            "of all windows",
-            "the AUC is right, the rate is too low: divide by the number of members, not of all windows.",
-            "(members >= threshold).mean()",
-            "(members >= threshold).sum() / len(score)",
+            "whole volunteers",
+            "whole volunteers are left out: one who changed a single weight stays in. Sort each weight on its own.",
+            "np.sort(weights, axis=0)",
+            "weights[np.argsort(np.linalg.norm(weights, axis=1))]",
         ),
         Mistake(
-            "alarms of all windows",
-            "the AUC is right, the limit is not: max_fpr is a share of the others, not of all windows.",
-            "(others >= threshold).mean() <=",
-            "(others >= threshold).sum() / len(score) <=",
+            "by size",
+            "the values are sorted by their size without the sign: sort them as they are.",
+            "np.sort(weights, axis=0)",
+            "np.take_along_axis(weights, np.argsort(abs(weights), axis=0), axis=0)",
         ),
         Mistake(
-            "swapped", "the values are swapped: first the AUC.", f"{_BOTH_NUMBERS}, rate", f"rate, {_BOTH_NUMBERS}"
+            "half of them",
+            "too few values are left out: n_trim at each end, not in all.",
+            _KEPT,
+            "ordered[n_trim // 2 : len(weights) - (n_trim - n_trim // 2)]",
+        ),
+        Mistake(
+            "mean over weights",
+            "this is one mean per volunteer: take the mean over volunteers, axis 0.",
+            "kept.mean(axis=0)",
+            "kept.mean(axis=1)",
         ),
     ),
 )
 
 
-# ---- recover-word ----
-
-
-def recover_count(phi: Array, beta: float, column: int) -> float:
-    """phi (n_topics, n_words): the published topics; column: that of the word. Returns its number of tokens."""
-    denominator = beta / phi.min(axis=1)
-    in_topic = phi[:, column] * denominator - beta
-    return in_topic.sum().round()
-
-
-def _published(counts: Array, beta: float, column: int) -> Case:
-    """Topics as they are published: counts plus beta, scaled."""
-    return (counts + beta) / (counts + beta).sum(axis=1, keepdims=True), beta, column
-
-
-_RNG = np.random.default_rng(51)
-_SMALL = np.array([[4, 0, 1, 7, 0, 2], [0, 3, 5, 0, 1, 0], [2, 2, 0, 1, 9, 0]])  # every topic lacks some word
-_LARGE = _RNG.poisson(_RNG.gamma(0.3, 3.0, (8, 90)))
-_LARGE[:, 17] = 0
-_LARGE[:, 40] = _RNG.integers(1, 5, 8)
-_PUBLISHED = {
-    "three topics, six words": _published(_SMALL, 0.2, 2),
-    "a word in every topic": _published(_LARGE, 0.05, 40),
-    "a word that never came": _published(_LARGE, 0.05, 17),
-    # However it is computed, the sum is a hair below the true 8, and int() makes 7 of it.
-    "another beta": _published(_SMALL, 0.6, 3),
-}
-
-
-def _one_too_few(answer: Answer) -> bool:
-    """Whether some counts are one too low, and none is wrong in another way."""
-    missing = [recover_count(phi, *others) - answer(phi.copy(), *others) for phi, *others in _PUBLISHED.values()]
-    return bool(np.isin(missing, (0, 1)).all() and np.any(missing))
-
-
-def _unrounded(mistake: Mistake) -> Mistake:
-    """The same mistake without the solution's rounding, which is not asked for."""
-    _, old, rest = inspect.getsource(recover_count).rstrip().partition(mistake.old)
-    return replace(mistake, old=old + rest, new=(mistake.new + rest).replace(".round()", ""))
-
-
-_SUM = "in_topic.sum()"
-_BETA = "beta is still counted, but it is not a token: subtract one beta in each topic, then add up."
-_ONE_TOPIC = "this counts the word in one topic only: add up its tokens in all topics."
-_DENOMINATOR = "the denominators are wrong. A row's smallest value is beta over its denominator."
-_MISCOUNTS = (
-    Mistake("beta left in", _BETA, " - beta", ""),
-    Mistake(
-        "beta taken off once",
-        _BETA,
-        "denominator - beta\n    return in_topic.sum()",
-        "denominator\n    return (in_topic.sum() - beta)",
-    ),
-    Mistake(
-        "beta of every word taken off", "too much: subtract one beta per topic.", "- beta", "- beta * phi.shape[1]"
-    ),
-    Mistake("largest topic only", _ONE_TOPIC, _SUM, "in_topic.max()"),
-    Mistake("first topic only", _ONE_TOPIC, _SUM, "in_topic[0]"),
-    Mistake("mean over topics", "this is the mean over the topics: add them up instead.", _SUM, "in_topic.mean()"),
-    Mistake("largest value", _DENOMINATOR, "phi.min(", "phi.max("),
-    Mistake("beta forgotten above", _DENOMINATOR, "beta / phi.min", "1 / phi.min"),
-    Mistake(
-        "smallest of all", "topics differ in size: take the smallest value of each row.", "phi.min(axis=1)", "phi.min()"
-    ),
-    Mistake(
-        "smallest of the column",
-        "this is a column: take each row's minimum.",
-        "phi.min(axis=1)",
-        "phi[:, column].min()",
-    ),
-    Mistake(
-        "n_words beta taken off",
-        "the denominators were right: do not subtract n_words times beta from them.",
-        "beta / phi.min(axis=1)",
-        "beta / phi.min(axis=1) - phi.shape[1] * beta",
-    ),
-    Mistake(
-        "all tokens",
-        "this counts the tokens of all words: multiply the denominators by the word's probabilities.",
-        "phi[:, column] * denominator - beta",
-        "denominator - phi.shape[1] * beta",
-    ),
-)
-
-RECOVER_WORD = Exercise(
-    id="recover-word",
-    title="Count a private word",
-    solution=recover_count,
-    cases=_PUBLISHED,
-    right="your counts are exactly the true ones. The published probabilities alone reveal them.",
-    hints=(
-        "A word without tokens in topic k still has a probability there. What can you compute from it?",
-        "The smallest value of a row is beta over that topic's denominator: this gives you the denominator. Multiply "
-        "the word's probability in each topic by it, subtract beta, and add up over the topics.",
-        "recover_word_counts in pmt_helpers/attacks/vocabulary.py does this for all words at once.",
-    ),
-    mistakes=(
-        *_MISCOUNTS,
-        *map(_unrounded, _MISCOUNTS),
-        Mistake(
-            "cut off",
-            "some counts are one too low, as int() rounds down: round to the nearest whole number.",
-            "in_topic.sum().round()",
-            "int(in_topic.sum())",
-            _one_too_few,
-        ),
-    ),
-    fallback=Mistake(
-        "other count",
-        "this is not the true count. In each topic: probability times denominator, minus beta. Add these up.",
-        _SUM,
-        "2 * in_topic.sum()",
-    ),
-)
-
-
-# ---- clip-and-noise ----
-
-
-def private_mean(gradients: Array, clip: float, noise_multiplier: float, expected_batch: float, noise: Array) -> Array:
-    """gradients (n, d): one row per window drawn; clip: the longest a row may be; noise (d,): standard normal draws.
-
-    Returns (d,), the noisy mean gradient.
-    """
-    length = np.sqrt((gradients**2).sum(axis=1, keepdims=True))
-    clipped = gradients / np.maximum(1, length / clip)
-    total = clipped.sum(axis=0) + noise_multiplier * clip * noise
-    return total / expected_batch
-
-
-def _batch(rng: np.random.Generator, n: int, d: int, length: float) -> Array:
-    return rng.normal(size=(n, d)) * length * rng.uniform(0.2, 2.0, (n, 1)) / np.sqrt(d)
-
-
-_RNG = np.random.default_rng(41)
-_BY_HAND = np.array([[3.0, -4.0, 0.0], [0.3, 0.4, 0.0], [0.0, 1.2, -1.6]])
-_WITH_ZERO = _batch(_RNG, 4, 3, 2.0)
-_WITH_ZERO[1] = 0.0
-
-_FACTOR = "np.maximum(1, length / clip)"
-_CLIP_AND_ADD = f"clipped = gradients / {_FACTOR}\n    total = clipped.sum(axis=0)"
-_NOISE = "noise_multiplier * clip * noise"
-_MEAN = "total / expected_batch"
-_STEP = f"{_CLIP_AND_ADD} + {_NOISE}\n    return {_MEAN}"
-_CLIPPED_MEAN = "mean = gradients.mean(axis=0)\n    mean = mean * min(1, clip / np.linalg.norm(mean))\n    return mean"
-_BY_BATCH = "this clips the whole batch, so one huge gradient still sets its direction. Clip each row first."
-_NORM = "use the Euclidean length: square the values of a row, add them up, take the square root."
-
-CLIP_AND_NOISE = Exercise(
-    id="clip-and-noise",
-    title="Clip and add noise",
-    solution=private_mean,
-    cases={  # as many rows as expected, more, fewer, and none: each window is drawn by itself
-        "three gradients by hand": (_BY_HAND, 1.5, 0.8, 4.0, np.array([1.0, -0.5, 0.25])),
-        "more than expected": (_batch(_RNG, 9, 5, 2.0), 1.2, 1.1, 7.0, _RNG.normal(size=5)),
-        "few of many weights": (_batch(_RNG, 5, 40, 0.9), 0.7, 0.6, 6.5, _RNG.normal(size=40)),
-        "one gradient is zero": (_WITH_ZERO, 0.5, 2.0, 5.0, _RNG.normal(size=3)),
-        "nobody drawn": (np.zeros((0, 3)), 2.0, 1.5, 4.0, _RNG.normal(size=3)),
-    },
-    right="your step equals ours. The noise is noise_multiplier times the most that one example can add.",
-    hints=(
-        "The accountant assumes a limit to how far one example can move the sum. What ensures it? Which of the five "
-        "arguments may depend on who was drawn?",
-        "Compute the Euclidean length of each row. Divide rows longer than clip by length over clip, and keep the "
-        "others. Add the rows up. Add the noise once, times noise_multiplier times clip. Then divide by "
-        "expected_batch: how many were drawn is private.",
-        "clip_and_noise in pmt_helpers/privacy/reference.py does all but the division, and draws its own noise.",
-    ),
-    mistakes=(
-        Mistake(
-            "clipped by batch",
-            _BY_BATCH,
-            _CLIP_AND_ADD,
-            "total = gradients.sum(axis=0)\n    total = total / max(1, np.linalg.norm(total) / clip)",
-        ),
-        Mistake("mean clipped", _BY_BATCH, _STEP, f"{_CLIPPED_MEAN} + {_NOISE} / expected_batch"),
-        Mistake("mean clipped, noise on top", _BY_BATCH, _STEP, f"{_CLIPPED_MEAN} + {_NOISE}"),
-        Mistake("not clipped", "no row is clipped: shrink every row that is longer than clip.", _FACTOR, "1"),
-        Mistake(
-            "values clipped",
-            "this clips each value, but a row can still be longer than clip: shrink the whole row.",
-            f"gradients / {_FACTOR}",
-            "np.clip(gradients, -clip, clip)",
-        ),
-        Mistake("scaled up", "short rows are stretched to clip: only shrink long ones.", _FACTOR, "(length / clip)"),
-        Mistake(
-            "thrown out",
-            "long rows are left out, so unusual examples are never learned: shrink them to clip.",
-            f"gradients / {_FACTOR}",
-            "gradients[length[:, 0] <= clip]",
-        ),
-        Mistake(
-            "sum of absolute values",
-            _NORM,
-            "np.sqrt((gradients**2).sum(axis=1, keepdims=True))",
-            "np.abs(gradients).sum(axis=1, keepdims=True)",
-        ),
-        Mistake("no square root", _NORM, "np.sqrt(", "("),
-        Mistake("columns", "this clips columns, but one example is a row: use axis 1.", "axis=1", "axis=0"),
-        Mistake("noise left out", "there is no noise: clipping alone hides no example.", f" + {_NOISE}", ""),
-        Mistake(
-            "noise without clip", "the noise must grow with clip: multiply by it.", _NOISE, "noise_multiplier * noise"
-        ),
-        Mistake("noise_multiplier not used", "the noise must also grow with noise_multiplier.", _NOISE, "clip * noise"),
-        Mistake(
-            "noise for each",
-            "each example adds noise, and an empty batch has none. Add the noise once, to the sum.",
-            f"clipped.sum(axis=0) + {_NOISE}",
-            f"(clipped + {_NOISE}).sum(axis=0)",
-        ),
-        Mistake(
-            "noise not divided",
-            "the noise is expected_batch times too large: add it to the sum, then divide.",
-            f" + {_NOISE}\n    return {_MEAN}",
-            f"\n    return {_MEAN} + {_NOISE}",
-        ),
-        Mistake(
-            "actual number", "the number drawn is private: divide by expected_batch.", _MEAN, "total / len(gradients)"
-        ),
-        Mistake("sum", "this is the noisy sum: divide it by expected_batch.", _MEAN, "total"),
-    ),
-)
-
-EXERCISES = (LABEL_FLIP, LOSS_THRESHOLD, RECOVER_WORD, CLIP_AND_NOISE)
+EXERCISES = (LABEL_FLIP, TRIMMED_MEAN)
 
 
 # ---- quiz ----
@@ -483,27 +257,27 @@ QUESTIONS = (
         right="Most of the harm to your own activities is undone",
     ),
     Question(
-        "The shared model came from the cloud. Why should the personal model not be uploaded?",
+        "Nobody sends poison, and the cloud still leaves out windows that look unusual. Who pays for this defence?",
         {
-            "It can reveal more about its windows than the shared one": "It saw few windows many times, and reveals "
-            "more of them the longer it trains. Its changes from the shared model reveal more still.",
-            "It would be too large to upload": "It has as many weights as the shared model, which you downloaded "
-            "quickly. What matters is what the weights reveal.",
-            "It could be: only raw windows are private": "Weights are made from windows. The loss can reveal that a "
-            "window was used; a single gradient can reveal the window itself.",
+            "Nobody: only poisoned windows look unusual": "Honest windows look unusual too. The filter leaves some of "
+            "them out, and the model that people download is trained on less.",
+            "Everybody, a little": "The mean change is small, but it is a mean: most people lose nothing, and a few "
+            "lose a great deal.",
+            "A few people, and it is hard to predict who": "How unusually somebody moves says next to nothing about "
+            "what they lose. So measure the cost person by person, not by its mean.",
         },
-        right="It can reveal more about its windows than the shared one",
+        right="A few people, and it is hard to predict who",
     ),
     Question(
-        "A shared model is trained with an example-level epsilon of 8. What does that guarantee a volunteer?",
+        "After training, the shared model is as accurate as ever on clean windows. Is it free of poison?",
         {
-            "That membership attacks on it fail": "It allows a factor of e to the 8th, which is thousands. The attacks "
-            "tried here find far less, but a later one may find more.",
-            "A bound on what all of their windows reveal": "Each window alone has this bound; many similar windows "
-            "together reveal far more. Clipping by volunteer bounds that, and costs more accuracy.",
-            "A bound on what any single window reveals": "With or without that window, no outcome is more than e to "
-            "the 8th times as likely, apart from delta. The scaler must be private too.",
+            "Yes: poison lowers the accuracy": "Wrong labels lower it. A backdoor acts only on windows with its mark, "
+            "and none of the clean ones has it.",
+            "No: it may have a backdoor": "Only windows with the mark show it. A test on clean windows cannot find it, "
+            "whatever its result.",
+            "Yes, once I have retrained it at home": "Retraining corrects what your windows contradict. None of them "
+            "has the mark, so nothing contradicts the backdoor.",
         },
-        right="A bound on what any single window reveals",
+        right="No: it may have a backdoor",
     ),
 )

@@ -1,454 +1,388 @@
-"""Notebook 05's exercises and quiz: a log read, a line with its interval, a board predicted, throttle bits decoded."""
+"""Notebook 05's exercises and quiz: a membership attack, a word read back, a private training step."""
 
-import json
-from collections.abc import Sequence
+import inspect
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
-from scipy.stats import t
 
-from pmt_helpers.teaching.exercises import symptoms
-from pmt_helpers.teaching.exercises.base import Exercise, Mistake
+from pmt_helpers.teaching.exercises.base import Answer, Exercise, Mistake
 from pmt_helpers.teaching.questions import Question
 
 Array = np.ndarray
-Case = tuple[float, ...]
-Interval = tuple[float, float, float]  # a value, then the lower and the upper end
+Case = tuple[Any, ...]
 
 
-# ---- parse-record ----
+# ---- loss-threshold ----
 
 
-def parse_log(lines: Sequence[str], origin: str) -> float:
-    """lines: texts of one record each, the header first; origin: such as "measured-pi". Returns CPU seconds."""
-    seconds = 0.0
-    for number, line in enumerate(lines, start=1):
-        try:
-            record = json.loads(line)
-        except ValueError:
-            if number == len(lines):
-                break
-            raise ValueError(f"line {number} is damaged") from None
-        if number == 1 and record["origin"] != origin:
-            raise ValueError(f"the log is of {record['origin']}")
-        if record.get("phase") == "train":
-            seconds += record["cpu_s"]
-    return seconds
+def loss_attack(probabilities: Array, y: Array, member: Array, max_fpr: float) -> tuple[float, float]:
+    """probabilities (n, n_classes); y (n,): true classes; member (n,): whether the model was trained on the window.
 
-
-_IS_TRAINING = 'record.get("phase") == "train"'
-_SECONDS = 'record["cpu_s"]'
-_AT_THE_END = "if number == len(lines):\n                break"
-_REFUSE = 'raise ValueError(f"line {number} is damaged")'
-_AT_DAMAGE = f"{_AT_THE_END}\n            {_REFUSE} from None"
-
-PARSE_RECORD = Exercise(
-    id="parse-record",
-    title="Read a log",
-    solution=parse_log,
-    cases=symptoms.LOG_CASES,
-    right="your sums equal ours, also after a power cut, and logs that cannot be trusted are refused.",
-    hints=(
-        "One bad line was cut off by a power failure, another was damaged on the card. Where can each of them be?",
-        "Number the lines from 1 and try json.loads on each. If it fails, leave out the line if it is the last; else "
-        "raise ValueError with the number in its text. Raise it too if the first record has another origin. Then add "
-        "up cpu_s of the records whose phase is train; headers and samples have no phase.",
-        "read_log in pmt_helpers/device/logs.py reads whole logs; parse_record there checks each field.",
-    ),
-    mistakes=(
-        Mistake(
-            "set-up too",
-            "this adds up every span, imports and loading too. Take only those whose phase is train.",
-            _IS_TRAINING,
-            'record["ev"] == "span"',
-        ),
-        Mistake(
-            "inference too",
-            "this counts predictions as training. Take only spans whose phase is train.",
-            _IS_TRAINING,
-            'record.get("phase") in ("train", "inference")',
-        ),
-        Mistake("wall time", "this is wall time, with other programs in it: use cpu_s.", _SECONDS, 'record["wall_s"]'),
-        Mistake("last span only", "this is one span: add up all of them.", "seconds += record", "seconds = record"),
-        Mistake("spans counted", "this counts the spans: add up their seconds.", _SECONDS, "1"),
-        Mistake(
-            "last line always left out",
-            "a good last line is left out. Leave it out only when it is not a record.",
-            "enumerate(lines, start=1)",
-            "enumerate(lines[:-1], start=1)",
-        ),
-        Mistake(
-            "other sum",
-            "this is not the sum of cpu_s over the spans whose phase is train.",
-            _SECONDS,
-            'record["cpu_s"] / record["updates"]',
-            symptoms.log_other_sum,
-        ),
-        Mistake(
-            "dies at the cut",
-            "your function stops at a last line that was cut off. Leave it out: the others are good.",
-            f"{_AT_THE_END}\n            raise",
-            "raise",
-            symptoms.log_dies_at_the_cut,
-        ),
-        Mistake(
-            "cut miscounted",
-            "the sum is wrong when the last line is cut off: the whole lines before it still count.",
-            _AT_THE_END,
-            "if number == len(lines):\n                return 0.0",
-            symptoms.log_cut_miscounted,
-        ),
-        Mistake(
-            "stops at damage",
-            "this stops reading at a damaged line in the middle: raise ValueError with its number.",
-            _AT_DAMAGE,
-            "break",
-            symptoms.log_stops_at_damage,
-        ),
-        Mistake(
-            "swallows damage",
-            "a damaged line in the middle is skipped, so the sum is too small: raise ValueError.",
-            _AT_DAMAGE,
-            "continue",
-            symptoms.log_damage_returned,
-        ),
-        Mistake(
-            "other error",
-            "the log is refused, but not with ValueError, the error that callers expect.",
-            _REFUSE,
-            'raise RuntimeError(f"line {number} is damaged")',
-            symptoms.log_other_error,
-        ),
-        Mistake(
-            "counted from zero",
-            "the error counts lines from zero: count from one, as editors do.",
-            'f"line {number} is',
-            'f"line {number - 1} is',
-            symptoms.log_counted_from_zero,
-        ),
-        Mistake(
-            "no number",
-            "the error does not say which line is damaged: put the line's own number in its text.",
-            'f"line {number} is damaged"',
-            '"a line is damaged"',
-            symptoms.log_no_number,
-        ),
-        Mistake(
-            "any origin",
-            "a log of another origin is accepted: compare the header's origin, and raise ValueError.",
-            'number == 1 and record["origin"] != origin',
-            'record["ev"] == "head"',
-            symptoms.log_any_origin,
-        ),
-    ),
-)
-
-
-# ---- fit-line ----
-
-
-def fit_line(x: Array, seconds: Array) -> Interval:
-    """x, seconds (n,): sizes, and what each took. Returns the slope, and the lower and upper end of its interval."""
-    n = len(x)
-    dx, dy = x - x.mean(), seconds - seconds.mean()
-    slope = (dx * dy).sum() / (dx**2).sum()
-    residuals = dy - slope * dx
-    variance = (residuals**2).sum() / (n - 2)
-    half = t.ppf(0.975, n - 2) * np.sqrt(variance / (dx**2).sum())
-    return slope, slope - half, slope + half
-
-
-def _trainings(rng: np.random.Generator, x: Array, setup: float, slope: float, scatter: float) -> tuple[Array, Array]:
-    """Made-up trainings, with enough scatter to tell the mistakes apart."""
-    return x, setup + slope * x + rng.normal(0, scatter, len(x))
-
-
-_RNG = np.random.default_rng(71)
-_CENTRED = "dx, dy = x - x.mean(), seconds - seconds.mean()"
-_T = "t.ppf(0.975, n - 2)"
-_ERROR = "np.sqrt(variance / (dx**2).sum())"
-_ENDS = "slope, slope - half, slope + half"
-_START = "start = seconds.mean() - slope * x.mean()\n    return start, start - half, start + half"
-_TWO = "the line takes two numbers from the points: divide by n - 2, and use t with n - 2 degrees of freedom."
-_ZERO = "the line is forced through zero, but set-up takes time: subtract the means of x and seconds."
-_INTERCEPT = "this is where the line starts, at no samples: return the slope, the time of one more sample."
-_SXX = "the half width is not in seconds per sample: divide by the root of the sum of squares of x."
-
-FIT_LINE = Exercise(
-    id="fit-line",
-    title="A slope and its interval",
-    solution=fit_line,
-    cases={
-        "four sizes": _trainings(_RNG, np.array([20.0, 40.0, 80.0, 160.0]), 1.5, 0.08, 0.9),
-        "twelve trainings": _trainings(_RNG, _RNG.integers(5, 120, 12).astype(float), 0.6, 0.05, 0.7),
-        "sixty, hardly a slope": _trainings(_RNG, np.sort(_RNG.uniform(1, 30, 60)), 4.0, 0.01, 1.2),
-    },
-    right="your slope and its interval equal ours. With few points the interval is wide, even if the fit looks good.",
-    hints=(
-        "How would the slope change if you recorded again? What helps: more points, less scatter, sizes far apart?",
-        "Subtract the means from x and seconds. The slope is the sum of their products over the sum of squares of x. "
-        "Residuals are what the line leaves over. Divide the sum of their squares by n - 2 and by the sum of squares "
-        "of x: the square root is the slope's standard error. The half width is that times t.ppf(0.975, n - 2).",
-        "fit_line in pmt_helpers/device/fits.py does this with scipy.stats.linregress.",
-    ),
-    mistakes=(
-        Mistake("normal", "1.96 is for a scatter that is known: use t.ppf(0.975, n - 2).", _T, "1.96"),
-        Mistake("n degrees of freedom", _TWO, _T, "t.ppf(0.975, n)"),
-        Mistake("n - 1 degrees of freedom", _TWO, _T, "t.ppf(0.975, n - 1)"),
-        Mistake("divided by n", _TWO, ".sum() / (n - 2)", ".sum() / n"),
-        Mistake("divided by n - 1", _TWO, ".sum() / (n - 2)", ".sum() / (n - 1)"),
-        Mistake("one side", "this leaves out 5% on each side: use t.ppf(0.975, n - 2).", "t.ppf(0.975", "t.ppf(0.95"),
-        Mistake(
-            "one standard error", "this is one standard error: multiply by t.ppf(0.975, n - 2).", f"{_T} * np", "np"
-        ),
-        Mistake("without sxx", _SXX, _ERROR, "np.sqrt(variance)"),
-        Mistake("root of n", _SXX, _ERROR, "np.sqrt(variance / n)"),
-        Mistake(
-            "sxx without root",
-            "divide the scatter by the square root of the sum of squares of x, not by the sum itself.",
-            _ERROR,
-            "np.sqrt(variance) / (dx**2).sum()",
-        ),
-        Mistake("variance", "this uses the variance of the slope: take its root.", _ERROR, "variance / (dx**2).sum()"),
-        Mistake(
-            "scatter of seconds", "the residuals still contain the slope: subtract slope * x.", "dy - slope * dx", "dy"
-        ),
-        Mistake("through zero", _ZERO, f"n = len(x)\n    {_CENTRED}", "n = len(x) + 1\n    dx, dy = x, seconds"),
-        Mistake("through zero, n - 2", _ZERO, _CENTRED, "dx, dy = x, seconds"),
-        Mistake(
-            "intercept",
-            _INTERCEPT,
-            f"{_ERROR}\n    return {_ENDS}",
-            f"np.sqrt(variance * (1 / n + x.mean() ** 2 / (dx**2).sum()))\n    {_START}",
-        ),
-        Mistake("intercept, slope's width", _INTERCEPT, f"return {_ENDS}", _START),
-        Mistake("axes swapped", "this is samples per second: swap x and seconds.", "dx, dy = x", "dy, dx = x"),
-        Mistake(
-            "first and last",
-            "this uses only the first and the last point: fit all of them by least squares.",
-            f"return {_ENDS}",
-            f"slope = np.diff(seconds[[x.argmin(), x.argmax()]])[0] / np.ptp(x)\n    return {_ENDS}",
-        ),
-        Mistake("half width", "the interval is around zero: add the slope to both ends.", _ENDS, "slope, -half, half"),
-        Mistake("ends swapped", "the lower end comes first.", _ENDS, "slope, slope + half, slope - half"),
-    ),
-)
-
-
-# ---- predict-zero ----
-
-
-def predict(instructions: float, updates: int, setup: float, rate: float, band: float) -> Interval:
-    """instructions: of one update; setup: instructions of set-up; rate: billions of instructions per second.
-
-    Returns seconds, and the lower and the upper end of their band.
+    Returns two numbers: the area under the ROC curve, and the true positive rate at `max_fpr` false positives or fewer.
     """
-    total = setup + updates * instructions
-    seconds = total / (rate * 1e9)
-    return seconds, seconds / band, seconds * band
+    score = np.log(probabilities[range(len(y)), y])
+    members, others = score[member], score[~member]
+    wins = (members[:, None] > others).mean()
+    ties = (members[:, None] == others).mean()
+    rate = 0.0
+    for threshold in score:
+        if (others >= threshold).mean() <= max_fpr:
+            rate = max(rate, (members >= threshold).mean())
+    return wins + ties / 2, rate
 
 
-def _board(rng: np.random.Generator, per_update: float, updates: int, setup: float, rate: float, band: float) -> Case:
-    """Numbers near those that were counted."""
-    return round(per_update * rng.uniform(0.8, 1.2)), updates, round(setup * rng.uniform(0.8, 1.2)), rate, band
+def _windows(rng: np.random.Generator, n_members: int, n_others: int, n_classes: int, max_fpr: float) -> Case:
+    """Probabilities in fiftieths, so that there are ties and zeros; the model knows most members better."""
+    n = n_members + n_others
+    member = rng.permutation(n) < n_members
+    y = rng.integers(0, n_classes, n)
+    towards = np.eye(n_classes)[y] * np.where(member, 2.5, 1.2)[:, None]
+    shares = np.array([rng.dirichlet(0.4 + row) for row in towards])
+    return rng.multinomial(50, shares) / 50, y, member, max_fpr
 
 
-_RNG = np.random.default_rng(55)
-_TOTAL = "setup + updates * instructions"
-_RATE = "(rate * 1e9)"
-_BAND = "seconds / band, seconds * band"
-_UNITS = "the unit is wrong. The rate is in billions per second: multiply it by 1e9 before you divide."
-_FACTOR = "the band is a factor: divide the seconds by it for the low end, multiply for the high end."
+_RNG = np.random.default_rng(31)
+_SCORE = "np.log(probabilities[range(len(y)), y])"
+_BOTH_NUMBERS = "wins + ties / 2"
+_TIES = "pairs with equal loss are counted wrong: the attacker can only guess, so each counts one half."
 
-PREDICT_ZERO = Exercise(
-    id="predict-zero",
-    title="A board you do not have",
-    solution=predict,
+LOSS_THRESHOLD = Exercise(
+    id="loss-threshold",
+    title="Find the training windows",
+    solution=loss_attack,
     cases={
-        "NumPy on a Pi Zero 2 W": _board(_RNG, 2.5e5, 50_000, 1.5e9, 0.83, 1.3),
-        "Keras on a Pi 4": _board(_RNG, 6e5, 20_000, 2.5e10, 2.6, 2.0),
-        "hardly any work": _board(_RNG, 5e4, 10, 1e10, 5.0, 1.6),
+        "twenty members, thirty others": _windows(_RNG, 20, 30, 3, 0.1),
+        "sixty of each, six classes": _windows(_RNG, 60, 60, 6, 0.05),
+        "no false alarm allowed": _windows(_RNG, 25, 40, 4, 0.0),
     },
-    right="your seconds and their band equal ours. Where set-up takes most of the time, a faster loop hardly helps.",
+    right="your AUC and rate equal ours: how well the attack sorts, and how many it finds with few false alarms.",
     hints=(
-        "How often is set-up done in a training, and how often an update? How does a rate turn instructions into "
-        "seconds?",
-        "Add up all instructions: those of set-up once, those of an update for every update. Divide by the "
-        "instructions per second, which is the rate times 1e9. The low end is that divided by the band, the high end "
-        "that times the band.",
-        "predict_seconds in pmt_helpers/device/cost_model.py does this for data/devices.csv; its set-up has a wider "
-        "band.",
+        "Does a model have a lower loss on its training windows or on others? Which probability does the loss use?",
+        "The score is the log of the true class's probability. The AUC is the share of pairs in which the member "
+        "scores higher than the other window; a tie counts one half. For the rate, use each score as a threshold that "
+        "catches every window at or above it. Keep thresholds that catch at most max_fpr of the others. Return the "
+        "largest share of members caught, or 0.",
+        "pmt_helpers/attacks/membership_game.py scores windows; attack_metrics in pmt_helpers/attacks/roc.py computes "
+        "both numbers.",
     ),
     mistakes=(
+        Mistake("sign", "the AUC is below one half: a low loss must give a high score.", "np.log(", "-np.log("),
         Mistake(
-            "set-up for every update",
-            "set-up is multiplied by the updates: it is done once, before the first.",
-            _TOTAL,
-            "updates * (setup + instructions)",
+            "members swapped",
+            "members and others are swapped: members are where member is true.",
+            "score[member], score[~member]",
+            "score[~member], score[member]",
         ),
         Mistake(
-            "no set-up", "set-up is left out: imports can take longer than training.", "setup + updates", "updates"
+            "surest class", "this is the surest class: use the true class.", _SCORE, "np.log(probabilities.max(axis=1))"
         ),
         Mistake(
-            "set-up in seconds",
-            "set-up is added as seconds, but it is in instructions: divide it by the rate as well.",
-            f"total = {_TOTAL}\n    seconds = total",
-            "total = updates * instructions\n    seconds = setup + total",
+            "right or wrong", "right or wrong is too coarse: use the loss.", _SCORE, "probabilities.argmax(axis=1) == y"
         ),
-        Mistake("one update", "this is one update: multiply it by updates.", _TOTAL, "setup + instructions"),
-        Mistake("nanoseconds", _UNITS, _RATE, "rate"),
-        Mistake("milliseconds", _UNITS, "1e9", "1e6"),
-        Mistake("rate not used", "every board takes the same time: divide by the rate.", _RATE, "1e9"),
+        Mistake("ties count nothing", _TIES, _BOTH_NUMBERS, "wins"),
+        Mistake("ties count one", _TIES, _BOTH_NUMBERS, "wins + ties"),
         Mistake(
-            "times the rate",
-            "a faster board takes longer: divide by the rate.",
-            f"total / {_RATE}",
-            "total * rate / 1e9",
+            "fewer than max_fpr", "the rate is too low: exactly max_fpr is allowed too.", "<= max_fpr", "< max_fpr"
         ),
-        Mistake("band added", _FACTOR, _BAND, "seconds - band, seconds + band"),
-        Mistake("band as a share", _FACTOR, "seconds / band,", "seconds * (2 - band),"),
         Mistake(
-            "band around work only",
-            "set-up is uncertain too: put the band around all the seconds, not only the updates.",
-            f"return seconds, {_BAND}",
-            "ready = setup / (rate * 1e9)\n"
-            "    work = seconds - ready\n"
-            "    return seconds, ready + work / band, ready + work * band",
+            "quantile",
+            "the AUC is right, but more than max_fpr are caught: count each threshold's false alarms.",
+            "    rate = 0.0\n"
+            "    for threshold in score:\n"
+            "        if (others >= threshold).mean() <= max_fpr:\n"
+            "            rate = max(rate, (members >= threshold).mean())",
+            "    rate = (np.exp(members) >= np.quantile(np.exp(others), 1 - max_fpr)).mean()",
         ),
-        Mistake("ends swapped", "the lower end comes first.", _BAND, "seconds * band, seconds / band"),
+        Mistake(
+            "any threshold",
+            "the rate is always 1: keep only thresholds that catch at most max_fpr of the others.",
+            "if (others >= threshold).mean() <= max_fpr:",
+            "if True:",
+        ),
+        Mistake(
+            "of all windows",
+            "the AUC is right, the rate is too low: divide by the number of members, not of all windows.",
+            "(members >= threshold).mean()",
+            "(members >= threshold).sum() / len(score)",
+        ),
+        Mistake(
+            "alarms of all windows",
+            "the AUC is right, the limit is not: max_fpr is a share of the others, not of all windows.",
+            "(others >= threshold).mean() <=",
+            "(others >= threshold).sum() / len(score) <=",
+        ),
+        Mistake(
+            "swapped", "the values are swapped: first the AUC.", f"{_BOTH_NUMBERS}, rate", f"rate, {_BOTH_NUMBERS}"
+        ),
     ),
 )
 
 
-# ---- throttle-bits ----
+# ---- recover-word ----
 
 
-def throttled(value: int) -> tuple[list[bool], list[bool]]:
-    """value: a whole number. Returns two lists of four truths, in the table's order: now, and since the start."""
-    now = [bool(value >> bit & 1) for bit in range(4)]
-    since = [bool(value >> bit & 1) for bit in range(16, 20)]
-    return now, since
+def recover_count(phi: Array, beta: float, column: int) -> float:
+    """phi (n_topics, n_words): the published topics; column: that of the word. Returns its number of tokens."""
+    denominator = beta / phi.min(axis=1)
+    in_topic = phi[:, column] * denominator - beta
+    return in_topic.sum().round()
 
 
-_RNG = np.random.default_rng(91)
-_BOTH = "return now, since"
-_HIGH = "range(16, 20)"
-_SINCE = "the second list uses the wrong bits: since the start is bits 16 to 19."
-_ONE_OFF = "the bits are off by one: the lowest is bit 0, and 1 << n has only bit n."
-_OWN = "now and since the start are separate bits: return bits 16 to 19 as they are."
+def _published(counts: Array, beta: float, column: int) -> Case:
+    """Topics as they are published: counts plus beta, scaled."""
+    return (counts + beta) / (counts + beta).sum(axis=1, keepdims=True), beta, column
 
-THROTTLE_BITS = Exercise(
-    id="throttle-bits",
-    title="Does my Pi slow itself down?",
-    solution=throttled,
-    cases={
-        "a weak supply": (0x50005,),
-        "nothing at all": (0,),
-        "hot now": (0xE0008,),
-        "capped once": (0x20000,),
-        "only now": (0x1,),
-        # The bits in between mean nothing and may be set.
-        **{f"made up {number}": (int(_RNG.integers(0, 2**20)),) for number in range(1, 7)},
-    },
-    right="your lists equal ours. If one of these bits is set, a log measured the power supply or heat, not your code.",
-    hints=(
-        "Which number has only bit 2 set? What is left of a value when you keep only the bits of that number?",
-        "value >> n moves bit n to the lowest place, and & 1 keeps only that bit: true or false. Do that for n from 0 "
-        "to 3 (now) and for n from 16 to 19 (since the start). Return the two lists.",
-        "pmt_helpers/device/pi_profile.py reads the number on a Pi; samples in a log keep it as throttled.",
+
+_RNG = np.random.default_rng(51)
+_SMALL = np.array([[4, 0, 1, 7, 0, 2], [0, 3, 5, 0, 1, 0], [2, 2, 0, 1, 9, 0]])  # every topic lacks some word
+_LARGE = _RNG.poisson(_RNG.gamma(0.3, 3.0, (8, 90)))
+_LARGE[:, 17] = 0
+_LARGE[:, 40] = _RNG.integers(1, 5, 8)
+_PUBLISHED = {
+    "three topics, six words": _published(_SMALL, 0.2, 2),
+    "a word in every topic": _published(_LARGE, 0.05, 40),
+    "a word that never came": _published(_LARGE, 0.05, 17),
+    # However it is computed, the sum is a hair below the true 8, and int() makes 7 of it.
+    "another beta": _published(_SMALL, 0.6, 3),
+}
+
+
+def _one_too_few(answer: Answer) -> bool:
+    """Whether some counts are one too low, and none is wrong in another way."""
+    missing = [recover_count(phi, *others) - answer(phi.copy(), *others) for phi, *others in _PUBLISHED.values()]
+    return bool(np.isin(missing, (0, 1)).all() and np.any(missing))
+
+
+def _unrounded(mistake: Mistake) -> Mistake:
+    """The same mistake without the solution's rounding, which is not asked for."""
+    _, old, rest = inspect.getsource(recover_count).rstrip().partition(mistake.old)
+    return replace(mistake, old=old + rest, new=(mistake.new + rest).replace(".round()", ""))
+
+
+_SUM = "in_topic.sum()"
+_BETA = "beta is still counted, but it is not a token: subtract one beta in each topic, then add up."
+_ONE_TOPIC = "this counts the word in one topic only: add up its tokens in all topics."
+_DENOMINATOR = "the denominators are wrong. A row's smallest value is beta over its denominator."
+_MISCOUNTS = (
+    Mistake("beta left in", _BETA, " - beta", ""),
+    Mistake(
+        "beta taken off once",
+        _BETA,
+        "denominator - beta\n    return in_topic.sum()",
+        "denominator\n    return (in_topic.sum() - beta)",
     ),
-    mistakes=(
-        Mistake("halves mixed up", "the two lists are swapped: the low bits are now.", _BOTH, "return since, now"),
-        Mistake("now twice", _SINCE, _HIGH, "range(4)"),
-        Mistake("next four", _SINCE, _HIGH, "range(4, 8)"),
-        Mistake(
-            "one too high",
-            _ONE_OFF,
-            f"range(4)]\n    since = [bool(value >> bit & 1) for bit in {_HIGH}]",
-            "range(1, 5)]\n    since = [bool(value >> bit & 1) for bit in range(17, 21)]",
-        ),
-        Mistake("high half one too low", _ONE_OFF, _HIGH, "range(15, 19)"),
-        Mistake("high half one too high", _ONE_OFF, _HIGH, "range(17, 21)"),
-        Mistake(
-            "order turned round",
-            "the order is reversed: the first value is under-voltage, the lowest bit.",
-            _BOTH,
-            "return now[::-1], since[::-1]",
-        ),
-        Mistake(
-            "from the left",
-            "this counts digits from the left, where places depend on the value: count from the lowest bit.",
-            _BOTH,
-            'digits = [digit == "1" for digit in f"{value:b}".ljust(20, "0")]\n    return digits[:4], digits[16:]',
-        ),
-        Mistake(
-            "masks kept",
-            "these are the bits' values (1, 2, 4 and so on), not true or false: shift before you mask.",
-            "now = [bool(value >> bit & 1) for bit in range(4)]\n    since = [bool(value >> bit & 1)",
-            "now = [value & 1 << bit for bit in range(4)]\n    since = [value & 1 << bit",
-        ),
-        Mistake(
-            "read as hexadecimal",
-            "the value is a number already: do not read its decimal digits as hexadecimal.",
-            "now = [",
-            'value = int(f"{value}", 16)\n    now = [',
-        ),
-        Mistake(
-            "first and last digit",
-            "the first hexadecimal digit is bits 16 to 19 only when there are five: look at the bits.",
-            "now = [",
-            'digits = f"{value:x}"\n    value = int(digits[-1], 16) + (int(digits[0], 16) << 16)\n    now = [',
-        ),
-        Mistake("now added to since", _OWN, _BOTH, "return now, [a or b for a, b in zip(now, since)]"),
-        Mistake("now taken off since", _OWN, _BOTH, "return now, [b and not a for a, b in zip(now, since)]"),
-        Mistake(
-            "all alike",
-            "all values of a list are alike: look at each bit, not whether any is set.",
-            _BOTH,
-            "return [any(now)] * 4, [any(since)] * 4",
-        ),
+    Mistake(
+        "beta of every word taken off", "too much: subtract one beta per topic.", "- beta", "- beta * phi.shape[1]"
+    ),
+    Mistake("largest topic only", _ONE_TOPIC, _SUM, "in_topic.max()"),
+    Mistake("first topic only", _ONE_TOPIC, _SUM, "in_topic[0]"),
+    Mistake("mean over topics", "this is the mean over the topics: add them up instead.", _SUM, "in_topic.mean()"),
+    Mistake("largest value", _DENOMINATOR, "phi.min(", "phi.max("),
+    Mistake("beta forgotten above", _DENOMINATOR, "beta / phi.min", "1 / phi.min"),
+    Mistake(
+        "smallest of all", "topics differ in size: take the smallest value of each row.", "phi.min(axis=1)", "phi.min()"
+    ),
+    Mistake(
+        "smallest of the column",
+        "this is a column: take each row's minimum.",
+        "phi.min(axis=1)",
+        "phi[:, column].min()",
+    ),
+    Mistake(
+        "n_words beta taken off",
+        "the denominators were right: do not subtract n_words times beta from them.",
+        "beta / phi.min(axis=1)",
+        "beta / phi.min(axis=1) - phi.shape[1] * beta",
+    ),
+    Mistake(
+        "all tokens",
+        "this counts the tokens of all words: multiply the denominators by the word's probabilities.",
+        "phi[:, column] * denominator - beta",
+        "denominator - phi.shape[1] * beta",
     ),
 )
 
-EXERCISES = (PARSE_RECORD, FIT_LINE, PREDICT_ZERO, THROTTLE_BITS)
+RECOVER_WORD = Exercise(
+    id="recover-word",
+    title="Count a private word",
+    solution=recover_count,
+    cases=_PUBLISHED,
+    right="your counts are exactly the true ones. The published probabilities alone reveal them.",
+    hints=(
+        "A word without tokens in topic k still has a probability there. What can you compute from it?",
+        "The smallest value of a row is beta over that topic's denominator: this gives you the denominator. Multiply "
+        "the word's probability in each topic by it, subtract beta, and add up over the topics.",
+        "recover_word_counts in pmt_helpers/attacks/vocabulary.py does this for all words at once.",
+    ),
+    mistakes=(
+        *_MISCOUNTS,
+        *map(_unrounded, _MISCOUNTS),
+        Mistake(
+            "cut off",
+            "some counts are one too low, as int() rounds down: round to the nearest whole number.",
+            "in_topic.sum().round()",
+            "int(in_topic.sum())",
+            _one_too_few,
+        ),
+    ),
+    fallback=Mistake(
+        "other count",
+        "this is not the true count. In each topic: probability times denominator, minus beta. Add these up.",
+        _SUM,
+        "2 * in_topic.sum()",
+    ),
+)
+
+
+# ---- clip-and-noise ----
+
+
+def private_mean(gradients: Array, clip: float, noise_multiplier: float, expected_batch: float, noise: Array) -> Array:
+    """gradients (n, d): one row per window drawn; clip: the longest a row may be; noise (d,): standard normal draws.
+
+    Returns (d,), the noisy mean gradient.
+    """
+    length = np.sqrt((gradients**2).sum(axis=1, keepdims=True))
+    clipped = gradients / np.maximum(1, length / clip)
+    total = clipped.sum(axis=0) + noise_multiplier * clip * noise
+    return total / expected_batch
+
+
+def _batch(rng: np.random.Generator, n: int, d: int, length: float) -> Array:
+    return rng.normal(size=(n, d)) * length * rng.uniform(0.2, 2.0, (n, 1)) / np.sqrt(d)
+
+
+_RNG = np.random.default_rng(41)
+_BY_HAND = np.array([[3.0, -4.0, 0.0], [0.3, 0.4, 0.0], [0.0, 1.2, -1.6]])
+_WITH_ZERO = _batch(_RNG, 4, 3, 2.0)
+_WITH_ZERO[1] = 0.0
+
+_FACTOR = "np.maximum(1, length / clip)"
+_CLIP_AND_ADD = f"clipped = gradients / {_FACTOR}\n    total = clipped.sum(axis=0)"
+_NOISE = "noise_multiplier * clip * noise"
+_MEAN = "total / expected_batch"
+_STEP = f"{_CLIP_AND_ADD} + {_NOISE}\n    return {_MEAN}"
+_CLIPPED_MEAN = "mean = gradients.mean(axis=0)\n    mean = mean * min(1, clip / np.linalg.norm(mean))\n    return mean"
+_BY_BATCH = "this clips the whole batch, so one huge gradient still sets its direction. Clip each row first."
+_NORM = "use the Euclidean length: square the values of a row, add them up, take the square root."
+
+CLIP_AND_NOISE = Exercise(
+    id="clip-and-noise",
+    title="Clip and add noise",
+    solution=private_mean,
+    cases={  # as many rows as expected, more, fewer, and none: each window is drawn by itself
+        "three gradients by hand": (_BY_HAND, 1.5, 0.8, 4.0, np.array([1.0, -0.5, 0.25])),
+        "more than expected": (_batch(_RNG, 9, 5, 2.0), 1.2, 1.1, 7.0, _RNG.normal(size=5)),
+        "few of many weights": (_batch(_RNG, 5, 40, 0.9), 0.7, 0.6, 6.5, _RNG.normal(size=40)),
+        "one gradient is zero": (_WITH_ZERO, 0.5, 2.0, 5.0, _RNG.normal(size=3)),
+        "nobody drawn": (np.zeros((0, 3)), 2.0, 1.5, 4.0, _RNG.normal(size=3)),
+    },
+    right="your step equals ours. The noise is noise_multiplier times the most that one example can add.",
+    hints=(
+        "The accountant assumes a limit to how far one example can move the sum. What ensures it? Which of the five "
+        "arguments may depend on who was drawn?",
+        "Compute the Euclidean length of each row. Divide rows longer than clip by length over clip, and keep the "
+        "others. Add the rows up. Add the noise once, times noise_multiplier times clip. Then divide by "
+        "expected_batch: how many were drawn is private.",
+        "clip_and_noise in pmt_helpers/privacy/reference.py does all but the division, and draws its own noise.",
+    ),
+    mistakes=(
+        Mistake(
+            "clipped by batch",
+            _BY_BATCH,
+            _CLIP_AND_ADD,
+            "total = gradients.sum(axis=0)\n    total = total / max(1, np.linalg.norm(total) / clip)",
+        ),
+        Mistake("mean clipped", _BY_BATCH, _STEP, f"{_CLIPPED_MEAN} + {_NOISE} / expected_batch"),
+        Mistake("mean clipped, noise on top", _BY_BATCH, _STEP, f"{_CLIPPED_MEAN} + {_NOISE}"),
+        Mistake("not clipped", "no row is clipped: shrink every row that is longer than clip.", _FACTOR, "1"),
+        Mistake(
+            "values clipped",
+            "this clips each value, but a row can still be longer than clip: shrink the whole row.",
+            f"gradients / {_FACTOR}",
+            "np.clip(gradients, -clip, clip)",
+        ),
+        Mistake("scaled up", "short rows are stretched to clip: only shrink long ones.", _FACTOR, "(length / clip)"),
+        Mistake(
+            "thrown out",
+            "long rows are left out, so unusual examples are never learned: shrink them to clip.",
+            f"gradients / {_FACTOR}",
+            "gradients[length[:, 0] <= clip]",
+        ),
+        Mistake(
+            "sum of absolute values",
+            _NORM,
+            "np.sqrt((gradients**2).sum(axis=1, keepdims=True))",
+            "np.abs(gradients).sum(axis=1, keepdims=True)",
+        ),
+        Mistake("no square root", _NORM, "np.sqrt(", "("),
+        Mistake("columns", "this clips columns, but one example is a row: use axis 1.", "axis=1", "axis=0"),
+        Mistake("noise left out", "there is no noise: clipping alone hides no example.", f" + {_NOISE}", ""),
+        Mistake(
+            "noise without clip", "the noise must grow with clip: multiply by it.", _NOISE, "noise_multiplier * noise"
+        ),
+        Mistake("noise_multiplier not used", "the noise must also grow with noise_multiplier.", _NOISE, "clip * noise"),
+        Mistake(
+            "noise for each",
+            "each example adds noise, and an empty batch has none. Add the noise once, to the sum.",
+            f"clipped.sum(axis=0) + {_NOISE}",
+            f"(clipped + {_NOISE}).sum(axis=0)",
+        ),
+        Mistake(
+            "noise not divided",
+            "the noise is expected_batch times too large: add it to the sum, then divide.",
+            f" + {_NOISE}\n    return {_MEAN}",
+            f"\n    return {_MEAN} + {_NOISE}",
+        ),
+        Mistake(
+            "actual number", "the number drawn is private: divide by expected_batch.", _MEAN, "total / len(gradients)"
+        ),
+        Mistake("sum", "this is the noisy sum: divide it by expected_batch.", _MEAN, "total"),
+    ),
+)
+
+EXERCISES = (LOSS_THRESHOLD, RECOVER_WORD, CLIP_AND_NOISE)
 
 
 # ---- quiz ----
 
 QUESTIONS = (
     Question(
-        "Keras trains with one window per step and is slow on a Pi. Which change makes the training much faster?",
+        "The shared model came from the cloud. Why should the personal model not be uploaded?",
         {
-            "A better power supply": "This helps only a board that throttles, as the bits in its log would show. What "
-            "takes the time is the code between two steps.",
-            "The same steps in a compiled loop": "A step is a few thousand multiplications. The Python code around it "
-            "costs far more, and a compiled loop avoids that.",
-            "Fewer hidden units": "This saves arithmetic, which is the small part. The calls around each step stay as "
-            "they are.",
+            "It can reveal more about its windows than the shared one": "It saw few windows many times, and reveals "
+            "more of them the longer it trains. Its changes from the shared model reveal more still.",
+            "It would be too large to upload": "It has as many weights as the shared model, which you downloaded "
+            "quickly. What matters is what the weights reveal.",
+            "It could be: only raw windows are private": "Weights are made from windows. The loss can reveal that a "
+            "window was used; a single gradient can reveal the window itself.",
         },
-        right="The same steps in a compiled loop",
+        right="It can reveal more about its windows than the shared one",
     ),
     Question(
-        "An emulated board counts one nanosecond per instruction. What can its log tell you?",
+        "A shared model is trained with an example-level epsilon of 8. What does that guarantee a volunteer?",
         {
-            "Which of two kernels needs fewer instructions": "It counts exactly that, the same way each time. How fast "
-            "a real board executes them must come from elsewhere.",
-            "How hot a real Pi gets while training": "An emulation has no temperature, throttling or memory card. This "
-            "is why its log has no such readings.",
-            "How many seconds a Pi 3B takes": "Only if a Pi 3B executes one instruction per nanosecond. Caches and "
-            "memory are not emulated, so it is a prediction with a band.",
+            "That membership attacks on it fail": "It allows a factor of e to the 8th, which is thousands. The attacks "
+            "tried here find far less, but a later one may find more.",
+            "A bound on what all of their windows reveal": "Each window alone has this bound; many similar windows "
+            "together reveal far more. Clipping by volunteer bounds that, and costs more accuracy.",
+            "A bound on what any single window reveals": "With or without that window, no outcome is more than e to "
+            "the 8th times as likely, apart from delta. The scaler must be private too.",
         },
-        right="Which of two kernels needs fewer instructions",
+        right="A bound on what any single window reveals",
     ),
     Question(
-        "Sending the raw windows over Wi-Fi may take less energy than training. Why train at home?",
+        "Volunteers are protected by epsilon 8. You download the shared model and retrain it for 300 epochs. What does "
+        "this do to their epsilon?",
         {
-            "Because training is free once the Pi is on": "A busy core uses more power than an idle one. The "
-            "difference can still exceed the energy of a short upload.",
-            "Because the windows then stay with their owner": "The reason is privacy, not energy. Data that is never "
-            "sent cannot be stored, leaked or requested by others.",
-            "Because uploads hardly ever succeed": "These windows are a few hundred kilobytes, which any link can "
-            "carry. That it is so easy is the problem.",
+            "Nothing": "What is done with a private result afterwards adds nothing: this is post-processing. It also "
+            "gives nothing to you: your own windows are protected only because the model stays at home.",
+            "It grows with each epoch": "It would if your training looked at their windows again. It looks at the "
+            "downloaded weights and at your own windows only.",
+            "It becomes 16: two trainings of 8": "Epsilons add up when the same people's data are used again. Your "
+            "training uses yours, not theirs.",
         },
-        right="Because the windows then stay with their owner",
+        right="Nothing",
     ),
 )

@@ -22,6 +22,7 @@ from .privacy import accuracy_and_attack as accuracy_and_attack
 from .privacy import accuracy_by_epsilon as accuracy_by_epsilon
 from .privacy import named_epsilon as named_epsilon
 from .privacy import roc as roc
+from .privacy import unlearning as unlearning
 from .privacy import utility_and_leakage as utility_and_leakage
 from .style import Figure as Figure
 from .topics import bits_by_weight as bits_by_weight

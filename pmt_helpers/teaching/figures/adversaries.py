@@ -1,4 +1,4 @@
-"""What poison does to models, what repairs them, and what a defence costs. Notebook 04, steps 1 to 3 and 6."""
+"""What poison does to models, what repairs them, and what a defence costs. Notebook 04."""
 
 from collections.abc import Mapping
 from typing import Any

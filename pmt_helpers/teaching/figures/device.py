@@ -1,4 +1,4 @@
-"""What a device needs: seconds by size (the paper's Figures 7, 8a, 8b), memory, latency, energy. Notebook 05.
+"""What a device needs: seconds by size (the paper's Figures 7, 8a, 8b), memory, latency, energy. Notebook 06.
 
 Each way of obtaining numbers is a series of its own; see device_series.
 """

@@ -1,7 +1,7 @@
 """Series of the device figures: how each number was obtained, and rows from logs, stored grids and the paper.
 
 CPU seconds where they are known, since others used the computer too; the paper's are what a clock on the wall showed.
-Logs of a memory limit are left out: what they measured is memory. Notebook 05, step 3.
+Logs of a memory limit are left out: what they measured is memory. Notebook 06, step 3.
 """
 
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""What attacks read from a model, and what privacy costs. Notebook 04, steps 4 and 7."""
+"""What attacks read from a model, and what privacy costs. Notebook 05."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,6 +11,11 @@ from pmt_helpers.teaching.figures import style
 from pmt_helpers.teaching.figures.style import Figure, need_columns, percent
 
 RATES = (0.001, 0.01, 0.1, 1)
+PROTECTED = {  # by each level, and the look of its lines
+    "example": ("window", "solid", ""),
+    "user": ("volunteer", "dot", "-open"),
+    "label": ("label", "dash", "-x-open"),
+}
 
 
 def roc(curves: Mapping[str, pd.DataFrame]) -> Figure:
@@ -41,14 +46,14 @@ def roc(curves: Mapping[str, pd.DataFrame]) -> Figure:
 def accuracy_by_epsilon(costs: Mapping[str, pd.DataFrame], title: str = "What privacy costs") -> Figure:
     """Accuracy by epsilon, a line per model and level of protection, with intervals over people.
 
-    costs: by level ("example", "user"): epsilon, model ("shared", "personal", "local"), accuracy, lower, upper. The
-    local model needs nobody else's data: it is the line that a private download has to beat.
+    costs: by level, as in PROTECTED: epsilon, model ("shared", "personal", "local"), accuracy, lower, upper. The local
+    model needs nobody else's data: it is the line that a private download has to beat.
     """
     figure = style.new_figure(title, 460, style.WITH_LEGEND)
     texts = []
     for level, frame in costs.items():
         need_columns(frame, ("epsilon", "model", "accuracy", "lower", "upper"), "accuracy_by_epsilon")
-        unit, dash, fill = ("volunteer", "dot", "-open") if level == "user" else ("window", "solid", "")
+        unit, dash, fill = PROTECTED[level]
         for model in ("shared", "personal"):
             line = frame[frame["model"] == model].sort_values("epsilon", ascending=False)
             names = list(map(named_epsilon, line["epsilon"]))
@@ -62,11 +67,18 @@ def accuracy_by_epsilon(costs: Mapping[str, pd.DataFrame], title: str = "What pr
             style.add_series(figure, names, line["accuracy"], f"{model}, each {unit} protected", look, **options)
             first, last = (percent(line["accuracy"].iloc[end]) for end in (0, -1))
             texts.append(f"{model} ({level}) {first} to {last} from epsilon {names[0]} to {names[-1]}")
-    alone = next(iter(costs.values())).query("model == 'local'").sort_values("epsilon", ascending=False)
-    names, look = list(map(named_epsilon, alone["epsilon"])), style.model_style("local")
-    hover = "local: %{y:.1%}, whatever the epsilon<extra></extra>"
-    style.add_series(figure, names, alone["accuracy"], "local, trained alone", look, hovertemplate=hover)
-    texts.append(f"local, trained alone, {percent(alone['accuracy'].iloc[0])}")
+    drawn: list[list[float]] = []
+    for level, frame in costs.items():
+        alone = frame[frame["model"] == "local"].sort_values("epsilon", ascending=False)
+        if alone["accuracy"].tolist() in drawn:
+            continue
+        drawn.append(alone["accuracy"].tolist())
+        name = "local, trained alone" + ", volunteers' scaler" * (level == "label")  # only their labels are hidden
+        look, hover = style.model_style("local"), "local: %{y:.1%}, whatever the epsilon<extra></extra>"
+        look["marker"]["symbol"] += PROTECTED[level][2]
+        names = list(map(named_epsilon, alone["epsilon"]))
+        style.add_series(figure, names, alone["accuracy"], name, look, hovertemplate=hover)
+        texts.append(f"{name}, {percent(alone['accuracy'].iloc[0])}")
     figure.update_xaxes(title_text="epsilon (smaller protects more)", type="category")
     style.accuracy_axis(figure)
     return Figure(figure, f"{'; '.join(texts)}.".capitalize())
@@ -118,3 +130,31 @@ def accuracy_and_attack(rows: pd.DataFrame) -> Figure:
     figure.add_hline(y=0.5, line={"color": style.VERMILION, "dash": "dot", "width": 1}, row=1, col=2)
     listed = [f"{name} {value:.2f}" for name, value in zip(rows["name"], rows["value"], strict=True)]
     return Figure(figure, f"{', '.join(listed)}.".capitalize())
+
+
+def unlearning(tables: Mapping[str, pd.DataFrame], title: str = "Training on without a volunteer") -> Figure:
+    """Share of what a model knew of volunteers that is gone after further steps without them; 95% intervals.
+
+    tables: by data set, as `unlearning_by_steps` gives them. Retraining from scratch takes a training's steps and
+    leaves nothing.
+    """
+    figure = style.new_figure(title, 420, style.WITH_LEGEND)
+    look = {"line": {"color": style.GREY, "dash": "dash"}, "marker": {"color": style.GREY, "size": [0, 12]}}
+    name, hover = "retrained from scratch", "all of it, after 100% of the steps"
+    style.add_series(figure, [0, 1], [1, 1], name, look, hover, legendrank=style.PAPER_RANK)
+    texts = []
+    for place, (name, table) in enumerate(tables.items()):
+        need_columns(table, ("more", "share", "lower", "upper", "median", "auc", "remembered", "users"), "unlearning")
+        look, bars = style.series_style(*style.OTHERS[place % len(style.OTHERS)]), style.interval_bars(table, "share")
+        x = table["more"] + 0.015 * place  # side by side, so that whiskers can be told apart
+        style.add_series(figure, x, table["share"], name, look, "%{y:.0%} closed", error_y=bars)
+        last = table.sort_values("more").iloc[-1]
+        ends, median = f"{percent(last['lower'])} to {percent(last['upper'])}", percent(last["median"])
+        known = f"loss still lower for {last['remembered']:.0f} of {last['users']:.0f} people, AUC {last['auc']:.2f}"
+        texts.append(f"{name} {percent(last['share'])} (95% interval {ends}, median person {median}; {known})")
+        most = percent(last["more"])
+    figure.add_hline(y=0, line={"color": style.INK, "width": 1})
+    figure.update_xaxes(title_text="further steps, as a share of the training", tickformat=".0%")
+    figure.update_yaxes(title_text="share of the loss gap closed", tickformat=".0%")
+    closed = f"Share of the loss gap that {most} more steps close: {'; '.join(texts)}."
+    return Figure(figure, f"{closed} Retraining from scratch takes 100% and closes all of it.")

@@ -1,4 +1,4 @@
-"""One moment of a log: what was learnt, done and read until then, and in grey what is to come. Notebook 05, step 1."""
+"""One moment of a log: what was learnt, done and read until then, and in grey what is to come. Notebook 06, step 1."""
 
 from typing import Any
 

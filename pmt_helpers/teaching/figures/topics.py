@@ -16,7 +16,7 @@ from pmt_helpers.teaching.figures.style import Figure, need_columns
 
 HELD_OUT = "log2 likelihood of a held-out word"
 TRAINING = "log2 likelihood of a training word"
-AHEAD = "bits a word ahead of local"
+AHEAD = "bits per word ahead of local"
 NAMES = {"shared": "shared", "local": "local", "personal": "personal", "prior": "shared topics as prior"}
 READ_AT = (1, 10, 50)  # iterations
 NEVER = -1.25  # where those are drawn who never get there
@@ -64,7 +64,7 @@ def _first_and_last_lead(frame: pd.DataFrame, value: str) -> str:
     lines = frame.pivot(index="iteration", columns="model", values=value).sort_index()
     lead = lines["personal"] - lines["local"]
     first, last = lead.index[[0, -1]]
-    return f"{lead[first]:.2f} bits a word after iteration {first} and {lead[last]:.2f} after {last}"
+    return f"{lead[first]:.2f} bits per word after iteration {first} and {lead[last]:.2f} after {last}"
 
 
 def likelihood_by_share(ours: pd.DataFrame, paper: pd.DataFrame | None = None) -> Figure:
@@ -173,7 +173,7 @@ def held_out_by_iteration(frame: pd.DataFrame, title: str = "On documents nobody
     for iteration in (min(i for i in means.index if i > 0), means.index[-1]):
         lead = leads.loc[iteration]
         listed = [f"{name} {lead[model]:+.2f}" for model, name in NAMES.items() if model in lead and model != "local"]
-        texts.append(f"After iteration {iteration}, in bits a word against local: {', '.join(listed)}.")
+        texts.append(f"After iteration {iteration}, in bits per word against local: {', '.join(listed)}.")
     return Figure(figure, " ".join(texts))
 
 

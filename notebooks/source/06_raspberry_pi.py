@@ -1,5 +1,5 @@
 # %% [markdown]
-# # 05 On the device
+# # 06 On the device
 #
 # **The claim this notebook tests:** a Raspberry Pi can train a personal model: time grows linearly with the samples, a
 # prediction takes milliseconds (section V-B of the paper).
@@ -67,9 +67,9 @@ preflight(DATASET)
 
 # %% [markdown]
 # ## The answer first
-# Seconds to train a personal model, against the number of its windows: the paper's Figure 7 in grey, and our kernels in
-# colour, for a hundred passes over the data (the paper does not say how many its times are for). Each series has a line
-# of its own with its interval; the scale is logarithmic, and the button makes it linear.
+# Seconds to train a personal model, against the number of its windows: the paper's Figure 7 in grey, and our kernels
+# in colour, for a hundred passes over the data (the paper does not say how many its times are for). Each series has a
+# line of its own with its interval; the scale is logarithmic, and the button makes it linear.
 
 # %%
 logs = my_logs()
@@ -88,8 +88,8 @@ figures.seconds_by_samples(shown)
 # or more. What a board can do is less a question of the board than of the code.
 #
 # ## Step 1. Read a log
-# Each of these numbers comes from a text file, one record a line: a *header* that says how they were obtained, a *span*
-# for each piece of work, a *sample* of the machine each second, an *end*. Here are the first lines of one.
+# Each of these numbers comes from a text file, one record a line: a *header* that says how they were obtained, a
+# *span* for each piece of work, a *sample* of the machine each second, an *end*. Here are the first lines of one.
 
 # %%
 emulated = next(log for log in logs["emulated-raspi3b-icount"] if log.header["task"] == "activity")
@@ -103,8 +103,8 @@ for line in emulated.path.read_text().splitlines()[:5]:
 #
 # **Exercise 1.** Read a log from its lines, one JSON record each. Add up `cpu_s` over the spans whose `phase` is
 # `"train"`: what the processor spent on training, whatever else the machine did. Leave out the last line if it is no
-# whole record; for any other such line raise `ValueError`, with the line's number, counted from one, in its text. Raise
-# it as well when the header, which comes first, has another `origin` than the one asked for.
+# whole record; for any other such line raise `ValueError`, with the line's number, counted from one, in its text.
+# Raise it as well when the header, which comes first, has another `origin` than the one asked for.
 
 
 # %%
@@ -130,16 +130,16 @@ def parse_log(lines, origin):
 check("parse-record", parse_log)
 
 # %% [markdown]
-# The workbook's own reader does this for every field, and refuses what it cannot vouch for. A log of your own joins the
-# others through this button (or drop the file into `data/pi_logs`); how to record one stands at the end.
+# The workbook's own reader does this for every field, and refuses what it cannot vouch for. A log of your own joins
+# the others through this button (or drop the file into `data/pi_logs`); how to record one stands at the end.
 
 # %%
 own_log()
 
 # %% [markdown]
 # Now watch a computer work, second by second: Keras trains on sixty windows, one a step, and above it stands what your
-# personal model learns in the same steps. Press play, or move the slider with the arrow keys. What does it do before it
-# learns anything?
+# personal model learns in the same steps. Press play, or move the slider with the arrow keys. What does it do before
+# it learns anything?
 
 # %%
 data = load_activity(DATASET)
@@ -152,8 +152,8 @@ replay(recording, personal.history[["epoch", "loss"]])
 
 # %% [markdown]
 # ## Step 2. What does one more sample cost?
-# What does one more sample cost? The slope of a line says it, without the time that setting up takes. A slope from four
-# or five points is a guess, though, and looks as sure on a figure as one from a thousand.
+# What does one more sample cost? The slope of a line says it, without the time that setting up takes. A slope from
+# four or five points is a guess, though, and looks as sure on a figure as one from a thousand.
 #
 # **Exercise 2.** Fit $\text{seconds} = a + b\,x$ by least squares, and give $b$ its $95\,\%$ interval:
 #
@@ -198,13 +198,13 @@ prediction(
     "Keras trains one window at a time. Which share of its training is arithmetic, in percent, if the time of a "
     "compiled loop for the same steps is taken as the arithmetic?",
     (0, 100, 1),
-    key="05-arithmetic",
+    key="06-arithmetic",
 )
 
 # %%
 where = time_by_phase(logs["measured-host"]).query("task == 'activity'")
 keras = where.set_index("kernel").loc["keras_fit"]
-reveal("05-arithmetic", round(100 * keras["arithmetic"] / (keras["arithmetic"] + keras["interpreter"]), 1))
+reveal("06-arithmetic", round(100 * keras["arithmetic"] / (keras["arithmetic"] + keras["interpreter"]), 1))
 figures.where_time_goes(where, share=True)
 
 # %% [markdown]
@@ -257,8 +257,8 @@ explore(
 )
 
 # %% [markdown]
-# With few passes the kernel wins that starts quickly, with many the one that runs quickly; move the slider to see where
-# they change places.
+# With few passes the kernel wins that starts quickly, with many the one that runs quickly; move the slider to see
+# where they change places.
 #
 # How far can this be trusted? The counts were made process by process; the emulated board booted a whole system, with
 # another version of NumPy, and its logs were used for none of them. So predict those logs, and be scored.
@@ -272,8 +272,8 @@ for log in logs["emulated-raspi3b-icount"]:
 # %% [markdown]
 # An emulated board has no heat, no cache and no memory card. A real one has, and a bad cable besides.
 #
-# A Pi on a weak supply, or in the sun, slows itself down, and says so in one number. Whoever reads times without it may
-# be measuring a power cable.
+# A Pi on a weak supply, or in the sun, slows itself down, and says so in one number. Whoever reads times without it
+# may be measuring a power cable.
 #
 # **Exercise 4.** Decode that number. Its bits are counted from the lowest, which is bit 0:
 #
@@ -312,7 +312,7 @@ figures.latency(rows[["origin", "kernel", "latency_ms_median", "latency_ms_p99"]
 prediction(
     "Training on 160 windows at home, a hundred passes, or uploading them by Wi-Fi: which takes less energy?",
     ["training", "uploading", "it depends on the code"],
-    key="05-energy",
+    key="06-energy",
 )
 
 # %%
@@ -320,19 +320,22 @@ joules = compare_energy(BOARD, windows=160, epochs=100)
 wifi = joules.set_index("what").loc["upload by Wi-Fi"]
 above_idle = joules["above_idle"].dropna()
 less, more = (above_idle < wifi["high"]).any(), (above_idle > wifi["high"]).any()
-reveal("05-energy", "it depends on the code" if less and more else "training" if less else "uploading")
+reveal("06-energy", "it depends on the code" if less and more else "training" if less else "uploading")
 figures.energy(joules)
 
 # %% [markdown]
-# (Predicted seconds of the board, set-up included; published powers of board and radios, the radios' from phones of the
-# paper's time.) A loop that starts quickly may train for less than an upload by Wi-Fi takes; a library's set-up alone
-# takes more. With fewer passes training gets cheaper, with more it gets dearer, and a slow mobile link costs more than
-# either. So energy decides nothing by itself. What is never sent cannot be kept, leaked or asked for: the argument is
-# privacy.
+# These are predicted seconds of the board, set-up included, and published powers. A loop that starts quickly may train
+# for less energy than an upload by Wi-Fi takes; a library's set-up alone takes more. Fewer passes cost less, more
+# passes cost more, and a slow mobile link costs more than either. So energy decides nothing by itself. The argument
+# for training at home is privacy: data that is never sent cannot be stored, leaked or demanded.
+#
+# The radios are those of phones of the paper's time. 4G, 5G and today's Wi-Fi are missing: we found no measurement of
+# a small upload that we could check. Huang and others (2012) found that phones spent even more energy with 4G than
+# with 3G, mainly because the radio stays on for seconds after each transfer; Narayanan and others (2021) measured 5G.
 #
 # ## Step 6. What the paper's numbers cannot tell
-# Its Figure 8a says what an iteration takes, and so do 8c and 8d together. And Figure 7's time a window agrees with any
-# kernel, for some number of passes, which the paper does not state:
+# Its Figure 8a says what an iteration takes, and so do 8c and 8d together. And Figure 7's time a window agrees with
+# any kernel, for some number of passes, which the paper does not state:
 
 # %%
 both = seconds_per_iteration()
@@ -358,21 +361,21 @@ except ValueError as refused:
 # python -m pmt_helpers profile --export pi_profile.py
 # ```
 #
-# writes, and run `python3 pi_profile.py --task activity --out measured-pi-MODEL.jsonl`, then the same with
-# `--task topics`. The log holds the board's model, readings of its sensors, and times; no name, address or file of
-# yours. Upload it above, and every figure has a new line. Want it in the workbook? CONTRIBUTING.md says how to send it.
+# writes, and run `python3 pi_profile.py --task activity --out measured-pi-MODEL.jsonl`, then the same with `--task
+# topics`. The log holds the board's model, readings of its sensors, and times; no name, address or file of yours.
+# Upload it above, and every figure has a new line. Want it in the workbook? CONTRIBUTING.md says how to send it.
 #
-# On this computer, with the whole workbook: `python -m pmt_helpers profile --task activity --out log.jsonl`. Have you a
-# USB meter that writes a table of time, volts and amps? `read_meter` and `with_power` of `pmt_helpers.device` lay it
+# On this computer, with the whole workbook: `python -m pmt_helpers profile --task activity --out log.jsonl`. Have you
+# a USB meter that writes a table of time, volts and amps? `read_meter` and `with_power` of `pmt_helpers.device` lay it
 # beside a log, and give each span its joules.
 #
 # ## What the paper says, and what we measured
 
 # %%
-claims_table(notebook="05")
+claims_table(notebook="06")
 
 # %%
-quiz("05")
+quiz("06")
 
 # %% [markdown]
 # **Take-aways.** Time is a straight line in the data, and its slope is the code's. Before the first step, libraries

@@ -1,0 +1,89 @@
+"""How long a notebook takes a reader, and how hard its sentences are: counted, for a test and for the README's minutes.
+
+The core path is what comes before the first heading "Going further"; nothing in it depends on what comes after.
+"""
+
+import ast
+import inspect
+import re
+from dataclasses import dataclass
+
+from nbformat.notebooknode import NotebookNode
+
+from pmt_helpers.teaching.exercises import find_exercise
+from pmt_helpers.workbook.files import PLOTLY
+from pmt_helpers.workbook.verify import texts
+
+WORDS_PER_MINUTE = 200
+EASY_MINUTES, HARD_MINUTES, FIGURE_MINUTES = 4, 8, 1
+EASY_STATEMENTS = 3  # an exercise whose solution has so many statements or fewer is easy
+_FURTHER = re.compile(r"^## Going further", re.M)
+_WORD = re.compile(r"[^\W\d_][\w'-]*")
+# Not read as sentences: fenced code, formulas on lines of their own, tables, link targets, headings.
+_NOT_SENTENCES = re.compile(r"```.*?```|\$\$.*?\$\$|^ *>? *\|.*?$|^#+ .*?$|\]\([^)]*\)", re.S | re.M)
+_INLINE = re.compile(r"`[^`\n]*`|\$[^$\n]+\$")
+_ITEM = re.compile(r"^ *(?:[-*]|\d+\.) +", re.M)
+
+
+@dataclass(frozen=True)
+class ReadingTime:
+    """What a reader meets on the core path, and the minutes that it takes."""
+
+    cells: int
+    words: int
+    exercises: tuple[str, ...]
+    figures: int
+    minutes: float
+
+
+def reading_time(notebook: NotebookNode) -> ReadingTime:
+    """The core path of a stored notebook: its prose and what its cells print at 200 words a minute, exercises, figures.
+
+    A figure takes a minute; an exercise takes 4, or 8 when its solution has more than three statements.
+    """
+    words, figures, cells = 0, 0, 0
+    exercises: list[str] = []
+    for cell in core_path(notebook):
+        cells += 1
+        if cell.cell_type == "markdown":
+            words += len(_WORD.findall(cell.source))
+            continue
+        exercises += re.findall(r'^check\("([\w-]+)"', cell.source, re.M)
+        for output in cell.get("outputs", []):
+            if PLOTLY in output.get("data", {}):
+                figures += 1
+            else:
+                words += sum(len(_WORD.findall(text)) for text in texts(output) if not text.lstrip().startswith("<"))
+    minutes = words / WORDS_PER_MINUTE + figures * FIGURE_MINUTES + sum(map(exercise_minutes, exercises))
+    return ReadingTime(cells, words, tuple(exercises), figures, minutes)
+
+
+def core_path(notebook: NotebookNode) -> list[NotebookNode]:
+    """The cells before "Going further"; of the cell that has this heading, what stands above it."""
+    path = []
+    for cell in notebook.cells:
+        further = _FURTHER.search(cell.source) if cell.cell_type == "markdown" else None
+        if further is None:
+            path.append(cell)
+            continue
+        if above := cell.source[: further.start()].strip():
+            path.append(NotebookNode(cell_type="markdown", source=above))
+        break
+    return path
+
+
+def exercise_minutes(exercise_id: str) -> int:
+    """Minutes for an exercise, by the statements of its solution."""
+    [function] = ast.parse(inspect.getsource(find_exercise(exercise_id).solution)).body
+    statements = sum(isinstance(node, ast.stmt) for node in ast.walk(function)) - 2  # the function and its docstring
+    return EASY_MINUTES if statements <= EASY_STATEMENTS else HARD_MINUTES
+
+
+def sentences(markdown: str) -> list[str]:
+    """The sentences of a text in Markdown, without code, formulas on lines of their own, tables and headings."""
+    text = _INLINE.sub("x", _ITEM.sub("\n\n", re.sub(r"^> ?", "", _NOT_SENTENCES.sub("\n\n", markdown), flags=re.M)))
+    found = []
+    for paragraph in re.split(r"\n\s*\n", text):
+        flat = " ".join(re.sub(r"[*_\[\]]", "", paragraph).split())
+        found += [part for part in re.split(r"(?<=[.!?:;])[)\"]* +(?=[\"(A-Z])", flat) if _WORD.search(part)]
+    return found
