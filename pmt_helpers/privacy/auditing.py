@@ -35,7 +35,7 @@ Data = TypeVar("Data")
 SLACK = 1e-9  # of the clip norm, for steps that round
 CONFIDENCE = 0.95
 CANARY_RATE = 0.01  # learning rate of an audited training: gradients then hardly change, and no epsilon counts it
-RIDGE = 0.5  # in squared norms of a clipped gradient, chosen on seeds that no test uses
+RIDGE = 0.5  # in squared norms of a clipped gradient, chosen on other canaries than those of any test
 
 
 @dataclass(frozen=True)
@@ -189,7 +189,8 @@ def audit_training(
     Canaries stand out: features one public scale above or below the typical value and labels, all at random. Nothing
     else is trained on, since an epsilon holds for the worst data. The guesser knows the weights before and after, asks
     which sum of the canaries' clipped gradients explains the movement best, and guesses twice, each at half the error:
-    the highest scores as "in", or half as many as "in" and the lowest as "out". The better bound counts.
+    the highest scores as "in", or half as many as "in" and the lowest as "out". The better bound counts. Only the last
+    model is seen, where the steps are added up: which batches they were taken on is for `audit_sampling`.
 
     Parameters
     ----------
@@ -353,7 +354,7 @@ def tuned_on_validation(data: ActivityData, epsilon: float = 8.0, **options: Any
 
 def shuffled_batches(shape: tuple[int, int], probability: float, source: Source) -> Array:
     """Batches of one size, cut from shuffled data, the rest dropped: what most frameworks draw. Not Poisson batches."""
-    (steps, n_units), size = shape, round(probability * shape[1])
+    (steps, n_units), size = shape, max(1, round(probability * shape[1]))
     rng = np.random.default_rng(list(source(16)))
     per_epoch, taking_part = n_units // size, np.zeros(shape, bool)
     for step in range(steps):
