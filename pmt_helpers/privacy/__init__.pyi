@@ -2,11 +2,16 @@ from .accountant import Mechanism as Mechanism
 from .accountant import calibrate_noise as calibrate_noise
 from .accountant import epsilon_of as epsilon_of
 from .auditing import Audit as Audit
+from .auditing import TrainingAudit as TrainingAudit
 from .auditing import audit as audit
+from .auditing import audit_sampling as audit_sampling
+from .auditing import audit_training as audit_training
 from .auditing import digits_attack as digits_attack
 from .auditing import on_gradients as on_gradients
 from .auditing import replay_attack as replay_attack
+from .auditing import shuffled_batches as shuffled_batches
 from .auditing import single_precision_noise as single_precision_noise
+from .auditing import tuned_on_validation as tuned_on_validation
 from .noise import randomised_response as randomised_response
 from .reference import LEAKY as LEAKY
 from .reference import clip_and_noise as clip_and_noise
