@@ -58,7 +58,6 @@ from pmt_helpers.topics import (
     choose_prior_weight,
     compared_words,
     extend_vocabulary,
-    fit_variational,
     held_out_bits,
     hold_out,
     improvement,
@@ -384,6 +383,8 @@ topic_map({"shared": download, "with prior": prior}, own)
 # %%
 from gensim.matutils import Sparse2Corpus
 from gensim.models import LdaModel
+
+from pmt_helpers.topics import fit_variational
 
 corpus = list(Sparse2Corpus(own.counts, documents_columns=False))  # per text (id, count), as doc2bow makes them
 settings = {
