@@ -1,9 +1,7 @@
 """Figures: the sentence says what the data say, the JSON is plain and small, the look is the same everywhere."""
 
-import io
 import json
 import math
-from contextlib import redirect_stdout
 from types import SimpleNamespace
 
 import numpy as np
@@ -183,15 +181,20 @@ def test_plotly_accepts_the_json_again(draw):
 
 
 @each_figure
-def test_the_sentence_is_the_alternative_text_and_is_printed(draw, monkeypatch):
+def test_the_sentence_is_the_alternative_text_and_stands_once_below(draw, monkeypatch):
     bundles = []
-    monkeypatch.setattr("pmt_helpers.teaching.figures.style.publish", bundles.append)
-    figure, out = draw(), io.StringIO()
-    with redirect_stdout(out):
-        figure._ipython_display_()
-    assert len(bundles) == 1
-    assert list(bundles[0]) == [PLOTLY, "text/plain"]
-    assert bundles[0]["text/plain"] == figure.sentence == repr(figure) == out.getvalue().rstrip("\n")
+    for place in ("display", "figures.style"):
+        monkeypatch.setattr(f"pmt_helpers.teaching.{place}.publish", bundles.append)
+    figure = draw()
+    figure._ipython_display_()  # no kernel: the sentence alone
+    monkeypatch.setattr("pmt_helpers.teaching.figures.style.in_notebook", lambda: True)
+    figure._ipython_display_()
+    assert [list(bundle) for bundle in bundles] == [
+        ["text/plain", "text/html"],
+        [PLOTLY, "text/plain"],
+        ["text/plain", "text/html"],
+    ]
+    assert {bundle["text/plain"] for bundle in bundles} == {figure.sentence} == {repr(figure)}
     assert figure.sentence.endswith(".")
     assert "nan" not in figure.sentence
 

@@ -60,7 +60,7 @@ def test_a_widget_is_one_output_with_a_sentence_in_its_place(make, monkeypatch):
     shown = make()
     shown._ipython_display_()
     assert len(bundles) == 1
-    assert set(bundles[0]) == {VIEW, "text/plain"}
+    assert set(bundles[0]) == {VIEW, "text/plain", "text/html"}
     assert bundles[0][VIEW]["model_id"] == shown.widget.model_id
     assert bundles[0]["text/plain"] == shown.sentence == repr(shown)
     assert "ipywidgets" not in shown.sentence
@@ -94,9 +94,9 @@ def test_the_slider_draws_its_first_value_and_then_the_one_chosen():
     slider.value = 10
     assert drawn == [[5], [10]]
     assert first[0]["data"][PLOTLY] != output.outputs[0]["data"][PLOTLY]
-    assert [out["output_type"] for out in output.outputs] == ["display_data", "stream"]
-    assert output.outputs[1]["text"].strip() == output.outputs[0]["data"]["text/plain"]
-    assert "mean 85%" in output.outputs[1]["text"]
+    assert [set(out["data"]) for out in output.outputs] == [{PLOTLY, "text/plain"}, {"text/plain", "text/html"}]
+    assert output.outputs[1]["data"]["text/plain"] == output.outputs[0]["data"]["text/plain"]
+    assert "mean 85%" in output.outputs[1]["data"]["text/plain"]
 
 
 def test_the_slider_can_start_elsewhere_but_not_where_nothing_is():
@@ -155,6 +155,15 @@ def test_a_person_kept_from_another_dataset_is_not_offered():
 def test_say_prints_one_paragraph(capsys):
     say("One thing.", "", "  Another. ")
     assert capsys.readouterr().out == "One thing. Another.\n"
+
+
+def test_in_a_notebook_a_sentence_wraps_between_words_and_is_no_markup(monkeypatch):
+    shown = []
+    monkeypatch.setattr("pmt_helpers.teaching.display.in_notebook", lambda: True)
+    monkeypatch.setattr("IPython.display.display", lambda bundle, raw: shown.append(bundle))
+    say("1. a_b_c *5* < 6 | $x$ & 7.", "8\n9.")
+    html = "<p>1. a_b_c *5* &lt; 6 | <span>$</span>x<span>$</span> &amp; 7. 8<br>9.</p>"
+    assert shown == [{"text/plain": "1. a_b_c *5* < 6 | $x$ & 7. 8\n9.", "text/html": html}]
 
 
 def test_outside_of_a_notebook_the_text_is_printed(capsys):

@@ -14,7 +14,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 
-from pmt_helpers.teaching.display import publish
+from pmt_helpers.teaching.display import in_notebook, in_words, publish, say
 
 # Okabe and Ito's colours. The three models own the first three, in every figure of the workbook.
 BLUE, ORANGE, GREEN = "#0072B2", "#E69F00", "#009E73"
@@ -61,7 +61,7 @@ DECIMALS = 4
 
 
 class Figure:
-    """A Plotly figure and one sentence computed from the same data: printed below it, and its alternative text.
+    """A Plotly figure and one sentence computed from the same data: shown below it, and its alternative text.
 
     The last expression of a cell shows itself; anywhere else, call show().
     """
@@ -82,9 +82,10 @@ class Figure:
         return {PLOTLY: content, "text/plain": self.sentence}
 
     def show(self) -> None:
-        """Display the figure, then print its sentence."""
-        publish(self.bundle())
-        print(self.sentence)
+        """Display the figure, then its sentence; outside a notebook, the sentence alone."""
+        if in_notebook():
+            publish(self.bundle())
+        say(self.sentence)
 
     def _ipython_display_(self) -> None:
         self.show()
@@ -95,10 +96,8 @@ class Figure:
         Setting them, rather than printing into the widget, replaces the figure in one go: no flicker, and no dependence
         on which cell is running.
         """
-        return (
-            {"output_type": "display_data", "data": self.bundle(), "metadata": {}},
-            {"output_type": "stream", "name": "stdout", "text": f"{self.sentence}\n"},
-        )
+        formats = (self.bundle(), in_words(self.sentence))
+        return tuple({"output_type": "display_data", "data": data, "metadata": {}} for data in formats)
 
 
 def plain(value: Any) -> Any:
