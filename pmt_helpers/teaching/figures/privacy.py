@@ -117,17 +117,18 @@ def accuracy_and_attack(rows: pd.DataFrame) -> Figure:
     """
     need_columns(rows, ("panel", "name", "value", "lower", "upper"), "accuracy_and_attack")
     figure = style.dress(make_subplots(1, 2, horizontal_spacing=0.18), "Useful, and telling", 400)
-    others = [colour for colour, _ in style.OTHERS]
-    for column, panel, label, bounds in ((1, "accuracy", "accuracy", [0, 1]), (2, "attack", "attack's AUC", [0.4, 1])):
+    for column, panel, label in ((1, "accuracy", "accuracy"), (2, "attack", "attack's AUC")):
         of_panel = rows[rows["panel"] == panel]
         names = of_panel["name"].tolist()
-        models = [style.model_style(name)["marker"]["color"] for name in names]
-        colours = models if panel == "accuracy" else [others[i % len(others)] for i in range(len(names))]
+        colours = [style.MODEL_COLOURS.get(name, style.PURPLE) for name in names]
         look = {"error_y": style.interval_bars(of_panel, "value"), "marker": {"color": colours}, "showlegend": False}
         hover = "%{x}: %{y:.3f}<extra></extra>"
         figure.add_bar(x=names, y=of_panel["value"].tolist(), hovertemplate=hover, row=1, col=column, **look)
-        figure.update_yaxes(title_text=label, range=bounds, row=1, col=column)
+        figure.update_yaxes(title_text=label, range=[0, 1], row=1, col=column)
     figure.add_hline(y=0.5, line={"color": style.VERMILION, "dash": "dot", "width": 1}, row=1, col=2)
+    text = {"text": "guessing", "font": {"color": style.VERMILION, "size": 12}, "showarrow": False}
+    figure.add_annotation(x=1, xref="x2 domain", xanchor="left", y=0.5, yref="y2", **text)
+    figure.update_layout(margin={"r": 65})
     listed = [f"{name} {value:.2f}" for name, value in zip(rows["name"], rows["value"], strict=True)]
     return Figure(figure, f"{', '.join(listed)}.".capitalize())
 

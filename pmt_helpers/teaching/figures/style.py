@@ -46,10 +46,10 @@ TEMPLATE = go.layout.Template(
         "plot_bgcolor": "white",
         "colorway": [BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILION, INK],
         "hovermode": "closest",
-        "xaxis": _AXIS,
+        "xaxis": {**_AXIS, "tickangle": 0},
         "yaxis": _AXIS,
         "legend": {"orientation": "h", "x": 0, "xanchor": "left", "yref": "container", "yanchor": "top"},
-        "margin": {"l": 55, "r": 20, "b": 50},
+        "margin": {"l": 55, "r": 28, "b": 50},  # r: half of a tick label "100%", which plotly hides where it is cut
     }
 )
 TITLE_LINE = 30  # characters that fit a window of 480 pixels
@@ -118,7 +118,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, bool | np.bool_):
         return bool(value)
     if isinstance(value, float | np.floating):
-        return round(float(value), DECIMALS) if math.isfinite(value) else None
+        return round(float(value), DECIMALS) + 0.0 if math.isfinite(value) else None  # -0.0 + 0.0 is 0.0
     if isinstance(value, np.integer):
         return int(value)
     return value
@@ -270,7 +270,7 @@ _SECONDS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 
 def percent(share: float) -> str:
     """0.714 -> "71%"."""
-    return f"{100 * share:.0f}%"
+    return f"{100 * share:z.0f}%"
 
 
 def duration(seconds: float) -> str:
