@@ -31,11 +31,12 @@ COLLISIONS = """async ([figure, width]) => {
         if (node.closest('.xtick, .ytick') && angle && Number(angle[1])) found.push(`"${text}" is turned`);
         if (box.left < around.left - 1 || box.right > around.right + 1
             || box.top < around.top - 1 || box.bottom > around.bottom + 1) found.push(`"${text}" is cut`);
-        for (const [other, its] of boxes)
-            if (Math.min(box.right, its.right) - Math.max(box.left, its.left) > -2
+        const tick = node.closest('.xtick') !== null; // two numbers without a gap read as one
+        for (const [other, its, its_tick] of boxes)
+            if (Math.min(box.right, its.right) - Math.max(box.left, its.left) > (tick && its_tick ? -2 : 1)
                 && Math.min(box.bottom, its.bottom) - Math.max(box.top, its.top) > 2)
                 found.push(`"${text}" on "${other}"`);
-        boxes.push([text, box]);
+        boxes.push([text, box, tick]);
     }
     place.remove();
     return [boxes.length, found];

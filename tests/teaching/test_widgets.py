@@ -87,7 +87,7 @@ def test_the_slider_draws_its_first_value_and_then_the_one_chosen():
         return figures.per_person(rows)
 
     widget = explore(grid(), "size", draw, "samples").widget
-    (slider,), (output,) = all_of(widget, ipywidgets.SelectionSlider), all_of(widget, ipywidgets.Output)
+    (slider,), (output, _) = all_of(widget, ipywidgets.SelectionSlider), all_of(widget, ipywidgets.Output)
     assert slider.options == (("5", 5), ("10", 10))
     assert not slider.continuous_update
     first = output.outputs
@@ -112,6 +112,29 @@ def test_the_slider_can_start_elsewhere_but_not_where_nothing_is():
         explore(grid(), "size", figures.per_person, "samples", start=7)
     with pytest.raises(ValueError, match="at least one row"):
         explore(grid().head(0), "size", figures.per_person, "samples")
+
+
+@pytest.mark.parametrize("place", [0, 5, 10], ids=["at its start", "half way", "at its end"])
+def test_wherever_the_slider_stands_the_figure_is_that_of_the_value_read_out(place):
+    shares = [tenth / 10 for tenth in range(11)]
+    frame = pd.DataFrame({"user": [1, 2], "accuracy": 0.0}).merge(pd.DataFrame({"share": shares}), how="cross")
+    frame["accuracy"] = 0.9 - 0.5 * frame["share"]
+    widget = explore(frame, "share", figures.per_person, "share of malicious volunteers", 0.3, "{:.0%}".format).widget
+    (slider,), (output, spoken) = all_of(widget, ipywidgets.SelectionSlider), all_of(widget, ipywidgets.Output)
+    slider.index = place
+    rows = frame[frame["share"] == shares[place]]
+    assert output.outputs == figures.per_person(rows).outputs()
+    assert (slider.description, slider.label) == ("share of malicious volunteers", f"{10 * place}%")
+    said = spoken.outputs[0]["data"]
+    assert said["text/plain"] == f"share of malicious volunteers: {10 * place}%"
+    assert f'"aria-valuetext", "{10 * place}%"' in said["application/javascript"]
+
+
+def test_a_slider_of_numbers_says_them_as_they_are_written():
+    widget = prediction("How much?", (0, 1, 0.01), key="how-much").widget
+    (slider,), (spoken,) = all_of(widget, ipywidgets.FloatSlider), all_of(widget, ipywidgets.Output)
+    slider.value = 0.8
+    assert spoken.outputs[0]["data"]["text/plain"] == "How much?: 0.80"
 
 
 def press(widget, text="Save my guess"):

@@ -55,7 +55,7 @@ def per_person(frame: pd.DataFrame, highlight: int | None = None, title: str | N
     figure.update_xaxes(type="category", categoryorder="array", categoryarray=order, showgrid=False, nticks=15)
     figure.update_xaxes(title_text=f"person, lowest accuracy first{explained}")
     # dots, unlike bars, need no zero: where everybody is above one half, the lower half would be empty
-    lowest = frame[[column for column in ("accuracy", "lower") if column in frame]].min(axis=None)
+    lowest = min(float(frame[column].min()) for column in ("accuracy", "lower") if column in frame)
     style.accuracy_axis(figure, range=[0.5 if lowest > 0.5 else min(0.0, lowest), 1.03])
     return Figure(figure, _per_person_sentence(frame, by_kind, highlight))
 
@@ -99,7 +99,11 @@ def confusion(matrix: np.ndarray, class_names: Sequence[str]) -> Figure:
         raise ValueError(f"confusion needs one row and one column a class ({len(class_names)}); found {counts.shape}")
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     figure = style.new_figure("What is taken for what", 170 + 48 * len(class_names))
-    bar = {"title": {"text": "share<br>of row", "side": "top"}, "tickformat": ".0%", "thickness": 14}
+    bar = {
+        "title": {"text": "share of row", "side": "right", "font": {"size": 12}},
+        "tickformat": ".0%",
+        "thickness": 14,
+    }
     look = {"zmin": 0, "zmax": 1, "xgap": 2, "ygap": 2, "colorbar": bar}
     look["colorscale"] = [[0, "#FFFFFF"], [1, style.SKY]]  # light enough for the dark counts on it
     text: dict[str, Any] = {"text": counts.tolist(), "texttemplate": "%{text}", "textfont": {"color": style.INK}}
