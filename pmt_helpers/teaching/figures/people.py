@@ -110,7 +110,7 @@ def confusion(matrix: np.ndarray, class_names: Sequence[str]) -> Figure:
     hover, names = "%{y} taken for %{x}: %{text} windows, %{z:.0%}<extra></extra>", list(class_names)
     figure.add_heatmap(z=share.tolist(), x=names, y=names, hovertemplate=hover, **text, **look)
     # long names take turns on two lines: side by side they would meet
-    long = max(map(len, names)) > 6
+    long = len(names) > 4 and max(map(len, names)) > 6
     words = ["<br>" * (long and place % 2) + name for place, name in enumerate(names)]
     figure.update_xaxes(title_text="predicted", type="category", showgrid=False, ticks="")
     figure.update_xaxes(tickvals=names, ticktext=words)
