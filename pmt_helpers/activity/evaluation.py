@@ -102,8 +102,8 @@ class Gain:
     def __str__(self) -> str:
         n = len(self.by_user)
         whom = f"{n} people" if self.n_groups == n else f"{self.n_groups} groups of people recorded together"
-        interval = f"{100 * self.low:+.1f} to {100 * self.high:+.1f} over {whom}"
-        return f"{100 * self.mean:+.1f} points (95% interval {interval}), worse for {len(self.harmed)} of {n}"
+        interval = f"{100 * self.low:+z.1f} to {100 * self.high:+z.1f} over {whom}"
+        return f"{100 * self.mean:+z.1f} points (95% interval {interval}), worse for {len(self.harmed)} of {n}"
 
 
 def user_means(curve: pd.DataFrame) -> pd.DataFrame:

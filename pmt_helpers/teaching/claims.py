@@ -46,7 +46,7 @@ class Claim:
 
     def number(self, value: float) -> str:
         """A value with the claim's digits and unit."""
-        return f"{value:,.{self.digits}f} {self.unit}".rstrip()
+        return f"{value:z,.{self.digits}f} {self.unit}".rstrip()
 
 
 COLUMNS = tuple("notebook" if field.name == "notebooks" else field.name for field in fields(Claim))

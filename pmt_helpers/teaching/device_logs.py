@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pmt_helpers.datasets.errors import DataError
 from pmt_helpers.datasets.files import atomic_path, data_home, shipped
 from pmt_helpers.teaching.display import Shown
+from pmt_helpers.teaching.widgets import spoken
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -79,7 +80,8 @@ def replay(log: "Log", curve: "pd.DataFrame | None" = None, size: int | None = N
     show()
     replayed = f"replays {duration:.0f} seconds" if step == 1 else f"replays, in slow motion, {duration:.2f} seconds"
     sentence = f"A play button appears here when the cell is run: it {replayed} ({obtained(log.origin)})."
-    return Shown(ipywidgets.VBox([play, seconds, speed, output]), sentence)
+    in_words = [spoken(slider, slider.description) for slider in (seconds, speed)]
+    return Shown(ipywidgets.VBox([play, seconds, speed, output, *in_words]), sentence)
 
 
 def own_folder() -> Path:

@@ -1,22 +1,38 @@
 """Put one output with several formats below a cell; outside a notebook, print its text."""
 
+from html import escape
 from typing import Any
+
+
+def in_notebook() -> bool:
+    """Whether a kernel runs this: only there can more than text be shown."""
+    from IPython import get_ipython
+
+    return hasattr(get_ipython(), "kernel")
 
 
 def publish(bundle: dict[str, Any]) -> None:
     """Display a bundle of formats (MIME type -> content) as one output. It must hold "text/plain"."""
-    from IPython.core.interactiveshell import InteractiveShell
-    from IPython.display import display
+    if in_notebook():
+        from IPython.display import display
 
-    if InteractiveShell.initialized():
         display(bundle, raw=True)
     else:
         print(bundle["text/plain"])
 
 
+def in_words(text: str) -> dict[str, str]:
+    """The text in two formats: plain, which JupyterLab breaks inside words, and HTML, which it breaks between them.
+
+    HTML rather than Markdown: "1. ", "_" and "*" need no escape. A dollar sign of its own begins no formula.
+    """
+    html = escape(text, quote=False).replace("$", "<span>$</span>").replace("\n", "<br>")
+    return {"text/plain": text, "text/html": f"<p>{html}</p>"}
+
+
 def say(*sentences: str) -> None:
-    """Print the sentences as one paragraph; empty ones are left out."""
-    print(" ".join(text for sentence in sentences if (text := str(sentence).strip())))
+    """Show the sentences as one paragraph; empty ones are left out."""
+    publish(in_words(" ".join(text for sentence in sentences if (text := str(sentence).strip()))))
 
 
 class HtmlOutput:
@@ -44,4 +60,4 @@ class Shown:
 
     def _ipython_display_(self) -> None:
         view = {"version_major": 2, "version_minor": 0, "model_id": self.widget.model_id}
-        publish({"application/vnd.jupyter.widget-view+json": view, "text/plain": self.sentence})
+        publish({"application/vnd.jupyter.widget-view+json": view, **in_words(self.sentence)})

@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import Any
 
 from pmt_helpers.teaching.display import Shown, say
-from pmt_helpers.teaching.widgets import choice_buttons
+from pmt_helpers.teaching.widgets import choice_buttons, spoken
 from pmt_helpers.teaching.workbook_file import current_workbook
 
 STEPS = 100
@@ -28,13 +28,15 @@ def prediction(question: str, answers: Sequence[Any], key: str) -> Shown:
         shown.value = _guess_text(guess)
 
     numbers = all(isinstance(answer, int | float) for answer in answers)
-    control = _slider(answers, before, keep) if numbers else choice_buttons(list(map(str, answers)), before, keep)
+    control = (
+        _slider(question, answers, before, keep) if numbers else choice_buttons(list(map(str, answers)), before, keep)
+    )
     title = f'<p style="line-height: 1.4"><b>Before you run the next cell:</b> {escape(question)}</p>'
     sentence = f"Before you run the next cell: {question} (A place for your guess appears here when this cell is run.)"
     return Shown(ipywidgets.VBox([ipywidgets.HTML(title), control, shown]), sentence)
 
 
-def _slider(answers: Sequence[Any], before: Any, keep: Callable[[Any], None]) -> Any:
+def _slider(question: str, answers: Sequence[Any], before: Any, keep: Callable[[Any], None]) -> Any:
     """A slider and a button to save: where it stands at first is no guess."""
     import ipywidgets
 
@@ -49,7 +51,7 @@ def _slider(answers: Sequence[Any], before: Any, keep: Callable[[Any], None]) ->
     )
     save = ipywidgets.Button(description="Save my guess", icon="check")
     save.on_click(lambda _: keep(slider.value))
-    return ipywidgets.VBox([slider, save])
+    return ipywidgets.VBox([slider, save, spoken(slider, question)])
 
 
 def _guess_text(guess: Any) -> str:

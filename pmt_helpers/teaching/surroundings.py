@@ -16,6 +16,8 @@ from typing import Literal
 
 from IPython import get_ipython
 
+from pmt_helpers.teaching.display import say
+
 MIN_PYTHON = (3, 11)
 MIN_FREE_GB = 1.0  # a notebook's kernel stays below 0.8 GB
 BACKEND = "jax"
@@ -236,9 +238,9 @@ def preflight(dataset: str = "watch") -> None:
     packages, data = check_packages(), check_data(dataset)
     problems = [finding for finding in (python, backend, memory, *packages, data) if finding.state != "ok"]
     if problems:
-        print("Not ready yet:")
+        say("Not ready yet:")
         for problem in problems:
-            print(f"- {problem.what}: {problem.found}. {problem.remedy}")
+            say(f"- {problem.what}: {problem.found}. {problem.remedy}")
         return
     keras = importlib.metadata.version("keras")
-    print(f"Ready: Python {python.found}, keras {keras} on {backend.found}, {memory.found}, {data.what}: {data.found}.")
+    say(f"Ready: Python {python.found}, keras {keras} on {backend.found}, {memory.found}, {data.what}: {data.found}.")

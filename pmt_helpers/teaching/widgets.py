@@ -1,5 +1,6 @@
 """Sliders over stored results, and the menu to choose who you are. Nothing is trained inside a callback."""
 
+import json
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,12 @@ _STYLE = (
     "<style>.jupyter-button.pmt-choice {width: auto; max-width: 46em; height: auto; padding: 0.2em 0.7em;"
     " line-height: 1.4; text-align: left; white-space: normal}</style>"
 )
+
+
+_SPEAK = """setTimeout(() => document.querySelectorAll(%s).forEach(handle => {
+    handle.setAttribute("aria-label", %s);
+    handle.setAttribute("aria-valuetext", %s);
+}), 200);"""
 
 
 def choice_buttons(options: Sequence[str], chosen: str | None, choose: Callable[[str], None]) -> Any:
@@ -36,6 +43,28 @@ def choice_buttons(options: Sequence[str], chosen: str | None, choose: Callable[
         button.on_click(lambda _, option=option: press(option))
     mark(chosen)
     return ipywidgets.VBox([ipywidgets.HTML(_STYLE), *buttons])
+
+
+def spoken(slider: Any, name: str) -> Any:
+    """A hidden output that tells a screen reader the slider's name and its value as it is written beside it.
+
+    ipywidgets gives a slider's handle no name, and as its value the number of an option.
+    """
+    import ipywidgets
+
+    output = ipywidgets.Output(layout={"display": "none"})
+    slider.add_class(f"pmt-{slider.model_id}")
+
+    def speak(_: Any = None) -> None:
+        chosen = isinstance(slider, ipywidgets.SelectionSlider)
+        value = slider.label if chosen else format(slider.value, slider.readout_format)
+        code = _SPEAK % tuple(map(json.dumps, (f".pmt-{slider.model_id} [role=slider]", name, value)))
+        data = {"application/javascript": code, "text/plain": f"{name}: {value}"}
+        output.outputs = ({"output_type": "display_data", "data": data, "metadata": {}},)
+
+    slider.observe(speak, names="value")
+    speak()
+    return output
 
 
 def explore(
@@ -81,7 +110,7 @@ def explore(
     slider.observe(lambda change: show(change["new"]), names="value")
     show(slider.value)
     return Shown(
-        ipywidgets.VBox([slider, output]),
+        ipywidgets.VBox([slider, output, spoken(slider, description)]),
         f"A slider ({description}: {label(values[0])} to {label(values[-1])}) and the figure it changes appear here "
         "when the cell is run.",
     )

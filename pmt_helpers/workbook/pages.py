@@ -20,7 +20,7 @@ from nbformat.notebooknode import NotebookNode
 from pmt_helpers.datasets.files import atomic_path
 from pmt_helpers.workbook.files import PLOTLY, NotebookError
 
-WIDTH, HEIGHT = 800, 450
+WIDTH, HEIGHT = 480, 450  # JupyterLab shows a picture as it is: wider, a window of 600 pixels would cut it
 COLOURS = 64  # in a picture: enough for a few lines, bands and their edges, and a third of the size
 _SECONDS = 90
 

@@ -36,7 +36,7 @@ CELL_SECONDS = 120
 START_SECONDS = 90
 KERNEL_ARGUMENTS = ["--log-level=ERROR"]  # newer kernels warn about their own transport on the terminal
 _POLL_SECONDS = 0.2
-_VERDICTS = {"Right": "right", "To do": "to_do", "Not yet": "not_yet"}
+_VERDICTS = {"Right:": "right", "To do:": "to_do", "Not yet:": "not_yet"}
 
 
 @contextmanager

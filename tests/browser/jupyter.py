@@ -187,6 +187,16 @@ class Slider:
         """The value, as it is read out."""
         return self.handle.get_attribute("aria-valuetext") or ""
 
+    @property
+    def name(self) -> str:
+        """What a screen reader calls it."""
+        return self.handle.get_attribute("aria-label") or ""
+
+    @property
+    def readout(self) -> str:
+        """The value, as it is written beside the slider."""
+        return self.handle.evaluate("node => node.closest('.widget-slider').querySelector('.widget-readout').innerText")
+
     def move(self) -> None:
         """One step up, or down where it already stands at its highest."""
         self.handle.scroll_into_view_if_needed()

@@ -31,6 +31,9 @@ def test_a_notebook_opens_runs_and_answers_the_keyboard_without_leaving_the_mach
         if slider.has_a_figure:
             notebook.page.wait_for_function(f"before => ({FIGURE_DATA})() !== before", arg=figures)
         assert slider.text != value, "a slider that the arrow keys do not move"
+        notebook.page.wait_for_timeout(1000)
+        assert slider.name, "a slider without a name"
+        assert slider.text == slider.readout, f"{slider.name}: another value is read out than is written"
     assert any(slider.has_a_figure for slider in sliders), "a notebook of this workbook has a slider for a figure"
     assert notebook.problems() == [], "after the sliders were moved"
 

@@ -35,6 +35,7 @@ slider = ipywidgets.IntSlider()
 display({**slider._repr_mimebundle_(), "text/plain": "A slider appears here."}, raw=True)
 print(f"took {time.perf_counter() % 60:.1f} s", object())
 print(f"Ready: Python 3.11.7, keras 3 on jax, {time.perf_counter():.1f} GB free, data watch: 1,737 windows")""",
+    "sentence": "from pmt_helpers.teaching import say\nsay('accuracy went from 0.731 to 0.829 for 1,737 windows')",
 }
 
 
@@ -91,6 +92,9 @@ PLANTED = [
     pytest.param(3, "To do: gain", "Right: gain", id="a verdict"),
     pytest.param(4, "1,737", "1,738", id="what the preflight line says of the data"),
     pytest.param(4, "took", "in", id="the words around a duration"),
+    pytest.param(5, "1,737", "1,738", id="a count in a sentence"),
+    pytest.param(5, "0.829", "0.729", id="a measure in a sentence"),
+    pytest.param(5, "accuracy", "error", id="a word in a sentence"),
 ]
 
 
@@ -119,15 +123,9 @@ def test_a_small_change_of_a_measure_is_allowed(honest: NotebookNode) -> None:
 
 def test_a_count_planted_in_a_real_notebook_is_found(compare_with_rerun: Compare, tmp_path: Path) -> None:
     notebook = nbformat.read(learner_paths()[0], as_version=4)
-    last = next(
-        place
-        for place, cell in enumerate(notebook.cells)
-        if any("windows" in output.get("text", "") for output in cell.get("outputs", []))
-    )
+    last = next(place for place, cell in enumerate(notebook.cells) if " windows" in json.dumps(cell.get("outputs", [])))
     notebook.cells = notebook.cells[: last + 1]
-    for output in notebook.cells[last].outputs:
-        if "windows" in output.get("text", ""):
-            output.text = output.text.replace(" windows", "1 windows", 1)
+    plant(notebook, last, " windows", "1 windows")
     write_notebook(notebook, tmp_path / "planted.ipynb")
     comparison = compare_with_rerun(tmp_path / "planted.ipynb", tmp_path)
     code_cells = sum(cell.cell_type == "code" for cell in notebook.cells)

@@ -50,15 +50,15 @@ def parts(shown) -> tuple:
 def test_play_moves_the_slider_and_the_figure_follows(log, curve) -> None:
     play, seconds, _, output = parts(replay(log, curve))
     first = output.outputs
-    assert "After 0 of 30 seconds" in first[1]["text"]
+    assert "After 0 of 30 seconds" in first[1]["data"]["text/plain"]
     play.value += 12
     assert seconds.value == 12
     assert output.outputs[0]["data"][PLOTLY] != first[0]["data"][PLOTLY]
-    assert "train (NumPy, 20 windows), epoch 11, accuracy 48%, 52 °C" in output.outputs[1]["text"]
-    assert output.outputs[0]["data"]["text/plain"] + "\n" == output.outputs[1]["text"]
+    assert "train (NumPy, 20 windows), epoch 11, accuracy 48%, 52 °C" in output.outputs[1]["data"]["text/plain"]
+    assert output.outputs[0]["data"]["text/plain"] == output.outputs[1]["data"]["text/plain"]
     seconds.value = 30
     assert (play.value, play.max) == (30, 30)
-    assert "accuracy 84%" in output.outputs[1]["text"]
+    assert "accuracy 84%" in output.outputs[1]["data"]["text/plain"]
 
 
 def test_the_speed_is_steps_a_second(log) -> None:
@@ -85,7 +85,7 @@ def test_a_short_log_is_replayed_in_slow_motion() -> None:
     assert seconds.value == pytest.approx(log_duration(log))
     play.value = 7
     assert round(seconds.value / seconds.step) == 7
-    assert "emulated Raspberry Pi 3B (instructions counted)" in output.outputs[1]["text"]
+    assert "emulated Raspberry Pi 3B (instructions counted)" in output.outputs[1]["data"]["text/plain"]
 
 
 def test_the_origin_stands_on_the_figure_and_in_the_sentence(log, curve) -> None:

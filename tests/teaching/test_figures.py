@@ -1,9 +1,7 @@
 """Figures: the sentence says what the data say, the JSON is plain and small, the look is the same everywhere."""
 
-import io
 import json
 import math
-from contextlib import redirect_stdout
 from types import SimpleNamespace
 
 import numpy as np
@@ -14,8 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pmt_helpers.datasets.features import FEATURE_NAMES, extract_features
+from pmt_helpers.datasets.files import shipped
+from pmt_helpers.device import read_log
 from pmt_helpers.teaching import figures
+from pmt_helpers.teaching.figures.device import energy
+from pmt_helpers.teaching.figures.replay import moment
 from pmt_helpers.teaching.figures.style import MODEL_COLOURS, MODEL_DASHES, PLOTLY, Figure, plain
+from tests.teaching.test_figures_device import some_of_all
+from tests.teaching.test_figures_privacy import costs, forgotten
+from tests.teaching.test_figures_topics import by_weight, held_out, lines, shares
 
 RNG = np.random.default_rng(0)
 CLASSES = ("Walking", "Jogging", "Sitting")
@@ -111,6 +116,71 @@ def window():
     return figures.window_and_features(signal, 50.0, extract_features(signal[None], 50.0)[0], FEATURE_NAMES)
 
 
+def crowd(kinds=(("shared", 0.0), ("personal", 0.1))):
+    """As many people as WISDM has, and their accuracies spread as widely."""
+    users = np.arange(1, 37)
+    return pd.concat(
+        [pd.DataFrame({"user": users, "accuracy": 0.16 + 0.02 * users + more, "kind": kind}) for kind, more in kinds]
+    )
+
+
+def poisoned():
+    kinds = ["random", "pair", "next_likely", "least_likely", "noise", "backdoor"]
+    rows = pd.DataFrame({"kind": kinds, "accuracy": 0.6, "accuracy_se": 0.03})
+    return pd.concat([rows.assign(model="shared"), rows.assign(model="personal", accuracy=0.78)])
+
+
+def recovery():
+    frame = pd.DataFrame({"n_samples": [0, 5, 10, 20, 40, 60], "accuracy": [0.4, 0.5, 0.6, 0.7, 0.75, 0.8]})
+    return {
+        name: frame.assign(accuracy_se=0.02) for name in ("honest volunteers", "random labels", "least likely label")
+    }
+
+
+def crafted():
+    shared = pd.DataFrame({"seed": 0, "crafted": [0, 6, 12], "length": 3, "defence": "none", "model": "shared"})
+    shared["association"] = [0.0, 0.2, 0.4]
+    personal = [shared.assign(model=model) for model in ("personal", "prior")]
+    return pd.concat([shared, *personal, shared.assign(defence="5 repeats")])
+
+
+def weights():
+    frame = pd.DataFrame({"weight": [0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30], "gain": 0.2, "lower": 0.1, "upper": 0.3})
+    return {name: frame.assign(chosen=1) for name in ("30 papers", "200 news texts", "30 news texts")}
+
+
+def attacked():
+    games = ["window", "person", "person, new windows", "person, new recordings"]
+    attacks = pd.DataFrame({"level": "user", "epsilon": 8.0, "game": games, "attack": "lira", "auc": 0.7})
+    attacks = attacks.assign(auc_low=0.6, auc_high=0.8)
+    return figures.utility_and_leakage(costs(), attacks, "user")
+
+
+def levels():
+    frame = costs().query("n_samples == 60")
+    return {level: frame.assign(accuracy=frame["accuracy"] - 0.1 * n) for n, level in enumerate(("example", "user"))}
+
+
+def ten_roc_points():
+    rates = np.geomspace(0.001, 1, 10)
+    return pd.DataFrame({"fpr": rates, "tpr": rates**0.7})
+
+
+def joules():
+    what = ["train on a Pi 3B, numpy", "train on a Pi 3B, keras_fit", "upload by Wi-Fi", "upload by mobile 3G"]
+    return pd.DataFrame({"what": what, "kind": ["training"] * 2 + ["upload"] * 2, "low": 1.0, "high": 97.0})
+
+
+WISDM_CLASSES = ("Walking", "Jogging", "Upstairs", "Downstairs", "Sitting", "Standing")
+ON_DEVICES = (
+    "seconds_by_samples",
+    "seconds_by_documents",
+    "where_time_goes",
+    "predicted_and_measured",
+    "memory_by_kernel",
+    "latency",
+)
+LOG = shipped("pi_logs", "emulated-raspi3b-icount-activity.jsonl")
 EVERY = {
     "three_models": lambda: figures.three_models(scores(), person=3, n_windows=38),
     "signals": lambda: figures.signals([recording(user, user) for user in (1, 2, 3, 4, 5)], seconds=20),
@@ -127,8 +197,36 @@ EVERY = {
     "gain_of_each_person": lambda: figures.gain_of_each_person(everybody(), at=20, highlight=2),
     "gain_by_split": lambda: figures.gain_by_split(gains()),
     "trade_off": lambda: figures.trade_off(strategies(), "in known bouts", "in new bouts"),
+    "per_person, many": lambda: figures.per_person(crowd(), highlight=3),
+    "confusion, long names": lambda: figures.confusion(np.full((6, 6), 100), WISDM_CLASSES),
+    "likelihood_by_iteration": lambda: figures.likelihood_by_iteration(lines(), lines("log_likelihood")),
+    "likelihood_by_share": lambda: figures.likelihood_by_share(shares(), shares("log_likelihood")),
+    "held_out_by_iteration": lambda: figures.held_out_by_iteration(held_out()),
+    "bits_by_weight": lambda: figures.bits_by_weight(by_weight(), chosen=1.0, at=10.0),
+    "gain_by_weight": lambda: figures.gain_by_weight(weights()),
+    "saving_by_target": lambda: figures.saving_by_target(
+        {f"local@{at}": pd.Series([0.4, -0.5, -np.inf]) for at in (5, 10, 20, 30, 40)},
+        pd.DataFrame({"iteration_reduction": [0.4, 0.3]}),
+    ),
+    "poisoned_models": lambda: figures.poisoned_models(poisoned(), {"shared": 0.73, "personal": 0.82}),
+    "healing": lambda: figures.healing(recovery()),
+    "crafted_documents": lambda: figures.crafted_documents(crafted()),
+    "roc": lambda: figures.roc(dict.fromkeys(("shared", "personal, stopped", "personal, 300"), ten_roc_points())),
+    "accuracy_by_epsilon": lambda: figures.accuracy_by_epsilon(levels()),
+    "accuracy_and_attack": lambda: figures.accuracy_and_attack(attacked()),
+    "unlearning": lambda: figures.unlearning({"wisdm": forgotten(), "watch": forgotten()}),
+    "energy": lambda: energy(joules()),
+    "moment": lambda: moment(read_log(LOG), 20.0),
+    **{name: lambda place=place: some_of_all()[place] for place, name in enumerate(ON_DEVICES)},
 }
 each_figure = pytest.mark.parametrize("draw", EVERY.values(), ids=EVERY.keys())
+
+
+def test_every_figure_has_a_sample():
+    drawing = {
+        name for name in figures.__all__ if "Figure" in str(getattr(figures, name).__annotations__.get("return"))
+    }
+    assert drawing - {name.split(",")[0] for name in EVERY} == {"defences"}
 
 
 def leaves(value):
@@ -183,15 +281,20 @@ def test_plotly_accepts_the_json_again(draw):
 
 
 @each_figure
-def test_the_sentence_is_the_alternative_text_and_is_printed(draw, monkeypatch):
+def test_the_sentence_is_the_alternative_text_and_stands_once_below(draw, monkeypatch):
     bundles = []
-    monkeypatch.setattr("pmt_helpers.teaching.figures.style.publish", bundles.append)
-    figure, out = draw(), io.StringIO()
-    with redirect_stdout(out):
-        figure._ipython_display_()
-    assert len(bundles) == 1
-    assert list(bundles[0]) == [PLOTLY, "text/plain"]
-    assert bundles[0]["text/plain"] == figure.sentence == repr(figure) == out.getvalue().rstrip("\n")
+    for place in ("display", "figures.style"):
+        monkeypatch.setattr(f"pmt_helpers.teaching.{place}.publish", bundles.append)
+    figure = draw()
+    figure._ipython_display_()  # no kernel: the sentence alone
+    monkeypatch.setattr("pmt_helpers.teaching.figures.style.in_notebook", lambda: True)
+    figure._ipython_display_()
+    assert [list(bundle) for bundle in bundles] == [
+        ["text/plain", "text/html"],
+        [PLOTLY, "text/plain"],
+        ["text/plain", "text/html"],
+    ]
+    assert {bundle["text/plain"] for bundle in bundles} == {figure.sentence} == {repr(figure)}
     assert figure.sentence.endswith(".")
     assert "nan" not in figure.sentence
 
@@ -293,8 +396,30 @@ def test_per_person_says_mean_spread_extremes_and_you():
 def test_per_person_marks_you_and_sorts_people():
     figure = figures.per_person(people(), highlight=3).plotly
     assert list(figure.layout.xaxis.categoryarray) == ["4", "3", "7", "9"]
-    you = next(trace for trace in figure.data if trace.mode == "markers+text")
-    assert (you.x[0], you.y[0]) == ("3", 0.71)
+    you = next(trace for trace in figure.data if trace.name == "you")
+    assert (you.x, you.y) == (("3",), (0.71,))
+
+
+def test_you_are_named_where_no_marker_is():
+    """Above the plot: beside the ring the word would hide the second model's marker, or a neighbour."""
+    figure = figures.per_person(before_after(), highlight=3).plotly
+    rings = next(trace for trace in figure.data if trace.name == "you")
+    assert (rings.mode, rings.y) == ("markers", (0.71, 0.9))
+    (word,) = [note for note in figure.layout.annotations if "you" in note.text]
+    assert (word.x, word.y, word.yref, word.yanchor) == (1, 1, "paper", "bottom")  # the second person drawn
+
+
+def test_no_half_of_a_plot_stands_empty():
+    low = lambda frame: figures.per_person(frame).plotly.layout.yaxis.range[0]  # noqa: E731
+    assert low(people()) == low(people().assign(lower=0.51)) == 0.5
+    assert low(people().assign(lower=0.4)) == low(crowd()) == 0
+
+
+def test_nothing_is_minus_nothing():
+    assert "-0.0" not in json.dumps(plain([-0.0, -1e-9]))
+    frame = gains().assign(mean=-1e-6)
+    assert "+0.0 points" in figures.gain_by_split(frame).sentence
+    assert "-0" not in figures.gain_by_split(frame).sentence
 
 
 def test_two_kinds_are_compared_person_by_person():
@@ -358,6 +483,20 @@ def test_a_long_curve_is_thinned_from_its_first_size_to_its_last():
     assert len(line.x) <= 60
     assert line.mode == "lines"
     assert "paper" not in EVERY["accuracy_by_samples, a full curve"]().sentence
+
+
+@pytest.mark.parametrize("at", [1, 20, 47, 90])
+def test_the_point_is_drawn_at_which_a_person_is_called_worse_off(at):
+    for line in figures.gain_of_each_person(everybody().query("user < 3"), at=at).plotly.data:
+        assert at in line.x
+        assert len(line.x) <= 60
+    (line,) = figures.accuracy_by_samples(full_curve()).plotly.data
+    assert 20 in line.x
+
+
+def test_two_figures_of_a_notebook_can_have_two_titles():
+    assert figures.three_models(scores(), person=3).plotly.layout.title.text == "Who knows person 3 best?"
+    assert figures.three_models(scores(), person=3, title="Twice as many").plotly.layout.title.text == "Twice as many"
 
 
 def test_whoever_loses_stands_out_and_is_counted():

@@ -52,6 +52,9 @@ def test_utility_and_leakage_join_at_the_epsilons_that_both_know() -> None:
     assert set(rows["epsilon"]) == {8.0}
     assert rows.set_index("name")["value"].to_dict() == {"shared": 0.7, "personal": 0.82, "person": 0.6}
     figure = figures.accuracy_and_attack(rows)
+    assert figure.plotly.layout.xaxis2.range == (0, 1)  # bars begin at zero
+    assert "one half is guessing" in figure.plotly.layout.xaxis2.title.text
+    assert [(line.x0, line.xref) for line in figure.plotly.layout.shapes] == [(0.5, "x2")]
     assert figure.sentence == "Shared 0.70, personal 0.82, person 0.60."
 
 

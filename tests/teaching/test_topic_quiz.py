@@ -107,7 +107,7 @@ def test_the_sentence_holds_the_questions_whatever_was_answered(shared, wikipedi
     monkeypatch.setattr("pmt_helpers.teaching.display.publish", bundles.append)
     game = name_the_topic(shared, wikipedia)
     game._ipython_display_()
-    assert [set(bundle) for bundle in bundles] == [{VIEW, "text/plain"}]
+    assert [set(bundle) for bundle in bundles] == [{VIEW, "text/plain", "text/html"}]
     for question in topic_questions(shared, wikipedia):
         assert question.text in game.sentence
         assert not any(text in game.sentence for text in question.choices.values())

@@ -60,7 +60,7 @@ def test_a_widget_is_one_output_with_a_sentence_in_its_place(make, monkeypatch):
     shown = make()
     shown._ipython_display_()
     assert len(bundles) == 1
-    assert set(bundles[0]) == {VIEW, "text/plain"}
+    assert set(bundles[0]) == {VIEW, "text/plain", "text/html"}
     assert bundles[0][VIEW]["model_id"] == shown.widget.model_id
     assert bundles[0]["text/plain"] == shown.sentence == repr(shown)
     assert "ipywidgets" not in shown.sentence
@@ -87,16 +87,16 @@ def test_the_slider_draws_its_first_value_and_then_the_one_chosen():
         return figures.per_person(rows)
 
     widget = explore(grid(), "size", draw, "samples").widget
-    (slider,), (output,) = all_of(widget, ipywidgets.SelectionSlider), all_of(widget, ipywidgets.Output)
+    (slider,), (output, _) = all_of(widget, ipywidgets.SelectionSlider), all_of(widget, ipywidgets.Output)
     assert slider.options == (("5", 5), ("10", 10))
     assert not slider.continuous_update
     first = output.outputs
     slider.value = 10
     assert drawn == [[5], [10]]
     assert first[0]["data"][PLOTLY] != output.outputs[0]["data"][PLOTLY]
-    assert [out["output_type"] for out in output.outputs] == ["display_data", "stream"]
-    assert output.outputs[1]["text"].strip() == output.outputs[0]["data"]["text/plain"]
-    assert "mean 85%" in output.outputs[1]["text"]
+    assert [set(out["data"]) for out in output.outputs] == [{PLOTLY, "text/plain"}, {"text/plain", "text/html"}]
+    assert output.outputs[1]["data"]["text/plain"] == output.outputs[0]["data"]["text/plain"]
+    assert "mean 85%" in output.outputs[1]["data"]["text/plain"]
 
 
 def test_the_slider_can_start_elsewhere_but_not_where_nothing_is():
@@ -112,6 +112,29 @@ def test_the_slider_can_start_elsewhere_but_not_where_nothing_is():
         explore(grid(), "size", figures.per_person, "samples", start=7)
     with pytest.raises(ValueError, match="at least one row"):
         explore(grid().head(0), "size", figures.per_person, "samples")
+
+
+@pytest.mark.parametrize("place", [0, 5, 10], ids=["at its start", "half way", "at its end"])
+def test_wherever_the_slider_stands_the_figure_is_that_of_the_value_read_out(place):
+    shares = [tenth / 10 for tenth in range(11)]
+    frame = pd.DataFrame({"user": [1, 2], "accuracy": 0.0}).merge(pd.DataFrame({"share": shares}), how="cross")
+    frame["accuracy"] = 0.9 - 0.5 * frame["share"]
+    widget = explore(frame, "share", figures.per_person, "share of malicious volunteers", 0.3, "{:.0%}".format).widget
+    (slider,), (output, spoken) = all_of(widget, ipywidgets.SelectionSlider), all_of(widget, ipywidgets.Output)
+    slider.index = place
+    rows = frame[frame["share"] == shares[place]]
+    assert output.outputs == figures.per_person(rows).outputs()
+    assert (slider.description, slider.label) == ("share of malicious volunteers", f"{10 * place}%")
+    said = spoken.outputs[0]["data"]
+    assert said["text/plain"] == f"share of malicious volunteers: {10 * place}%"
+    assert f'"aria-valuetext", "{10 * place}%"' in said["application/javascript"]
+
+
+def test_a_slider_of_numbers_says_them_as_they_are_written():
+    widget = prediction("How much?", (0, 1, 0.01), key="how-much").widget
+    (slider,), (spoken,) = all_of(widget, ipywidgets.FloatSlider), all_of(widget, ipywidgets.Output)
+    slider.value = 0.8
+    assert spoken.outputs[0]["data"]["text/plain"] == "How much?: 0.80"
 
 
 def press(widget, text="Save my guess"):
@@ -155,6 +178,15 @@ def test_a_person_kept_from_another_dataset_is_not_offered():
 def test_say_prints_one_paragraph(capsys):
     say("One thing.", "", "  Another. ")
     assert capsys.readouterr().out == "One thing. Another.\n"
+
+
+def test_in_a_notebook_a_sentence_wraps_between_words_and_is_no_markup(monkeypatch):
+    shown = []
+    monkeypatch.setattr("pmt_helpers.teaching.display.in_notebook", lambda: True)
+    monkeypatch.setattr("IPython.display.display", lambda bundle, raw: shown.append(bundle))
+    say("1. a_b_c *5* < 6 | $x$ & 7.", "8\n9.")
+    html = "<p>1. a_b_c *5* &lt; 6 | <span>$</span>x<span>$</span> &amp; 7. 8<br>9.</p>"
+    assert shown == [{"text/plain": "1. a_b_c *5* < 6 | $x$ & 7. 8\n9.", "text/html": html}]
 
 
 def test_outside_of_a_notebook_the_text_is_printed(capsys):

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pmt_helpers.teaching.display import in_words
 from pmt_helpers.workbook.compare import ABSOLUTE, RELATIVE, compare_texts, compare_values, is_close
 
 SAME = [
@@ -48,6 +49,12 @@ def test_texts_that_agree(stored: str, fresh: str) -> None:
 def test_texts_that_differ_say_how(stored: str, fresh: str) -> None:
     assert compare_texts(stored, fresh)
     assert compare_texts(fresh, stored)
+
+
+@pytest.mark.parametrize(("stored", "fresh"), SAME + OTHER)
+def test_a_sentence_is_compared_in_each_of_its_formats(stored: str, fresh: str) -> None:
+    found = list(compare_values(in_words(stored), in_words(fresh), ""))
+    assert len(found) == (2 if compare_texts(stored, fresh) else 0), found
 
 
 @given(st.text())

@@ -44,8 +44,8 @@ def poisoned_models(rows: pd.DataFrame, clean: Mapping[str, float], title: str =
         worst = str(of_model["accuracy"].idxmin())
         lowest = of_model["accuracy"][worst]
         texts.append(f"{model} {percent(clean[model])} clean, {percent(lowest)} at worst ({KINDS[worst]})")
-    labels = [KINDS[kind].replace(" ", "<br>", 1) for kind in kinds]
-    figure.update_xaxes(tickvals=list(range(len(kinds))), ticktext=labels)
+    labels = [KINDS[kind].replace(" ", "<br>") for kind in kinds]
+    figure.update_xaxes(tickvals=list(range(len(kinds))), ticktext=labels, tickfont={"size": 12})
     style.accuracy_axis(figure)
     return Figure(figure, f"{'; '.join(texts)}.".capitalize())
 

@@ -53,7 +53,7 @@ def accuracy_by_samples(
 def _add_curves(figure: go.Figure, frame: pd.DataFrame, is_paper: bool) -> None:
     """A line for each model, with its band where known; the paper's in grey, thinner and not in the legend."""
     for model in style.models_in(frame):
-        curve = _thinned(frame[frame["model"] == model].sort_values("n_samples"))
+        curve = _thinned(frame[frame["model"] == model].sort_values("n_samples"), AT)
         look = style.model_style(model)
         colour, width = (style.GREY, 1.5) if is_paper else (look["line"]["color"], 2.5)
         line, marker = {**look["line"], "color": colour, "width": width}, {**look["marker"], "color": colour}
@@ -66,11 +66,12 @@ def _add_curves(figure: go.Figure, frame: pd.DataFrame, is_paper: bool) -> None:
         style.add_series(figure, x, y, name, look, "%{y:.1%} at %{x} samples", **options)
 
 
-def _thinned(curve: pd.DataFrame) -> pd.DataFrame:
-    """At most MOST_POINTS rows of a long curve, evenly spaced, its first and last among them."""
+def _thinned(curve: pd.DataFrame, at: int) -> pd.DataFrame:
+    """At most MOST_POINTS rows of a long curve, evenly spaced; among them its first, its last and what is read off."""
     if len(curve) <= MOST_POINTS:
         return curve
-    return curve.iloc[np.unique(np.linspace(0, len(curve) - 1, MOST_POINTS).round().astype(int))]
+    even = np.linspace(0, len(curve) - 1, MOST_POINTS - 1).round().astype(int)
+    return curve.iloc[np.union1d(even, np.flatnonzero(curve["n_samples"] == at))]
 
 
 def _accuracies_at(frame: pd.DataFrame, at: int) -> str:
@@ -105,24 +106,24 @@ def gain_of_each_person(curve: pd.DataFrame, at: int, highlight: int | None = No
             hover = f"person {user}: %{{y:+.1%}} at %{{x}} samples<extra></extra>"
             options: dict[str, Any] = {"legendgroup": name, "showlegend": place == 0, "hovertemplate": hover}
             look = {"color": style.faded(colour, 0.7), "width": 1}
-            _add_gain(figure, gains[user].dropna(), look, name=name, **options)
+            _add_gain(figure, gains[user].dropna(), at, look, name=name, **options)
     of_many = gains.notna().sum(axis=1) >= min(MIN_PEOPLE, gains.shape[1])
     mean = gains.mean(axis=1)[of_many]
     hover = "mean: %{y:+.1%} at %{x} samples<extra></extra>"
-    _add_gain(figure, mean, {"color": style.GREEN, "width": 3}, name="mean", hovertemplate=hover)
+    _add_gain(figure, mean, at, {"color": style.GREEN, "width": 3}, name="mean", hovertemplate=hover)
     if highlight is not None and highlight in gains:
         look = {"color": style.INK, "width": 2.5, "dash": "dot"}
-        _add_gain(figure, gains[highlight].dropna(), look, name=f"you (person {highlight})")
+        _add_gain(figure, gains[highlight].dropna(), at, look, name=f"you (person {highlight})")
     figure.add_hline(y=0, line={"color": style.INK, "width": 1})
     figure.add_vline(x=at, line={"color": style.VERMILION, "width": 1, "dash": "dot"})
     figure.update_xaxes(title_text=SAMPLES, rangemode="tozero")
     figure.update_yaxes(title_text="personal minus shared accuracy", tickformat="+.0%")
-    worst = f" The worst off is person {gain.harmed[0]} ({100 * gain.by_user.min():+.0f} points)." if harmed else ""
+    worst = f" The worst off is person {gain.harmed[0]} ({100 * gain.by_user.min():+z.0f} points)." if harmed else ""
     return Figure(figure, f"At {at} samples personalising changes accuracy by {gain}.{worst}")
 
 
-def _add_gain(figure: go.Figure, gain: pd.Series, line: dict[str, Any], **options: Any) -> None:
-    rows = _thinned(gain.to_frame("gain").reset_index())
+def _add_gain(figure: go.Figure, gain: pd.Series, at: int, line: dict[str, Any], **options: Any) -> None:
+    rows = _thinned(gain.to_frame("gain").reset_index(), at)
     figure.add_scatter(x=rows["n_samples"].tolist(), y=rows["gain"].tolist(), mode="lines", line=line, **options)
 
 
@@ -148,7 +149,7 @@ def gain_by_split(gains: pd.DataFrame, title: str = "The same training, tested i
     common = set.intersection(*(set(gains.loc[gains["split"] == split, "n_samples"]) for split in splits))
     at = max(common, default=None)
     texts = [
-        f"{row['split']} {100 * row['mean']:+.1f} points ({row['harmed']} of {row['users']} worse off)"
+        f"{row['split']} {100 * row['mean']:+z.1f} points ({row['harmed']} of {row['users']} worse off)"
         for row in gains[gains["n_samples"] == at].to_dict("records")
     ]
     return Figure(figure, f"At {at} samples personalising changes accuracy, by split: {'; '.join(texts)}.")
@@ -174,9 +175,14 @@ def trade_off(strategies: pd.DataFrame, known: str, new: str) -> Figure:
         colour, symbol = style.OTHERS[place % len(style.OTHERS)]
         look = style.series_style(colour, symbol, width=1.5)
         look["line"]["dash"] = "dot"
+        side = ("top right", "bottom left")[place % 2]  # paths run side by side
         strengths = ["", *(name.removeprefix(family).strip() for name in rows["strategy"])]
-        text: dict[str, Any] = {"mode": "lines+markers+text", "text": strengths, "textposition": "top center"}
-        text |= {"hovertext": ["", *rows["strategy"]], "hovertemplate": f"%{{hovertext}}: {hover}<extra></extra>"}
+        text: dict[str, Any] = {"mode": "lines+markers+text", "text": strengths, "textposition": side}
+        text |= {
+            "textfont": {"color": colour},
+            "hovertext": ["", *rows["strategy"]],
+            "hovertemplate": f"%{{hovertext}}: {hover}<extra></extra>",
+        }
         style.add_series(figure, path["known"], path["new"], family, look, **text)
     for name, label in (("shared", "shared: no retraining"), ("personal", "personal: plain retraining")):
         marker = {**style.model_style(name)["marker"], "size": 15, "line": {"color": style.GREY, "width": 1}}

@@ -38,7 +38,7 @@ NO_UNIT = "The paper's axis of words has no unit; it is read as percent."
 POINTS = 200  # of a series: where there are more, the median of each size is drawn; the line is fitted to all
 STEPS = 25  # along a line
 MICRO = 1e6  # figures are stored with four decimals: drawn in microseconds, each axis mark says its unit
-BELOW = 30  # pixels from the plot down to the buttons, beside the axis title: a legend above moves only the plot's top
+BELOW = 52  # pixels from the plot down to the buttons, below the axis title: a legend above moves only the plot's top
 ROWS, ROW = 3, 26  # of the legend: each row above ROWS takes ROW pixels more
 
 
@@ -77,7 +77,7 @@ def _by_size(
     need_columns(frame, (column,), title)
     series = by_series(frame)
     names, styles = series_names(series), series_styles(series)
-    figure = style.new_figure(title, 460 + ROW * max(0, len(series) - ROWS), style.WITH_LEGEND)
+    figure = style.new_figure(title, 490 + ROW * max(0, len(series) - ROWS), style.WITH_LEGEND)
     texts = []
     for key, rows in series.items():
         name, (colour, symbol) = names[key], styles[key]
@@ -135,7 +135,7 @@ def _add_log_switch(figure: go.Figure, seconds: pd.Series, log_y: bool) -> None:
     figure.update_yaxes(**axes["log" if log_y else "linear"])
     place = {"x": 1, "xanchor": "right", "y": 0, "yanchor": "top", "pad": {"t": BELOW}, "font": {"size": 12}}
     menu = {"type": "buttons", "direction": "right", "buttons": buttons, "active": 0 if log_y else 1, **place}
-    figure.update_layout(updatemenus=[menu])
+    figure.update_layout(updatemenus=[menu], margin={"b": BELOW + 32})
 
 
 def _micro(seconds: Iterable[float]) -> list[float]:

@@ -44,15 +44,19 @@ def per_person(frame: pd.DataFrame, highlight: int | None = None, title: str | N
             figure.add_hrect(y0=mean - sd, y1=mean + sd, **look)
         figure.add_hline(y=mean, line={"color": style.GREY, "width": 1.5, "dash": "dot"})
     if highlight is not None and str(highlight) in order:
-        mine = first.loc[first["user"] == highlight, "accuracy"].iloc[0]
+        mine = frame.loc[frame["user"] == highlight, "accuracy"].tolist()
         look = {"symbol": "circle-open", "size": 18, "color": style.VERMILION, "line": {"width": 3}}
-        text: dict[str, Any] = {"text": ["<b>you</b>"], "textposition": "top center" if mine < 0.9 else "bottom center"}
-        text |= {"textfont": {"color": style.VERMILION}, "showlegend": False, "hoverinfo": "skip"}
-        figure.add_scatter(x=[str(highlight)], y=[mine], mode="markers+text", marker=look, **text)
+        rings = {"mode": "markers", "marker": look, "showlegend": False, "hoverinfo": "skip"}
+        figure.add_scatter(x=[str(highlight)] * len(mine), y=mine, name="you", **rings)
+        # above the plot, where no marker is
+        text = {"text": "<b>you</b>", "font": {"color": style.VERMILION}, "showarrow": False, "yanchor": "bottom"}
+        figure.add_annotation(x=order.index(str(highlight)), y=1, yref="paper", **text)
     explained = f" ({kinds[0]})" if kinds else "<br>line and band: mean ± 1 SD over people"
-    figure.update_xaxes(type="category", categoryorder="array", categoryarray=order, showgrid=False)
+    figure.update_xaxes(type="category", categoryorder="array", categoryarray=order, showgrid=False, nticks=15)
     figure.update_xaxes(title_text=f"person, lowest accuracy first{explained}")
-    style.accuracy_axis(figure, range=[min(0.0, frame["accuracy"].min()), 1.03])
+    # dots, unlike bars, need no zero: where everybody is above one half, the lower half would be empty
+    lowest = min(float(frame[column].min()) for column in ("accuracy", "lower") if column in frame)
+    style.accuracy_axis(figure, range=[0.5 if lowest > 0.5 else min(0.0, lowest), 1.03])
     return Figure(figure, _per_person_sentence(frame, by_kind, highlight))
 
 
@@ -95,13 +99,21 @@ def confusion(matrix: np.ndarray, class_names: Sequence[str]) -> Figure:
         raise ValueError(f"confusion needs one row and one column a class ({len(class_names)}); found {counts.shape}")
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     figure = style.new_figure("What is taken for what", 170 + 48 * len(class_names))
-    bar = {"title": {"text": "share of row", "side": "right"}, "tickformat": ".0%", "thickness": 14}
+    bar = {
+        "title": {"text": "share of row", "side": "right", "font": {"size": 12}},
+        "tickformat": ".0%",
+        "thickness": 14,
+    }
     look = {"zmin": 0, "zmax": 1, "xgap": 2, "ygap": 2, "colorbar": bar}
     look["colorscale"] = [[0, "#FFFFFF"], [1, style.SKY]]  # light enough for the dark counts on it
     text: dict[str, Any] = {"text": counts.tolist(), "texttemplate": "%{text}", "textfont": {"color": style.INK}}
     hover, names = "%{y} taken for %{x}: %{text} windows, %{z:.0%}<extra></extra>", list(class_names)
     figure.add_heatmap(z=share.tolist(), x=names, y=names, hovertemplate=hover, **text, **look)
+    # long names take turns on two lines: side by side they would meet
+    long = len(names) > 4 and max(map(len, names)) > 6
+    words = ["<br>" * (long and place % 2) + name for place, name in enumerate(names)]
     figure.update_xaxes(title_text="predicted", type="category", showgrid=False, ticks="")
+    figure.update_xaxes(tickvals=names, ticktext=words)
     figure.update_yaxes(title_text="actual", type="category", autorange="reversed", showgrid=False, ticks="")
     return Figure(figure, _confusion_sentence(counts, share, class_names))
 

@@ -116,18 +116,20 @@ def accuracy_and_attack(rows: pd.DataFrame) -> Figure:
     rows: panel ("accuracy" | "attack"), name, value, lower, upper; for an attack, one half is guessing.
     """
     need_columns(rows, ("panel", "name", "value", "lower", "upper"), "accuracy_and_attack")
-    figure = style.dress(make_subplots(1, 2, horizontal_spacing=0.18), "Useful, and telling", 400)
-    others = [colour for colour, _ in style.OTHERS]
-    for column, panel, label, bounds in ((1, "accuracy", "accuracy", [0, 1]), (2, "attack", "attack's AUC", [0.4, 1])):
+    rows = rows[rows["panel"].isin(("accuracy", "attack"))]
+    counts = [max(1, (rows["panel"] == panel).sum()) for panel in ("accuracy", "attack")]
+    panels = make_subplots(2, 1, vertical_spacing=0.28, row_heights=counts)
+    figure = style.dress(panels, "Useful, and telling", 210 + 42 * sum(counts))
+    for row, panel, label in ((1, "accuracy", "accuracy"), (2, "attack", "attack's AUC (one half is guessing)")):
         of_panel = rows[rows["panel"] == panel]
         names = of_panel["name"].tolist()
-        models = [style.model_style(name)["marker"]["color"] for name in names]
-        colours = models if panel == "accuracy" else [others[i % len(others)] for i in range(len(names))]
-        look = {"error_y": style.interval_bars(of_panel, "value"), "marker": {"color": colours}, "showlegend": False}
-        hover = "%{x}: %{y:.3f}<extra></extra>"
-        figure.add_bar(x=names, y=of_panel["value"].tolist(), hovertemplate=hover, row=1, col=column, **look)
-        figure.update_yaxes(title_text=label, range=bounds, row=1, col=column)
-    figure.add_hline(y=0.5, line={"color": style.VERMILION, "dash": "dot", "width": 1}, row=1, col=2)
+        colours = [style.MODEL_COLOURS.get(name, style.PURPLE) for name in names]
+        look: dict[str, Any] = {"orientation": "h", "hovertemplate": "%{y}: %{x:.3f}<extra></extra>"}
+        look |= {"error_x": style.interval_bars(of_panel, "value"), "marker": {"color": colours}, "showlegend": False}
+        figure.add_bar(y=names, x=of_panel["value"].tolist(), row=row, col=1, **look)
+        figure.update_xaxes(title_text=label, range=[0, 1], row=row, col=1)
+    figure.update_yaxes(autorange="reversed")
+    figure.add_vline(x=0.5, line={"color": style.VERMILION, "dash": "dot", "width": 2}, row=2, col=1)
     listed = [f"{name} {value:.2f}" for name, value in zip(rows["name"], rows["value"], strict=True)]
     return Figure(figure, f"{', '.join(listed)}.".capitalize())
 

@@ -14,7 +14,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 
-from pmt_helpers.teaching.display import publish
+from pmt_helpers.teaching.display import in_notebook, in_words, publish, say
 
 # Okabe and Ito's colours. The three models own the first three, in every figure of the workbook.
 BLUE, ORANGE, GREEN = "#0072B2", "#E69F00", "#009E73"
@@ -46,10 +46,10 @@ TEMPLATE = go.layout.Template(
         "plot_bgcolor": "white",
         "colorway": [BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILION, INK],
         "hovermode": "closest",
-        "xaxis": _AXIS,
+        "xaxis": {**_AXIS, "tickangle": 0},
         "yaxis": _AXIS,
         "legend": {"orientation": "h", "x": 0, "xanchor": "left", "yref": "container", "yanchor": "top"},
-        "margin": {"l": 55, "r": 20, "b": 50},
+        "margin": {"l": 55, "r": 28, "b": 50},  # r: half of a tick label "100%", which plotly hides where it is cut
     }
 )
 TITLE_LINE = 30  # characters that fit a window of 480 pixels
@@ -61,7 +61,7 @@ DECIMALS = 4
 
 
 class Figure:
-    """A Plotly figure and one sentence computed from the same data: printed below it, and its alternative text.
+    """A Plotly figure and one sentence computed from the same data: shown below it, and its alternative text.
 
     The last expression of a cell shows itself; anywhere else, call show().
     """
@@ -82,9 +82,10 @@ class Figure:
         return {PLOTLY: content, "text/plain": self.sentence}
 
     def show(self) -> None:
-        """Display the figure, then print its sentence."""
-        publish(self.bundle())
-        print(self.sentence)
+        """Display the figure, then its sentence; outside a notebook, the sentence alone."""
+        if in_notebook():
+            publish(self.bundle())
+        say(self.sentence)
 
     def _ipython_display_(self) -> None:
         self.show()
@@ -95,10 +96,8 @@ class Figure:
         Setting them, rather than printing into the widget, replaces the figure in one go: no flicker, and no dependence
         on which cell is running.
         """
-        return (
-            {"output_type": "display_data", "data": self.bundle(), "metadata": {}},
-            {"output_type": "stream", "name": "stdout", "text": f"{self.sentence}\n"},
-        )
+        formats = (self.bundle(), in_words(self.sentence))
+        return tuple({"output_type": "display_data", "data": data, "metadata": {}} for data in formats)
 
 
 def plain(value: Any) -> Any:
@@ -119,7 +118,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, bool | np.bool_):
         return bool(value)
     if isinstance(value, float | np.floating):
-        return round(float(value), DECIMALS) if math.isfinite(value) else None
+        return round(float(value), DECIMALS) + 0.0 if math.isfinite(value) else None  # -0.0 + 0.0 is 0.0
     if isinstance(value, np.integer):
         return int(value)
     return value
@@ -271,7 +270,7 @@ _SECONDS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 
 def percent(share: float) -> str:
     """0.714 -> "71%"."""
-    return f"{100 * share:.0f}%"
+    return f"{100 * share:z.0f}%"
 
 
 def duration(seconds: float) -> str:

@@ -64,7 +64,7 @@ def _first_and_last_lead(frame: pd.DataFrame, value: str) -> str:
     lines = frame.pivot(index="iteration", columns="model", values=value).sort_index()
     lead = lines["personal"] - lines["local"]
     first, last = lead.index[[0, -1]]
-    return f"{lead[first]:.2f} bits per word after iteration {first} and {lead[last]:.2f} after {last}"
+    return f"{lead[first]:z.2f} bits per word after iteration {first} and {lead[last]:z.2f} after {last}"
 
 
 def likelihood_by_share(ours: pd.DataFrame, paper: pd.DataFrame | None = None) -> Figure:
@@ -97,7 +97,7 @@ def likelihood_by_share(ours: pd.DataFrame, paper: pd.DataFrame | None = None) -
     ]
     text = f"{least}% of the public documents give {parts[0]} of the lead that all of them give after iteration {first}"
     text += f" (in the paper {parts[1]})" if len(parts) > 1 else ""
-    text += f". After iteration {last} the lead of all of them is {leads[last].iloc[-1]:+.2f} bits."
+    text += f". After iteration {last} the lead of all of them is {leads[last].iloc[-1]:+z.2f} bits."
     return Figure(figure, text)
 
 
@@ -139,13 +139,14 @@ def saving_by_target(savings: Mapping[str, pd.Series], paper: pd.DataFrame | Non
         options = {"legendgroup": "median", "showlegend": place == 0}
         style.add_series(figure, ends, [people.median()] * 2, "median", bar, "%{y:.0%}", **options)
         median = saving.dropna().median()
-        middle = f"median {100 * median:+.0f}%" if np.isfinite(median) else "most never get there"
+        middle = f"median {100 * median:+z.0f}%" if np.isfinite(median) else "most never get there"
         texts.append(f"{target}: {middle} ({np.isneginf(saving).sum()} of {len(people)} never)")
     figure.add_hline(y=0, line={"color": style.INK, "width": 1})
     names = ({-1: "paper"} if paper is not None else {}) | dict(enumerate(savings))
-    figure.update_xaxes(title_text="target", tickvals=list(names), ticktext=list(names.values()))
+    words = [name.replace("@", "<br>@") for name in names.values()]
+    figure.update_xaxes(title_text="target", tickvals=list(names), ticktext=words)
     ticks = [-1, -0.5, 0, 0.5, 1]
-    words = ["never", *(f"{tick:+.0%}" for tick in ticks)]
+    words = ["never", *(f"{tick:+z.0%}" for tick in ticks)]
     figure.update_yaxes(title_text="iterations saved", range=[NEVER - 0.15, 1])
     figure.update_yaxes(tickvals=[NEVER, *ticks], ticktext=words)
     return Figure(figure, f"Iterations saved on the way to {'; '.join(texts)}.")
@@ -172,7 +173,7 @@ def held_out_by_iteration(frame: pd.DataFrame, title: str = "On documents nobody
     texts = []
     for iteration in (min(i for i in means.index if i > 0), means.index[-1]):
         lead = leads.loc[iteration]
-        listed = [f"{name} {lead[model]:+.2f}" for model, name in NAMES.items() if model in lead and model != "local"]
+        listed = [f"{name} {lead[model]:+z.2f}" for model, name in NAMES.items() if model in lead and model != "local"]
         texts.append(f"After iteration {iteration}, in bits per word against local: {', '.join(listed)}.")
     return Figure(figure, " ".join(texts))
 
@@ -207,9 +208,9 @@ def bits_by_weight(frame: pd.DataFrame, chosen: float, at: float | None = None) 
 
     leads = prior["bits"] - levels["local"]
     best = leads.idxmax()
-    text = f"Validation takes c = {chosen:g}: {leads[chosen]:+.2f} bits against local on the test documents, where "
-    text += f"{best:g} would have been best ({leads[best]:+.2f})."
-    return Figure(figure, text if at is None else f"c = {at:g}: {leads[at]:+.2f} bits against local. {text}")
+    text = f"Validation takes c = {chosen:g}: {leads[chosen]:+z.2f} bits against local on the test documents, where "
+    text += f"{best:g} would have been best ({leads[best]:+z.2f})."
+    return Figure(figure, text if at is None else f"c = {at:g}: {leads[at]:+z.2f} bits against local. {text}")
 
 
 def _weight_axis(figure: go.Figure, weights: list[float]) -> None:
@@ -244,7 +245,7 @@ def gain_by_weight(gains: Mapping[str, pd.DataFrame]) -> Figure:
         best = rows.iloc[int(rows["gain"].argmax())]
         taken = rows.loc[rows["chosen"] > 0, "weight"].tolist()
         span = f"{taken[0]:g}" if len(taken) == 1 else f"{taken[0]:g} to {taken[-1]:g}"
-        texts.append(f"{name}: best {best['gain']:+.2f} at c = {best['weight']:g}; validation takes {span}")
+        texts.append(f"{name}: best {best['gain']:+z.2f} at c = {best['weight']:g}; validation takes {span}")
     figure.add_hline(y=0, line={"color": style.INK, "width": 1})
     _weight_axis(figure, weights)
     figure.update_yaxes(title_text=AHEAD)

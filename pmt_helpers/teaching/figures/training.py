@@ -12,7 +12,9 @@ MOST_EPOCHS = 300
 _SIDES = {"training": ("", style.GREY, "solid"), "validation": ("val_", style.INK, "dash")}
 
 
-def three_models(scores: pd.DataFrame, person: int | None = None, n_windows: int | None = None) -> Figure:
+def three_models(
+    scores: pd.DataFrame, person: int | None = None, n_windows: int | None = None, title: str | None = None
+) -> Figure:
     """Accuracy of each model for one person, as bars.
 
     Parameters
@@ -20,10 +22,11 @@ def three_models(scores: pd.DataFrame, person: int | None = None, n_windows: int
     scores : frame with model ("shared", "local", "personal"; those there are), accuracy (0 to 1), and if known lower
         and upper (95% interval), which are drawn as whiskers
     person, n_windows : whose windows were tested and how many, for the title and the sentence
+    title : where a notebook shows several of these figures
     """
     need_columns(scores, ("model", "accuracy"), "three_models")
     rows = scores.set_index("model", drop=False).loc[style.models_in(scores)]
-    title = "Who knows best?" if person is None else f"Who knows person {person} best?"
+    title = title or ("Who knows best?" if person is None else f"Who knows person {person} best?")
     figure = style.new_figure(title, 120 + 70 * len(rows))
     for model, accuracy in rows["accuracy"].items():
         name, bars = str(model), style.interval_bars(rows.loc[[model]], "accuracy", width=6, color=style.INK)
