@@ -124,7 +124,8 @@ with_more = you.compare(
     local=train_local(shared, *you.train(more), **at_home),
     personal=personalise(shared, *you.train(more), **at_home),
 )
-figures.three_models(with_more, person=person, n_windows=with_more["n_test"].iloc[0])
+title = f"Person {person}, with twice as many windows"
+figures.three_models(with_more, person=person, n_windows=with_more["n_test"].iloc[0], title=title)
 
 # %%
 gain = with_more.set_index("model")["accuracy"] - result.set_index("model")["accuracy"]

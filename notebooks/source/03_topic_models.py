@@ -403,7 +403,7 @@ started = time.perf_counter()
 gensim_local = LdaModel(corpus, eta=local.beta, **settings)
 say(f"The local model took {time.perf_counter() - started:.1f} s. Three of its topics:")
 for _, words in gensim_local.print_topics(3, num_words=6):
-    print(words)
+    say(words)
 
 # %%
 public = wide * own.tokens / len(wide)  # counts of as many words as yours, as the shared topics expect them

@@ -181,7 +181,20 @@ ON_DEVICES = (
     "latency",
 )
 LOG = shipped("pi_logs", "emulated-raspi3b-icount-activity.jsonl")
+
+
+def compared_defences():
+    names = ("none", "outlier filter", "neighbour filter", "trimmed loss", "averaged: median", "averaged: trimmed mean")
+    rows = [
+        (kind, name, 0.75 + 0.02 * place, 0.01 * place, 0.02, place)
+        for kind in ("none", "least_likely")
+        for place, name in enumerate(names)
+    ]
+    return pd.DataFrame(rows, columns=["kind", "defence", "accuracy", "change", "change_se", "losers"])
+
+
 EVERY = {
+    "defences": lambda: figures.defences(compared_defences(), "30% send the least likely labels"),
     "three_models": lambda: figures.three_models(scores(), person=3, n_windows=38),
     "signals": lambda: figures.signals([recording(user, user) for user in (1, 2, 3, 4, 5)], seconds=20),
     "window_and_features": window,
@@ -226,7 +239,7 @@ def test_every_figure_has_a_sample():
     drawing = {
         name for name in figures.__all__ if "Figure" in str(getattr(figures, name).__annotations__.get("return"))
     }
-    assert drawing - {name.split(",")[0] for name in EVERY} == {"defences"}
+    assert drawing <= {name.split(",")[0] for name in EVERY}
 
 
 def leaves(value):
