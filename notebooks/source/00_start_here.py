@@ -47,7 +47,7 @@ from pmt_helpers.teaching import (
     say,
 )
 
-preflight(DATASET)
+preflight(DATASET, PERSON=PERSON, N_SAMPLES=(N_SAMPLES, range(2, 21)), SEED=SEED)
 
 # %% [markdown]
 # ## Who are you?
@@ -58,8 +58,8 @@ preflight(DATASET)
 choose_person(DATASET, default=5)
 
 # %% [markdown]
-# These are the others: ten people wore a smart watch during shoulder exercises. Here is the same exercise on each
-# wrist. Move the slider with the arrow keys.
+# People differ. Here ten people with a smart watch on their wrist do the same exercise. Move the slider with the arrow
+# keys.
 
 # %%
 recordings = load_recordings("watch")
@@ -81,7 +81,7 @@ explore(
 
 # %%
 data = load_activity(DATASET)
-person = PERSON or my_person(DATASET, default=5)
+person = my_person(DATASET, PERSON, default=5)
 you = Person.of(data, person, seed=SEED)
 shared = train_shared(data, exclude_user=person, seed=SEED)
 

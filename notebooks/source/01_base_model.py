@@ -56,7 +56,7 @@ from pmt_helpers.teaching import (
     say,
 )
 
-preflight(DATASET)
+preflight(DATASET, PERSON=PERSON, SEED=SEED)
 
 # %% [markdown]
 # ## The answer first
@@ -64,7 +64,7 @@ preflight(DATASET)
 
 # %%
 data = load_activity(DATASET)
-person = PERSON or my_person(DATASET, default=5)
+person = my_person(DATASET, PERSON, default=5)
 grid = stored_base_models(DATASET)
 stored_paper = rows_of_setting(grid, PAPER)
 figures.per_person(stored_paper, highlight=person, title="The shared model, on people it has never seen")

@@ -70,7 +70,7 @@ from pmt_helpers.topics import (
     train_shared_topics,
 )
 
-preflight("wikipedia")
+preflight("wikipedia", N_LOCAL=(N_LOCAL, range(10, 251)), SEED=SEED)
 
 # %% [markdown]
 # ## The answer first

@@ -52,7 +52,7 @@ from pmt_helpers.teaching import (
     say,
 )
 
-preflight(DATASET)
+preflight(DATASET, PERSON=PERSON, SEED=SEED)
 
 # %% [markdown]
 # ## The answer first
@@ -132,7 +132,7 @@ figures.healing(curves)
 # Now live, for you: half of the volunteers send the least likely labels, the cloud trains as usual, and your device
 # retrains with clean windows. The local model, trained on your windows alone, never met the poison.
 data = load_activity(DATASET)
-person = PERSON or my_person(DATASET, default=5)
+person = my_person(DATASET, PERSON, default=5)
 you = Person.of(data, person, seed=SEED)
 n_clean = 60 if len(you.train(60)[1]) >= 60 else len(you.train(30)[1])
 bad = train_shared(poison_volunteers(data, person, 0.5, "least_likely", seed=SEED), exclude_user=person, seed=SEED)

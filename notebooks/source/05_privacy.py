@@ -76,7 +76,7 @@ from pmt_helpers.teaching import (
 )
 from pmt_helpers.topics import GibbsLDA
 
-preflight(DATASET)
+preflight(DATASET, PERSON=PERSON, SEED=SEED)
 
 # %% [markdown]
 # ## The answer first
@@ -86,7 +86,7 @@ preflight(DATASET)
 
 # %%
 data = load_activity(DATASET)
-person = PERSON or my_person(DATASET, default=5)
+person = my_person(DATASET, PERSON, default=5)
 you = Person.of(data, person, seed=SEED)
 shared = train_shared(data, exclude_user=person, seed=SEED)
 X, y = you.train(1)

@@ -27,7 +27,7 @@
 # %% tags=["parameters"]
 DATASET = "watch"  # whose training curve is shown beside the logs
 PERSON = None  # None: the person chosen in notebook 00
-BOARD = "3b"  # or "zero-2w", "3b-plus", "4b", "5"
+BOARD = "3b"  # or "3b-plus", "4b", "5": boards whose power was measured
 SEED = 0
 
 # %%
@@ -71,7 +71,7 @@ from pmt_helpers.teaching import (
     say,
 )
 
-preflight(DATASET)
+preflight(DATASET, PERSON=PERSON, BOARD=(BOARD, ("3b", "3b-plus", "4b", "5")), SEED=SEED)
 
 # %% [markdown]
 # ## The answer first
@@ -146,7 +146,7 @@ check("parse-record", parse_log)
 
 # %%
 data = load_activity(DATASET)
-person = PERSON or my_person(DATASET, default=5)
+person = my_person(DATASET, PERSON, default=5)
 you = Person.of(data, person, seed=SEED)
 shared = train_shared(data, exclude_user=person, seed=SEED)
 personal = personalise(shared, *you.train(60), epochs=200, seed=SEED)

@@ -10,9 +10,10 @@ import platform
 import shutil
 import sys
 import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from IPython import get_ipython
 
@@ -226,17 +227,47 @@ def release_memory(_: object = None) -> None:
         c_library.malloc_trim(0)
 
 
-def preflight(dataset: str = "watch") -> None:
+def check_parameters(dataset: str, parameters: Mapping[str, Any]) -> list[Finding]:
+    """What is wrong with a notebook's parameters; see `preflight`. Those that depend on missing data are left out."""
+    from pmt_helpers.datasets import load_activity
+
+    findings = []
+    for name, value in parameters.items():
+        allowed: Sequence[Any] = range(2**31)
+        if isinstance(value, tuple):
+            value, allowed = value
+        elif name == "PERSON":
+            try:
+                allowed = sorted(int(user) for user in load_activity(dataset).user_ids)
+            except Exception:  # check_data says so
+                continue
+        if (name == "PERSON" and value is None) or (not isinstance(value, bool | float) and value in allowed):
+            continue
+        if isinstance(allowed, range) or (name == "PERSON" and len(allowed) == allowed[-1] - allowed[0] + 1):
+            wanted = f"a whole number from {allowed[0]} to {allowed[-1]}"
+        else:
+            wanted = f"one of {', '.join(map(str, allowed))}"
+        none = ", or None for the person chosen in notebook 00" if name == "PERSON" else ""
+        remedy = f"Give {wanted}{none}, in the cell of parameters, and run it again."
+        findings.append(Finding(f"parameter {name}", repr(value), "stop", remedy))
+    return findings
+
+
+def preflight(dataset: str = "watch", **parameters: Any) -> None:
     """Print "Ready: Python 3.11.7, keras 3.15.1 on jax, 19.2 GB free, data watch: 1,737 windows of 10 people."
 
     When something is wrong, print a line for each problem instead, with what to do about it. Never raises.
     In a notebook, each cell from now on ends with release_memory().
+
+    parameters: by their names in the notebook: PERSON and SEED by value, others with what is allowed, such as
+    N_SAMPLES=(N_SAMPLES, range(2, 21)) or BOARD=(BOARD, ("3b", "4b")).
     """
     if shell := get_ipython():
         shell.events.register("post_run_cell", release_memory)
     python, backend, memory = check_python(), check_backend(), check_memory()
     packages, data = check_packages(), check_data(dataset)
-    problems = [finding for finding in (python, backend, memory, *packages, data) if finding.state != "ok"]
+    findings = python, backend, memory, *packages, data, *check_parameters(dataset, parameters)
+    problems = [finding for finding in findings if finding.state != "ok"]
     if problems:
         say("Not ready yet:")
         for problem in problems:

@@ -124,7 +124,7 @@ def choose_person(dataset: str, default: int) -> Shown:
 
     data = load_activity(dataset)
     people = [int(user) for user in data.user_ids]
-    chosen = my_person(dataset, default)
+    chosen = my_person(dataset, default=default)
     menu = ipywidgets.Dropdown(
         options=[(str(user), user) for user in people],  # typing a number chooses it: JupyterLab takes the arrow keys
         value=chosen if chosen in people else people[0],

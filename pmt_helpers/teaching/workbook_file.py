@@ -103,8 +103,10 @@ def current_workbook() -> Workbook:
     return _open[path]
 
 
-def my_person(dataset: str, default: int) -> int:
-    """The number of the person that the learner chose to be in this dataset, or `default`."""
+def my_person(dataset: str, person: int | None = None, *, default: int) -> int:
+    """`person` if one is given, otherwise the one that the learner chose to be in this dataset, or `default`."""
+    if person is not None:
+        return person
     chosen = current_workbook().get("person", dataset, default)
     return chosen if isinstance(chosen, int) else default
 

@@ -75,8 +75,34 @@ def test_missing_data_brings_the_loaders_own_remedy(monkeypatch, tmp_path, capsy
     assert "data fetch wisdm" in said
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("PERSON", 0, "parameter PERSON: 0. Give a whole number from 1 to 10, or None for the person chosen in"),
+        ("PERSON", "5", "parameter PERSON: '5'. Give a whole number from 1 to 10"),
+        ("PERSON", True, "parameter PERSON: True. Give a whole number from 1 to 10"),
+        ("SEED", -1, "parameter SEED: -1. Give a whole number from 0 to 2147483647, in the cell of parameters"),
+        ("SEED", 1.0, "parameter SEED: 1.0. Give a whole number from 0"),
+        ("N_SAMPLES", (25, (5, 10, 20)), "parameter N_SAMPLES: 25. Give one of 5, 10, 20, in the cell"),
+        ("N_SAMPLES", (10**6, range(2, 21)), "parameter N_SAMPLES: 1000000. Give a whole number from 2 to 20, in"),
+        ("BOARD", ("zero-2w", ("3b", "4b")), "parameter BOARD: 'zero-2w'. Give one of 3b, 4b, in the cell"),
+    ],
+)
+def test_a_parameter_out_of_range_is_named_with_its_range(name, value, said, capsys):
+    preflight("watch", **{name: value})
+    printed = capsys.readouterr().out
+    assert printed.startswith("Not ready yet:\n- ")
+    assert said in " ".join(printed.split())
+
+
+def test_parameters_in_range_are_no_problem(capsys):
+    preflight("watch", PERSON=None, SEED=3, N_SAMPLES=(20, range(2, 21)), BOARD=("3b", ("3b", "4b")))
+    preflight("watch", PERSON=10, SEED=0)
+    assert len(READY.findall(capsys.readouterr().out)) == 2
+
+
 def test_a_dataset_nobody_knows_does_not_raise(capsys):
-    preflight("wrist")
+    preflight("wrist", PERSON=3)
     assert capsys.readouterr().out.startswith("Not ready yet:\n- data wrist: ")
 
 
