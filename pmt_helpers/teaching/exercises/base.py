@@ -24,7 +24,7 @@ class Mistake:
     symptom: Callable[[Answer], bool] | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # one is itself only: its cases hold arrays
 class Exercise:
     """One exercise; the same solution stands in the notebook's source, and a test holds the two together.
 
