@@ -361,24 +361,38 @@ def _run(function: Answer, arguments: tuple[Any, ...], printed: _Printed) -> Any
         return limited(function, arguments)
 
 
-# Both raise TimeUp again and again, as a bare `except:` may catch it, and only while the function itself runs: a frame
-# of ours on top means that it has not begun, or has ended.
+# Both raise TimeUp again and again, as a bare `except:` may catch it, and only while the function itself runs: when the
+# frame on top is ours, it has not begun, or has ended.
 
 
 def _with_signal(function: Answer, arguments: tuple[Any, ...]) -> Any:
-    """By a timer of the system, which ends a sleep as well. For the main thread; Windows has none."""
+    """By a timer of the system, which ends a sleep as well. For the main thread; Windows has none.
+
+    What caught it meets it again in its next line: that of the `except:` itself, which does not catch it twice.
+    """
 
     def ring(_: int, frame: types.FrameType | None) -> None:
         if frame is not None and frame.f_code is not _with_signal.__code__:
+            sys.settrace(lambda *_: None)
+            while frame is not None and frame.f_code is not _with_signal.__code__:
+                frame.f_trace = again
+                frame = frame.f_back
             raise TimeUp
 
-    handler = signal.signal(signal.SIGALRM, ring)
+    def again(_: types.FrameType, event: str, __: Any) -> Any:
+        if event == "line":
+            raise TimeUp
+        return again
+
+    trace, handler = sys.gettrace(), signal.signal(signal.SIGALRM, ring)
     timer = signal.setitimer(signal.ITIMER_REAL, SECONDS, _AGAIN)
     try:
         return function(*arguments)
     finally:
         signal.setitimer(signal.ITIMER_REAL, *timer)
         signal.signal(signal.SIGALRM, handler)
+        if sys.gettrace() is not trace:
+            sys.settrace(trace)
 
 
 def _with_watcher(function: Answer, arguments: tuple[Any, ...]) -> Any:
@@ -399,7 +413,6 @@ def _with_watcher(function: Answer, arguments: tuple[Any, ...]) -> Any:
     finally:
         ended.set()
         watcher.join()
-        raise_in(ctypes.c_ulong(thread), None)  # one that came too late is taken back
 
 
 def _is_blank(value: Any) -> bool:
