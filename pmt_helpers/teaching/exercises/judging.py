@@ -144,7 +144,7 @@ def _of_mistake(exercise: Exercise, mistake: Mistake) -> dict[str, Any]:
 
 def _known_symptom(exercise: Exercise, answer: Answer) -> Verdict | None:
     """The first mistake whose symptom the answer shows."""
-    own_errors = []
+    own_errors: list[BaseException] = []
 
     def guarded(*arguments: Any) -> Any:
         try:
@@ -160,7 +160,7 @@ def _known_symptom(exercise: Exercise, answer: Answer) -> Verdict | None:
         except KeyboardInterrupt:
             raise
         except BaseException as error:
-            if error in own_errors:
+            if any(error is each for each in own_errors):
                 return Verdict("not yet", _raised(_as_raised(answer, error), exercise, "other numbers"))
             return Verdict("not yet", f"{exercise.signature} returns something else when it is given other numbers.")
         if shown:
@@ -246,15 +246,15 @@ def _shape_facts(exercise: Exercise, found: Outcomes, expected: Outcomes) -> str
 
 
 def _raised(outcome: Raised, exercise: Exercise, case: str) -> str:
-    where = f"line {outcome.line}: " if outcome.line else ""
+    line, code = f"line {outcome.line}", outcome.code
     if outcome.kind == TimeUp.__name__:
-        still = f"still in {where}`{outcome.code}`" if where else "not at its end"
+        still = f"still in {line}: `{code}`" if code else "not at its end"
         return f"your function is too slow, or never ends: after {SECONDS:g} s it was {still} (in the case '{case}')."
     if outcome.kind == SystemExit.__name__:
-        at = f" ({where}`{outcome.code}`)" if where else ""
+        at = f" ({line}: `{code}`)" if code else ""
         return f"your function calls exit, which would stop the whole notebook{at}: use return to leave a function."
-    at = f" ({where}{outcome.code})" if where else f" (it is called as {exercise.signature})"
-    return f"your function stopped in the case '{case}' with {outcome}{at}."
+    at = f"{line}: {code}" if code else line if outcome.line else f"it is called as {exercise.signature}"
+    return f"your function stopped in the case '{case}' with {outcome} ({at})."
 
 
 _ORDINALS = ("first", "second", "third")
@@ -274,17 +274,26 @@ def _value_facts(found: Outcomes, expected: Outcomes) -> str:
     which, case = next((n, cases[0]) for n, cases in wrong.items())
     part, want = pairs[case][which]
     where = int(_gap(part, want).argmax())
-    yours, right = part.flat[where], want.flat[where]
-    digits = next((n for n in (4, 7) if f"{yours:.{n}g}" != f"{right:.{n}g}"), 12)
-    shown = f"ours is {right:.{digits}g} and yours is {yours:.{digits}g}."
+    ours, yours = next(pair for digits in (4, 7, 12) if len(set(pair := _texts(want, part, where, digits))) == 2)
+    shown = f"ours is {ours} and yours is {yours}."
     if n_values > 1:
-        others = [_ORDINALS[n] for n in range(n_values) if n not in wrong]
-        start = f"the {' and '.join(_ORDINALS[n] for n in wrong)} of the {n_values} values {'is' if len(wrong) == 1 else 'are'} wrong"
-        start += f", the {' and '.join(others)} right" if others else ""
-        start += f". In the case '{case}', in the {_ORDINALS[which]} value,"
+        right = [n for n in range(n_values) if n not in wrong]
+        start = f"of the {n_values} values {_which(list(wrong), 'wrong')}{', ' * bool(right)}{_which(right, 'right')}. "
+        start += f"In the case '{case}', in the {_ORDINALS[which]} one,"
     else:
         start = f"the shape is right, the values are not. In the case '{case}'"
     return f"{start} {'the largest difference is at one place where ' if part.size > 1 else ''}{shown}"
+
+
+def _texts(want: np.ndarray, part: np.ndarray, where: int, digits: int) -> list[str]:
+    values = [array.flat[where] for array in (want, part)]
+    return [str(value) if value.dtype == bool else f"{value:.{digits}g}" for value in values]
+
+
+def _which(numbers: list[int], word: str) -> str:
+    """The values with these numbers, as in "the first and the third are wrong"."""
+    names = " and ".join(f"the {_ORDINALS[n]}" for n in numbers)
+    return f"{names} {'are' if len(numbers) > 1 else 'is'} {word}" if numbers else ""
 
 
 def _gap(part: np.ndarray, want: np.ndarray) -> np.ndarray:
@@ -337,7 +346,7 @@ def _quiet(printed: _Printed) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _exit_raises() -> Iterator[None]:
-    """IPython's exit() and quit() ask the kernel to end and go on; in here they raise SystemExit, as sys.exit() does."""
+    """IPython's exit() and quit() only ask the kernel to end: in here they raise SystemExit, as sys.exit() does."""
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
     if shell is None:
         yield

@@ -123,6 +123,7 @@ EARLY_STOPPING = Exercise(
         "still improving at the end": (np.array([1.4, 1.2, 1.1, 1.0, 0.95]), 2),
         "patience not used up at the end": (np.array([1.4, 1.0, 0.8, 0.9, 0.85]), 4),
         "a stop soon after the start": (np.array([1.0, 1.2, 1.1, 1.3, 1.25, 1.4]), 3),
+        "high losses": (np.array([250.0, 130.0, 140.0, 135.0, 131.0]), 2),
         "a single epoch": (np.array([2.5]), 2),
         "small steps": (np.array([1.0, 0.9995, 0.999, 0.9992, 0.9991, 1.0]), 2),
         "several epochs with the same loss": (np.array([1.2, 0.9, 0.9, 0.9, 0.95, 0.85]), 3),

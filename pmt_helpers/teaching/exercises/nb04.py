@@ -68,11 +68,12 @@ def _some_kept(answer: Answer) -> bool:
 
 
 def _other_number(answer: Answer) -> bool:
-    """Whether it takes the first rows of order, but more or fewer of them."""
+    """Whether it takes the first rows of order, but more or fewer of them, judged where more than two are chosen."""
     for (changed, chosen), case in zip(_changed_rows(answer), _VOLUNTEERS.values(), strict=True):
         order = case[-1].tolist()
         taken = max((order.index(row) + 1 for row in changed), default=len(chosen))
-        if taken < len(chosen) or (taken > len(chosen) and changed == set(order[:taken])):
+        more = taken > len(chosen) and changed == set(order[:taken])
+        if len(chosen) > 2 and (more or taken < len(chosen)):
             return True
     return False
 

@@ -99,7 +99,7 @@ PARSE_RECORD = Exercise(
         ),
         Mistake(
             "returned, not raised",
-            "something is returned for a log that should be refused: raise ValueError(text) instead.",
+            "where a log should be refused, this returns: raise ValueError(text) instead.",
             _REFUSE,
             'return f"line {number} is damaged"\n            raise ValueError',
             symptoms.log_returns_the_error,
@@ -113,7 +113,7 @@ PARSE_RECORD = Exercise(
         ),
         Mistake(
             "swallows damage",
-            "a damaged line in the middle is skipped, so the sum is too small: raise ValueError.",
+            "a number is returned in spite of a damaged line in the middle: raise ValueError.",
             _AT_DAMAGE,
             "continue",
             symptoms.log_damage_returned,

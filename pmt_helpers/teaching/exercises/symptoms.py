@@ -26,6 +26,7 @@ _USERS = _RNG.permutation(np.repeat(np.arange(12) * 3 + 5, _N_WINDOWS))
 SPLIT_CASES: dict[str, tuple[Array, float, int]] = {
     "twelve people, a quarter": (_USERS, 0.25, 0),
     "twelve people, a third": (_USERS, 1 / 3, 1),
+    "ten people, nine tenths": (np.repeat(np.arange(10) * 2, 7), 0.9, 3),
     "three people, a tenth": (np.repeat([7, 9, 30], 10), 0.1, 2),
 }
 
@@ -309,11 +310,12 @@ _FOREIGN = [(_WHOLE, "measured-host"), (_log(4, 2, origin="emulated-pi"), "measu
 
 
 def _outcome(answer: Answer, lines: Lines, origin: str = "measured-pi") -> Any:
-    """What the answer returns, or the exception that it raises."""
+    """The exception that the answer raises, or what it returns: of an exception that is returned, the text."""
     try:
-        return answer(list(lines), origin)
+        value = answer(list(lines), origin)
     except Exception as error:
         return error
+    return repr(value) if isinstance(value, Exception) else value
 
 
 def _raised_for_damage(answer: Answer) -> dict[int, Any]:
