@@ -206,6 +206,7 @@ def paired_interval(before: Array, after: Array, n_resamples: int, seed: int) ->
 
 _DRAW = "rng.integers(0, len(gains), size=(n_resamples, len(gains)))"
 _MEANS = "gains[people].mean(axis=1)"
+_N_RESAMPLES = "the number of resamples is wrong: draw n_resamples. When it is 1, both ends are the same mean."
 
 PAIRED_BOOTSTRAP = Exercise(
     id="paired-bootstrap",
@@ -314,7 +315,7 @@ PAIRED_BOOTSTRAP = Exercise(
         ),
         Mistake(
             "other resamples",
-            "the number of resamples is wrong: draw n_resamples. When it is 1, both ends are the same mean.",
+            _N_RESAMPLES,
             "size=(n_resamples,",
             "size=(5000,",
             symptoms.interval_of_other_resamples,
@@ -332,6 +333,13 @@ PAIRED_BOOTSTRAP = Exercise(
             _MEANS,
             "np.median(gains[people], axis=1)",
             symptoms.interval_elsewhere,
+        ),
+        Mistake(
+            "other resamples",
+            _N_RESAMPLES,
+            _MEANS,
+            "np.append(gains[people].mean(axis=1)[1:], 0)",
+            symptoms.interval_of_no_resample,
         ),
         Mistake(
             "not repeatable",

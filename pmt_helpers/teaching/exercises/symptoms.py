@@ -233,15 +233,24 @@ def interval_of_other_resamples(answer: Answer) -> bool:
     return not np.allclose(low, high, equal_nan=True)
 
 
+def _people_drawn(answer: Answer, size: int) -> Array | None:
+    """How often each of the four was drawn, if every resample is of `size` people; otherwise None."""
+    sums = 1000 * size * _single_resamples(answer)[:, 0]
+    drawn = np.rint(sums)[:, None] // 6 ** np.arange(4) % 6
+    return (
+        drawn.sum(axis=0) if np.allclose(sums, np.rint(sums), atol=1e-3) and (drawn.sum(axis=1) == size).all() else None
+    )
+
+
 def interval_of_other_people(answer: Answer) -> bool:
     """Whether a resample of four people is of three or five, or somebody is hardly ever in one."""
-    means = 1000 * _single_resamples(answer)[:, 0]
-    for size in (3, 4, 5):
-        sums = np.rint(size * means)
-        drawn = sums[:, None] // 6 ** np.arange(4) % 6
-        if np.allclose(size * means, sums, atol=1e-3) and (drawn.sum(axis=1) == size).all():
-            return size != 4 or bool((drawn.sum(axis=0) <= 12).any())  # of 40: five standard errors
-    return False
+    drawn = _people_drawn(answer, 4)  # 40 times each, and five standard errors are 28
+    other_size = _people_drawn(answer, 3) is not None or _people_drawn(answer, 5) is not None
+    return bool((drawn <= 12).any()) if drawn is not None else other_size
+
+
+def interval_of_no_resample(answer: Answer) -> bool:
+    return _people_drawn(answer, 4) is None
 
 
 def interval_seed_ignored(answer: Answer) -> bool:
