@@ -42,7 +42,13 @@ def _windows(rng: np.random.Generator, n_members: int, n_others: int, n_classes:
     return rng.multinomial(50, shares) / 50, y, member, max_fpr
 
 
+def _swapped(case: Case) -> Case:
+    probabilities, y, member, max_fpr = case
+    return probabilities, y, ~member, max_fpr
+
+
 _RNG = np.random.default_rng(31)
+_SURE = np.array([0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1, 0.05])
 _SCORE = "np.log(probabilities[range(len(y)), y])"
 _BOTH_NUMBERS = "wins + ties / 2"
 _TIES = "pairs with equal loss are counted wrong: the attacker can only guess, so each counts one half."
@@ -57,6 +63,13 @@ LOSS_THRESHOLD = Exercise(
         "no false alarm allowed": _windows(_RNG, 25, 40, 4, 0.0),
         "forty members, eleven others": _windows(_RNG, 40, 11, 3, 0.15),
         "nearly every false alarm allowed": _windows(_RNG, 5, 6, 3, 0.95),
+        "members and others in turn": (
+            np.stack([1 - _SURE, _SURE], axis=1),
+            np.ones(10, int),
+            np.arange(10) % 2 == 0,
+            0.5,
+        ),
+        "a model that knows the others better": _swapped(_windows(_RNG, 12, 9, 3, 0.5)),
     },
     right="your AUC and rate equal ours: how well the attack sorts, and how many it finds with few false alarms.",
     hints=(
