@@ -437,6 +437,8 @@ def test_the_third_hint_names_something_that_opens(exercise):
     source = inspect.getsourcefile(getattr(import_module(module), name))
     assert Path(source) == Path(judging.__file__).parents[3] / path
     assert exercise.hints[2].startswith(f"{name} in {path} ")
+    for each, path in re.findall(r"(\w+) in (pmt_helpers/[\w/]+)\.py", exercise.hints[2]):
+        assert hasattr(import_module(path.replace("/", ".")), each)
 
 
 def test_the_split_of_scikit_learn_passes_the_property_check():

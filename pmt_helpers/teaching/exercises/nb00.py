@@ -34,7 +34,7 @@ EXERCISES = (
         hints=(
             "Comparing the two arrays gives an array of True and False. What is its average?",
             "Compare the arrays and return the average: True counts as 1 and False as 0.",
-            where("scores", "activity.evaluation", "does it with scikit-learn, among other scores."),
+            where("scores", "activity.evaluation", "computes it, and two other scores."),
         ),
         mistakes=(
             Mistake("count", "this is how many are right: divide by the number of windows.", ".mean()", ".sum()"),

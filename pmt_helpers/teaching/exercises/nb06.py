@@ -52,7 +52,11 @@ PARSE_RECORD = Exercise(
         "Number the lines from 1 and try json.loads on each. If it fails, leave out the line if it is the last; else "
         "raise ValueError with the number in its text. Raise it too if the first record has another origin. Then add "
         "up cpu_s of the records whose phase is train; headers and samples have no phase.",
-        where("parse_record", "device.logs", "checks each field of a record; read_log there reads whole logs."),
+        where(
+            "parse_record",
+            "device.logs",
+            "checks each field of a record; read_log in pmt_helpers/device/logs.py reads whole logs.",
+        ),
     ),
     mistakes=(
         Mistake(
