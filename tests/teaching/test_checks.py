@@ -383,6 +383,75 @@ def test_in_a_notebook_every_cell_says_what_happened_and_the_kernel_lives_on():
     assert "fifty windows: 50\nfour windows, three right: 4" in said[5]
 
 
+# ---- wrong answers that look right ----
+
+
+def with_replacement(users, fraction, seed):
+    people = np.unique(users)
+    return np.isin(users, np.random.default_rng(seed).choice(people, max(1, round(fraction * len(people)))))
+
+
+def bootstrap(n_resamples_of=lambda n: n, n_people_of=lambda n: n, statistic=np.mean):
+    """A paired interval from another number of resamples, another number of people, or another statistic."""
+
+    def paired_interval(before, after, n_resamples, seed):
+        gains, size = after - before, (n_resamples_of(n_resamples), n_people_of(len(before)))
+        drawn = np.random.default_rng(seed).integers(0, len(gains), size)
+        return tuple(np.quantile(statistic(gains[drawn], axis=1), [0.025, 0.975]))
+
+    return paired_interval
+
+
+def overwriting(W, b, *others):
+    W[:], b[:] = SGD_STEP(W, b, *others)
+    return W, b
+
+
+def leaked(*arguments):
+    return find_exercise("find-the-leak").solution(*arguments)
+
+
+def parse_log(refuse):
+    """A reader that does something else than raise where a log should be refused."""
+
+    def answer(lines, origin):
+        try:
+            return find_exercise("parse-record").solution(lines, origin)
+        except ValueError as error:
+            return refuse(error)
+
+    return answer
+
+
+SGD_STEP = find_exercise("sgd-step").solution
+
+
+@pytest.mark.parametrize(
+    ("exercise_id", "answer", "mistake"),
+    [
+        ("grouped-validation", with_replacement, "with replacement"),
+        ("find-the-leak", lambda *given: leaked(*given).astype(int), "numbers"),
+        ("find-the-leak", lambda *given: leaked(*given).astype(float), "numbers"),
+        ("sgd-step", overwriting, "arguments changed"),
+        ("paired-bootstrap", bootstrap(), None),
+        ("paired-bootstrap", bootstrap(lambda n: 4000), "other resamples"),
+        ("paired-bootstrap", bootstrap(lambda n: n // 2), "other resamples"),
+        ("paired-bootstrap", bootstrap(lambda n: n + 1), "other resamples"),
+        ("paired-bootstrap", bootstrap(n_people_of=lambda n: n - 1), "other people"),
+        ("paired-bootstrap", bootstrap(n_people_of=lambda n: n + 1), "other people"),
+        ("paired-bootstrap", bootstrap(statistic=np.median), "another interval"),
+        ("parse-record", parse_log(str), "returned, not raised"),
+        ("parse-record", parse_log(lambda error: error), "returned, not raised"),
+        ("parse-record", parse_log(print), "returned, not raised"),
+        ("parse-record", parse_log(lambda error: 0.0), "swallows damage"),
+        ("warm-up", lambda p, a: round(float((p == a).mean()), 3), "rounded"),
+    ],
+)
+def test_an_answer_that_is_wrong_in_a_way_easily_missed_is_named(exercise_id, answer, mistake):
+    verdict = judge(find_exercise(exercise_id), answer)
+    assert (verdict.mistake, verdict.state) == (mistake, "not yet" if mistake else "right")
+
+
 # ---- what is returned, in words ----
 
 
@@ -398,9 +467,6 @@ def test_a_path_without_return_is_told_with_its_case():
     text = judge(find_exercise("early-stopping"), early_stopping).text
     assert "in the case 'still improving at the end' it returned nothing (None)" in text
     assert "Does every path through it end with return?" in text
-
-
-SGD_STEP = find_exercise("sgd-step").solution
 
 
 @pytest.mark.parametrize(

@@ -359,7 +359,7 @@ def _exit_raises() -> Iterator[None]:
     try:
         yield
     finally:
-        del shell.ask_exit
+        vars(shell).pop("ask_exit", None)
 
 
 def _run(function: Answer, arguments: tuple[Any, ...], printed: _Printed) -> Any:
@@ -399,7 +399,7 @@ def _with_signal(function: Answer, arguments: tuple[Any, ...]) -> Any:
         return function(*arguments)
     finally:
         signal.setitimer(signal.ITIMER_REAL, *timer)
-        signal.signal(signal.SIGALRM, handler)
+        signal.signal(signal.SIGALRM, handler or signal.SIG_DFL)
         if sys.gettrace() is not trace:
             sys.settrace(trace)
 
