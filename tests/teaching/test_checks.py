@@ -477,9 +477,15 @@ def test_a_path_without_return_is_told_with_its_case():
         (lambda *args: "ab", "it returned the text 'ab'"),
         (lambda *args: SGD_STEP(*args)[0], "it returned an array of shape (4, 3)"),
         (lambda W, *args: (W.sum, 1), "the function sum itself, not called with ()"),
-        (lambda *args: (SGD_STEP(*args)[0], SGD_STEP(*args)[1] + 1), "the second is wrong, the first is right"),
-        (lambda *args: (SGD_STEP(*args)[0] + 1, SGD_STEP(*args)[1]), "the first is wrong, the second is right"),
-        (lambda *args: (args[0] * 9, args[1] * 9), "the first and the second are wrong. In the case"),
+        (
+            lambda *args: (SGD_STEP(*args)[0], SGD_STEP(*args)[1] + 1),
+            "the second value is wrong, the first value is right. In the case",
+        ),
+        (
+            lambda *args: (SGD_STEP(*args)[0] + 1, SGD_STEP(*args)[1]),
+            "the first value is wrong, the second value is right. In the case",
+        ),
+        (lambda *args: (args[0] * 9, args[1] * 9), "both values are wrong. In the case"),
     ],
 )
 def test_what_is_returned_is_described_and_which_value_is_wrong(answer, says):

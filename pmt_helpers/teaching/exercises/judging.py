@@ -278,8 +278,12 @@ def _value_facts(found: Outcomes, expected: Outcomes) -> str:
     shown = f"ours is {ours} and yours is {yours}."
     if n_values > 1:
         right = [n for n in range(n_values) if n not in wrong]
-        start = f"of the {n_values} values {_which(list(wrong), 'wrong')}{', ' * bool(right)}{_which(right, 'right')}. "
-        start += f"In the case '{case}', in the {_ORDINALS[which]} one,"
+        start = (
+            f"{_which(list(wrong), 'wrong')}, {_which(right, 'right')}"
+            if right
+            else f"{'both' if n_values == 2 else f'all {n_values}'} values are wrong"
+        )
+        start += f". In the case '{case}', in the {_ORDINALS[which]} one,"
     else:
         start = f"the shape is right, the values are not. In the case '{case}'"
     return f"{start} {'the largest difference is at one place where ' if part.size > 1 else ''}{shown}"
@@ -291,9 +295,9 @@ def _texts(want: np.ndarray, part: np.ndarray, where: int, digits: int) -> list[
 
 
 def _which(numbers: list[int], word: str) -> str:
-    """The values with these numbers, as in "the first and the third are wrong"."""
+    """The values with these numbers, as in "the first and the third values are wrong"."""
     names = " and ".join(f"the {_ORDINALS[n]}" for n in numbers)
-    return f"{names} {'are' if len(numbers) > 1 else 'is'} {word}" if numbers else ""
+    return f"{names} {'values are' if len(numbers) > 1 else 'value is'} {word}"
 
 
 def _gap(part: np.ndarray, want: np.ndarray) -> np.ndarray:

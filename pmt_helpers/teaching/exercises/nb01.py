@@ -223,6 +223,9 @@ SGD_STEP = Exercise(
             f"p = error.copy()\n    {_ERROR}\n    error = 2 * p * (error - p @ error)",
         ),
         Mistake("squared error", _SQUARED, _ERROR, f"p = error.copy()\n    {_ERROR}\n    error = error * p * (1 - p)"),
+        Mistake(
+            "squared error", _SQUARED, _ERROR, f"p = error.copy()\n    {_ERROR}\n    error = 2 * error * p * (1 - p)"
+        ),
         Mistake("squared error", _SQUARED, _ERROR, f"{_ERROR}\n    error *= 2"),
         Mistake(
             "no softmax",

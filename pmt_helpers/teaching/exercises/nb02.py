@@ -172,6 +172,9 @@ EARLY_STOPPING = Exercise(
             "kept = np.argmin(val_losses) + 1\n    return kept, kept + patience",
         ),
         Mistake(
+            "argmin + patience", _LOWEST, _RETURN, "kept = np.argmin(val_losses)\n    return kept, kept + patience"
+        ),
+        Mistake(
             "argmin + patience",
             _LOWEST,
             _RETURN,
@@ -252,10 +255,10 @@ PAIRED_BOOTSTRAP = Exercise(
         ),
         Mistake(
             "half width",
-            "this is a middle and half a width: return the lower and the upper end.",
+            "these are half widths, not ends: return the lower and the upper end.",
             "return low, high",
             "return gains.mean(), (high - low) / 2",
-            symptoms.interval_as_mean_and_half,
+            symptoms.interval_of_half_widths,
         ),
         Mistake(
             "fractions of a percent",

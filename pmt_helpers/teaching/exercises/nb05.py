@@ -61,7 +61,7 @@ LOSS_THRESHOLD = Exercise(
         "twenty members, thirty others": _windows(_RNG, 20, 30, 3, 0.1),
         "sixty of each, six classes": _windows(_RNG, 60, 60, 6, 0.05),
         "no false alarm allowed": _windows(_RNG, 25, 40, 4, 0.0),
-        "forty members, eleven others": _windows(_RNG, 40, 11, 3, 0.15),
+        "forty members, eleven others": _windows(np.random.default_rng(6), 40, 11, 3, 0.15),
         "nearly every false alarm allowed": _windows(_RNG, 5, 6, 3, 0.95),
         "members and others in turn": (
             np.stack([1 - _SURE, _SURE], axis=1),
@@ -69,7 +69,7 @@ LOSS_THRESHOLD = Exercise(
             np.arange(10) % 2 == 0,
             0.5,
         ),
-        "a model that knows the others better": _swapped(_windows(_RNG, 12, 9, 3, 0.5)),
+        "a model that knows the others better": _swapped(_windows(_RNG, 30, 25, 3, 0.5)),
     },
     right="your AUC and rate equal ours: how well the attack sorts, and how many it finds with few false alarms.",
     hints=(
@@ -93,6 +93,12 @@ LOSS_THRESHOLD = Exercise(
         ),
         Mistake(
             "right or wrong", "right or wrong is too coarse: use the loss.", _SCORE, "probabilities.argmax(axis=1) == y"
+        ),
+        Mistake(
+            "never below a half",
+            "an AUC below one half is what it is, a model that knows others better: do not turn it round.",
+            _BOTH_NUMBERS,
+            "max(wins + ties / 2, 1 - wins - ties / 2)",
         ),
         Mistake("ties count nothing", _TIES, _BOTH_NUMBERS, "wins"),
         Mistake("ties count one", _TIES, _BOTH_NUMBERS, "wins + ties"),

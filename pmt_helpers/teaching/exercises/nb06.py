@@ -413,7 +413,7 @@ THROTTLE_BITS = Exercise(
         ),
         Mistake(
             "value & n",
-            "`value & n` compares value with the number n: the number with only bit n set is 1 << n.",
+            "`value & n` keeps the bits that are set in n: the number with only bit n set is 1 << n.",
             _BITS,
             f"now = [bool(value & bit) for bit in range(4)]\n    since = [bool(value & bit) for bit in {_HIGH}]",
         ),

@@ -166,14 +166,14 @@ def interval_of_sums(answer: Answer) -> bool:
     return _near(low / len(_BEFORE), _LOW) and _near(high / len(_BEFORE), _HIGH)
 
 
-def interval_as_mean_and_half(answer: Answer) -> bool:
-    mean, half = _interval(answer)
-    return _near(mean, _MEAN) and _near(abs(half), _WIDTH / 2)
+def interval_of_half_widths(answer: Answer) -> bool:
+    first, half = _interval(answer)
+    return _near(abs(half), _WIDTH / 2) and (_near(first, _MEAN) or _near(abs(first), _WIDTH / 2))
 
 
 def interval_of_fractions_of_a_percent(answer: Answer) -> bool:
     """Whether both ends are where 0.025 and 0.975 percent of the resampled means are below."""
-    return all(0 < np.interp(end, _MEANS, _BELOW) < 0.02 for end in _interval(answer))
+    return all(1e-5 < np.interp(end, _MEANS, _BELOW) < 0.02 for end in _interval(answer))
 
 
 def interval_no_width_at_the_mean(answer: Answer) -> bool:
