@@ -120,7 +120,7 @@ def _judge(exercise: Exercise, answer: Any, printed: Mapping[str, "_Printed"]) -
 
 def _nothing_returned(exercise: Exercise, printed: list[str]) -> Verdict:
     if text := next(filter(None, map(str.strip, printed)), ""):
-        said = text.splitlines()[0][:60]
+        said = text.splitlines()[-1][:60]
         message = f"your function prints `{said}` but returns nothing: end it with return and the value."
         return Verdict("not yet", message, PRINTED)
     return Verdict(
@@ -381,21 +381,29 @@ def _run(function: Answer, arguments: tuple[Any, ...], printed: _Printed) -> Any
 def _with_signal(function: Answer, arguments: tuple[Any, ...]) -> Any:
     """By a timer of the system, which ends a sleep as well. For the main thread; Windows has none.
 
-    What caught it meets it again in its next line: that of the `except:` itself, which does not catch it twice.
+    What has caught it meets it again in its next line, that of the `except:` itself, and then a line later each time.
     """
+    times = lines = 0  # how often the timer has rung, and how many lines may still pass
 
     def ring(_: int, frame: types.FrameType | None) -> None:
-        if frame is not None and frame.f_code is not _with_signal.__code__:
-            sys.settrace(lambda *_: None)
-            while frame is not None and frame.f_code is not _with_signal.__code__:
-                frame.f_trace = again
-                frame = frame.f_back
+        nonlocal times, lines
+        if frame is None or frame.f_code is _with_signal.__code__:
+            return
+        times, lines = times + 1, times // 2
+        sys.settrace(lambda *_: None)
+        while frame is not None and frame.f_code is not _with_signal.__code__:
+            frame.f_trace = at_line
+            frame = frame.f_back
+        if times % 2:
             raise TimeUp
 
-    def again(_: types.FrameType, event: str, __: Any) -> Any:
+    def at_line(_: types.FrameType, event: str, __: Any) -> Any:
+        nonlocal lines
         if event == "line":
-            raise TimeUp
-        return again
+            lines -= 1
+            if lines < 0:
+                raise TimeUp
+        return at_line
 
     trace, handler = sys.gettrace(), signal.signal(signal.SIGALRM, ring)
     timer = signal.setitimer(signal.ITIMER_REAL, SECONDS, _AGAIN)
