@@ -103,7 +103,12 @@ FORWARD_PASS = Exercise(
     id="forward-pass",
     title="From features to probabilities",
     solution=forward,
-    cases={"four windows": (_X, *_LAYERS), "one window": (_X[:1], *_LAYERS), "very large inputs": (_X * 1e4, *_LAYERS)},
+    cases={
+        "four windows": (_X, *_LAYERS),
+        "one window": (_X[:1], *_LAYERS),
+        "very large inputs": (_X * 1e4, *_LAYERS),
+        "very low logits": (_X, *_LAYERS[:3], _LAYERS[3] - 1e4),
+    },
     right="your probabilities agree with ours, even for very large inputs. The network does just this to predict.",
     hints=(
         "What happens to negative values after the first layer? What turns logits into probabilities?",
@@ -184,6 +189,7 @@ SGD_STEP = Exercise(
         "a fresh layer, all zeros": (np.zeros((4, 3)), np.zeros(3), _ONE, 1, 0.1),
         "fewer features than classes": (_W[:2, [0, 1, 2, 0]], np.arange(4) / 4, _ONE[:2], 3, 0.2),
         "very large scores": (_W * 1e4, _B, _ONE, 1, 0.1),
+        "very low scores": (_W, _B - 1e4, _ONE, 2, 0.125),
     },
     right="your step is the one that Keras takes. Training repeats it, window after window.",
     hints=(

@@ -127,6 +127,7 @@ def _texts() -> dict[str, tuple[Array, list[str], list[list[str]], int]]:
     return {
         "four news texts, words in two of them": (phi, words, news, 2),
         "words in three of them": (phi, words, news, 3),
+        "words that come once": (phi, words, [["storm", "river"], ["bank"]], 1),
         "no new words": (phi, words, [["goal", "match", "goal"], ["loan"]], 1),
     }
 
@@ -361,7 +362,7 @@ def _tables() -> dict[str, tuple[Array, Array, Array]]:
         "three seeds, four weights": (np.array([0.3, 1.0, 3.0, 30.0]), three, reversed_three),
         "the last one is best": (np.array([1.0, 2.0, 3.0]), np.array([[-9, -8.5, -8], [-9, -8.6, -7]]), -three[:2, :3]),
         "a seed far off": (
-            np.array([5.0, 6.0, 7.0]),
+            np.array([6.0, 7.0, 5.0]),
             np.array([[-8.0, -8.2, -8.3], [-8.0, -8.2, -8.3], [-14.0, -8.2, -8.1]]),
             np.array([[-8.4, -8.3, -8.6], [-8.5, -8.1, -8.7], [-13.0, -8.2, -8.5]]),
         ),
