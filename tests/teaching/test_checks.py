@@ -1,7 +1,14 @@
 """check() and the judge behind it: what it says to right, wrong, broken and unfinished answers."""
 
+import inspect
 import re
+import signal
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from html.parser import HTMLParser
+from importlib import import_module
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,7 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pmt_helpers.teaching import check
-from pmt_helpers.teaching.exercises import Exercise, all_exercises, find_exercise
+from pmt_helpers.teaching.exercises import Exercise, all_exercises, find_exercise, judging
+from pmt_helpers.teaching.exercises.checks import Interrupted
 from pmt_helpers.teaching.exercises.judging import judge
 from pmt_helpers.teaching.workbook_file import current_workbook
 
@@ -84,6 +92,7 @@ def test_any_other_answer_gets_one_sentence_and_no_traceback(exercise, answer, s
     assert len(shown) == 1
     assert shown[0]["text/plain"].startswith(("Not yet: ", "To do: "))
     assert set(shown[0]) == {"text/plain", "text/html"}
+    assert "could not make sense" not in shown[0]["text/plain"]
 
 
 @settings(max_examples=60, deadline=None)
@@ -172,24 +181,347 @@ def test_an_answer_that_changes_its_input_is_told_so_and_cannot_spoil_the_next_c
         assert judge(exercise, sgd_step).text == "Not yet: your function changes `W`: work on a copy."
 
 
-def test_what_an_answer_prints_or_warns_stays_out_of_the_verdict(shown, capfd, recwarn):
+def test_what_an_answer_prints_is_shown_below_the_verdict_and_warnings_are_not(shown, capfd, recwarn):
     def accuracy(predicted, actual):
         print("debugging")
         np.array([1.0]) / np.array([0.0])
         return (predicted == actual).mean()
 
     check("warm-up", accuracy)
-    assert shown[0]["text/plain"].startswith("Right: ")
+    verdict, headline, *printed = shown[0]["text/plain"].splitlines()
+    assert verdict.startswith("Right: ")
+    assert headline == "Your function printed:"
+    assert printed == [f"{case}: debugging" for case in find_exercise("warm-up").cases]
+    assert "<pre>fifty windows: debugging\n" in shown[0]["text/html"]
     assert capfd.readouterr() == ("", "")
     assert not recwarn.list
 
 
-def test_a_learner_who_stops_a_slow_answer_is_obeyed():
-    def forever(*args):
+def test_printing_instead_of_returning_is_named(shown):
+    def accuracy(predicted, actual):
+        print((predicted == actual).mean())
+
+    check("warm-up", accuracy)
+    assert shown[0]["text/plain"].startswith(
+        "Not yet: your function prints `0.8` but returns nothing: end it with return"
+    )
+
+
+def test_however_much_an_answer_prints_little_is_kept():
+    def accuracy(predicted, actual):
+        for number in range(10_000):
+            print("line", number)
+        return (predicted == actual).mean()
+
+    verdict = judge(find_exercise("warm-up"), accuracy)
+    assert verdict.state == "right"
+    assert len(verdict.printed) < 1.3 * judging.MOST_PRINTED
+    assert verdict.printed.endswith("...")
+
+
+def counts(predicted, actual):
+    n = 0
+    while True:
+        n += 1
+
+
+def sleeps(predicted, actual):
+    time.sleep(1000)
+
+
+def prints(predicted, actual):
+    while True:
+        print("still here")
+
+
+def catches(predicted, actual):
+    while True:
+        try:
+            time.sleep(0.001)
+        except Exception:
+            time.sleep(0)
+
+
+def catches_all(predicted, actual):
+    while True:
+        try:
+            time.sleep(0.001)
+        except:  # noqa: E722
+            time.sleep(0)
+
+
+def catches_all_twice(predicted, actual):
+    while True:
+        try:
+            try:
+                time.sleep(0.001)
+            except:  # noqa: E722
+                time.sleep(0)
+        except:  # noqa: E722
+            time.sleep(0)
+
+
+def stopped_in(answer):
+    """Whether an answer is stopped after a tenth of a second, and a line of it is told as it stands there."""
+    text = judge(find_exercise("warm-up"), answer).text
+    number, code = re.search(r"after 0\.1 s it was still in line (\d+): `(.+)` \(in the case", text).groups()
+    lines, first = inspect.getsourcelines(answer)
+    return lines[int(number) - first].strip() == code
+
+
+@pytest.mark.parametrize("answer", [counts, sleeps, prints, catches, catches_all, catches_all_twice])
+def test_an_answer_that_never_ends_is_stopped_and_its_line_is_told(answer, monkeypatch):
+    monkeypatch.setattr(judging, "SECONDS", 0.1)
+    assert stopped_in(answer)
+
+
+def test_so_it_is_on_another_thread_and_the_main_one_stays_as_it_was(monkeypatch):
+    monkeypatch.setattr(judging, "SECONDS", 0.1)
+    with ThreadPoolExecutor(1) as thread:
+        assert thread.submit(stopped_in, counts).result(30)
+        assert (
+            thread.submit(judge, find_exercise("warm-up"), find_exercise("warm-up").solution).result(30).state
+            == "right"
+        )
+    assert stopped_in(counts)
+
+
+def test_a_loop_that_ends_only_for_the_numbers_of_the_cases_is_stopped_in_a_symptom(monkeypatch):
+    monkeypatch.setattr(judging, "SECONDS", 0.1)
+    exercise = find_exercise("paired-bootstrap")
+
+    def paired_interval(before, after, n_resamples, seed):
+        while n_resamples < 1000:
+            pass
+        return exercise.solution(before, after, n_resamples, seed)
+
+    text = judge(exercise, paired_interval).text
+    assert "still in line" in text
+    assert "`while n_resamples < 1000:`" in text
+
+
+def test_nothing_is_left_behind_of_a_time_limit():
+    before = signal.getsignal(signal.SIGALRM), signal.getitimer(signal.ITIMER_REAL), sys.gettrace()
+    judge(find_exercise("warm-up"), find_exercise("warm-up").solution)
+    assert (signal.getsignal(signal.SIGALRM), signal.getitimer(signal.ITIMER_REAL), sys.gettrace()) == before
+
+
+@pytest.mark.parametrize("way", [sys.exit, leave, exit, quit])
+def test_an_answer_that_exits_is_told_so(way, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", None)  # exit() closes it
+
+    def accuracy(predicted, actual):
+        way()
+
+    assert (
+        "your function calls exit, which would stop the whole notebook (line"
+        in judge(find_exercise("warm-up"), accuracy).text
+    )
+
+
+def test_a_learner_who_stops_a_slow_answer_is_obeyed_and_sees_none_of_our_frames():
+    def for_ever(*args):
         raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt):
-        judge(find_exercise("warm-up"), forever)
+    with pytest.raises(Interrupted) as stopped:
+        check("warm-up", for_ever)
+    assert re.fullmatch(r"You stopped this check in line \d+: raise KeyboardInterrupt", str(stopped.value))
+    assert stopped.value._render_traceback_() == [str(stopped.value)]
+
+
+KERNEL = """
+from pmt_helpers.teaching import check
+from pmt_helpers.teaching.exercises import judging
+judging.SECONDS = 0.5
+---
+def accuracy(predicted, actual):
+    exit()
+
+check("warm-up", accuracy)
+---
+def accuracy(predicted, actual):
+    print("before")
+    quit()
+
+check("warm-up", accuracy)
+---
+def accuracy(predicted, actual):
+    while True:
+        pass
+
+check("warm-up", accuracy)
+---
+def accuracy(predicted, actual):
+    raise KeyboardInterrupt
+
+check("warm-up", accuracy)
+---
+def accuracy(predicted, actual):
+    print((predicted == actual).mean())
+
+check("warm-up", accuracy)
+---
+def accuracy(predicted, actual):
+    print(len(actual))
+    return (predicted == actual).mean()
+
+check("warm-up", accuracy)
+"""
+
+
+def test_in_a_notebook_every_cell_says_what_happened_and_the_kernel_lives_on():
+    import nbformat
+    from nbclient import NotebookClient
+
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code) for code in KERNEL.split("---\n")])
+    NotebookClient(notebook, timeout=120, allow_errors=True).execute()
+    said = [
+        output.get("data", {}).get("text/plain", "\n".join(output.get("traceback", [])))
+        for cell in notebook.cells[1:]
+        for output in cell.outputs
+    ]
+    assert len(said) == 6
+    assert "line 2: `exit()`" in said[0]
+    assert "line 3: `quit()`" in said[1]
+    assert said[1].endswith(
+        "Your function printed:\nfifty windows: before\nfour windows, three right: before\nall wrong: before\n"
+        "one right of three thousand: before"
+    )
+    assert re.search("after 0.5 s it was still in line [23]: `(while True:|pass)`", said[2])
+    assert said[3] == "You stopped this check in line 2: raise KeyboardInterrupt"
+    assert "prints `0.8` but returns nothing" in said[4]
+    assert said[5].startswith("Right: ")
+    assert "fifty windows: 50\nfour windows, three right: 4" in said[5]
+
+
+# ---- wrong answers that look right ----
+
+
+def with_replacement(users, fraction, seed):
+    people = np.unique(users)
+    return np.isin(users, np.random.default_rng(seed).choice(people, max(1, round(fraction * len(people)))))
+
+
+def bootstrap(n_resamples_of=lambda n: n, n_people_of=lambda n: n, statistic=np.mean):
+    """A paired interval from another number of resamples, another number of people, or another statistic."""
+
+    def paired_interval(before, after, n_resamples, seed):
+        gains, size = after - before, (n_resamples_of(n_resamples), n_people_of(len(before)))
+        drawn = np.random.default_rng(seed).integers(0, len(gains), size)
+        return tuple(np.quantile(statistic(gains[drawn], axis=1), [0.025, 0.975]))
+
+    return paired_interval
+
+
+def overwriting(W, b, *others):
+    W[:], b[:] = SGD_STEP(W, b, *others)
+    return W, b
+
+
+def leaked(*arguments):
+    return find_exercise("find-the-leak").solution(*arguments)
+
+
+def parse_log(refuse):
+    """A reader that does something else than raise where a log should be refused."""
+
+    def answer(lines, origin):
+        try:
+            return find_exercise("parse-record").solution(lines, origin)
+        except ValueError as error:
+            return refuse(error)
+
+    return answer
+
+
+SGD_STEP = find_exercise("sgd-step").solution
+
+
+@pytest.mark.parametrize(
+    ("exercise_id", "answer", "mistake"),
+    [
+        ("grouped-validation", with_replacement, "with replacement"),
+        ("find-the-leak", lambda *given: leaked(*given).astype(int), "numbers"),
+        ("find-the-leak", lambda *given: leaked(*given).astype(float), "numbers"),
+        ("sgd-step", overwriting, "arguments changed"),
+        ("paired-bootstrap", bootstrap(), None),
+        ("paired-bootstrap", bootstrap(lambda n: 4000), "other resamples"),
+        ("paired-bootstrap", bootstrap(lambda n: n // 2), "other resamples"),
+        ("paired-bootstrap", bootstrap(lambda n: n + 1), "other resamples"),
+        ("paired-bootstrap", bootstrap(n_people_of=lambda n: n - 1), "other people"),
+        ("paired-bootstrap", bootstrap(n_people_of=lambda n: n + 1), "other people"),
+        ("paired-bootstrap", bootstrap(statistic=np.median), "another interval"),
+        ("parse-record", parse_log(str), "returned, not raised"),
+        ("parse-record", parse_log(lambda error: error), "returned, not raised"),
+        ("parse-record", parse_log(print), "returned, not raised"),
+        ("parse-record", parse_log(lambda error: 0.0), "swallows damage"),
+        ("warm-up", lambda p, a: round(float((p == a).mean()), 3), "rounded"),
+    ],
+)
+def test_an_answer_that_is_wrong_in_a_way_easily_missed_is_named(exercise_id, answer, mistake):
+    verdict = judge(find_exercise(exercise_id), answer)
+    assert (verdict.mistake, verdict.state) == (mistake, "not yet" if mistake else "right")
+
+
+# ---- what is returned, in words ----
+
+
+def test_a_path_without_return_is_told_with_its_case():
+    def early_stopping(val_losses, patience):
+        best = 0
+        for epoch, loss in enumerate(val_losses):
+            if loss < val_losses[best]:
+                best = epoch
+            elif epoch - best >= patience:
+                return best + 1, epoch + 1
+
+    text = judge(find_exercise("early-stopping"), early_stopping).text
+    assert "in the case 'still improving at the end' it returned nothing (None)" in text
+    assert "Does every path through it end with return?" in text
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (lambda *args: (SGD_STEP(*args)[0], None), "a tuple of 2 (an array of shape (4, 3), nothing (None))"),
+        (lambda *args: ("a", "b"), "a tuple of 2 (the text 'a', the text 'b')"),
+        (lambda *args: "ab", "it returned the text 'ab'"),
+        (lambda *args: SGD_STEP(*args)[0], "it returned an array of shape (4, 3)"),
+        (lambda W, *args: (W.sum, 1), "the function sum itself, not called with ()"),
+        (
+            lambda *args: (SGD_STEP(*args)[0], SGD_STEP(*args)[1] + 1),
+            "the second value is wrong, the first value is right. In the case",
+        ),
+        (
+            lambda *args: (SGD_STEP(*args)[0] + 1, SGD_STEP(*args)[1]),
+            "the first value is wrong, the second value is right. In the case",
+        ),
+        (lambda *args: (args[0] * 9, args[1] * 9), "both values are wrong. In the case"),
+    ],
+)
+def test_what_is_returned_is_described_and_which_value_is_wrong(answer, says):
+    assert says in judge(find_exercise("sgd-step"), answer).text
+
+
+def test_values_that_differ_late_are_shown_with_more_digits():
+    exercise = find_exercise("choose-weight")
+    text = judge(exercise, lambda *args: (1.0002 * exercise.solution(*args)[0], exercise.solution(*args)[1])).text
+    assert "ours is 1 and yours is 1.0002." in text
+
+
+@pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.id)
+def test_the_third_hint_names_something_that_opens(exercise):
+    """The path from the project's folder, which is where JupyterLab starts, and two lines that show the source."""
+    path, module, name = re.search(
+        r"(pmt_helpers/[\w/]+\.py).*To read it, run these two lines in a new cell: "
+        r"`import ([\w.]+) as ours` and `ours\.(\w+)\?\?`\.$",
+        exercise.hints[2],
+    ).groups()
+    source = inspect.getsourcefile(getattr(import_module(module), name))
+    assert Path(source) == Path(judging.__file__).parents[3] / path
+    assert exercise.hints[2].startswith(f"{name} in {path} ")
+    for each, path in re.findall(r"(\w+) in (pmt_helpers/[\w/]+)\.py", exercise.hints[2]):
+        assert hasattr(import_module(path.replace("/", ".")), each)
 
 
 def test_the_split_of_scikit_learn_passes_the_property_check():

@@ -5,7 +5,6 @@ import copy
 import inspect
 import re
 from importlib import import_module
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,7 +14,6 @@ from pmt_helpers.teaching.exercises.judging import judge
 from pmt_helpers.workbook.build import read_source
 from pmt_helpers.workbook.files import source_paths
 
-ROOT = Path(__file__).resolve().parents[2]
 EXERCISES = list(all_exercises())
 MISTAKES = [
     (exercise, mistake)
@@ -122,13 +120,6 @@ def test_neither_hints_nor_messages_hold_a_line_of_the_solution(exercise):
     said = [*exercise.hints, exercise.right, *(mistake.message for owner, mistake in MISTAKES if owner is exercise)]
     for text in map(squeezed, said):
         assert not [line for line in lines if line in text]
-
-
-@each(EXERCISES)
-def test_the_last_hint_points_at_a_file_that_is_there(exercise):
-    paths = re.findall(r"pmt_helpers/[\w/]+(?:\.py|/)", exercise.hints[2])
-    assert paths
-    assert all((ROOT / path).exists() for path in paths)
 
 
 @each(MISTAKES)

@@ -310,7 +310,7 @@ def by_sets_of_readings(recordings, starts, train, test, window):
 
 
 def with_two_loops(recordings, starts, train, test, window):
-    mask = np.zeros(len(train))
+    mask = np.zeros(len(train), bool)
     for i, a in enumerate(train):
         for b in test:
             first, second = sorted((starts[a], starts[b]))

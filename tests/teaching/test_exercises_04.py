@@ -97,6 +97,16 @@ def test_two_mistakes_at_once_are_told_by_what_is_seen_first():
     assert say("label-flip", all_down).mistake == "other number"
 
 
+def test_the_number_is_not_blamed_where_labels_are_wrong():
+    def one_row_forgotten(y, probabilities, fraction, order):
+        flipped = flip_labels(y, probabilities, fraction, order)
+        flipped[order[1:2]] = y[order[1:2]]
+        return flipped
+
+    assert say("label-flip", one_row_forgotten).mistake == "some kept"
+    assert say("label-flip", lambda y, p, f, order: np.roll(flip_labels(y, p, f, order), 1)).mistake != "other number"
+
+
 def test_the_chosen_labels_alone_have_the_wrong_shape():
     assert "expected (12,), found (5,)" in say("label-flip", lambda y, p, f, order: y[order[: round(f * len(y))]]).text
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ from pmt_helpers.device.cost_model import predict_seconds
 from pmt_helpers.device.fits import fit_line as package_line
 from pmt_helpers.teaching.exercises.judging import judge
 from pmt_helpers.teaching.exercises.nb06 import EXERCISES, QUESTIONS, fit_line, parse_log, predict, throttled
+from pmt_helpers.teaching.exercises.symptoms import DAMAGED
 
 EXERCISE = {exercise.id: exercise for exercise in EXERCISES}
 
@@ -82,6 +84,17 @@ def test_text_that_only_looks_like_a_cut_line_is_no_way_to_tell():
         return parse_log([line for line in lines if line.endswith("}")], origin)
 
     assert say("parse-record", by_brace).mistake == "swallows damage"
+
+
+def test_a_message_that_repeats_the_lines_names_no_line():
+    def chatty(lines, origin):
+        try:
+            return parse_log(lines, origin)
+        except ValueError:
+            raise ValueError("damaged: " + " ".join(lines)) from None
+
+    assert say("parse-record", chatty).mistake == "no number"
+    assert not any(re.search(rf"(?<!\d){number}(?!\d)", " ".join(DAMAGED[number])) for number in (12, 13))
 
 
 def test_the_error_of_json_itself_names_no_line():

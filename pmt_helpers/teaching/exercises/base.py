@@ -9,6 +9,13 @@ from typing import Any
 Answer = Callable[..., Any]
 
 
+def where(name: str, module: str, text: str) -> str:
+    """A third hint: what `name` of pmt_helpers.`module` does, and how to read it without leaving the notebook."""
+    path = f"pmt_helpers/{module.replace('.', '/')}.py"
+    lines = f"`import pmt_helpers.{module} as ours` and `ours.{name}??`"
+    return f"{name} in {path} {text} To read it, run these two lines in a new cell: {lines}."
+
+
 @dataclass(frozen=True)
 class Mistake:
     """A usual mistake and what to tell whoever makes it: the solution with `old` replaced by `new`.
@@ -24,7 +31,7 @@ class Mistake:
     symptom: Callable[[Answer], bool] | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # one is itself only: its cases hold arrays
 class Exercise:
     """One exercise; the same solution stands in the notebook's source, and a test holds the two together.
 

@@ -1,11 +1,12 @@
 """check("exercise-id", answer): shows the verdict on an answer, with hints. `judging.judge` decides it."""
 
+import re
 from html import escape
 from typing import Any
 
 from pmt_helpers.teaching.display import publish
 from pmt_helpers.teaching.exercises import Exercise, find_exercise
-from pmt_helpers.teaching.exercises.judging import OPENINGS, State, Verdict, judge
+from pmt_helpers.teaching.exercises.judging import OPENINGS, State, Verdict, judge, learners_line
 from pmt_helpers.teaching.workbook_file import current_workbook
 
 # A sign as well as a colour, so that nothing depends on seeing the colour (Okabe-Ito: blue, green, vermilion).
@@ -17,8 +18,18 @@ _LOOK: dict[State, tuple[str, str]] = {
 _HINT_TITLES = ("Hint 1 of 3: a nudge", "Hint 2 of 3: a sketch", "Hint 3 of 3: where to find it")
 
 
+class Interrupted(KeyboardInterrupt):
+    """The learner has stopped a check. Jupyter shows its one sentence, and none of our frames."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [str(self)]
+
+
 def check(exercise_id: str, answer: Any) -> None:
-    """Display the verdict on an answer, with three hints to open, and note it in the workbook file. Never raises."""
+    """Display the verdict on an answer, with three hints to open, and note it in the workbook file.
+
+    Raises nothing but Interrupted, when the learner interrupts the kernel.
+    """
     try:
         exercise = find_exercise(exercise_id)
     except KeyError as error:
@@ -26,6 +37,9 @@ def check(exercise_id: str, answer: Any) -> None:
         return
     try:
         verdict = judge(exercise, answer)
+    except KeyboardInterrupt as error:
+        line, code = learners_line(answer, error)
+        raise Interrupted("You stopped this check" + (f" in line {line}: {code}" if line else ".")) from None
     except Exception as error:  # the answer broke the judge: say so, do not show a traceback of ours
         verdict = Verdict("not yet", f"the check could not make sense of this answer ({type(error).__name__}).")
     current_workbook().put("checks", exercise.id, verdict.state)
@@ -33,29 +47,40 @@ def check(exercise_id: str, answer: Any) -> None:
 
 
 def _plain(verdict: Verdict) -> dict[str, str]:
-    return {"text/plain": verdict.text, "text/html": _box(verdict, "")}
+    return {"text/plain": _text(verdict), "text/html": _box(verdict, "")}
+
+
+def _text(verdict: Verdict, nudge: str = "") -> str:
+    printed = f"Your function printed:\n{verdict.printed}" if verdict.printed else ""
+    return "\n".join(filter(None, (verdict.text, nudge, printed)))
 
 
 def _bundle(exercise: Exercise, verdict: Verdict) -> dict[str, str]:
     if verdict.state == "right":
         return _plain(verdict)
-    nudge = f"\nHint: {exercise.hints[0]}" if verdict.state == "not yet" else ""
-    return {"text/plain": verdict.text + nudge, "text/html": _box(verdict, _nested(exercise.hints))}
+    nudge = f"Hint: {exercise.hints[0]}" if verdict.state == "not yet" else ""
+    return {"text/plain": _text(verdict, nudge), "text/html": _box(verdict, _nested(exercise.hints))}
 
 
 def _nested(hints: tuple[str, str, str]) -> str:
     """The hints as HTML: the second opens inside the first, the third inside the second. No script needed."""
     html = ""
     for title, text in reversed(list(zip(_HINT_TITLES, hints, strict=True))):
-        html = f"<details><summary>{title}</summary><p>{escape(text)}</p>{html}</details>"
+        html = f"<details><summary>{title}</summary><p>{_html(text)}</p>{html}</details>"
     return html
+
+
+def _html(text: str) -> str:
+    """Escaped, with `code` as code."""
+    return re.sub("`(.+?)`", r"<code>\1</code>", escape(text))
 
 
 def _box(verdict: Verdict, hints: str) -> str:
     sign, colour = _LOOK[verdict.state]
+    printed = f"<p>Your function printed:</p><pre>{escape(verdict.printed)}</pre>" if verdict.printed else ""
     return (
         f'<div class="pmt-check" style="border-left: 5px solid {colour}; padding: 0.3em 0.9em; max-width: 46em">'
         f'<p><b><span style="color: {colour}">{sign}</span> {OPENINGS[verdict.state]}:</b> '
-        f"{escape(verdict.message)}</p>"
-        f"{hints}</div>"
+        f"{_html(verdict.message)}</p>"
+        f"{printed}{hints}</div>"
     )

@@ -2,13 +2,19 @@
 
 import contextlib
 import copy
+import ctypes
+import functools
 import inspect
 import io
 import linecache
+import signal
+import sys
+import threading
 import traceback
 import types
 import warnings
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -18,15 +24,27 @@ from pmt_helpers.teaching.exercises.base import Answer, Exercise, Mistake
 State = Literal["to do", "right", "not yet"]
 OPENINGS: dict[State, str] = {"to do": "To do", "right": "Right", "not yet": "Not yet"}
 ARGUMENTS_CHANGED = "arguments changed"
+PRINTED = "printed, not returned"
+SECONDS = 10.0  # that one call of an answer may take
+_AGAIN = 0.1
+MOST_PRINTED = 900  # characters that are kept of what an answer prints
+
+
+class TimeUp(BaseException):
+    """A call has taken SECONDS. No Exception, so that an answer's own `except Exception` lets it through."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What is said to the learner. `mistake` is the name of the mistake recognised, if any."""
+    """What is said to the learner. `mistake` is the name of the mistake recognised, if any.
+
+    printed: what the answer printed, case by case and shortened.
+    """
 
     state: State
     message: str
     mistake: str | None = None
+    printed: str = ""
 
     @property
     def text(self) -> str:
@@ -35,11 +53,12 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Raised:
-    """The call stopped with an exception; `where` names the learner's line, or is empty when there is none."""
+    """The call stopped with an exception, in this line of the learner's (0 when there is none)."""
 
     kind: str
     text: str
-    where: str
+    line: int = 0
+    code: str = ""
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.text}" if self.text else self.kind
@@ -62,6 +81,12 @@ def judge(exercise: Exercise, answer: Any) -> Verdict:
     An answer is right when it returns what the solution does (unless every mistake has a symptom: then right answers
     differ, and only the shape counts), shows no symptom, and leaves its arguments as they are.
     """
+    printed = {case: _Printed() for case in exercise.cases}
+    verdict = _judge(exercise, answer, printed)
+    return replace(verdict, printed=_shortened({case: text.getvalue().strip() for case, text in printed.items()}))
+
+
+def _judge(exercise: Exercise, answer: Any, printed: Mapping[str, "_Printed"]) -> Verdict:
     if _is_blank(answer):
         return Verdict("to do", f"write {exercise.signature}, then run this cell again.")
     if not callable(answer):
@@ -69,13 +94,13 @@ def judge(exercise: Exercise, answer: Any) -> Verdict:
         return Verdict("not yet", f"this check calls your function itself: pass {name}, not {_describe(answer)}.")
 
     given = {case: copy.deepcopy(arguments) for case, arguments in exercise.cases.items()}
-    returned = {case: _call(answer, arguments) for case, arguments in given.items()}
+    returned: dict[str, Any] = {}
+    for case, arguments in given.items():
+        returned[case] = _call(answer, arguments, printed[case])
+        if isinstance(returned[case], Raised) and returned[case].kind == TimeUp.__name__:
+            return Verdict("not yet", _raised(returned[case], exercise, case))  # the other cases would wait as long
     if all(map(_is_blank, returned.values())):
-        return Verdict(
-            "to do",
-            f"{exercise.signature} returns nothing yet. Write its body, and end it with return; then run this cell "
-            "again.",
-        )
+        return _nothing_returned(exercise, [text.getvalue() for text in printed.values()])
     ours = _returned(exercise, exercise.solution)
     found, expected = _outcomes(returned, ours), _outcomes(ours, ours)
     same = not exercise.judged_by_symptoms and all(_same(found[case], expected[case]) for case in given)
@@ -93,20 +118,51 @@ def judge(exercise: Exercise, answer: Any) -> Verdict:
     return Verdict("not yet", _value_facts(found, expected))
 
 
+def _nothing_returned(exercise: Exercise, printed: list[str]) -> Verdict:
+    if text := next(filter(None, map(str.strip, printed)), ""):
+        said = text.splitlines()[-1][:60]
+        message = f"your function prints `{said}` but returns nothing: end it with return and the value."
+        return Verdict("not yet", message, PRINTED)
+    return Verdict(
+        "to do",
+        f"{exercise.signature} returns nothing yet. Write its body, and end it with return; then run this cell again.",
+    )
+
+
 def _known_value(exercise: Exercise, found: Outcomes, ours: dict[str, Any]) -> Verdict | None:
     """The first mistake whose values the answer returns."""
     for mistake in exercise.mistakes:
-        if mistake.symptom is None and _makes(found, _outcomes(_returned(exercise, exercise.mutant(mistake)), ours)):
+        if mistake.symptom is None and _makes(found, _outcomes(_of_mistake(exercise, mistake), ours)):
             return _verdict(mistake)
     return None
 
 
+@functools.cache
+def _of_mistake(exercise: Exercise, mistake: Mistake) -> dict[str, Any]:
+    return _returned(exercise, exercise.mutant(mistake))
+
+
 def _known_symptom(exercise: Exercise, answer: Answer) -> Verdict | None:
     """The first mistake whose symptom the answer shows."""
+    own_errors: list[BaseException] = []
+
+    def guarded(*arguments: Any) -> Any:
+        try:
+            return _run(answer, arguments, _Printed())
+        except BaseException as error:
+            own_errors.append(error)
+            raise
+
     for mistake in exercise.mistakes:
-        shown = _call(mistake.symptom, (answer,)) if mistake.symptom else False
-        if isinstance(shown, Raised):
-            return Verdict("not yet", _raised(shown, exercise, "other numbers"))
+        try:
+            with _quiet(_Printed()):
+                shown = mistake.symptom is not None and mistake.symptom(guarded)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            if any(error is each for each in own_errors):
+                return Verdict("not yet", _raised(_as_raised(answer, error), exercise, "other numbers"))
+            return Verdict("not yet", f"{exercise.signature} returns something else when it is given other numbers.")
         if shown:
             return _verdict(mistake)
     return None
@@ -118,7 +174,7 @@ def _verdict(mistake: Mistake) -> Verdict:
 
 def _returned(exercise: Exercise, function: Answer) -> dict[str, Any]:
     """Case -> what the solution, or a mutant of it, returns."""
-    return {case: _call(function, copy.deepcopy(arguments)) for case, arguments in exercise.cases.items()}
+    return {case: _call(function, copy.deepcopy(given), _Printed()) for case, given in exercise.cases.items()}
 
 
 def _outcomes(returned: dict[str, Any], ours: dict[str, Any]) -> Outcomes:
@@ -147,10 +203,11 @@ def _same(a: Outcome, b: Outcome) -> bool:
         return (a.kind, a.text) == (b.kind, b.text)  # the same broken product fails with the same words
     if isinstance(a, Raised | Unusable) or isinstance(b, Raised | Unusable):
         return False
-    return all(
-        x.shape == y.shape and np.allclose(x, y, rtol=1e-4, atol=1e-6, equal_nan=True)
-        for x, y in zip(a, b, strict=True)
-    )
+    return all(map(_close, a, b))
+
+
+def _close(x: np.ndarray, y: np.ndarray) -> bool:
+    return x.shape == y.shape and np.allclose(x, y, rtol=1e-4, atol=1e-6, equal_nan=True)
 
 
 def _makes(found: Outcomes, mutant: Outcomes) -> bool:
@@ -175,36 +232,72 @@ def _shape_facts(exercise: Exercise, found: Outcomes, expected: Outcomes) -> str
         if isinstance(outcome, Raised):
             return _raised(outcome, exercise, case)
         if isinstance(outcome, Unusable):
-            arrays = f"{len(wanted)} arrays" if len(wanted) > 1 else "an array of numbers"
-            return f"{exercise.signature} should return {arrays}; in the case '{case}' it returned {outcome.found}."
+            one = "an array of numbers" if wanted[0].ndim else "one number"
+            arrays = f"{len(wanted)} arrays or numbers" if len(wanted) > 1 else one
+            path = " Does every path through it end with return?" if outcome.found == _describe(None) else ""
+            return (
+                f"{exercise.signature} should return {arrays}; in the case '{case}' it returned {outcome.found}.{path}"
+            )
         for number, (part, want) in enumerate(zip(outcome, wanted, strict=True), start=1):
             if part.shape != want.shape:
-                which = f"value {number}" if len(wanted) > 1 else "the result"
+                which = f"value {number} of {len(wanted)}" if len(wanted) > 1 else "the result"
                 return f"{which} has the wrong shape in the case '{case}': expected {want.shape}, found {part.shape}."
     return ""
 
 
 def _raised(outcome: Raised, exercise: Exercise, case: str) -> str:
-    where = f" ({outcome.where})" if outcome.where else f" (it is called as {exercise.signature})"
-    return f"your function stopped in the case '{case}' with {outcome}{where}."
+    line, code = f"line {outcome.line}", outcome.code
+    if outcome.kind == TimeUp.__name__:
+        still = f"still in {line}: `{code}`" if code else "not at its end"
+        return f"your function is too slow, or never ends: after {SECONDS:g} s it was {still} (in the case '{case}')."
+    if outcome.kind == SystemExit.__name__:
+        at = f" ({line}: `{code}`)" if code else ""
+        return f"your function calls exit, which would stop the whole notebook{at}: use return to leave a function."
+    at = f"{line}: {code}" if code else line if outcome.line else f"it is called as {exercise.signature}"
+    return f"your function stopped in the case '{case}' with {outcome} ({at})."
+
+
+_ORDINALS = ("first", "second", "third")
 
 
 def _value_facts(found: Outcomes, expected: Outcomes) -> str:
+    """Which values are wrong, and the largest difference of the first of them."""
     for case, outcome in found.items():
         if _has_nan(outcome):
             return (
                 f"your result holds NaN (not a number) in the case '{case}'. Look for 0/0 or infinity minus infinity."
             )
-    case = next(case for case in found if not _same(found[case], expected[case]))
-    outcome, wanted = found[case], expected[case]
-    assert isinstance(outcome, tuple)
-    assert isinstance(wanted, tuple)
-    part, want = max(zip(outcome, wanted, strict=True), key=lambda pair: _gap(*pair).max(initial=0.0))
-    worst = int(_gap(part, want).argmax())
-    return (
-        f"the shape is right, the values are not. In the case '{case}' the largest difference is at one place where "
-        f"ours is {want.astype(float).flat[worst]:.4g} and yours is {part.astype(float).flat[worst]:.4g}."
-    )
+    pairs = {case: list(zip(found[case], wanted, strict=True)) for case, wanted in expected.items()}  # type: ignore[arg-type]
+    n_values = len(next(iter(pairs.values())))
+    wrong = {n: [case for case in pairs if not _close(*pairs[case][n])] for n in range(n_values)}
+    wrong = {n: cases for n, cases in wrong.items() if cases}
+    which, case = next((n, cases[0]) for n, cases in wrong.items())
+    part, want = pairs[case][which]
+    where = int(_gap(part, want).argmax())
+    ours, yours = next(pair for digits in (4, 7, 12) if len(set(pair := _texts(want, part, where, digits))) == 2)
+    shown = f"ours is {ours} and yours is {yours}."
+    if n_values > 1:
+        right = [n for n in range(n_values) if n not in wrong]
+        start = (
+            f"{_which(list(wrong), 'wrong')}, {_which(right, 'right')}"
+            if right
+            else f"{'both' if n_values == 2 else f'all {n_values}'} values are wrong"
+        )
+        start += f". In the case '{case}', in the {_ORDINALS[which]} one,"
+    else:
+        start = f"the shape is right, the values are not. In the case '{case}'"
+    return f"{start} {'the largest difference is at one place where ' if part.size > 1 else ''}{shown}"
+
+
+def _texts(want: np.ndarray, part: np.ndarray, where: int, digits: int) -> list[str]:
+    values = [array.flat[where] for array in (want, part)]
+    return [str(value) if value.dtype == bool else f"{value:.{digits}g}" for value in values]
+
+
+def _which(numbers: list[int], word: str) -> str:
+    """The values with these numbers, as in "the first and the third values are wrong"."""
+    names = " and ".join(f"the {_ORDINALS[n]}" for n in numbers)
+    return f"{names} {'values are' if len(numbers) > 1 else 'value is'} {word}"
 
 
 def _gap(part: np.ndarray, want: np.ndarray) -> np.ndarray:
@@ -212,31 +305,141 @@ def _gap(part: np.ndarray, want: np.ndarray) -> np.ndarray:
         return np.abs(part.astype(float) - want.astype(float))
 
 
-def _call(function: Answer, arguments: tuple[Any, ...]) -> Any:
-    """function(*arguments), without warnings or prints. Returns a Raised instead of raising.
+class _Printed(io.StringIO):
+    """Keeps the first characters that are printed, however many there are."""
+
+    def write(self, text: str) -> int:
+        super().write(text[: max(0, MOST_PRINTED - self.tell())])
+        return len(text)
+
+
+def _shortened(printed: dict[str, str]) -> str:
+    """What was printed in each case, so that all of it takes about MOST_PRINTED characters."""
+    printed = {case: text for case, text in printed.items() if text}
+    most = MOST_PRINTED // max(1, len(printed))
+    return "\n".join(
+        f"{case}: {text[: most - 4] + ' ...' if len(text) >= most else text}" for case, text in printed.items()
+    )
+
+
+def _call(function: Answer, arguments: tuple[Any, ...], printed: _Printed) -> Any:
+    """function(*arguments). Returns a Raised instead of raising.
 
     Only the learner's own interruption (KeyboardInterrupt) passes through.
     """
-    silence = io.StringIO()
     try:
-        with (
-            warnings.catch_warnings(),
-            np.errstate(all="ignore"),
-            contextlib.redirect_stdout(silence),
-            contextlib.redirect_stderr(silence),
-        ):
-            warnings.simplefilter("ignore")
-            return function(*arguments)
+        return _run(function, arguments, printed)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # SystemExit and worse: a check must survive whatever a function does
-        return Raised(type(error).__name__, _first_line(error), _learners_line(function, error))
+        return _as_raised(function, error)
+
+
+@contextlib.contextmanager
+def _quiet(printed: _Printed) -> Iterator[None]:
+    """No warnings; what is printed is kept."""
+    with (
+        warnings.catch_warnings(),
+        np.errstate(all="ignore"),
+        contextlib.redirect_stdout(printed),
+        contextlib.redirect_stderr(printed),
+    ):
+        warnings.simplefilter("ignore")
+        yield
+
+
+@contextlib.contextmanager
+def _exit_raises() -> Iterator[None]:
+    """IPython's exit() and quit() only ask the kernel to end: in here they raise SystemExit, as sys.exit() does."""
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    if shell is None:
+        yield
+        return
+
+    def leave() -> None:
+        raise SystemExit
+
+    shell.ask_exit = leave  # of this instance only
+    try:
+        yield
+    finally:
+        vars(shell).pop("ask_exit", None)
+
+
+def _run(function: Answer, arguments: tuple[Any, ...], printed: _Printed) -> Any:
+    """function(*arguments), without warnings or prints. Raises TimeUp in it after SECONDS."""
+    on_main_thread = threading.current_thread() is threading.main_thread()
+    limited = _with_signal if on_main_thread and hasattr(signal, "setitimer") else _with_watcher
+    with _quiet(printed), _exit_raises():
+        return limited(function, arguments)
+
+
+# Both raise TimeUp again and again, as a bare `except:` may catch it, and only while the function itself runs: when the
+# frame on top is ours, it has not begun, or has ended.
+
+
+def _with_signal(function: Answer, arguments: tuple[Any, ...]) -> Any:
+    """By a timer of the system, which ends a sleep as well. For the main thread; Windows has none.
+
+    What has caught it meets it again in its next line, that of the `except:` itself, and then a line later each time.
+    """
+    times = lines = 0  # how often the timer has rung, and how many lines may still pass
+
+    def ring(_: int, frame: types.FrameType | None) -> None:
+        nonlocal times, lines
+        if frame is None or frame.f_code is _with_signal.__code__:
+            return
+        times, lines = times + 1, times // 2
+        sys.settrace(lambda *_: None)
+        while frame is not None and frame.f_code is not _with_signal.__code__:
+            frame.f_trace = at_line
+            frame = frame.f_back
+        if times % 2:
+            raise TimeUp
+
+    def at_line(_: types.FrameType, event: str, __: Any) -> Any:
+        nonlocal lines
+        if event == "line":
+            lines -= 1
+            if lines < 0:
+                raise TimeUp
+        return at_line
+
+    trace, handler = sys.gettrace(), signal.signal(signal.SIGALRM, ring)
+    timer = signal.setitimer(signal.ITIMER_REAL, SECONDS, _AGAIN)
+    try:
+        return function(*arguments)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, *timer)
+        signal.signal(signal.SIGALRM, handler or signal.SIG_DFL)
+        if sys.gettrace() is not trace:
+            sys.settrace(trace)
+
+
+def _with_watcher(function: Answer, arguments: tuple[Any, ...]) -> Any:
+    """By another thread, which has Python raise it in this one between two instructions."""
+    thread, ended, raise_in = threading.get_ident(), threading.Event(), ctypes.pythonapi.PyThreadState_SetAsyncExc
+
+    def watch() -> None:
+        seconds = SECONDS
+        while not ended.wait(seconds):
+            seconds = _AGAIN
+            if sys._current_frames()[thread].f_code is not _with_watcher.__code__:
+                raise_in(ctypes.c_ulong(thread), ctypes.py_object(TimeUp))
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        return function(*arguments)
+    finally:
+        ended.set()
+        watcher.join()
 
 
 def _is_blank(value: Any) -> bool:
-    """None or Ellipsis, or a pair that holds one: what an unfinished function returns."""
+    """None or Ellipsis, or a pair of them: what an unfinished function returns."""
     if isinstance(value, tuple | list):
-        return any(part is None or part is Ellipsis for part in value)
+        return len(value) > 0 and all(part is None or part is Ellipsis for part in value)
     return value is None or value is Ellipsis
 
 
@@ -249,9 +452,8 @@ def _as_arrays(value: Any, ours: Any) -> Outcome:
     many = isinstance(value, tuple | list) or (isinstance(value, np.ndarray) and value.ndim > 0)
     if not many or len(value) != len(ours):
         return Unusable(_describe(value))
-    parts = [_as_array(part) for part in value]
-    broken = [part for part in parts if isinstance(part, Unusable)]
-    return broken[0] if broken else tuple(part[0] for part in parts if isinstance(part, tuple))
+    parts = [part[0] for part in map(_as_array, value) if isinstance(part, tuple)]
+    return tuple(parts) if len(parts) == len(ours) else Unusable(_describe(value))
 
 
 def _as_array(value: Any) -> tuple[np.ndarray] | Unusable:
@@ -264,16 +466,28 @@ def _as_array(value: Any) -> tuple[np.ndarray] | Unusable:
     return (array,) if array.dtype.kind in "biuf" else Unusable(_describe(value))
 
 
-def _describe(value: Any) -> str:
-    """A short name for any value: "the number 3", "an array of shape (4, 3)", "a list of 2"."""
-    if isinstance(value, bool | int | float | np.number):
+def _describe(value: Any, parts: bool = True) -> str:
+    """A short name for any value: "the number 3", "a list of 2 (the text 'a', nothing (None))"."""
+    if value is None:
+        return "nothing (None)"
+    if isinstance(value, bool | np.bool_):
+        return f"the truth value {value}"
+    if isinstance(value, int | float | np.number):
         return f"the number {value}"
     if isinstance(value, str):
         return f"the text {value[:30]!r}"
     if isinstance(value, np.ndarray):
-        return f"an array of shape {value.shape}"
-    if isinstance(value, tuple | list | dict | set):
+        of = "" if value.dtype.kind in "biuf" else " that holds no plain numbers"
+        return f"an array of shape {value.shape}{of}"
+    if isinstance(value, tuple | list):
+        inner = ", ".join(_describe(part, parts=False) for part in value[:3]) + ", ..." * (len(value) > 3)
+        return f"a {type(value).__name__} of {len(value)}" + (f" ({inner})" if parts and inner else "")
+    if isinstance(value, dict | set):
         return f"a {type(value).__name__} of {len(value)}"
+    if isinstance(value, types.GeneratorType):
+        return "a generator, which still has to be made a list"
+    if inspect.isroutine(value):
+        return f"the function {value.__name__} itself, not called with ()"
     return f"an object of type {type(value).__name__}"
 
 
@@ -285,13 +499,16 @@ def _first_line(error: BaseException) -> str:
     return lines[0][:200] if lines else ""
 
 
-def _learners_line(answer: Any, error: BaseException) -> str:
-    """The last line of the learner's own cell that the exception passed, as "line 3: `x / 0`"."""
+def _as_raised(answer: Any, error: BaseException) -> Raised:
+    return Raised(type(error).__name__, _first_line(error), *learners_line(answer, error))
+
+
+def learners_line(answer: Any, error: BaseException) -> tuple[int, str]:
+    """Number and text of the last line of the learner's own cell that the exception passed; 0 when there is none."""
     code = getattr(answer, "__code__", None)
     if not isinstance(code, types.CodeType):
-        return ""
+        return 0, ""
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == code.co_filename]
     if not frames or frames[-1].lineno is None:
-        return ""
-    text = linecache.getline(frames[-1].filename, frames[-1].lineno).strip()[:80]
-    return f"line {frames[-1].lineno}: {text}" if text else f"line {frames[-1].lineno}"
+        return 0, ""
+    return frames[-1].lineno, linecache.getline(frames[-1].filename, frames[-1].lineno).strip()[:80]

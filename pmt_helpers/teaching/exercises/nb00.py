@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pmt_helpers.teaching.exercises.base import Exercise, Mistake
+from pmt_helpers.teaching.exercises.base import Exercise, Mistake, where
 from pmt_helpers.teaching.questions import Question
 
 
@@ -20,6 +20,7 @@ def _cases() -> dict[str, tuple[np.ndarray, np.ndarray]]:
         "fifty windows": (predicted, actual),
         "four windows, three right": (np.array([2, 0, 1, 0]), few),
         "all wrong": ((few + 1) % 3, few),
+        "one right of three thousand": (np.arange(3000) % 6, np.append((np.arange(2999) + 1) % 6, 2999 % 6)),
     }
 
 
@@ -33,12 +34,13 @@ EXERCISES = (
         hints=(
             "Comparing the two arrays gives an array of True and False. What is its average?",
             "Compare the arrays and return the average: True counts as 1 and False as 0.",
-            "The package's own version is at the top of pmt_helpers/activity/evaluation.py.",
+            where("scores", "activity.evaluation", "computes it, and two other scores."),
         ),
         mistakes=(
             Mistake("count", "this is how many are right: divide by the number of windows.", ".mean()", ".sum()"),
             Mistake("percent", "this is a percentage: return a share from 0 to 1.", "return (", "return 100 * ("),
             Mistake("error rate", "this is the share that is wrong: return the share that is right.", "==", "!="),
+            Mistake("rounded", "this is rounded: return the share as it is.", ".mean()", ".mean().round(2)"),
             Mistake("one value a window", "the comparison is right: now return its average.", ".mean()", ""),
         ),
     ),

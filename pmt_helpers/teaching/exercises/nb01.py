@@ -3,7 +3,7 @@
 import numpy as np
 
 from pmt_helpers.teaching.exercises import symptoms
-from pmt_helpers.teaching.exercises.base import Exercise, Mistake
+from pmt_helpers.teaching.exercises.base import Exercise, Mistake, where
 from pmt_helpers.teaching.questions import Question
 
 Array = np.ndarray
@@ -41,7 +41,7 @@ FEATURE_BY_HAND = Exercise(
         "How far is each reading from the mean of its axis, above or below? And on average?",
         "Compute the mean of each axis (average over axis 0), then each reading's distance from it, without sign. "
         "Average these distances for each axis.",
-        "extract_features in pmt_helpers/datasets/features.py does it for many windows (the ABSOLDEV part).",
+        where("extract_features", "datasets.features", "does it for many windows (the ABSOLDEV part)."),
     ),
     mistakes=(
         Mistake("standard deviation", _SQUARED, _DEVIATION, "window.std(axis=0)"),
@@ -60,6 +60,12 @@ FEATURE_BY_HAND = Exercise(
             "np.median(np.abs(window - window.mean(axis=0)), axis=0)",
         ),
         Mistake("no absolute value", "distances cancel out: take absolute values before the average.", "np.abs", ""),
+        Mistake(
+            "mean not subtracted",
+            "no mean is subtracted, so gravity counts as movement: take each reading's distance from its axis's mean.",
+            "window - window.mean(axis=0)",
+            "window",
+        ),
         Mistake("sum", "this is the sum: divide by the number of readings.", ").mean(axis=0)", ").sum(axis=0)"),
         Mistake("grand mean", "this uses one mean: each axis needs its own.", "window.mean(axis=0)", "window.mean()"),
         Mistake("one number", _ONE_NUMBER, ").mean(axis=0)", ").mean()"),
@@ -97,14 +103,19 @@ FORWARD_PASS = Exercise(
     id="forward-pass",
     title="From features to probabilities",
     solution=forward,
-    cases={"four windows": (_X, *_LAYERS), "one window": (_X[:1], *_LAYERS), "very large inputs": (_X * 1e4, *_LAYERS)},
+    cases={
+        "four windows": (_X, *_LAYERS),
+        "one window": (_X[:1], *_LAYERS),
+        "very large inputs": (_X * 1e4, *_LAYERS),
+        "very low logits": (_X, *_LAYERS[:3], _LAYERS[3] - 1e4),
+    },
     right="your probabilities agree with ours, even for very large inputs. The network does just this to predict.",
     hints=(
         "What happens to negative values after the first layer? What turns logits into probabilities?",
         "Hidden layer: multiply by the weights, add the bias, set negative values to 0. Output layer: multiply by its "
         "weights, add its bias. Softmax: subtract each row's maximum, exponentiate, and divide each row by its sum "
         "(keepdims=True makes the shapes fit).",
-        "build_mlp in pmt_helpers/activity/model.py builds it with Keras: a Dense layer with ReLU, one with softmax.",
+        where("build_mlp", "activity.model", "builds it with Keras: a Dense layer with ReLU, one with softmax."),
     ),
     mistakes=(
         Mistake(
@@ -164,6 +175,8 @@ def sgd_step(W: Array, b: Array, x: Array, y: int, learning_rate: float) -> tupl
 
 _RNG = np.random.default_rng(3)
 _W, _B, _ONE = _RNG.normal(0, 0.5, (4, 3)), _RNG.normal(0, 0.5, 3), _RNG.normal(0, 1, 4)
+_ERROR = "error[y] -= 1"
+_SQUARED = "this is the gradient of a squared error. With cross-entropy the error is probability minus one-hot label."
 _STEP = "W - learning_rate * np.outer(x, error), b - learning_rate * error"
 
 SGD_STEP = Exercise(
@@ -174,13 +187,16 @@ SGD_STEP = Exercise(
         "a random layer": (_W, _B, _ONE, 2, 0.1),
         "another label": (_W, _B, _ONE, 0, 0.05),
         "a fresh layer, all zeros": (np.zeros((4, 3)), np.zeros(3), _ONE, 1, 0.1),
+        "fewer features than classes": (_W[:2, [0, 1, 2, 0]], np.arange(4) / 4, _ONE[:2], 3, 0.2),
+        "very large scores": (_W * 1e4, _B, _ONE, 1, 0.1),
+        "very low scores": (_W, _B - 1e4, _ONE, 2, 0.125),
     },
     right="your step is the one that Keras takes. Training repeats it, window after window.",
     hints=(
         "Predict first. A class's error is its probability, minus 1 for the true class. Which weights caused it?",
         "Compute softmax and subtract the one-hot label: this error is the gradient of b. The gradient of W is "
         "np.outer(x, error). Move both against their gradients, by the learning rate.",
-        "train_reference in pmt_helpers/activity/online.py trains the whole network; Keras has model.train_on_batch.",
+        where("train_reference", "activity.online", "does it for the whole network; Keras has model.train_on_batch."),
     ),
     mistakes=(
         Mistake(
@@ -195,7 +211,34 @@ SGD_STEP = Exercise(
             _STEP,
             "W - np.outer(x, error), b - error",
         ),
-        Mistake("label forgotten", "the label is not used: subtract 1 at the true class.", "error[y] -= 1", ""),
+        Mistake("label forgotten", "the label is not used: subtract 1 at the true class.", _ERROR, ""),
+        Mistake(
+            "y - 1", "classes count from 0: y is already the place of the true class.", _ERROR, "error[y - 1] -= 1"
+        ),
+        Mistake("bias left out", "the scores lack the bias: add b before softmax.", "x @ W + b", "x @ W"),
+        Mistake(
+            "squared error",
+            _SQUARED,
+            _ERROR,
+            f"p = error.copy()\n    {_ERROR}\n    error = p * (error - p @ error)",
+        ),
+        Mistake(
+            "squared error",
+            _SQUARED,
+            _ERROR,
+            f"p = error.copy()\n    {_ERROR}\n    error = 2 * p * (error - p @ error)",
+        ),
+        Mistake("squared error", _SQUARED, _ERROR, f"p = error.copy()\n    {_ERROR}\n    error = error * p * (1 - p)"),
+        Mistake(
+            "squared error", _SQUARED, _ERROR, f"p = error.copy()\n    {_ERROR}\n    error = 2 * error * p * (1 - p)"
+        ),
+        Mistake("squared error", _SQUARED, _ERROR, f"{_ERROR}\n    error *= 2"),
+        Mistake(
+            "no softmax",
+            "these are scores minus the one-hot label: turn the scores into probabilities first.",
+            f"error = np.exp(scores - scores.max())\n    error /= error.sum()\n    {_ERROR}",
+            f"error = scores.copy()\n    {_ERROR}",
+        ),
         Mistake(
             "transposed", "W's gradient is transposed: it needs W's shape.", "np.outer(x, error)", "np.outer(error, x)"
         ),
@@ -204,6 +247,12 @@ SGD_STEP = Exercise(
             "gradients", "the gradients are right: now return the new W and b.", _STEP, "np.outer(x, error), error"
         ),
         Mistake("nothing moved", "W and b have not changed: move both against their gradients.", _STEP, "W, b"),
+        Mistake(
+            "overflow",
+            "exp of very large scores overflows to NaN. Subtract the highest score first: the result is the same.",
+            "scores - scores.max()",
+            "scores",
+        ),
     ),
 )
 
@@ -228,7 +277,7 @@ GROUPED_VALIDATION = Exercise(
         "What should be drawn at random here: windows or people?",
         "List each person once. Compute how many to hold out (rounded, at least one). Draw that many without "
         "replacement, with a generator made from the seed. Mark every window of these people.",
-        "The package's own version is in pmt_helpers/activity/splits.py; scikit-learn has GroupShuffleSplit.",
+        where("grouped_validation", "activity.splits", "does it; scikit-learn has GroupShuffleSplit."),
     ),
     mistakes=(
         Mistake(
@@ -258,6 +307,13 @@ GROUPED_VALIDATION = Exercise(
             _MASK,
             f"~{_MASK}",
             symptoms.split_inverted,
+        ),
+        Mistake(
+            "with replacement",
+            "how many people are held out depends on the seed: draw a fixed number, and nobody twice.",
+            ", replace=False",
+            "",
+            symptoms.split_changes_its_size,
         ),
         Mistake(
             "share",

@@ -3,7 +3,7 @@
 import numpy as np
 
 from pmt_helpers.teaching.exercises import symptoms
-from pmt_helpers.teaching.exercises.base import Exercise, Mistake
+from pmt_helpers.teaching.exercises.base import Answer, Exercise, Mistake, where
 from pmt_helpers.teaching.exercises.nb01 import sgd_step
 from pmt_helpers.teaching.questions import Question
 
@@ -46,7 +46,7 @@ ONLINE_SGD = Exercise(
         "Two loops: over epochs outside, over windows and labels inside. Pass the current W and b to sgd_step, and "
         "assign its result to the same names. Return them after both loops. Do not call a single label y: the next "
         "epoch still needs the array y.",
-        "train_reference in pmt_helpers/activity/online.py does it for the whole network, with early stopping.",
+        where("train_reference", "activity.online", "does it for the whole network, with early stopping."),
     ),
     mistakes=(
         Mistake(
@@ -69,6 +69,7 @@ ONLINE_SGD = Exercise(
         ),
         Mistake("one epoch", "this stops after one epoch: return after all.", "    return W, b", "        return W, b"),
         Mistake("one epoch short", "one epoch is missing: use range(epochs).", "range(epochs)", "range(1, epochs)"),
+        Mistake("one epoch too many", "this is one epoch too many: use range(epochs).", "(epochs)", "(epochs + 1)"),
         Mistake("bias left behind", "W learns, b does not: keep both results.", "W, b = sgd_step", "W, _ = sgd_step"),
         Mistake(
             "whole batch", _BATCH, _EPOCH, _EPOCH_FROM_ONE_START.replace("learning_rate", "learning_rate / len(y)")
@@ -110,6 +111,7 @@ _REMEMBER_THE_EPOCH_BEFORE = (
 )
 _RETURN = "return kept, epoch"
 _PREVIOUS = "this compares with the epoch before: compare with the lowest loss so far."
+_LOWEST = "this knows all losses beforehand: the lowest of all may come after the stop. Read them one by one."
 _FROM_ZERO = "an epoch is counted from 0: the first epoch is epoch 1."
 
 EARLY_STOPPING = Exercise(
@@ -120,6 +122,10 @@ EARLY_STOPPING = Exercise(
         "bumps, and a better loss after the stop": (_BUMPY, 3),
         "still improving at the end": (np.array([1.4, 1.2, 1.1, 1.0, 0.95]), 2),
         "patience not used up at the end": (np.array([1.4, 1.0, 0.8, 0.9, 0.85]), 4),
+        "a stop soon after the start": (np.array([1.0, 1.2, 1.1, 1.3, 1.25, 1.4]), 3),
+        "high losses": (np.array([250.0, 130.0, 140.0, 135.0, 131.0]), 2),
+        "a single epoch": (np.array([2.5]), 2),
+        "small steps": (np.array([1.0, 0.9995, 0.999, 0.9992, 0.9991, 1.0]), 2),
         "several epochs with the same loss": (np.array([1.2, 0.9, 0.9, 0.9, 0.95, 0.85]), 3),
         "many epochs": (2 / np.arange(1, 61) + 0.02 * np.arange(60) + _NOISE, 5),
     },
@@ -128,7 +134,7 @@ EARLY_STOPPING = Exercise(
         "Read the losses one by one, without looking ahead. What must you remember from epoch to epoch?",
         "Remember the lowest loss so far and its epoch. A lower loss replaces both. Otherwise, see how many epochs ago "
         "the best one was: stop when that reaches the patience. Return the remembered epoch and the current one.",
-        "train_reference in pmt_helpers/activity/online.py; in Keras EarlyStopping(restore_best_weights=True).",
+        where("train_reference", "activity.online", "does it; Keras has EarlyStopping(restore_best_weights=True)."),
     ),
     mistakes=(
         Mistake(
@@ -160,6 +166,21 @@ EARLY_STOPPING = Exercise(
             "return np.argmin(val_losses) + 1, epoch",
         ),
         Mistake(
+            "argmin + patience",
+            _LOWEST,
+            _RETURN,
+            "kept = np.argmin(val_losses) + 1\n    return kept, kept + patience",
+        ),
+        Mistake(
+            "argmin + patience", _LOWEST, _RETURN, "kept = np.argmin(val_losses)\n    return kept, kept + patience"
+        ),
+        Mistake(
+            "argmin + patience",
+            _LOWEST,
+            _RETURN,
+            "kept = np.argmin(val_losses) + 1\n    return kept, min(kept + patience, len(val_losses))",
+        ),
+        Mistake(
             "compared with the epoch before",
             _PREVIOUS,
             f"{_REMEMBER}    {_RETURN}",
@@ -188,6 +209,7 @@ def paired_interval(before: Array, after: Array, n_resamples: int, seed: int) ->
 
 _DRAW = "rng.integers(0, len(gains), size=(n_resamples, len(gains)))"
 _MEANS = "gains[people].mean(axis=1)"
+_N_RESAMPLES = "the number of resamples is wrong: draw n_resamples. When it is 1, both ends are the same mean."
 
 PAIRED_BOOTSTRAP = Exercise(
     id="paired-bootstrap",
@@ -200,7 +222,7 @@ PAIRED_BOOTSTRAP = Exercise(
         "Compute each person's gain. Make one generator from the seed. Draw as many people as there are, with "
         "replacement, and average their gains; repeat n_resamples times. Return the 2.5% and 97.5% quantiles of the "
         "averages.",
-        "mean_interval in pmt_helpers/activity/evaluation.py passes the gains to scipy.stats.bootstrap.",
+        where("mean_interval", "activity.evaluation", "passes the gains to scipy.stats.bootstrap."),
     ),
     mistakes=(
         Mistake(
@@ -223,6 +245,27 @@ PAIRED_BOOTSTRAP = Exercise(
             "after - before",
             "100 * (after - before)",
             symptoms.interval_in_percent,
+        ),
+        Mistake(
+            "sum",
+            "these are sums of gains: divide by the number of people drawn.",
+            _MEANS,
+            "gains[people].sum(axis=1)",
+            symptoms.interval_of_sums,
+        ),
+        Mistake(
+            "half width",
+            "these are half widths, not ends: return the lower and the upper end.",
+            "return low, high",
+            "return gains.mean(), (high - low) / 2",
+            symptoms.interval_of_half_widths,
+        ),
+        Mistake(
+            "fractions of a percent",
+            "both ends are among the lowest means: np.percentile counts in percent, from 2.5 to 97.5.",
+            "[0.025, 0.975]",
+            "[0.00025, 0.00975]",
+            symptoms.interval_of_fractions_of_a_percent,
         ),
         Mistake(
             "without replacement",
@@ -267,6 +310,27 @@ PAIRED_BOOTSTRAP = Exercise(
             symptoms.interval_of_extremes,
         ),
         Mistake(
+            "seed ignored",
+            "different seeds give the same interval: draw resamples, with a generator made from the seed.",
+            "default_rng(seed)",
+            "default_rng(42)",
+            symptoms.interval_seed_ignored,
+        ),
+        Mistake(
+            "other resamples",
+            _N_RESAMPLES,
+            "size=(n_resamples,",
+            "size=(5000,",
+            symptoms.interval_of_other_resamples,
+        ),
+        Mistake(
+            "other people",
+            "a resample is not drawn from all the people, or is not as many people as there are.",
+            "rng.integers(0, len(gains), size=(n_resamples, len(gains)))",
+            "rng.integers(0, len(gains), size=(n_resamples, len(gains) - 1))",
+            symptoms.interval_of_other_people,
+        ),
+        Mistake(
             "another interval",
             "the interval is in the wrong place: 2.5% of the resampled means should be below it, 2.5% above.",
             _MEANS,
@@ -274,11 +338,11 @@ PAIRED_BOOTSTRAP = Exercise(
             symptoms.interval_elsewhere,
         ),
         Mistake(
-            "seed ignored",
-            "different seeds give the same interval: make the generator from the seed.",
-            "default_rng(seed)",
-            "default_rng(42)",
-            symptoms.interval_seed_ignored,
+            "other resamples",
+            _N_RESAMPLES,
+            _MEANS,
+            "np.append(gains[people].mean(axis=1)[1:], 0)",
+            symptoms.interval_of_no_resample,
         ),
         Mistake(
             "not repeatable",
@@ -317,6 +381,13 @@ def _splits() -> dict[str, tuple[Array, Array, Array, Array, int]]:
         "whole recordings in the test": (*windows, train, test, 10),
         "one test window in each of two recordings": (*windows, np.setdiff1d(rows, few), few, 10),
         "one test window": (np.full(9, 3), np.arange(9)[::-1] * 5, np.array([8, 5, 4, 2, 6, 0]), np.array([3]), 15),
+        "windows in a row, all of which leak": (
+            np.full(9, 1),
+            np.arange(9) * 4,
+            np.arange(0, 9, 2),
+            np.arange(1, 9, 2),
+            5,
+        ),
         "windows that start anywhere": (np.repeat([0, 1], 20), dense_starts, np.arange(4, 40), np.arange(4), 9),
     }
 
@@ -330,6 +401,11 @@ _ONE_SIDE = "this finds leaks on one side only: a training window can start earl
 _NO_ABS = "a negative difference of starts always counts as close: take its absolute value."
 _ROWS = "these are numbers of windows: return a mask, True or False for each training window."
 
+
+def _numbers_in_mask(answer: Answer) -> bool:
+    return symptoms.mask_not_boolean(answer, _splits().values())
+
+
 FIND_THE_LEAK = Exercise(
     id="find-the-leak",
     title="Find the leak",
@@ -341,7 +417,9 @@ FIND_THE_LEAK = Exercise(
         "Look up recordings and starts of the training and test rows. Compare every training window with every test "
         "window (column against row, or two loops). A training window leaks if some test window is in the same "
         "recording and starts less than one window earlier or later.",
-        "_overlaps in pmt_helpers/activity/splits.py: all splits but the random one drop such windows from training.",
+        where(
+            "_overlaps", "activity.splits", "finds them; all our splits but the random one leave them out of training."
+        ),
     ),
     mistakes=(
         Mistake("recording forgotten", "recordings share no readings: compare them too.", _NEAR, "apart < window"),
@@ -371,8 +449,18 @@ FIND_THE_LEAK = Exercise(
         ),
         Mistake("all test windows", "one test window is enough: this asks for all.", "any(axis=1)", "all(axis=1)"),
         Mistake("inverted", "the mask is inverted: True should mark the windows that leak.", _LEAKS, f"~{_LEAKS}"),
+        Mistake(
+            "counts", "these are counts: is there any such test window? True or False.", "any(axis=1)", "sum(axis=1)"
+        ),
         Mistake("row numbers", _ROWS, _LEAKS, f"train[{_LEAKS}]"),
         Mistake("places in train", _ROWS, _LEAKS, f"np.flatnonzero({_LEAKS})"),
+        Mistake(
+            "numbers",
+            "the mask holds numbers, and as an index 0 and 1 are rows: return True and False.",
+            _LEAKS,
+            f"{_LEAKS}.astype(int)",
+            _numbers_in_mask,
+        ),
     ),
 )
 

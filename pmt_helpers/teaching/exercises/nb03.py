@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pmt_helpers.teaching.exercises.base import Exercise, Mistake
+from pmt_helpers.teaching.exercises.base import Exercise, Mistake, where
 from pmt_helpers.teaching.questions import Question
 
 Array = np.ndarray
@@ -56,7 +56,7 @@ GIBBS_UPDATE = Exercise(
         "Make an array that is 1 at the token's topic and 0 elsewhere. Subtract it from the word's row, the document's "
         "row and the totals of all topics. Multiply (document + alpha) by (word + beta), divide by (total + n_words "
         "times beta), and divide all by their sum.",
-        "sweep in pmt_helpers/topics/gibbs_reference.py does it for token after token, and draws.",
+        where("sweep", "topics.gibbs_reference", "does it for token after token, and draws."),
     ),
     mistakes=(
         Mistake(
@@ -127,6 +127,7 @@ def _texts() -> dict[str, tuple[Array, list[str], list[list[str]], int]]:
     return {
         "four news texts, words in two of them": (phi, words, news, 2),
         "words in three of them": (phi, words, news, 3),
+        "words that come once": (phi, words, [["storm", "river"], ["bank"]], 1),
         "no new words": (phi, words, [["goal", "match", "goal"], ["loan"]], 1),
     }
 
@@ -150,7 +151,11 @@ GROW_DICTIONARY = Exercise(
         "For every new word, count the documents that have it. Sort those in no_below or more, and put them behind the "
         "shared words. Count all these words in each document. For each new word, add a column to phi with each row's "
         "smallest value; then divide each row by its sum.",
-        "keep_words in pmt_helpers/datasets/text.py; extend_vocabulary in pmt_helpers/topics/personal.py.",
+        where(
+            "extend_vocabulary",
+            "topics.personal",
+            "adds the columns; keep_words in pmt_helpers/datasets/text.py counts.",
+        ),
     ),
     mistakes=(
         Mistake("sorted together", _MOVED, _GROWN, "sorted([*words, *new])"),
@@ -193,6 +198,12 @@ GROW_DICTIONARY = Exercise(
             _COLUMNS,
             "np.full((len(phi), len(new)), phi.min())",
         ),
+        Mistake(
+            "columns scaled",
+            "columns are scaled to sum to one: a topic is a row, so divide each row by its sum.",
+            _TOPICS,
+            "wide / wide.sum(axis=0)",
+        ),
         Mistake("rows not scaled", "the rows of phi do not sum to one: divide each by its sum.", _TOPICS, "wide"),
     ),
 )
@@ -220,10 +231,12 @@ def _halves() -> dict[str, tuple[Array, Array, Array, float, int]]:
         "two topics, six words": (phi, np.array([3, 1, 0, 1, 0, 0]), np.array([1, 0, 2, 0, 0, 4]), 0.5, 20),
         "forty words, five topics": (wide, seen, unseen, 0.3, 10),
         "a single iteration": (phi, np.array([0, 4, 0, 0, 1, 0]), np.array([2, 0, 0, 3, 0, 0]), 1.0, 1),
+        "the last word": (phi, np.array([1, 0, 0, 0, 0, 5]), np.array([0, 2, 0, 0, 0, 3]), 0.1, 3),
         "nothing seen": (phi, np.zeros(6, int), np.array([0, 0, 0, 0, 2, 1]), 0.5, 5),
     }
 
 
+_RANGE = "range(iterations)"
 _SEEN = "from_topic @ seen"
 _LENGTH = "/ unseen.sum()"
 _SCORE = f"unseen @ np.log2(theta @ phi) {_LENGTH}"
@@ -244,10 +257,20 @@ DOCUMENT_COMPLETION = Exercise(
         "Start with equal shares as theta. Repeat: theta times a word's column of phi, divided by its sum, gives the "
         "word's topic shares. Add them up over the seen tokens (repeated words count again), add alpha, divide by the "
         "sum. At the end theta times phi gives each word's probability: average its log2 over the unseen tokens.",
-        "complete_reference in pmt_helpers/topics/evaluation.py does it for many documents.",
+        where("complete_reference", "topics.evaluation", "does it for many documents."),
     ),
     mistakes=(
         Mistake("natural logarithm", "this is in nats: use the logarithm to the base 2 for bits.", "np.log2", "np.log"),
+        Mistake("log10", "this is the logarithm to the base 10: use the base 2 for bits.", "np.log2", "np.log10"),
+        Mistake(
+            "one iteration short", "one iteration is missing: use range(iterations).", _RANGE, "range(1, iterations)"
+        ),
+        Mistake(
+            "one iteration more",
+            "this is one iteration too many: use range(iterations).",
+            _RANGE,
+            "range(iterations + 1)",
+        ),
         Mistake("sign", "the sign is wrong: the log of a probability is negative.", "return unseen", "return -unseen"),
         Mistake("both halves", _UNSEEN_USED, _SEEN, "from_topic @ (seen + unseen)"),
         Mistake("only the unseen half", _UNSEEN_USED, _SEEN, "from_topic @ unseen"),
@@ -280,6 +303,12 @@ DOCUMENT_COMPLETION = Exercise(
             "theta times phi must sum to one over the topics: divide each column by its sum.",
             "        from_topic = from_topic / from_topic.sum(axis=0)\n",
             "",
+        ),
+        Mistake(
+            "normalised over words",
+            "these shares sum to one over the words: each word's topic shares must, so divide each column by its sum.",
+            "from_topic.sum(axis=0)",
+            "from_topic.sum(axis=1, keepdims=True)",
         ),
         Mistake(
             "theta not normalised",
@@ -331,6 +360,12 @@ def _tables() -> dict[str, tuple[Array, Array, Array]]:
     return {
         "four seeds, five weights": (np.array([0.01, 0.1, 1.0, 10.0, 100.0]), np.array(validation), np.array(test)),
         "three seeds, four weights": (np.array([0.3, 1.0, 3.0, 30.0]), three, reversed_three),
+        "the last one is best": (np.array([1.0, 2.0, 3.0]), np.array([[-9, -8.5, -8], [-9, -8.6, -7]]), -three[:2, :3]),
+        "a seed far off": (
+            np.array([6.0, 7.0, 5.0]),
+            np.array([[-8.0, -8.2, -8.3], [-8.0, -8.2, -8.3], [-14.0, -8.2, -8.1]]),
+            np.array([[-8.4, -8.3, -8.6], [-8.5, -8.1, -8.7], [-13.0, -8.2, -8.5]]),
+        ),
         "one seed": (np.array([2.0, 4.0, 8.0]), np.array([[-8.1, -7.9, -8.4]]), np.array([[-8.6, -8.5, -8.2]])),
     }
 
@@ -352,7 +387,7 @@ CHOOSE_WEIGHT = Exercise(
         "Which table may choose? Which may only measure the choice? Are -10 bits per word better or worse than -11?",
         "Average the validation table over its seeds: one value per weight. Find the place of the highest. Return the "
         "weight at that place, and the mean of the test table's column there.",
-        "best_weight in pmt_helpers/topics/prior_weight.py chooses; it never sees a test document.",
+        where("best_weight", "topics.prior_weight", "chooses; it never sees a test document."),
     ),
     mistakes=(
         Mistake("chosen by test", "the test must not choose: use validation.", "best = validation", "best = test"),
@@ -383,6 +418,12 @@ CHOOSE_WEIGHT = Exercise(
             "this takes the highest single value, perhaps by luck: average over the seeds first.",
             "mean(axis=0).argmax()",
             "argmax() % len(weights)",
+        ),
+        Mistake(
+            "median",
+            "this is the best median: use the mean over seeds.",
+            _BEST,
+            "np.median(validation, axis=0).argmax()",
         ),
         Mistake("over weights", "this averages over weights: average over seeds (axis 0).", "axis=0", "axis=1"),
         Mistake("place", "this returns the place of the weight: return the weight itself.", "weights[best]", "best"),

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from pmt_helpers.teaching.exercises.base import Answer, Exercise, Mistake
+from pmt_helpers.teaching.exercises.base import Answer, Exercise, Mistake, where
 from pmt_helpers.teaching.questions import Question
 
 Array = np.ndarray
@@ -43,6 +43,12 @@ _VOLUNTEERS = {
     "twelve windows of four classes": _volunteer(_RNG, 12, 4, 0.4),
     "a volunteer with six classes": _volunteer(_RNG, 31, 6, 0.3),
     "an honest volunteer": _volunteer(_RNG, 6, 3, 0.0),
+    "a model sure of a false class": (
+        np.array([0, 1, 0]),
+        np.array([[0.1, 0.9], [0.2, 0.8], [0.6, 0.4]]),
+        0.67,
+        np.arange(3),
+    ),
 }
 
 
@@ -55,12 +61,34 @@ def _changed_rows(answer: Answer) -> list[tuple[set[int], set[int]]]:
     return rows
 
 
+def _some_kept(answer: Answer) -> bool:
+    """Whether no other rows are changed than those chosen, and some of these are not."""
+    rows = _changed_rows(answer)
+    return not _other_number(answer) and all(changed <= chosen for changed, chosen in rows) and _unequal(rows)
+
+
 def _other_number(answer: Answer) -> bool:
-    return any(len(changed) != len(chosen) for changed, chosen in _changed_rows(answer))
+    """Whether it takes the first rows of order, but more or fewer of them, judged where more than two are chosen."""
+    for (changed, chosen), case in zip(_changed_rows(answer), _VOLUNTEERS.values(), strict=True):
+        order = case[-1].tolist()
+        taken = max((order.index(row) + 1 for row in changed), default=len(chosen))
+        more = taken > len(chosen) and changed == set(order[:taken])
+        if len(chosen) > 2 and (more or taken < len(chosen)):
+            return True
+    return False
 
 
 def _other_rows(answer: Answer) -> bool:
-    return any(changed != chosen for changed, chosen in _changed_rows(answer))
+    rows = _changed_rows(answer)
+    return all(len(changed) == len(chosen) for changed, chosen in rows) and _unequal(rows)
+
+
+def _rows_and_number(answer: Answer) -> bool:
+    return _unequal(_changed_rows(answer))
+
+
+def _unequal(rows: list[tuple[set[int], set[int]]]) -> bool:
+    return any(changed != chosen for changed, chosen in rows)
 
 
 _NEVER_TRUE = "believed[range(len(y)), y] = np.inf"
@@ -79,7 +107,7 @@ LABEL_FLIP = Exercise(
         "Copy the probabilities, and put infinity in place of the true class: then the lowest is always a false class. "
         "Copy the labels. Choose the first rows of order, as many as fraction times n, rounded. Give only these rows "
         "their lowest class.",
-        "flip_labels in pmt_helpers/attacks/poisoning.py does this, and three other kinds of flip.",
+        where("flip_labels", "attacks.poisoning", "does this, and three other kinds of flip."),
     ),
     mistakes=(
         Mistake(
@@ -123,12 +151,26 @@ LABEL_FLIP = Exercise(
             "other number", "wrong number of labels changed: round fraction times n.", "round(", "int(", _other_number
         ),
         Mistake("other rows", _WHICH_ROWS, _CHOSEN, f"order[::-1]{_CHOSEN.removeprefix('order')}", _other_rows),
+        Mistake(
+            "some kept",
+            "some of the chosen rows keep their true label: each of them must get a false one.",
+            _LOWEST,
+            "np.append(y[chosen[:1]], believed.argmin(axis=1)[chosen[1:]])",
+            _some_kept,
+        ),
+        Mistake(
+            "rows and number",
+            "other rows are changed than the first ones of order: fraction times n of them, rounded.",
+            _CHOSEN,
+            "order[1 : 2 + round(fraction * len(y))]",
+            _rows_and_number,
+        ),
     ),
     fallback=Mistake(
         "other labels",
         "the right windows have wrong labels: take the lowest probability of each row, true class excluded.",
         _LOWEST,
-        "believed.argsort(axis=1)[chosen, 1]",
+        "believed.argsort(axis=1)[chosen, int(believed.shape[1] > 2)]",
     ),
 )
 
@@ -168,7 +210,7 @@ TRIMMED_MEAN = Exercise(
         "A plain mean has no limit to how far one volunteer can pull it. Which values of a weight can do harm?",
         "Sort each column. Leave out the first n_trim rows and the last n_trim rows of the sorted table. Take the mean "
         "of each column of the rest. Where does the slice end when n_trim is 0?",
-        "trimmed_mean in pmt_helpers/attacks/defences.py does this with a share of the volunteers.",
+        where("trimmed_mean", "attacks.defences", "does this with a share of the volunteers."),
     ),
     mistakes=(
         Mistake("mean", "this is the plain mean: one volunteer can pull it anywhere.", _KEPT, "ordered"),

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from pmt_helpers.teaching.exercises.base import Answer, Exercise, Mistake
+from pmt_helpers.teaching.exercises.base import Answer, Exercise, Mistake, where
 from pmt_helpers.teaching.questions import Question
 
 Array = np.ndarray
@@ -42,7 +42,13 @@ def _windows(rng: np.random.Generator, n_members: int, n_others: int, n_classes:
     return rng.multinomial(50, shares) / 50, y, member, max_fpr
 
 
+def _swapped(case: Case) -> Case:
+    probabilities, y, member, max_fpr = case
+    return probabilities, y, ~member, max_fpr
+
+
 _RNG = np.random.default_rng(31)
+_SURE = np.array([0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1, 0.05])
 _SCORE = "np.log(probabilities[range(len(y)), y])"
 _BOTH_NUMBERS = "wins + ties / 2"
 _TIES = "pairs with equal loss are counted wrong: the attacker can only guess, so each counts one half."
@@ -55,6 +61,15 @@ LOSS_THRESHOLD = Exercise(
         "twenty members, thirty others": _windows(_RNG, 20, 30, 3, 0.1),
         "sixty of each, six classes": _windows(_RNG, 60, 60, 6, 0.05),
         "no false alarm allowed": _windows(_RNG, 25, 40, 4, 0.0),
+        "forty members, eleven others": _windows(np.random.default_rng(6), 40, 11, 3, 0.15),
+        "nearly every false alarm allowed": _windows(_RNG, 5, 6, 3, 0.95),
+        "members and others in turn": (
+            np.stack([1 - _SURE, _SURE], axis=1),
+            np.ones(10, int),
+            np.arange(10) % 2 == 0,
+            0.5,
+        ),
+        "a model that knows the others better": _swapped(_windows(_RNG, 30, 25, 3, 0.5)),
     },
     right="your AUC and rate equal ours: how well the attack sorts, and how many it finds with few false alarms.",
     hints=(
@@ -63,8 +78,7 @@ LOSS_THRESHOLD = Exercise(
         "scores higher than the other window; a tie counts one half. For the rate, use each score as a threshold that "
         "catches every window at or above it. Keep thresholds that catch at most max_fpr of the others. Return the "
         "largest share of members caught, or 0.",
-        "pmt_helpers/attacks/membership_game.py scores windows; attack_metrics in pmt_helpers/attacks/roc.py computes "
-        "both numbers.",
+        where("attack_metrics", "attacks.roc", "computes both numbers."),
     ),
     mistakes=(
         Mistake("sign", "the AUC is below one half: a low loss must give a high score.", "np.log(", "-np.log("),
@@ -79,6 +93,12 @@ LOSS_THRESHOLD = Exercise(
         ),
         Mistake(
             "right or wrong", "right or wrong is too coarse: use the loss.", _SCORE, "probabilities.argmax(axis=1) == y"
+        ),
+        Mistake(
+            "never below a half",
+            "an AUC below one half is what it is, a model that knows others better: do not turn it round.",
+            _BOTH_NUMBERS,
+            "max(wins + ties / 2, 1 - wins - ties / 2)",
         ),
         Mistake("ties count nothing", _TIES, _BOTH_NUMBERS, "wins"),
         Mistake("ties count one", _TIES, _BOTH_NUMBERS, "wins + ties"),
@@ -136,6 +156,9 @@ def _published(counts: Array, beta: float, column: int) -> Case:
 
 _RNG = np.random.default_rng(51)
 _SMALL = np.array([[4, 0, 1, 7, 0, 2], [0, 3, 5, 0, 1, 0], [2, 2, 0, 1, 9, 0]])  # every topic lacks some word
+# Each topic lacks a single word, once the last one.
+_BELOW = np.array([[3, 2, 5, 2, 5, 0], [0, 2, 3, 5, 3, 4], [1, 1, 2, 0, 2, 1]])
+_ABOVE = np.array([[3, 2, 2, 1, 2, 0], [0, 5, 1, 2, 5, 4], [3, 1, 2, 0, 4, 4]])
 _LARGE = _RNG.poisson(_RNG.gamma(0.3, 3.0, (8, 90)))
 _LARGE[:, 17] = 0
 _LARGE[:, 40] = _RNG.integers(1, 5, 8)
@@ -143,8 +166,10 @@ _PUBLISHED = {
     "three topics, six words": _published(_SMALL, 0.2, 2),
     "a word in every topic": _published(_LARGE, 0.05, 40),
     "a word that never came": _published(_LARGE, 0.05, 17),
-    # However it is computed, the sum is a hair below the true 8, and int() makes 7 of it.
+    # However it is computed, the sum is a hair below the true 8, and int() makes 7 of it; then below 5, and above 5.
     "another beta": _published(_SMALL, 0.6, 3),
+    "a hair below": _published(_BELOW, 0.3, 1),
+    "a hair above": _published(_ABOVE, 0.7, 2),
 }
 
 
@@ -213,7 +238,7 @@ RECOVER_WORD = Exercise(
         "A word without tokens in topic k still has a probability there. What can you compute from it?",
         "The smallest value of a row is beta over that topic's denominator: this gives you the denominator. Multiply "
         "the word's probability in each topic by it, subtract beta, and add up over the topics.",
-        "recover_word_counts in pmt_helpers/attacks/vocabulary.py does this for all words at once.",
+        where("recover_word_counts", "attacks.vocabulary", "does this for all words at once."),
     ),
     mistakes=(
         *_MISCOUNTS,
@@ -275,6 +300,7 @@ CLIP_AND_NOISE = Exercise(
         "three gradients by hand": (_BY_HAND, 1.5, 0.8, 4.0, np.array([1.0, -0.5, 0.25])),
         "more than expected": (_batch(_RNG, 9, 5, 2.0), 1.2, 1.1, 7.0, _RNG.normal(size=5)),
         "few of many weights": (_batch(_RNG, 5, 40, 0.9), 0.7, 0.6, 6.5, _RNG.normal(size=40)),
+        "nearly as long as clip": (_BY_HAND / 3, 1.7, 0.5, 3.0, _BY_HAND[0]),
         "one gradient is zero": (_WITH_ZERO, 0.5, 2.0, 5.0, _RNG.normal(size=3)),
         "nobody drawn": (np.zeros((0, 3)), 2.0, 1.5, 4.0, _RNG.normal(size=3)),
     },
@@ -285,7 +311,7 @@ CLIP_AND_NOISE = Exercise(
         "Compute the Euclidean length of each row. Divide rows longer than clip by length over clip, and keep the "
         "others. Add the rows up. Add the noise once, times noise_multiplier times clip. Then divide by "
         "expected_batch: how many were drawn is private.",
-        "clip_and_noise in pmt_helpers/privacy/reference.py does all but the division, and draws its own noise.",
+        where("clip_and_noise", "privacy.reference", "does all but the division, and draws its own noise."),
     ),
     mistakes=(
         Mistake(

@@ -7,7 +7,7 @@ import numpy as np
 from scipy.stats import t
 
 from pmt_helpers.teaching.exercises import symptoms
-from pmt_helpers.teaching.exercises.base import Exercise, Mistake
+from pmt_helpers.teaching.exercises.base import Exercise, Mistake, where
 from pmt_helpers.teaching.questions import Question
 
 Array = np.ndarray
@@ -52,7 +52,11 @@ PARSE_RECORD = Exercise(
         "Number the lines from 1 and try json.loads on each. If it fails, leave out the line if it is the last; else "
         "raise ValueError with the number in its text. Raise it too if the first record has another origin. Then add "
         "up cpu_s of the records whose phase is train; headers and samples have no phase.",
-        "read_log in pmt_helpers/device/logs.py reads whole logs; parse_record there checks each field.",
+        where(
+            "parse_record",
+            "device.logs",
+            "checks each field of a record; read_log in pmt_helpers/device/logs.py reads whole logs.",
+        ),
     ),
     mistakes=(
         Mistake(
@@ -98,6 +102,13 @@ PARSE_RECORD = Exercise(
             symptoms.log_cut_miscounted,
         ),
         Mistake(
+            "returned, not raised",
+            "where a log should be refused, this returns: raise ValueError(text) instead.",
+            _REFUSE,
+            'return f"line {number} is damaged"\n            raise ValueError',
+            symptoms.log_returns_the_error,
+        ),
+        Mistake(
             "stops at damage",
             "this stops reading at a damaged line in the middle: raise ValueError with its number.",
             _AT_DAMAGE,
@@ -106,7 +117,7 @@ PARSE_RECORD = Exercise(
         ),
         Mistake(
             "swallows damage",
-            "a damaged line in the middle is skipped, so the sum is too small: raise ValueError.",
+            "a number is returned in spite of a damaged line in the middle: raise ValueError.",
             _AT_DAMAGE,
             "continue",
             symptoms.log_damage_returned,
@@ -188,7 +199,7 @@ FIT_LINE = Exercise(
         "Subtract the means from x and seconds. The slope is the sum of their products over the sum of squares of x. "
         "Residuals are what the line leaves over. Divide the sum of their squares by n - 2 and by the sum of squares "
         "of x: the square root is the slope's standard error. The half width is that times t.ppf(0.975, n - 2).",
-        "fit_line in pmt_helpers/device/fits.py does this with scipy.stats.linregress.",
+        where("fit_line", "device.fits", "does this with scipy.stats.linregress."),
     ),
     mistakes=(
         Mistake("normal", "1.96 is for a scatter that is known: use t.ppf(0.975, n - 2).", _T, "1.96"),
@@ -228,6 +239,7 @@ FIT_LINE = Exercise(
             f"return {_ENDS}",
             f"slope = np.diff(seconds[[x.argmin(), x.argmax()]])[0] / np.ptp(x)\n    return {_ENDS}",
         ),
+        Mistake("half widths", "these are half widths: return the two ends.", _ENDS, "slope, half, half"),
         Mistake("half width", "the interval is around zero: add the slope to both ends.", _ENDS, "slope, -half, half"),
         Mistake("ends swapped", "the lower end comes first.", _ENDS, "slope, slope + half, slope - half"),
     ),
@@ -275,8 +287,7 @@ PREDICT_ZERO = Exercise(
         "Add up all instructions: those of set-up once, those of an update for every update. Divide by the "
         "instructions per second, which is the rate times 1e9. The low end is that divided by the band, the high end "
         "that times the band.",
-        "predict_seconds in pmt_helpers/device/cost_model.py does this for data/devices.csv; its set-up has a wider "
-        "band.",
+        where("predict_seconds", "device.cost_model", "does it for data/devices.csv; its set-up has a wider band."),
     ),
     mistakes=(
         Mistake(
@@ -297,6 +308,12 @@ PREDICT_ZERO = Exercise(
         Mistake("one update", "this is one update: multiply it by updates.", _TOTAL, "setup + instructions"),
         Mistake("nanoseconds", _UNITS, _RATE, "rate"),
         Mistake("milliseconds", _UNITS, "1e9", "1e6"),
+        Mistake(
+            "times 1e9",
+            "`a / b * 1e9` divides by b and then multiplies: put brackets around the product below the line.",
+            f"/ {_RATE}",
+            "/ rate * 1e9",
+        ),
         Mistake("rate not used", "every board takes the same time: divide by the rate.", _RATE, "1e9"),
         Mistake(
             "times the rate",
@@ -332,6 +349,7 @@ def throttled(value: int) -> tuple[list[bool], list[bool]]:
 _RNG = np.random.default_rng(91)
 _BOTH = "return now, since"
 _HIGH = "range(16, 20)"
+_BITS = f"now = [bool(value >> bit & 1) for bit in range(4)]\n    since = [bool(value >> bit & 1) for bit in {_HIGH}]"
 _SINCE = "the second list uses the wrong bits: since the start is bits 16 to 19."
 _ONE_OFF = "the bits are off by one: the lowest is bit 0, and 1 << n has only bit n."
 _OWN = "now and since the start are separate bits: return bits 16 to 19 as they are."
@@ -354,7 +372,7 @@ THROTTLE_BITS = Exercise(
         "Which number has only bit 2 set? What is left of a value when you keep only the bits of that number?",
         "value >> n moves bit n to the lowest place, and & 1 keeps only that bit: true or false. Do that for n from 0 "
         "to 3 (now) and for n from 16 to 19 (since the start). Return the two lists.",
-        "pmt_helpers/device/pi_profile.py reads the number on a Pi; samples in a log keep it as throttled.",
+        where("Sensors", "device.pi_profile", "reads the number on a Pi; samples in a log keep it as throttled."),
     ),
     mistakes=(
         Mistake("halves mixed up", "the two lists are swapped: the low bits are now.", _BOTH, "return since, now"),
@@ -385,6 +403,19 @@ THROTTLE_BITS = Exercise(
             "these are the bits' values (1, 2, 4 and so on), not true or false: shift before you mask.",
             "now = [bool(value >> bit & 1) for bit in range(4)]\n    since = [bool(value >> bit & 1)",
             "now = [value & 1 << bit for bit in range(4)]\n    since = [value & 1 << bit",
+        ),
+        Mistake(
+            'bool("0")',
+            'a text with something in it is true, "0" as well: compare each digit with "1".',
+            _BITS,
+            'digits = f"{value:020b}"[::-1]\n'
+            "    now, since = [bool(digit) for digit in digits[:4]], [bool(digit) for digit in digits[16:20]]",
+        ),
+        Mistake(
+            "value & n",
+            "`value & n` keeps the bits that are set in n: the number with only bit n set is 1 << n.",
+            _BITS,
+            f"now = [bool(value & bit) for bit in range(4)]\n    since = [bool(value & bit) for bit in {_HIGH}]",
         ),
         Mistake(
             "read as hexadecimal",

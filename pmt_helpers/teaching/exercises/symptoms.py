@@ -1,8 +1,12 @@
 """How to recognise a mistake where right answers differ: they draw at random, or raise an error in their own words."""
 
+import contextlib
+import copy
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -16,18 +20,26 @@ Lines = Sequence[str]
 # Right answers may draw any people, so a mask is judged by who is on which side of it.
 
 _SPLIT_SEEDS = range(8)
+_MANY_SEEDS = range(16)  # in some of them a draw with replacement takes somebody twice
 _RNG = np.random.default_rng(4)
 _N_WINDOWS = _RNG.integers(20, 60, 12)  # people differ in how many windows they have
 _USERS = _RNG.permutation(np.repeat(np.arange(12) * 3 + 5, _N_WINDOWS))
 SPLIT_CASES: dict[str, tuple[Array, float, int]] = {
     "twelve people, a quarter": (_USERS, 0.25, 0),
     "twelve people, a third": (_USERS, 1 / 3, 1),
+    "ten people, nine tenths": (np.repeat(np.arange(10) * 2, 7), 0.9, 3),
     "three people, a tenth": (np.repeat([7, 9, 30], 10), 0.1, 2),
 }
 
 
 def split_not_boolean(answer: Answer) -> bool:
-    return any(mask.dtype != bool for *_, mask in _splits(answer))
+    return mask_not_boolean(answer, SPLIT_CASES.values())
+
+
+def split_changes_its_size(answer: Answer) -> bool:
+    """Whether the number of people held out depends on the seed."""
+    sizes = [len(np.unique(_USERS[answer(_USERS.copy(), 0.25, seed)])) for seed in _MANY_SEEDS]
+    return len(set(sizes)) > 1
 
 
 def split_without_validation(answer: Answer) -> bool:
@@ -83,6 +95,14 @@ def _masks(answer: Answer) -> list[Array]:
     return [np.asarray(answer(_USERS.copy(), 0.25, seed)) for seed in _SPLIT_SEEDS]
 
 
+# ---- a mask (grouped-validation, find-the-leak) ----
+
+
+def mask_not_boolean(answer: Answer, cases: Iterable[Sequence[Any]]) -> bool:
+    """Whether an answer's mask holds numbers: as an index they would pick the rows 0 and 1, again and again."""
+    return any(np.asarray(answer(*copy.deepcopy(arguments))).dtype != bool for arguments in cases)
+
+
 # ---- an interval of a mean gain (paired-bootstrap) ----
 # Right answers may draw in any order, so they differ. With accuracies in thousandths, all possible means of a resample
 # and their probabilities are known: an interval is judged by the share of resamples below and above it.
@@ -118,6 +138,7 @@ _BEFORE, _AFTER = _people(_RNG, 12, 70, 40)
 INTERVAL_CASES: dict[str, tuple[Array, Array, int, int]] = {
     "twelve people": (_BEFORE, _AFTER, N_RESAMPLES, 0),
     "thirty people, hardly a gain": (*_people(_RNG, 30, 5, 30), N_RESAMPLES, 1),
+    "a few gain much": (_BEFORE, _BEFORE + np.array([131, 2, 9, 4, 17, 96, 1, 6, 11, 3, 0, 8]) / 1000, N_RESAMPLES, 2),
 }
 _MEAN = float((_AFTER - _BEFORE).mean())
 _MEANS, _BELOW = resampled_means(_AFTER - _BEFORE)
@@ -138,6 +159,21 @@ def interval_sign_swapped(answer: Answer) -> bool:
 def interval_in_percent(answer: Answer) -> bool:
     low, high = _interval(answer)
     return _near(low / 100, _LOW) and _near(high / 100, _HIGH)
+
+
+def interval_of_sums(answer: Answer) -> bool:
+    low, high = _interval(answer)
+    return _near(low / len(_BEFORE), _LOW) and _near(high / len(_BEFORE), _HIGH)
+
+
+def interval_of_half_widths(answer: Answer) -> bool:
+    first, half = _interval(answer)
+    return _near(abs(half), _WIDTH / 2) and (_near(first, _MEAN) or _near(abs(first), _WIDTH / 2))
+
+
+def interval_of_fractions_of_a_percent(answer: Answer) -> bool:
+    """Whether both ends are where 0.025 and 0.975 percent of the resampled means are below."""
+    return all(1e-5 < np.interp(end, _MEANS, _BELOW) < 0.02 for end in _interval(answer))
 
 
 def interval_no_width_at_the_mean(answer: Answer) -> bool:
@@ -170,25 +206,70 @@ def interval_of_extremes(answer: Answer) -> bool:
 
 
 def interval_elsewhere(answer: Answer) -> bool:
-    def off(before: Array, after: Array, n_resamples: int, seed: int) -> bool:
-        means, below = resampled_means(after - before)
-        low, high = np.asarray(answer(before.copy(), after.copy(), n_resamples, seed), float)
-        outside = np.interp(low, means, below), 1 - np.interp(high, means, below)
-        return not all(abs(share - OUTSIDE) < TOLERANCE for share in outside)  # so that NaN is off
+    """Whether other shares of the resamples are outside; of twelve people in the mean of four intervals."""
+    for draws, (before, after, n_resamples, seed) in zip((4, 1, 1), INTERVAL_CASES.values(), strict=True):
+        ends = [answer(before.copy(), after.copy(), n_resamples, seed + more) for more in range(draws)]
+        shares = np.interp(np.asarray(ends, float), *resampled_means(after - before)).mean(axis=0)
+        if not (abs(shares - [OUTSIDE, 1 - OUTSIDE]) < TOLERANCE / draws**0.5).all():  # so that NaN is elsewhere
+            return True
+    return False
 
-    return any(off(*case) for case in INTERVAL_CASES.values())
+
+# Gains in thousandths that tell who was drawn how often: the digits of their sum to the base 6.
+_FOUR_BEFORE = np.full(4, 0.25)
+_FOUR_AFTER = _FOUR_BEFORE + 6 ** np.arange(4) / 1000
+
+
+@lru_cache(maxsize=4)
+def _single_resamples(answer: Answer) -> Array:
+    """Both ends for n_resamples = 1, with 40 seeds: (40, 2)."""
+    return np.array([answer(_FOUR_BEFORE.copy(), _FOUR_AFTER.copy(), 1, seed) for seed in range(40)], float)
+
+
+def interval_of_other_resamples(answer: Answer) -> bool:
+    """Whether asking for one resample gives anything but one mean, which is both ends."""
+    try:
+        low, high = _single_resamples(answer).T
+    except (ValueError, IndexError, ZeroDivisionError, TypeError):  # of no resample at all
+        return True
+    return not np.allclose(low, high, equal_nan=True)
+
+
+def _people_drawn(answer: Answer, size: int) -> Array | None:
+    """How often each of the four was drawn, if every resample is of `size` people; otherwise None."""
+    sums = 1000 * size * _single_resamples(answer)[:, 0]
+    drawn = np.rint(sums)[:, None] // 6 ** np.arange(4) % 6
+    return (
+        drawn.sum(axis=0) if np.allclose(sums, np.rint(sums), atol=1e-3) and (drawn.sum(axis=1) == size).all() else None
+    )
+
+
+def interval_of_other_people(answer: Answer) -> bool:
+    """Whether a resample of four people is of three or five, or somebody is hardly ever in one."""
+    drawn = _people_drawn(answer, 4)  # 40 times each, and five standard errors are 28
+    other_size = _people_drawn(answer, 3) is not None or _people_drawn(answer, 5) is not None
+    return bool((drawn <= 12).any()) if drawn is not None else other_size
+
+
+def interval_of_no_resample(answer: Answer) -> bool:
+    return _people_drawn(answer, 4) is None
 
 
 def interval_seed_ignored(answer: Answer) -> bool:
-    first, *others = [_interval(answer, 100, seed) for seed in _INTERVAL_SEEDS]
+    first, *others = [_interval_of(answer, 100, seed) for seed in _INTERVAL_SEEDS]
     return all(other == first for other in others)
 
 
 def interval_not_repeatable(answer: Answer) -> bool:
-    return any(_interval(answer, 100, seed) != _interval(answer, 100, seed) for seed in _INTERVAL_SEEDS)
+    return any(_interval_of(answer, 100, seed) != _interval_of(answer, 100, seed) for seed in _INTERVAL_SEEDS)
 
 
-def _interval(answer: Answer, n_resamples: int = N_RESAMPLES, seed: int = 0) -> tuple[float, float]:
+@lru_cache(maxsize=4)  # many symptoms look at the same interval, which takes a loop in Python some time
+def _interval(answer: Answer) -> tuple[float, float]:
+    return _interval_of(answer, N_RESAMPLES, 0)
+
+
+def _interval_of(answer: Answer, n_resamples: int, seed: int) -> tuple[float, float]:
     low, high = np.asarray(answer(_BEFORE.copy(), _AFTER.copy(), n_resamples, seed), float)
     return float(low), float(high)
 
@@ -208,7 +289,7 @@ def _outside(answer: Answer) -> float:
 # Half of its work is to refuse: it gets made-up logs that are whole, cut off, damaged, or of another origin.
 
 
-def _log(seed: int, n_epochs: int, end: bool = True) -> list[str]:
+def _log(seed: int, n_epochs: int, end: bool = True, origin: str = "measured-pi") -> list[str]:
     """A log as text: header, set-up, epochs with a sample between them, predictions, and the end."""
     rng = np.random.default_rng(seed)
 
@@ -216,7 +297,7 @@ def _log(seed: int, n_epochs: int, end: bool = True) -> list[str]:
         cpu = rng.integers(2, 40) / 4
         return {"ev": "span", "phase": phase, "wall_s": cpu + rng.integers(1, 9) / 4, "cpu_s": cpu, **more}
 
-    records: list[dict] = [{"ev": "header", "schema": "pi-profile/1", "origin": "measured-pi", "run_id": f"r{seed}"}]
+    records: list[dict] = [{"ev": "header", "schema": "pi-profile/1", "origin": origin, "run_id": f"r{seed}"}]
     records += [span("import"), span("load")]
     for epoch in range(1, n_epochs + 1):
         records += [span("train", epoch=epoch, updates=40)]
@@ -230,22 +311,46 @@ def _log(seed: int, n_epochs: int, end: bool = True) -> list[str]:
 _WHOLE, _STOPPED = _log(1, 3), _log(2, 4, end=False)
 LOG_CASES = {"a whole log": (_WHOLE, "measured-pi"), "stopped before its end": (_STOPPED, "measured-pi")}
 _CUT_OFF = [*_WHOLE[:-2], _WHOLE[-2][:31]]
-# By line number, from 1: a log with a line in its middle that lacks its end.
-_DAMAGED = {7: [*_WHOLE[:6], _WHOLE[6][:25], *_WHOLE[7:]], 4: [*_STOPPED[:3], _STOPPED[3][:28], *_STOPPED[4:]]}
 
 
-def _outcome(answer: Answer, lines: Lines, origin: str = "measured-pi") -> float | Exception:
+def damaged(lines: Sequence[str], number: int) -> list[str]:
+    """The log with a line, counted from 1, that lacks its end."""
+    return [*lines[: number - 1], lines[number - 1][:25], *lines[number:]]
+
+
+# By line number: near both ends and in between. The last two numbers are nowhere in their logs.
+DAMAGED = {1: damaged(_WHOLE, 1), 7: damaged(_WHOLE, 7), 4: damaged(_STOPPED, 4), 8: damaged(_WHOLE, 8)}
+DAMAGED |= {13: damaged(_log(5, 9), 13), 12: damaged(_log(5, 9), 12)}
+# With the origins that they are not of: before and after their own in the alphabet.
+_FOREIGN = [(_WHOLE, "measured-host"), (_log(4, 2, origin="emulated-pi"), "measured-pi")]
+
+
+def _outcome(answer: Answer, lines: Lines, origin: str = "measured-pi") -> Any:
+    """The exception that the answer raises, or what it returns: of an exception that is returned, the text."""
     try:
-        return float(answer(list(lines), origin))
+        value = answer(list(lines), origin)
     except Exception as error:
         return error
+    return repr(value) if isinstance(value, Exception) else value
+
+
+def _raised_for_damage(answer: Answer) -> dict[int, Any]:
+    return {number: _outcome(answer, lines) for number, lines in DAMAGED.items()}
 
 
 def _finds_sum(answer: Answer, lines: Lines, read: Lines) -> bool:
     """Whether an answer, given `lines`, returns the CPU seconds of training in the lines `read`."""
     seconds = _outcome(answer, lines)
-    expected = sum(record["cpu_s"] for record in map(json.loads, read) if record.get("phase") == "train")
-    return not isinstance(seconds, Exception) and bool(np.isclose(seconds, expected))
+    records = []
+    for line in read:
+        with contextlib.suppress(ValueError):
+            records.append(json.loads(line))
+    expected = sum(record["cpu_s"] for record in records if record.get("phase") == "train")
+    return _is_number(seconds) and bool(np.isclose(float(seconds), expected))
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float | np.number) or (isinstance(value, np.ndarray) and value.shape == ())
 
 
 def log_other_sum(answer: Answer) -> bool:
@@ -260,23 +365,29 @@ def log_cut_miscounted(answer: Answer) -> bool:
     return not _finds_sum(answer, _CUT_OFF, _CUT_OFF[:-1])
 
 
+def log_returns_the_error(answer: Answer) -> bool:
+    """Whether something that is no number is returned where an error should be raised."""
+    refused = [*_raised_for_damage(answer).values(), *(_outcome(answer, *each) for each in _FOREIGN)]
+    return any(isinstance(value, str | tuple | list) or value is None for value in refused)
+
+
 def log_stops_at_damage(answer: Answer) -> bool:
     """Whether it returns the sum of the lines before the damaged one."""
-    return all(_finds_sum(answer, lines, lines[: number - 1]) for number, lines in _DAMAGED.items())
+    return all(_finds_sum(answer, DAMAGED[number], DAMAGED[number][: number - 1]) for number in (4, 7))
 
 
 def log_damage_returned(answer: Answer) -> bool:
-    return any(not isinstance(_outcome(answer, lines), Exception) for lines in _DAMAGED.values())
+    return any(not isinstance(outcome, Exception) for outcome in _raised_for_damage(answer).values())
 
 
 def log_other_error(answer: Answer) -> bool:
-    refused = [_outcome(answer, lines) for lines in _DAMAGED.values()] + [_outcome(answer, _WHOLE, "measured-host")]
+    refused = [*_raised_for_damage(answer).values(), *(_outcome(answer, *each) for each in _FOREIGN)]
     return any(isinstance(error, Exception) and not isinstance(error, ValueError) for error in refused)
 
 
 def _numbers(answer: Answer, shift: int) -> bool:
-    """Whether the text of each error has the line's number, plus shift."""
-    texts = {number: str(_outcome(answer, lines)) for number, lines in _DAMAGED.items()}
+    """Whether the text of each error has the line's number, plus shift, and no whole line."""
+    texts = {number: str(error) for number, error in _raised_for_damage(answer).items()}
     return all(re.search(rf"(?<!\d){number + shift}(?!\d)", text) for number, text in texts.items())
 
 
@@ -289,4 +400,4 @@ def log_no_number(answer: Answer) -> bool:
 
 
 def log_any_origin(answer: Answer) -> bool:
-    return not isinstance(_outcome(answer, _WHOLE, "measured-host"), Exception)
+    return any(not isinstance(_outcome(answer, *each), Exception) for each in _FOREIGN)
