@@ -132,7 +132,17 @@ def grow_topics(phi, words, documents, no_below):
     ### END SOLUTION
 
 
-check("grow-dictionary", grow_topics)
+def with_words_of_yours(grow):
+    """the words that three sentences of a family add to the downloaded vocabulary."""
+    told = ["Bello buried my slipper again", "who let Bello into the kitchen", "the slipper was in the kitchen"]
+    documents = [sentence.lower().split() for sentence in told]
+    words = list(shared.topics.vocabulary)
+    counts, phi = grow(shared.topics.phi, words, documents, 2)
+    new = counts[:, len(words) :].sum()
+    say(f"Columns: {len(words):,} before, {phi.shape[1]:,} after. Otherwise {new} of your words would be lost.")
+
+
+check("grow-dictionary", grow_topics, use=with_words_of_yours)
 
 # %% [markdown]
 # ## Step 3. Two models at home
@@ -195,7 +205,16 @@ def completion_bits(phi, seen, unseen, alpha, iterations):
     ### END SOLUTION
 
 
-check("document-completion", completion_bits)
+def on_a_text_put_aside(bits):
+    """the held-out bits of one text that was put aside, under the local and the personal model, by your function."""
+    words = np.flatnonzero(aside.counts[[0]].toarray()[0])
+    halves = np.random.default_rng(SEED).permutation(words)
+    seen, unseen = (np.isin(np.arange(len(own.vocabulary)), half).astype(int) for half in np.array_split(halves, 2))
+    both = {name: bits(model.phi, seen, unseen, 2.5, 20) for name, model in (("local", local), ("personal", personal))}
+    say("By your function:", ", ".join(f"{name} {value:.2f}" for name, value in both.items()) + " bits per word.")
+
+
+check("document-completion", completion_bits, use=on_a_text_put_aside)
 
 # %%
 prediction(
@@ -263,7 +282,14 @@ def choose_weight(weights, validation, test):
     ### END SOLUTION
 
 
-check("choose-weight", choose_weight)
+def on_stored_weights(choose):
+    """the weight that your function chooses for news with Wikipedia as public text."""
+    tried = last.dropna(subset=["weight"]).pivot_table(index="seed", columns="weight", values=["validation", "bits"])
+    weight, worth = choose(np.array(weights), *(tried[what][weights].to_numpy() for what in ("validation", "bits")))
+    say(f"Your choice: c = {weight:g}, worth {worth:.2f} bits per word on the test.")
+
+
+check("choose-weight", choose_weight, use=on_stored_weights)
 
 # %% [markdown]
 # Now live, for you: each weight is tried on parts of your *own* texts. The texts put aside are used once, at the end.

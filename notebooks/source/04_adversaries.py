@@ -26,9 +26,12 @@ PERSON = None  # None: the person chosen in notebook 00
 SEED = 0
 
 # %%
-import numpy as np
+from dataclasses import replace
 
-from pmt_helpers.activity import Person, personalise, train_local, train_shared
+import numpy as np
+from scipy.special import softmax
+
+from pmt_helpers.activity import Person, personalise, train_local, train_shared, train_shared_fast
 from pmt_helpers.attacks import poison_volunteers, score_attack, score_defence, score_sheet
 from pmt_helpers.datasets import load_activity
 from pmt_helpers.experiments import (
@@ -99,7 +102,20 @@ def flip_labels(y, probabilities, fraction, order):
     ### END SOLUTION
 
 
-check("label-flip", flip_labels)
+def against_the_cloud(flip):
+    """what your attacker does to the accuracy of the shared model, when half of the volunteers use it."""
+    watch = load_activity("watch")
+    clean, labels = train_shared_fast(watch, 1), watch.y.copy()
+    for user in watch.user_ids[1::2]:
+        rows = np.flatnonzero(watch.users == user)
+        order = np.random.default_rng(int(user)).permutation(len(rows))
+        labels[rows] = flip(watch.y[rows], softmax(clean.logits(watch.X[rows]), axis=1), 0.9, order)
+    bad, own = train_shared_fast(replace(watch, y=labels), 1), watch.select(watch.users == 1)
+    before, after = ((model.predict(own.X) == own.y).mean() for model in (clean, bad))
+    say(f"Person 1 of the watch: {before:.0%} with honest volunteers, {after:.0%} when half of them use your attack.")
+
+
+check("label-flip", flip_labels, use=against_the_cloud)
 
 # %%
 explore(
@@ -190,7 +206,16 @@ def trimmed_mean(weights, n_trim):
     ### END SOLUTION
 
 
-check("trimmed-mean", trimmed_mean)
+def with_a_malicious_volunteer(average):
+    """how far one malicious volunteer of ten moves a plain mean, and your average."""
+    honest = np.random.default_rng(SEED).normal(size=(10, 1000))
+    sent = honest.copy()
+    sent[0] = 100
+    for name, mean in {"plain mean": lambda rows: rows.mean(axis=0), "yours": lambda rows: average(rows, 2)}.items():
+        say(f"{name}: a weight moves by {np.abs(mean(sent) - mean(honest)).mean():.2f} on average.")
+
+
+check("trimmed-mean", trimmed_mean, use=with_a_malicious_volunteer)
 
 # %% [markdown]
 # What does each defence save, and what does it cost when nobody attacks? The next cell shows both for people who did

@@ -137,7 +137,15 @@ def parse_log(lines, origin):
     ### END SOLUTION
 
 
-check("parse-record", parse_log)
+def on_this_log(parse):
+    """the CPU seconds of the log above, whole and after a power cut."""
+    lines = emulated.path.read_text().splitlines()
+    cut = [*lines[:-1], lines[-1][:10]]
+    for name, texts in (("whole", lines), ("after a power cut", cut)):
+        say(f"{name}: {parse(texts, emulated.header['origin']):.1f} CPU seconds of training.")
+
+
+check("parse-record", parse_log, use=on_this_log)
 
 # %% [markdown]
 # Now watch a computer work, second by second: Keras trains on sixty windows, one per step. Above it is what your
@@ -180,7 +188,14 @@ def fit_line(x, seconds):
     ### END SOLUTION
 
 
-check("fit-line", fit_line)
+def on_a_log(line):
+    """what one more window costs with Keras on this kind of computer (100 passes), with your interval."""
+    rows = shown[(shown["kernel"] == "keras_fit") & (shown["origin"] == "measured-host")]
+    slope, low, high = line(rows["n_samples"].to_numpy(float), rows["seconds"].to_numpy(float))
+    say(f"One more window adds {1000 * slope:.0f} ms, between {1000 * low:.0f} and {1000 * high:.0f}.")
+
+
+check("fit-line", fit_line, use=on_a_log)
 
 # %% [markdown]
 # The next figures are the paper's Figures 8a and 8b. They show the time of one iteration of the topic model, by the
@@ -251,7 +266,16 @@ def predict(instructions, updates, setup, rate, band):
     ### END SOLUTION
 
 
-check("predict-zero", predict)
+def for_a_zero(predict):
+    """your prediction for a Pi Zero 2 W: Keras and a compiled loop, 60 windows, 100 epochs."""
+    counted = instructions().set_index(["task", "kernel"])
+    for kernel in ("keras_fit", "numba"):
+        row = counted.loc["activity", kernel]
+        seconds, low, high = predict(row["per_update"], 60 * 100, row["setup_instructions"], 0.83, 1.3)
+        say(f"{kernel}: {seconds:.0f} seconds of training, between {low:.0f} and {high:.0f}.")
+
+
+check("predict-zero", predict, use=for_a_zero)
 
 # %%
 passes = (30, 300, 3000, 30_000)

@@ -19,6 +19,7 @@ from .personal import Person as Person
 from .personal import personalise as personalise
 from .personal import train_local as train_local
 from .shared import train_shared as train_shared
+from .shared import train_shared_fast as train_shared_fast
 from .splits import split_user as split_user
 from .weights import Checkpoint as Checkpoint
 from .weights import load_checkpoint as load_checkpoint

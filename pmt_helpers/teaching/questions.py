@@ -63,14 +63,18 @@ def _readable(value: Any, digits: int) -> str:
 
 
 def reveal(key: str, actual: float | str, digits: int = 2) -> None:
-    """Print the value computed, and the guess kept under `key` if there is one: "You said 0.85; it is 0.87."."""
+    """Say the value computed, and the guess kept under `key` if there is one: "You said 0.85; the answer is 0.87."."""
     shown = _readable(float(actual) if not isinstance(actual, str) else actual, digits)
     guess = current_workbook().get("predictions", key)
     if guess is None:
-        say(f"It is {shown}.")
+        say(f"Answer: {shown}.")
     else:
         guessed = _readable(float(guess) if not isinstance(guess, str) else guess, digits)
-        say(f"You said {guessed}, and so it is." if guessed == shown else f"You said {guessed}; it is {shown}.")
+        say(
+            f"You said {guessed}, which is right."
+            if guessed == shown
+            else f"You said {guessed}; the answer is {shown}."
+        )
 
 
 @dataclass(frozen=True)

@@ -618,3 +618,35 @@ def test_progress_is_kept_in_the_workbook_file(shown):
     check("warm-up", find_exercise("warm-up").solution)
     check("sgd-step", ...)
     assert current_workbook().section("checks") == {"warm-up": "right", "sgd-step": "to do"}
+
+
+def doubled(answer):
+    """what your function makes of one right prediction."""
+    return f"{answer(np.array([1]), np.array([1])):.0%}"
+
+
+def test_a_right_answer_is_put_to_work_and_what_comes_out_is_displayed(shown, monkeypatch):
+    displayed = []
+    monkeypatch.setattr("pmt_helpers.teaching.exercises.checks.display", displayed.append)
+    check("warm-up", find_exercise("warm-up").solution, use=doubled)
+    assert displayed == ["100%"]
+    assert len(shown) == 1
+
+
+@pytest.mark.parametrize("answer", [None, lambda predicted, actual: (predicted == actual).sum()])
+def test_until_then_the_cell_says_in_grey_what_it_will_show(shown, answer):
+    check("warm-up", answer, use=doubled)
+    assert shown[1]["text/plain"] == (
+        "Once it is right, this cell also shows what your function makes of one right prediction."
+    )
+    assert "color: #767676" in shown[1]["text/html"]
+
+
+def test_a_right_answer_that_stops_on_the_learners_data_shows_no_traceback(shown, capsys):
+    def broken(answer):
+        """something."""
+        raise ZeroDivisionError("no data")
+
+    check("warm-up", find_exercise("warm-up").solution, use=broken)
+    assert len(shown) == 1
+    assert "it stopped here: ZeroDivisionError: no data" in capsys.readouterr().out

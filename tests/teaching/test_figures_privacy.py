@@ -34,7 +34,7 @@ def costs() -> pd.DataFrame:
 
 def test_accuracy_is_read_from_no_noise_to_the_smallest_epsilon() -> None:
     figure = figures.accuracy_by_epsilon({"example": costs().query("n_samples == 60")})
-    assert "shared (example) 76% to 70% from epsilon no noise to 8" in figure.sentence.lower()
+    assert "shared (each window) 76% to 70% from epsilon no noise to 8" in figure.sentence.lower()
     assert list(drawn(figure, "personal, each window protected").x) == ["no noise", "8"]
 
 

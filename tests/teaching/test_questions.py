@@ -26,13 +26,13 @@ def test_a_guess_is_kept_only_when_it_is_saved(capsys):
     (again,) = all_of(prediction("How much?", (0, 1, 0.01), key="how-much").widget, ipywidgets.FloatSlider)
     assert again.value == pytest.approx(0.85)
     reveal("how-much", 0.874)
-    assert capsys.readouterr().out == "You said 0.85; it is 0.87.\n"
+    assert capsys.readouterr().out == "You said 0.85; the answer is 0.87.\n"
 
 
 def test_without_a_guess_only_the_value_is_said(capsys):
     reveal("how-much", 0.874)
     reveal("who", "personal")
-    assert capsys.readouterr().out == "It is 0.87.\nIt is personal.\n"
+    assert capsys.readouterr().out == "Answer: 0.87.\nAnswer: personal.\n"
 
 
 def test_a_choice_is_compared_word_by_word(capsys):
@@ -43,13 +43,13 @@ def test_a_choice_is_compared_word_by_word(capsys):
     assert current_workbook().get("predictions", "who") == "personal"
     reveal("who", "shared")
     reveal("who", "personal")
-    assert capsys.readouterr().out == "You said personal; it is shared.\nYou said personal, and so it is.\n"
+    assert capsys.readouterr().out == "You said personal; the answer is shared.\nYou said personal, which is right.\n"
 
 
 def test_digits_are_those_asked_for(capsys):
     current_workbook().put("predictions", "epochs", 40)
     reveal("epochs", 37.0, digits=0)
-    assert capsys.readouterr().out == "You said 40; it is 37.\n"
+    assert capsys.readouterr().out == "You said 40; the answer is 37.\n"
 
 
 def test_a_guess_from_another_question_does_no_harm():

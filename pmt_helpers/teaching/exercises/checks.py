@@ -1,10 +1,13 @@
 """check("exercise-id", answer): shows the verdict on an answer, with hints. `judging.judge` decides it."""
 
 import re
+from collections.abc import Callable
 from html import escape
 from typing import Any
 
-from pmt_helpers.teaching.display import publish
+from IPython.display import display
+
+from pmt_helpers.teaching.display import publish, say
 from pmt_helpers.teaching.exercises import Exercise, find_exercise
 from pmt_helpers.teaching.exercises.judging import OPENINGS, State, Verdict, judge, learners_line
 from pmt_helpers.teaching.workbook_file import current_workbook
@@ -25,9 +28,11 @@ class Interrupted(KeyboardInterrupt):
         return [str(self)]
 
 
-def check(exercise_id: str, answer: Any) -> None:
+def check(exercise_id: str, answer: Any, use: Callable[[Any], Any] | None = None) -> None:
     """Display the verdict on an answer, with three hints to open, and note it in the workbook file.
 
+    use: puts a right answer to work, and what it returns is displayed. Until then the first line of its docstring says,
+    in grey, what it will show; nothing later may depend on it.
     Raises nothing but Interrupted, when the learner interrupts the kernel.
     """
     try:
@@ -44,6 +49,23 @@ def check(exercise_id: str, answer: Any) -> None:
         verdict = Verdict("not yet", f"the check could not make sense of this answer ({type(error).__name__}).")
     current_workbook().put("checks", exercise.id, verdict.state)
     publish(_bundle(exercise, verdict))
+    if use is not None:
+        _put_to_work(use, answer, verdict)
+
+
+def _put_to_work(use: Callable[[Any], Any], answer: Any, verdict: Verdict) -> None:
+    """Use a right answer, or say what it will be used for."""
+    if verdict.state != "right":
+        soon = f"Once it is right, this cell also shows {(use.__doc__ or '').strip()}"
+        publish({"text/plain": soon, "text/html": f'<p style="color: #767676">{escape(soon)}</p>'})
+        return
+    try:
+        shown = use(answer)
+    except Exception as error:  # right on the cases, and yet not on these data: no traceback of ours
+        say(f"Your answer is right on the cases of the check, but it stopped here: {type(error).__name__}: {error}")
+        return
+    if shown is not None:
+        display(shown)
 
 
 def _plain(verdict: Verdict) -> dict[str, str]:

@@ -66,7 +66,7 @@ def accuracy_by_epsilon(costs: Mapping[str, pd.DataFrame], title: str = "What pr
             options["error_y"] = style.interval_bars(line, "accuracy", thickness=1, width=4)
             style.add_series(figure, names, line["accuracy"], f"{model}, each {unit} protected", look, **options)
             first, last = (percent(line["accuracy"].iloc[end]) for end in (0, -1))
-            texts.append(f"{model} ({level}) {first} to {last} from epsilon {names[0]} to {names[-1]}")
+            texts.append(f"{model} (each {unit}) {first} to {last} from epsilon {names[0]} to {names[-1]}")
     drawn: list[list[float]] = []
     for level, frame in costs.items():
         alone = frame[frame["model"] == "local"].sort_values("epsilon", ascending=False)
