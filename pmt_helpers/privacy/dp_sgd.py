@@ -142,5 +142,5 @@ def _known_noise(seed: Sequence[int], steps: int, shapes: Sequence[tuple[int, ..
         np.asarray(jax.vmap(lambda key, shape=shape: jax.random.normal(key, shape))(keys[:, layer])).reshape(steps, -1)
         for layer, shape in enumerate(shapes)
     ]
-    noise = iter(floored(np.hstack(parts)))
-    return lambda size, normal: next(noise)
+    noise = iter(np.hstack(parts))
+    return lambda size, normal: floored(next(noise))

@@ -248,7 +248,7 @@ def test_privacy_writes_the_grid_under_its_name_with_its_origin(
 ) -> None:
     asked = {}
 
-    def fake(data, runner):
+    def fake(data, runner, **settings):
         asked.update(data=data.card.name, runner=runner)
         return pd.DataFrame({"level": ["user"], "epsilon": [float("inf")], "accuracy": [0.5]})
 
