@@ -105,7 +105,7 @@ def flip_labels(y, probabilities, fraction, order):
 def against_the_cloud(flip):
     """what your attacker does to the accuracy of the shared model, when half of the volunteers use it."""
     watch = load_activity("watch")
-    clean, labels = train_shared_fast(watch, 1), watch.y.copy()
+    clean, labels = train_shared_fast(watch, 1), np.array(watch.y)
     for user in watch.user_ids[1::2]:
         rows = np.flatnonzero(watch.users == user)
         order = np.random.default_rng(int(user)).permutation(len(rows))
