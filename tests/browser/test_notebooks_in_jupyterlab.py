@@ -30,8 +30,8 @@ def test_a_notebook_opens_runs_and_answers_the_keyboard_without_leaving_the_mach
         slider.move()
         if slider.has_a_figure:
             notebook.page.wait_for_function(f"before => ({FIGURE_DATA})() !== before", arg=figures)
+        notebook.page.wait_for_timeout(1000)  # until the kernel answers a slider of values reads out an index
         assert slider.text != value, "a slider that the arrow keys do not move"
-        notebook.page.wait_for_timeout(1000)
         assert slider.name, "a slider without a name"
         assert slider.text == slider.readout, f"{slider.name}: another value is read out than is written"
     assert any(slider.has_a_figure for slider in sliders), "a notebook of this workbook has a slider for a figure"
