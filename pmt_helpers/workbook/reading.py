@@ -47,14 +47,14 @@ def reading_time(notebook: NotebookNode) -> ReadingTime:
     for cell in core_path(notebook):
         cells += 1
         if cell.cell_type == "markdown":
-            words += len(_WORD.findall(cell.source))
+            words += count_words(cell.source)
             continue
         exercises += re.findall(r'^check\("([\w-]+)"', cell.source, re.M)
         for output in cell.get("outputs", []):
             if PLOTLY in output.get("data", {}):
                 figures += 1
             else:
-                words += sum(len(_WORD.findall(text)) for text in texts(output) if not text.lstrip().startswith("<"))
+                words += sum(count_words(text) for text in texts(output) if not text.lstrip().startswith("<"))
     minutes = words / WORDS_PER_MINUTE + figures * FIGURE_MINUTES + sum(map(exercise_minutes, exercises))
     return ReadingTime(cells, words, tuple(exercises), figures, minutes)
 
@@ -80,11 +80,16 @@ def exercise_minutes(exercise_id: str) -> int:
     return EASY_MINUTES if statements <= EASY_STATEMENTS else HARD_MINUTES
 
 
+def count_words(text: str) -> int:
+    """How many words a reader reads: numbers and formulas are none."""
+    return len(_WORD.findall(text))
+
+
 def sentences(markdown: str) -> list[str]:
     """The sentences of a text in Markdown, without code, formulas on lines of their own, tables and headings."""
     text = _INLINE.sub("x", _ITEM.sub("\n\n", re.sub(r"^> ?", "", _NOT_SENTENCES.sub("\n\n", markdown), flags=re.M)))
     found = []
     for paragraph in re.split(r"\n\s*\n", text):
         flat = " ".join(re.sub(r"[*_\[\]]", "", paragraph).split())
-        found += [part for part in _END.split(flat) if _WORD.search(part)]
+        found += [part for part in _END.split(flat) if count_words(part)]
     return found

@@ -1,7 +1,5 @@
 """The exercises of notebook 04: right however it is written, and wrong for a reason that the learner is told."""
 
-import importlib
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -11,7 +9,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from pmt_helpers.attacks import defences
+from pmt_helpers.attacks import defences, poisoning
 from pmt_helpers.datasets import load_activity
 from pmt_helpers.teaching.exercises.base import Mistake
 from pmt_helpers.teaching.exercises.judging import judge
@@ -32,14 +30,6 @@ def wrong_answer(exercise_id, name):
     """The solution with this mistake in it."""
     exercise = EXERCISE[exercise_id]
     return next(exercise.mutant(mistake) for mistake in exercise.mistakes if mistake.name == name)
-
-
-def of_the_package(module, name):
-    """A function of the package that does the same; skips the test while there is none."""
-    try:
-        return getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError) as missing:
-        pytest.skip(f"{module} has no {name} yet: {missing}")
 
 
 def test_every_choice_of_the_quiz_is_explained():
@@ -129,9 +119,8 @@ def test_in_every_dishonest_case_the_model_finds_some_truth_least_likely():
 
 
 def test_the_solution_flips_as_the_packages_volunteers_do():
-    theirs = of_the_package("pmt_helpers.attacks.poisoning", "flip_labels")
     for y, probabilities, _, order in EXERCISE["label-flip"].cases.values():
-        flipped = theirs(
+        flipped = poisoning.flip_labels(
             y, "least_likely", probabilities.shape[1], np.random.default_rng(0), class_scores=probabilities
         )
         np.testing.assert_array_equal(flip_labels(y, probabilities, 1.0, order), flipped)

@@ -13,12 +13,11 @@ from pmt_helpers.teaching.exercises import NOTEBOOKS, all_exercises
 from pmt_helpers.teaching.questions import stored_quiz
 from pmt_helpers.workbook.build import read_source
 from pmt_helpers.workbook.files import PLOTLY, learner_path, source_paths
-from pmt_helpers.workbook.reading import exercise_minutes, reading_time, sentences
+from pmt_helpers.workbook.reading import count_words, exercise_minutes, reading_time, sentences
 
 SOURCES = source_paths()
 MOST_MINUTES, MOST_CELLS = 50, 30
 MEAN_WORDS, MOST_WORDS = 17, 35
-WORD = re.compile(r"[^\W\d_][\w'-]*")
 UNUSUAL = re.compile(
     r"\b(?:foretell\w*|by lot|lots were|liars?|nobody lies|the bill|in peace|so many|mend(?:s|ed)?|dearer|none other"
     r"|(?:bits|seconds|samples|steps|windows|passes|tokens) a (?:word|window|step|second|document|person))\b",
@@ -81,7 +80,7 @@ def test_a_core_path_fits_a_lesson(source: Path) -> None:
 @pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
 def test_sentences_are_short_and_their_words_are_usual(source: Path) -> None:
     prose = [cell.source for cell in read_source(source).cells if cell.cell_type == "markdown"]
-    lengths = {sentence: len(WORD.findall(sentence)) for text in prose for sentence in sentences(text)}
+    lengths = {sentence: count_words(sentence) for text in prose for sentence in sentences(text)}
     assert sum(lengths.values()) / len(lengths) < MEAN_WORDS
     assert not [sentence for sentence, words in lengths.items() if words > MOST_WORDS]
     assert not UNUSUAL.findall("\n".join(prose))
