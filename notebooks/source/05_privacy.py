@@ -264,7 +264,7 @@ leaks.join(strongest).round(2).dropna()
 
 # %%
 def private_mean(gradients, clip, noise_multiplier, expected_batch, noise):
-    """gradients (n, d): one row a window drawn; clip: the longest a row may be; noise (d,): standard normal draws.
+    """gradients (n, d): one row per window drawn; clip: the longest a row may be; noise (d,): standard normal draws.
 
     Returns (d,), the noisy mean gradient.
     """
