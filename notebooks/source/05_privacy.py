@@ -4,7 +4,8 @@
 # **The claim this notebook tests:** data that never leaves a device cannot be stolen from elsewhere, so training at
 # home is private. Section V-A of the paper argues for this; here we measure what models tell, and what hides it.
 #
-# About 45 minutes, and 45 more for what goes further. Needs under 800 MB of memory and no network.
+# About 45 minutes, and 45 more for what goes further. Needs under 800 MB of memory and no network. Terms:
+# [glossary](glossary.ipynb).
 #
 # **After this notebook you can**
 # 1. measure what a gradient, a model or a table of topics tells about the data behind it;
@@ -434,8 +435,9 @@ for name, sampler in {"random batches": None, "shuffled batches": shuffled_batch
     say(f"{name}, many short trainings: {verdict(audit_sampling(sampler, seed=SEED))}.")
 
 # %% [markdown]
-# A bound far below what was granted proves nothing: there are few canaries, and the adversary sees only the last model.
-# But a bound above it proves a leak. The shuffled batches show only if the adversary sees every step of many trainings.
+# A bound far below what was granted proves nothing: there are few canaries, and the adversary sees only the last
+# model. But a bound above it proves a leak. The shuffled batches show only if the adversary sees every step of many
+# trainings.
 #
 # ## Going further: topics with noise (5 minutes)
 # Topics can be private, too. Each document counts no word more than a few times, and noise is added to the sum of
