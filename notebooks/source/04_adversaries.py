@@ -250,7 +250,7 @@ cost.assign(**{"people worse off": worse, "correlation": ranks.round(2)}).sort_v
 # the windows to train on. You get points for the accuracy that it gains under attack, less what it costs without
 # attackers.
 #
-# **The goal** is to beat the strongest simple attack, or the neighbour filter of step 3, by more than two standard
+# **The goal** is to beat the strongest simple attack, or the strongest simple filter, by more than two standard
 # errors. The examples below do not reach it. Some questions to start with: which windows matter most to the model?
 # Which false labels help each other? What do all windows of a malicious volunteer have in common?
 #

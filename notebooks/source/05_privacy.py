@@ -378,17 +378,17 @@ quiz("05")
 #
 # ## Going further: what you look like (5 minutes)
 # Membership is one question; another is what *you* look like. An attacker who has your personal model changes a window
-# step by step until the model is sure that it is walking (*climb*). Or they compare your weights with the shared ones.
-# The table gives the distance from your true mean window (smaller is closer). *population* is what everybody knows
-# anyway: the mean of all other people.
+# step by step until the model is sure that it is walking (*ascent*). Or they also have the shared model, and compare
+# what it is sure of (*difference*) or its *weights*. The table gives the distance from the true mean window of a
+# person (smaller is closer). *population* is what everybody knows anyway: the mean of all other people.
 
 # %%
 inverted = stored_inversion("wisdm").query("n_samples == 60").groupby("method")[["distance", "correlation"]].mean()
 inverted.sort_values("distance").round(2)
 
 # %% [markdown]
-# The famous attack, climbing, tells less than knowing nobody in particular. Only an attacker who also has the shared
-# weights, and reads what changed, comes closer than that.
+# The famous attack, ascent, tells less than the mean of all other people does. Only an attacker who also has the
+# shared weights, and reads what changed in them, comes closer than that.
 #
 # ## Going further: secrets that the promise needs (5 minutes)
 # The accountant counts on two secrets. First, *who takes part in a step*. If an attacker knows the batches, sampling
