@@ -59,7 +59,8 @@ solutions: venv-dev ## make the solved notebooks, into build/solutions; yours in
 bench: venv-dev ## time the package beside its peers
 	@set -e; for file in benchmarks/*.py; do echo "== $$file"; $(RUN) "$$file"; done
 
-lock: venv-dev ## resolve requirements*.txt into the locks; UPGRADE=1 takes the newest versions within the ranges
+lock: ## resolve requirements*.txt into the locks; UPGRADE=1 takes the newest versions within the ranges
+	@"$(UV)" --version >/dev/null 2>&1 || $(MAKE) venv-dev
 	$(LOCK) requirements.txt --output-file requirements.lock
 	$(LOCK) requirements-dev.txt --constraint requirements.lock --output-file requirements-dev.lock
 

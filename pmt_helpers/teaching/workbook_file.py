@@ -6,10 +6,14 @@ import os
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
+
 from pmt_helpers.datasets.files import atomic_path
 from pmt_helpers.teaching.display import HtmlOutput, say
 
 FILE_NAME = "my_workbook.json"
+MOST_BYTES = 10_000_000  # a hundred times what a learner can fill
+LOCK_SECONDS = 5
 _FILE_VARIABLE = "PMT_WORKBOOK_FILE"
 
 
@@ -19,12 +23,18 @@ def workbook_path() -> Path:
 
 
 class Workbook:
-    """Sections of key and value, kept in a JSON file; in memory when the file cannot be written."""
+    """Sections of key and value in a JSON file that several kernels may write; what cannot be written yet is kept.
+
+    Each change is made under a lock, on what the file holds by then. A link is followed: its file is written.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._real = path.resolve()
+        self._lock = FileLock(self._real.with_name(f".{self._real.name}.lock"), timeout=LOCK_SECONDS)
         self._content: dict[str, dict[str, Any]] = {}
-        self._writable = True
+        self._unwritten: dict[tuple[str, str], Any] = {}
+        self._said = ""
 
     def get(self, section: str, key: str, default: Any = None) -> Any:
         """The value kept, or `default`."""
@@ -38,58 +48,83 @@ class Workbook:
 
     def put(self, section: str, key: str, value: Any) -> None:
         """Keep a value (anything JSON can hold) and write the file."""
-        self._refresh()
-        self._content.setdefault(section, {})[key] = value
-        if not self._writable:
-            return
+        self._unwritten[section, key] = value
         try:
-            with atomic_path(self.path) as temporary:
-                temporary.write_text(self.as_json(), encoding="utf-8")
+            with self._lock:
+                self._refresh()
+                with atomic_path(self._real) as temporary:
+                    temporary.write_text(self.as_json(), encoding="ascii")
+            self._unwritten.clear()
         except OSError as error:
-            self._writable = False
-            say(
+            self._refresh()
+            self._say_once(
                 f"Your answers cannot be written to {self.path.name} ({error.strerror or error}), so they are kept "
                 "until this notebook closes. Copy the workbook to a folder of your own to keep them longer."
             )
 
     def as_json(self) -> str:
-        """The whole file as text."""
-        return json.dumps(self._content, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+        """The whole file as text, in ASCII: a lone half of a character has no other form."""
+        return json.dumps(self._content, indent=1, sort_keys=True) + "\n"
 
     def _refresh(self) -> None:
-        """Read the file again: another notebook may have written to it meanwhile."""
-        if not self._writable:
-            return
+        """Read the file again, as another notebook may have written to it; what is not written yet comes on top."""
         try:
-            text = self.path.read_text(encoding="utf-8")
-        except FileNotFoundError:
+            self._content = _read_sections(self._real)
+        except (ValueError, RecursionError):
             self._content = {}
-            return
-        except (OSError, UnicodeDecodeError) as error:
-            self._set_aside(str(error))
-            return
-        try:
-            content = json.loads(text)
-            if not isinstance(content, dict) or not all(isinstance(part, dict) for part in content.values()):
-                raise ValueError("it should hold sections with keys and values")
-        except (ValueError, RecursionError) as error:
-            self._set_aside(str(error))
-            return
-        self._content = content
+            self._set_aside()
+        except OSError as error:
+            self._content = {}
+            self._say_once(f"{self.path.name} cannot be read ({error.strerror or error}); this notebook starts afresh.")
+        for (section, key), value in self._unwritten.items():
+            self._content.setdefault(section, {})[key] = value
 
-    def _set_aside(self, why: str) -> None:
-        damaged = self.path.with_name(self.path.name + ".damaged")
-        self._content = {}
+    def _set_aside(self) -> None:
+        """Rename a damaged file, unless another notebook has done so by now."""
+        names = (f"{self._real.name}.damaged{number}" for number in ("", *(f"-{n}" for n in range(2, 1000))))
+        kept = next(path for path in map(self._real.with_name, names) if not path.exists())
         try:
-            self.path.replace(damaged)
-        except OSError:
-            self._writable = False
-            say(
-                f"{self.path.name} cannot be read ({why}); this notebook starts afresh and keeps answers until it "
-                "closes."
+            with self._lock:
+                try:
+                    self._content = _read_sections(self._real)
+                except (ValueError, RecursionError) as error:
+                    self._real.rename(kept)
+                    begun = f"It is kept as {kept.name}, and a new file is begun."
+                    say(f"{self.path.name} could not be read ({error}). {begun}")
+        except OSError as error:
+            self._say_once(
+                f"{self.path.name} is damaged and cannot be moved ({error.strerror or error}); this notebook starts "
+                "afresh and keeps answers until it closes."
             )
-            return
-        say(f"{self.path.name} could not be read ({why}). It is kept as {damaged.name}, and a new file is begun.")
+
+    def _say_once(self, text: str) -> None:
+        if text != self._said:
+            self._said = text
+            say(text)
+
+
+def _read_sections(path: Path) -> dict[str, dict[str, Any]]:
+    """What the file holds, in any of JSON's encodings. Raises ValueError unless it is sections of keys and values."""
+    if not path.exists():
+        return {}
+    if path.stat().st_size > MOST_BYTES:
+        raise ValueError(f"it is larger than {MOST_BYTES:,} bytes")
+    content = path.read_bytes()
+    if not content.strip():
+        return {}
+    parsed = json.loads(content, object_pairs_hook=_merged, parse_constant=lambda _: None)
+    if not isinstance(parsed, dict) or not all(part is None or isinstance(part, dict) for part in parsed.values()):
+        raise ValueError("it should hold sections with keys and values")
+    return {name: part for name, part in parsed.items() if part is not None}
+
+
+def _merged(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object whose name stands twice has the keys of both: somebody joined two files by hand."""
+    merged: dict[str, Any] = {}
+    for name, value in pairs:
+        before = merged.get(name)
+        merged[name] = before | value if isinstance(before, dict) and isinstance(value, dict) else value
+    return merged
 
 
 _open: dict[Path, Workbook] = {}
@@ -119,7 +154,7 @@ class _Export(HtmlOutput):
         return f"A link to download your answers and progress ({self._name}) appears here when the cell is run."
 
     def to_html(self) -> str:
-        content = base64.b64encode(self._text.encode("utf-8")).decode("ascii")
+        content = base64.b64encode(self._text.encode("ascii")).decode("ascii")
         return (
             f'<a download="{self._name}" href="data:application/json;base64,{content}" '
             'style="display: inline-block; padding: 0.4em 0.9em; border: 1px solid; border-radius: 3px">'

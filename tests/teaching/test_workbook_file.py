@@ -3,6 +3,8 @@
 import base64
 import json
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -41,7 +43,79 @@ def test_two_open_notebooks_keep_each_others_answers(path):
     }
 
 
-@pytest.mark.parametrize("content", [b"{not json", b'["a list"]', b'{"checks": 3}', b"\xff\xfe\x00", b"[" * 100_000])
+def test_notebooks_that_answer_at_the_same_time_lose_nothing(path):
+    script = "import sys; from pathlib import Path; from pmt_helpers.teaching.workbook_file import Workbook\n"
+    script += "book = Workbook(Path(sys.argv[1]))\nfor n in range(60): book.put(sys.argv[2], str(n), n)"
+    writers = [
+        subprocess.Popen([sys.executable, "-c", script, str(path), name]) for name in ("checks", "quiz", "quiz2")
+    ]
+    assert [writer.wait() for writer in writers] == [0, 0, 0]
+    kept = json.loads(path.read_text())
+    assert {name: len(section) for name, section in kept.items()} == {"checks": 60, "quiz": 60, "quiz2": 60}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32"])
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_a_file_that_an_editor_saved_in_another_encoding_is_read(path, encoding, newline, capsys):
+    path.write_bytes('{"person": {"watch": 7},\n "quiz": {"a": "é"}}'.replace("\n", newline).encode(encoding))
+    assert Workbook(path).get("person", "watch") == 7
+    assert Workbook(path).get("quiz", "a") == "é"
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("content", [b"", b" \n", b'{"checks": null}', b"{}"])
+def test_an_empty_file_is_no_damage(path, content, capsys):
+    path.write_bytes(content)
+    workbook = Workbook(path)
+    assert workbook.section("checks") == {}
+    workbook.put("person", "watch", 5)
+    assert Workbook(path).get("person", "watch") == 5
+    assert capsys.readouterr().out == ""
+    assert not list(path.parent.glob("*damaged*"))
+
+
+def test_two_files_joined_by_hand_keep_the_answers_of_both(path):
+    path.write_text('{"checks": {"a": "right"}, "checks": {"b": "right"}}')
+    assert Workbook(path).section("checks") == {"a": "right", "b": "right"}
+
+
+def test_every_damaged_copy_is_kept(path, capsys):
+    for number in range(3):
+        path.write_text(f"damage {number}")
+        Workbook(path).put("person", "watch", number)
+    kept = sorted(path.parent.glob("*.damaged*"))
+    assert [copy.read_text() for copy in kept] == ["damage 0", "damage 1", "damage 2"]
+    assert "my_workbook.json.damaged-3" in capsys.readouterr().out
+
+
+def test_a_link_into_a_synced_folder_stays_a_link_and_its_file_is_written(path, tmp_path):
+    synced = tmp_path / "synced" / "mine.json"
+    synced.parent.mkdir()
+    synced.write_text('{"person": {"watch": 7}}')
+    path.symlink_to(synced)
+    workbook = Workbook(path)
+    workbook.put("checks", "warm-up", "right")
+    assert path.is_symlink()
+    assert json.loads(synced.read_text()) == {"person": {"watch": 7}, "checks": {"warm-up": "right"}}
+    synced.write_text("damaged")
+    assert workbook.get("person", "watch", 3) == 3
+    assert synced.with_name("mine.json.damaged").read_text() == "damaged"
+    assert path.is_symlink()
+
+
+def test_half_a_character_is_kept_as_it_is(path):
+    Workbook(path).put("quiz", "01-1", "\ud83d")
+    assert Workbook(path).get("quiz", "01-1") == "\ud83d"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"{not json", b'["a list"]', b'{"checks": 3}', b"\xff\xfe\x00", b"[" * 100_000, b"\0" * 80, b"\xed\xa0\x80",
+        b'{"quiz": {"a": "\xe9"}}', b"<<<<<<< HEAD\n{}\n=======\n{}\n>>>>>>> mine\n", b'{"checks": {"a": "ri',
+        b'{"person": {"watch": 3,}}', b" " * 11_000_000, b'{"a": {"b": 1' + b"0" * 10_000 + b"}}",
+    ],
+)  # fmt: skip
 def test_a_damaged_file_is_moved_and_a_new_one_begun(path, content, capsys):
     path.write_bytes(content)
     workbook = Workbook(path)
@@ -50,6 +124,7 @@ def test_a_damaged_file_is_moved_and_a_new_one_begun(path, content, capsys):
     assert "my_workbook.json could not be read" in said
     assert "my_workbook.json.damaged" in said
     assert path.with_name("my_workbook.json.damaged").read_bytes() == content
+    assert len(said) < 400, "a damaged file may hold anything: it is not shown"
     workbook.put("person", "watch", 5)
     assert Workbook(path).get("person", "watch") == 5
     assert capsys.readouterr().out == ""
@@ -87,7 +162,9 @@ def test_a_crash_while_writing_leaves_the_old_file(path, monkeypatch):
     workbook.put("person", "watch", 6)
     monkeypatch.undo()
     assert json.loads(path.read_text()) == {"person": {"watch": 5}}
-    assert list(path.parent.iterdir()) == [path]
+    assert [name for name in map(str, path.parent.iterdir()) if not name.endswith(".lock")] == [str(path)]
+    workbook.put("checks", "warm-up", "right")  # there is space again: what could not be written is written now
+    assert json.loads(path.read_text()) == {"person": {"watch": 6}, "checks": {"warm-up": "right"}}
 
 
 def test_my_person_is_the_one_chosen_or_the_default(path):
