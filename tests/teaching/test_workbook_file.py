@@ -103,6 +103,11 @@ def test_a_link_into_a_synced_folder_stays_a_link_and_its_file_is_written(path, 
     assert path.is_symlink()
 
 
+def test_what_is_no_number_is_not_exported_as_one(path):
+    path.write_text('{"predictions": {"00-gain": NaN}}')
+    assert Workbook(path).section("predictions") == {"00-gain": None}
+
+
 def test_half_a_character_is_kept_as_it_is(path):
     Workbook(path).put("quiz", "01-1", "\ud83d")
     assert Workbook(path).get("quiz", "01-1") == "\ud83d"
