@@ -30,6 +30,10 @@ N_SAMPLES = 15  # windows that you label at home
 SEED = 0
 
 # %%
+from pmt_helpers.teaching import preflight
+
+preflight(DATASET, PERSON=PERSON, N_SAMPLES=(N_SAMPLES, range(2, 21)), SEED=SEED)
+
 import pandas as pd
 
 from pmt_helpers.activity import Person, personalise, train_local, train_shared
@@ -43,13 +47,10 @@ from pmt_helpers.teaching import (
     my_person,
     my_progress,
     prediction,
-    preflight,
     quiz,
     reveal,
     say,
 )
-
-preflight(DATASET, PERSON=PERSON, N_SAMPLES=(N_SAMPLES, range(2, 21)), SEED=SEED)
 
 # %% [markdown]
 # ## Who are you?

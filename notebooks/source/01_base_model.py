@@ -28,6 +28,10 @@ PERSON = None  # None: the person chosen in notebook 00
 SEED = 0
 
 # %%
+from pmt_helpers.teaching import preflight
+
+preflight(DATASET, PERSON=PERSON, SEED=SEED)
+
 import tempfile
 from pathlib import Path
 
@@ -51,13 +55,10 @@ from pmt_helpers.teaching import (
     figures,
     my_person,
     prediction,
-    preflight,
     quiz,
     reveal,
     say,
 )
-
-preflight(DATASET, PERSON=PERSON, SEED=SEED)
 
 # %% [markdown]
 # ## The answer first

@@ -31,6 +31,10 @@ N_SAMPLES = 20  # windows that you label at home
 SEED = 0
 
 # %%
+from pmt_helpers.teaching import preflight
+
+preflight(DATASET, PERSON=PERSON, N_SAMPLES=(N_SAMPLES, (5, 10, 15, 20, 30, 40)), SEED=SEED)
+
 import time
 
 import numpy as np
@@ -63,14 +67,11 @@ from pmt_helpers.teaching import (
     figures,
     my_person,
     prediction,
-    preflight,
     quiz,
     reveal,
     say,
     sgd_step,
 )
-
-preflight(DATASET, PERSON=PERSON, N_SAMPLES=(N_SAMPLES, (5, 10, 15, 20, 30, 40)), SEED=SEED)
 
 # %% [markdown]
 # ## The answer first

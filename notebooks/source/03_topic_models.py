@@ -30,6 +30,10 @@ FOLDER = None  # a folder with your own .txt, .md or .pdf files
 SEED = 0
 
 # %%
+from pmt_helpers.teaching import preflight
+
+preflight("wikipedia", N_LOCAL=(N_LOCAL, range(10, 251)), SEED=SEED)
+
 import tempfile
 import time
 from pathlib import Path
@@ -47,7 +51,6 @@ from pmt_helpers.teaching import (
     figures,
     name_the_topic,
     prediction,
-    preflight,
     quiz,
     reveal,
     say,
@@ -71,8 +74,6 @@ from pmt_helpers.topics import (
     train_local_topics,
     train_shared_topics,
 )
-
-preflight("wikipedia", N_LOCAL=(N_LOCAL, range(10, 251)), SEED=SEED)
 
 # %% [markdown]
 # ## The answer first

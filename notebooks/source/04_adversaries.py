@@ -27,6 +27,10 @@ PERSON = None  # None: the person chosen in notebook 00
 SEED = 0
 
 # %%
+from pmt_helpers.teaching import preflight
+
+preflight(DATASET, PERSON=PERSON, SEED=SEED)
+
 from dataclasses import replace
 
 import numpy as np
@@ -50,13 +54,10 @@ from pmt_helpers.teaching import (
     figures,
     my_person,
     prediction,
-    preflight,
     quiz,
     reveal,
     say,
 )
-
-preflight(DATASET, PERSON=PERSON, SEED=SEED)
 
 # %% [markdown]
 # ## The answer first

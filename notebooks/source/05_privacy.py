@@ -27,6 +27,10 @@ PERSON = None  # None: the person chosen in notebook 00
 SEED = 0
 
 # %%
+from pmt_helpers.teaching import preflight
+
+preflight(DATASET, PERSON=PERSON, SEED=SEED)
+
 import numpy as np
 from IPython.display import display
 from scipy.stats import binom
@@ -70,14 +74,11 @@ from pmt_helpers.teaching import (
     figures,
     my_person,
     prediction,
-    preflight,
     quiz,
     reveal,
     say,
 )
 from pmt_helpers.topics import GibbsLDA
-
-preflight(DATASET, PERSON=PERSON, SEED=SEED)
 
 # %% [markdown]
 # ## The answer first

@@ -32,6 +32,10 @@ BOARD = "3b"  # or "3b-plus", "4b", "5": boards whose power was measured
 SEED = 0
 
 # %%
+from pmt_helpers.teaching import preflight
+
+preflight(DATASET, PERSON=PERSON, BOARD=(BOARD, ("3b", "3b-plus", "4b", "5")), SEED=SEED)
+
 import json
 from itertools import compress
 
@@ -66,14 +70,11 @@ from pmt_helpers.teaching import (
     my_person,
     own_log,
     prediction,
-    preflight,
     quiz,
     replay,
     reveal,
     say,
 )
-
-preflight(DATASET, PERSON=PERSON, BOARD=(BOARD, ("3b", "3b-plus", "4b", "5")), SEED=SEED)
 
 # %% [markdown]
 # ## The answer first

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from pmt_helpers.datasets import activity_names
-from pmt_helpers.teaching import surroundings
+from pmt_helpers.teaching import surroundings, trial_run
 from pmt_helpers.teaching.progress import progress_lines
 from pmt_helpers.teaching.workbook_file import FILE_NAME, Workbook, workbook_path
 
@@ -27,6 +27,9 @@ def everything() -> list[surroundings.Finding]:
         *(_by_need(name, surroundings.check_data(name)) for name in dataset_names()),
         *surroundings.check_extensions(),
         surroundings.check_folder(_notebooks()),
+        trial_run.check_libraries(),
+        trial_run.check_kernel(),
+        trial_run.check_names(_notebooks()),
         surroundings.check_chromium(),
     ]
 

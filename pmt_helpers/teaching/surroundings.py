@@ -49,11 +49,12 @@ def check_backend() -> Finding:
     chosen = os.environ.get("KERAS_BACKEND", "none chosen")
     if keras is not None and hasattr(keras, "backend"):
         chosen = keras.backend.backend()
+        chosen += "" if keras.config.floatx() == "float32" else f" with {keras.config.floatx()}"
     if chosen == BACKEND:
         return Finding("Keras backend", chosen)
     remedy = (
         f"Keras runs on {chosen} here; the workbook needs {BACKEND}. Restart the kernel and import pmt_helpers before "
-        "keras (and do not set KERAS_BACKEND yourself)."
+        "keras."
     )
     return Finding("Keras backend", chosen, "stop", remedy)
 
@@ -262,11 +263,13 @@ def preflight(dataset: str = "watch", **parameters: Any) -> None:
     parameters: by their names in the notebook: PERSON and SEED by value, others with what is allowed, such as
     N_SAMPLES=(N_SAMPLES, range(2, 21)) or BOARD=(BOARD, ("3b", "4b")).
     """
+    from pmt_helpers.teaching.trial_run import check_libraries  # it knows what a Finding is from here
+
     if shell := get_ipython():
         shell.events.register("post_run_cell", release_memory)
     python, backend, memory = check_python(), check_backend(), check_memory()
     packages, data = check_packages(), check_data(dataset)
-    findings = python, backend, memory, *packages, data, *check_parameters(dataset, parameters)
+    findings = python, backend, memory, *packages, check_libraries(), data, *check_parameters(dataset, parameters)
     problems = [finding for finding in findings if finding.state != "ok"]
     if problems:
         say("Not ready yet:")
