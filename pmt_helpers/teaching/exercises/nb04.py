@@ -136,6 +136,12 @@ LABEL_FLIP = Exercise(
             "believed.argmin(axis=1)[: len(chosen)]",
         ),
         Mistake(
+            "classes shifted",
+            "without the true class, the classes behind it have other numbers: leave it in, with an infinite value.",
+            _LOWEST,
+            "np.array([np.delete(probabilities[row], y[row]).argmin() for row in chosen], int)",
+        ),
+        Mistake(
             "no lie", "no label changed: put infinity at the true class, and flip fraction times n rows.", "np.inf", "0"
         ),
         Mistake("all lie", "every window is flipped: flip only the first rows of order.", _CHOSEN, "order"),
