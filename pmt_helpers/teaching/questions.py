@@ -41,16 +41,19 @@ def _slider(question: str, answers: Sequence[Any], before: Any, keep: Callable[[
     import ipywidgets
 
     low, high = float(answers[0]), float(answers[1])
+    step = float(answers[2]) if len(answers) > 2 else (high - low) / STEPS
+    whole = low.is_integer() and step.is_integer()
     slider = ipywidgets.FloatSlider(
         value=before if isinstance(before, int | float) and low <= before <= high else (low + high) / 2,
         min=low,
         max=high,
-        step=float(answers[2]) if len(answers) > 2 else (high - low) / STEPS,
+        step=step,
+        readout_format=".0f" if whole else ".2f",
         continuous_update=False,
         layout={"width": "90%", "max_width": "500px"},
     )
     save = ipywidgets.Button(description="Save my guess", icon="check")
-    save.on_click(lambda _: keep(slider.value))
+    save.on_click(lambda _: keep(round(slider.value) if whole else slider.value))
     return ipywidgets.VBox([slider, save, spoken(slider, question)])
 
 
@@ -69,12 +72,9 @@ def reveal(key: str, actual: float | str, digits: int = 2) -> None:
     if guess is None:
         say(f"Answer: {shown}.")
     else:
-        guessed = _readable(float(guess) if not isinstance(guess, str) else guess, digits)
-        say(
-            f"You said {guessed}, which is right."
-            if guessed == shown
-            else f"You said {guessed}; the answer is {shown}."
-        )
+        said = _readable(guess, digits)
+        is_right = shown == _readable(float(guess) if not isinstance(guess, str) else guess, digits)
+        say(f"You said {said}, which is right." if is_right else f"You said {said}; the answer is {shown}.")
 
 
 @dataclass(frozen=True)

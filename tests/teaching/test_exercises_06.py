@@ -123,6 +123,16 @@ def test_assertions_are_not_the_error_that_was_asked_for():
     assert say("parse-record", asserting).mistake == "other error"
 
 
+def test_an_origin_that_begins_like_the_one_asked_for_is_another_one():
+    def in_the_text(lines, origin):
+        if origin in lines[0]:
+            with contextlib.suppress(ValueError):
+                origin = json.loads(lines[0])["origin"]
+        return by_index(lines, origin)
+
+    assert say("parse-record", in_the_text).mistake == "any origin"
+
+
 def test_real_logs_are_read_as_the_package_reads_them():
     for name in ("measured-host-activity-numpy", "emulated-raspi3b-icount-topics"):
         path = shipped("pi_logs", f"{name}.jsonl")
@@ -198,6 +208,16 @@ def by_halves(value):
 @pytest.mark.parametrize("answer", [by_names, by_text, by_halves])
 def test_bits_are_right_however_they_are_read(answer):
     assert say("throttle-bits", answer).state == "right"
+
+
+def test_truths_have_no_largest_difference():
+    def from_the_left(value):
+        bits = [bit == "1" for bit in f"{value:032b}"]
+        return bits[:4], bits[16:20]
+
+    text = say("throttle-bits", from_the_left).text
+    assert "at one place ours is True and yours is False" in text
+    assert "difference" not in text
 
 
 def test_names_are_not_what_was_asked_for():

@@ -83,6 +83,8 @@ def test_the_chosen_weight_need_not_be_the_best_on_the_test() -> None:
     )
     marks = [shape.x0 for shape in figure.plotly.layout.shapes]
     assert marks == [1.0, 10.0]
+    chosen, at = figure.plotly.layout.annotations
+    assert at.yshift >= chosen.yshift + at.font.size  # at neighbouring weights, too, no text is on the other
     assert len(figures.bits_by_weight(by_weight(), chosen=1.0, at=1.0).plotly.layout.shapes) == 1
 
 

@@ -52,6 +52,19 @@ def test_digits_are_those_asked_for(capsys):
     assert capsys.readouterr().out == "You said 40; the answer is 37.\n"
 
 
+def test_whole_steps_are_written_as_whole_numbers(capsys):
+    widget = prediction("How many points?", (0, 40, 1), key="points").widget
+    (slider,) = all_of(widget, ipywidgets.FloatSlider)
+    assert slider.readout_format == ".0f"
+    slider.value = 5
+    (save,) = all_of(widget, ipywidgets.Button)
+    save.click()
+    assert any("<b>5</b>" in html.value for html in all_of(widget, ipywidgets.HTML))
+    reveal("points", 4.9, digits=1)
+    reveal("points", 5.0, digits=1)
+    assert capsys.readouterr().out == "You said 5; the answer is 4.9.\nYou said 5, which is right.\n"
+
+
 def test_a_guess_from_another_question_does_no_harm():
     current_workbook().put("predictions", "how-much", "a lot")
     current_workbook().put("predictions", "who", 17)

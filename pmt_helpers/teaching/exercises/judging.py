@@ -286,7 +286,9 @@ def _value_facts(found: Outcomes, expected: Outcomes) -> str:
         start += f". In the case '{case}', in the {_ORDINALS[which]} one,"
     else:
         start = f"the shape is right, the values are not. In the case '{case}'"
-    return f"{start} {'the largest difference is at one place where ' if part.size > 1 else ''}{shown}"
+    of_truths = "at one place " if want.dtype == bool else "the largest difference is at one place where "
+    place = of_truths if part.size > 1 else ""
+    return f"{start} {place}{shown}"
 
 
 def _texts(want: np.ndarray, part: np.ndarray, where: int, digits: int) -> list[str]:

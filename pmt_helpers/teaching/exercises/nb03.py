@@ -187,6 +187,12 @@ GROW_DICTIONARY = Exercise(
             "presence", "count every occurrence, not just one.", "document.count(word) for", "word in document for"
         ),
         Mistake(
+            "rare shared words not counted",
+            "shared words that few of your documents have are not counted: no_below is for new words only.",
+            "document.count(word) for",
+            "document.count(word) * (once_each.count(word) >= no_below) for",
+        ),
+        Mistake(
             "impossible words",
             "new words have probability 0, so no topic can ever get them: use each row's smallest value.",
             _COLUMNS,

@@ -136,6 +136,12 @@ LABEL_FLIP = Exercise(
             "believed.argmin(axis=1)[: len(chosen)]",
         ),
         Mistake(
+            "classes shifted",
+            "without the true class, the classes behind it have other numbers: leave it in, with an infinite value.",
+            _LOWEST,
+            "np.array([np.delete(probabilities[row], y[row]).argmin() for row in chosen], int)",
+        ),
+        Mistake(
             "no lie", "no label changed: put infinity at the true class, and flip fraction times n rows.", "np.inf", "0"
         ),
         Mistake("all lie", "every window is flipped: flip only the first rows of order.", _CHOSEN, "order"),
@@ -204,6 +210,7 @@ TRIMMED_MEAN = Exercise(
         "nine volunteers, two of them malicious": (_MODELS, 2),
         "nothing is left out": (_RNG.normal(size=(4, 3)), 0),
         "one value of each weight is left": (_RNG.normal(size=(7, 5)), 3),
+        "volunteers who agree": (np.array([[1.0, 6.0], [1.0, 5.0], [1.0, 7.0], [9.0, 7.0], [2.0, 7.0]]), 1),
     },
     right="your averages equal ours. One volunteer can move a weight only as far as the others' values allow.",
     hints=(
@@ -269,6 +276,27 @@ TRIMMED_MEAN = Exercise(
             "too few values are left out: n_trim at each end, not in all.",
             _KEPT,
             "ordered[n_trim // 2 : len(weights) - (n_trim - n_trim // 2)]",
+        ),
+        Mistake(
+            "values moved",
+            "the ends are moved to the nearest value that is kept: leave them out instead.",
+            "kept.mean(axis=0)",
+            "np.clip(weights, kept[0], kept[-1]).mean(axis=0)",
+        ),
+        Mistake(
+            "equal values kept",
+            "volunteers may send equal values: sort, and leave out by place, not by value.",
+            "kept.mean(axis=0)",
+            "np.nanmean(np.where((weights >= kept[0]) & (weights <= kept[-1]), weights, np.nan), axis=0)",
+        ),
+        Mistake(
+            "equal values left out",
+            "volunteers may send equal values: sort, and leave out by place, not by value.",
+            "kept.mean(axis=0)",
+            "np.array([\n"
+            "        column[~np.isin(column, [*column[:n_trim], *column[len(column) - n_trim :]])].mean()\n"
+            "        for column in ordered.T\n"
+            "    ])",
         ),
         Mistake(
             "mean over weights",

@@ -331,6 +331,12 @@ CLIP_AND_NOISE = Exercise(
         ),
         Mistake("scaled up", "short rows are stretched to clip: only shrink long ones.", _FACTOR, "(length / clip)"),
         Mistake(
+            "scaled up",
+            "short rows are stretched to clip: only shrink long ones.",
+            _FACTOR,
+            "np.maximum(1e-9, length / clip)",  # with a guard against a row of zeros
+        ),
+        Mistake(
             "thrown out",
             "long rows are left out, so unusual examples are never learned: shrink them to clip.",
             f"gradients / {_FACTOR}",
@@ -363,6 +369,12 @@ CLIP_AND_NOISE = Exercise(
         ),
         Mistake(
             "actual number", "the number drawn is private: divide by expected_batch.", _MEAN, "total / len(gradients)"
+        ),
+        Mistake(
+            "actual number",
+            "the number drawn is private: divide by expected_batch.",
+            _MEAN,
+            "total / max(1, len(gradients))",
         ),
         Mistake("sum", "this is the noisy sum: divide it by expected_batch.", _MEAN, "total"),
     ),

@@ -226,6 +226,12 @@ FIT_LINE = Exercise(
         Mistake("through zero", _ZERO, f"n = len(x)\n    {_CENTRED}", "n = len(x) + 1\n    dx, dy = x, seconds"),
         Mistake("through zero, n - 2", _ZERO, _CENTRED, "dx, dy = x, seconds"),
         Mistake(
+            "through zero, then the formula",
+            _ZERO,
+            "slope = (dx * dy).sum() / (dx**2).sum()\n    residuals = dy - slope * dx",
+            "slope = (x * seconds).sum() / (x**2).sum()\n    residuals = seconds - slope * x",
+        ),
+        Mistake(
             "intercept",
             _INTERCEPT,
             f"{_ERROR}\n    return {_ENDS}",

@@ -321,8 +321,9 @@ def damaged(lines: Sequence[str], number: int) -> list[str]:
 # By line number: near both ends and in between. The last two numbers are nowhere in their logs.
 DAMAGED = {1: damaged(_WHOLE, 1), 7: damaged(_WHOLE, 7), 4: damaged(_STOPPED, 4), 8: damaged(_WHOLE, 8)}
 DAMAGED |= {13: damaged(_log(5, 9), 13), 12: damaged(_log(5, 9), 12)}
-# With the origins that they are not of: before and after their own in the alphabet.
+# With origins that they are not of: before and after their own in the alphabet, longer, and shorter.
 _FOREIGN = [(_WHOLE, "measured-host"), (_log(4, 2, origin="emulated-pi"), "measured-pi")]
+_FOREIGN += [(_log(4, 2, origin="measured-pi-constrained"), "measured-pi"), (_WHOLE, "measured-pi-constrained")]
 
 
 def _outcome(answer: Answer, lines: Lines, origin: str = "measured-pi") -> Any:

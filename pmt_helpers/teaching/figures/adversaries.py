@@ -72,7 +72,7 @@ def healing(curves: Mapping[str, pd.DataFrame]) -> Figure:
         style.add_series(figure, x, line["accuracy"], name, style.series_style(colour, symbol, size=8), error_y=bars)
         first, last = line.iloc[0], line.iloc[-1]
         texts.append(f"{name} {percent(first['accuracy'])} to {percent(last['accuracy'])}")
-    figure.update_xaxes(title_text="clean windows at home (0: the shared model)", rangemode="tozero")
+    figure.update_xaxes(title_text="clean windows at home (0: the shared model)")
     style.accuracy_axis(figure, range=None)
     sizes = f"From {first['n_samples']:.0f} to {last['n_samples']:.0f} clean windows"
     return Figure(figure, f"{sizes}: {'; '.join(texts)}.")
@@ -135,6 +135,6 @@ def crafted_documents(rows: pd.DataFrame) -> Figure:
         look = style.model_style(CARRIERS.get(name, name), place)
         style.add_series(figure, line.index + 0.06 * place, line["mean"], name, look, error_y=bars)
         texts.append(f"{name} {percent(line['mean'].iloc[0])} to {percent(line['mean'].iloc[-1])}")
-    figure.update_xaxes(title_text="crafted documents among the public ones", rangemode="tozero")
-    figure.update_yaxes(title_text="p(evil word | target word)", tickformat=".0%", rangemode="tozero")
+    figure.update_xaxes(title_text="crafted documents among the public ones")
+    figure.update_yaxes(title_text="p(attached word | target word)", tickformat=".0%")
     return Figure(figure, f"From none to {int(undefended['crafted'].max())} crafted documents: {'; '.join(texts)}.")

@@ -127,11 +127,11 @@ def spans_of(logs: Iterable[Log]) -> pd.DataFrame:
 def training_rows(spans: pd.DataFrame, epochs: int = 1) -> pd.DataFrame:
     """Seconds of `epochs` epochs: origin, kernel, n_samples, seconds; one row per run and size.
 
-    spans: as `spans_of` gives them. An epoch is the mean of those recorded. The paper's rows are whole trainings, whose
-    epochs nobody knows.
+    spans: as `spans_of` gives them. An epoch is the mean of those recorded. The paper's rows are whole trainings of its
+    personal model (not of its local one, which Figure 7 has too), whose epochs nobody knows.
     """
     rows = _training_spans(spans, "n_samples")
-    paper = rows[rows["origin"] == PAPER]
+    paper = rows[(rows["origin"] == PAPER) & ~rows["run_id"].str.endswith("-local")]
     groups = rows[rows["origin"] != PAPER].groupby(["origin", "run_id", "kernel", "n_samples"], sort=False)
     ours = groups[["seconds", "updates"]].sum().reset_index()
     ours["seconds"] *= epochs * ours["n_samples"] / ours["updates"]

@@ -202,7 +202,7 @@ def bits_by_weight(frame: pd.DataFrame, chosen: float, at: float | None = None) 
         style.add_series(figure, prior.index, prior[column], name, look, "%{y:.2f} at c = %{x}")
     _mark_weight(figure, chosen, style.INK, f"validation takes {chosen:g}")
     if at is not None and at != chosen:
-        _mark_weight(figure, at, style.VERMILION, f"{at:g}")
+        _mark_weight(figure, at, style.VERMILION, f"{at:g}", line=1)
     _weight_axis(figure, prior.index.tolist())
     figure.update_yaxes(title_text=HELD_OUT)
 
@@ -218,10 +218,11 @@ def _weight_axis(figure: go.Figure, weights: list[float]) -> None:
     figure.update_xaxes(title_text="weight c of the shared topics", type="log", tickvals=weights, ticktext=names)
 
 
-def _mark_weight(figure: go.Figure, weight: float, colour: str, text: str) -> None:
+def _mark_weight(figure: go.Figure, weight: float, colour: str, text: str, line: int = 0) -> None:
+    """A line at a weight, and a text beside it, which stands `line` lines above the axis: two texts do not meet."""
     figure.add_vline(x=weight, line={"color": colour, "width": 1, "dash": "dot"})
     x = math.log10(weight)  # on an axis of logarithms annotations, unlike lines, are placed by the logarithm
-    place = {"xref": "x", "yref": "paper", "xanchor": "left", "yanchor": "bottom", "xshift": 3}
+    place = {"xref": "x", "yref": "paper", "xanchor": "left", "yanchor": "bottom", "xshift": 3, "yshift": 20 * line}
     look = {"font": {"color": colour, "size": 12}, "showarrow": False, "bgcolor": "rgba(255, 255, 255, 0.7)"}
     figure.add_annotation(x=x, y=0, text=text, **place, **look)
 
