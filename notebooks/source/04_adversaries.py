@@ -143,12 +143,15 @@ for name, kind in (("honest volunteers", "none"), ("random labels", "random"), (
     rows = recovery_by_samples(poison, "volunteers", kind, 0.5)
     curves[name] = rows[rows["model"].isin(("shared", "personal"))]
 at_60 = {name: float(rows.query("n_samples == 60")["accuracy"].iloc[0]) for name, rows in curves.items()}
-reveal("04-healing", round(100 * (at_60["honest volunteers"] - at_60["least likely label"]), 1))
+reveal("04-healing", 100 * (at_60["honest volunteers"] - at_60["least likely label"]), digits=1)
 figures.healing(curves)
 
-# %%
+# %% [markdown]
 # Now live, for you: half of the volunteers send the least likely labels, the cloud trains as usual, and your device
-# retrains with clean windows. The local model, trained on your windows alone, never met the poison.
+# retrains with clean windows. The local model, trained on your windows alone, never met the poison. (*lower* and
+# *upper* are a 95% interval; a difference inside it means nothing.)
+
+# %%
 data = load_activity(DATASET)
 person = my_person(DATASET, PERSON, default=5)
 you = Person.of(data, person, seed=SEED)
@@ -174,13 +177,14 @@ clean_home = dict(zip(clean_home["model"], clean_home["accuracy"], strict=True))
 door = by_volunteers[by_volunteers["kind"] == "backdoor"].query("fraction == 0.5").set_index("model")
 for model in ("shared", "personal"):
     before, after, taken = honest[model], door["accuracy"][model], door["attack_success"][model]
-    say(f"Backdoor, {model}: accuracy {before:.0%} to {after:.0%}; {taken:.0%} of the marked windows are taken.")
+    say(f"Backdoor, {model}: accuracy {before:.0%} to {after:.0%}; {taken:.0%} of the marked windows are taken for the attacker's class.")
 never_stopped = stored_poisoning("wisdm", "random").query("who == 'user' and fraction == 0.5 and n_samples == 60")
 worst = never_stopped.query("model == 'personal' and kind == 'least_likely'")["accuracy"].item()
 say(f"Least likely labels of your own, in the paper's protocol, which never stops early: personal {worst:.0%}.")
 figures.poisoned_models(at_home, clean_home, title="Half of your own windows are poisoned")
 
 # %% [markdown]
+# With half of your own labels false, the personal model loses less than the local one: it starts from a good model.
 # Retraining repairs what your clean windows contradict. No clean window carries the mark, so none contradicts the
 # backdoor. Poison on your own device does most harm in the paper's protocol, which never stops early. Early stopping
 # helps even though the windows that decide when to stop are poisoned too: the model takes fewer steps.
@@ -220,12 +224,12 @@ def with_a_malicious_volunteer(average):
 check("trimmed-mean", trimmed_mean, use=with_a_malicious_volunteer)
 
 # %% [markdown]
-# What does each defence save, and what does it cost when nobody attacks? The next cell shows both for people who did
-# not volunteer. Then it shows the change for honest volunteers of WISDM, tested on their own windows.
+# What does each defence save, and what does it cost when nobody attacks? Each row of a figure is a defence; a point is
+# what it changes, compared with no defence (the dark line), for people who did not volunteer. The bars are two
+# standard errors over people; *averaged: mean* is the average without protection. The table is the cost without
+# attackers, in points, for honest volunteers of WISDM, tested on their own windows.
 
 # %%
-# Each row is a defence; a point is what it changes, compared with no defence (the dark line). The bars are two standard
-# errors over people. The table is the cost for WISDM's volunteers, without attackers, on their own windows, in points.
 for name, title in (("watch", "The watch's ten people"), ("wisdm", "WISDM's many people")):
     compared = compare_defences(stored_defences(name))
     compared = compared.query("kind == 'none' or (kind == 'least_likely' and fraction == 0.3)")
@@ -240,19 +244,18 @@ say("The last column is the rank correlation of a person's change with how unusu
 cost.assign(**{"people worse off": worse, "correlation": ranks.round(2)}).sort_values("mean change", ascending=False)
 
 # %% [markdown]
-# No defence is the best on both data sets, and each one costs something. The mean change is small, but a few people
-# lose a great deal. We expected that these are the people who move in an unusual way. They are not: the correlations
+# No defence is the best on both data sets. On WISDM most people lose a little, and a few lose a great deal. We expected that these are the people who move in an unusual way. They are not: the correlations
 # are close to zero. So the cloud cannot warn anybody beforehand.
 
 # %% [markdown]
 # ## Red team, blue team
 # Write an attack or a filter of your own. **Red:** half of the volunteers use your attack. It may change half of their
-# labels. You get points for the accuracy that people lose whom the model does not know. **Blue:** your filter chooses
+# labels. You get points for the accuracy that the model loses on people it has never seen. **Blue:** your filter chooses
 # the windows to train on. You get points for the accuracy that it gains under attack, less what it costs without
 # attackers.
 #
 # **The goal** is to beat the strongest simple attack, or the strongest simple filter, by more than two standard
-# errors. The examples below do not reach it. Some questions to start with: which windows matter most to the model?
+# errors. (*one label*: all false labels are of one class.) The examples below do not reach it. Some questions to start with: which windows matter most to the model?
 # Which false labels help each other? What do all windows of a malicious volunteer have in common?
 #
 # The score comes from *hidden rounds*. Each round leaves other people out, makes other volunteers malicious, and
@@ -299,7 +302,7 @@ quiz("04")
 
 # %% [markdown]
 # **Take-aways.** Clean windows at home repair most of what false labels do, but hardly a backdoor. A defence has a
-# cost, and a few people pay it. On your own device poison hurts only you.
+# cost, and a few people pay most of it. On your own device poison hurts only you.
 #
 # **Limits.** The attackers here are strong, but not the strongest there are. There are few people: ten, in five pairs
 # who exercised together, and thirty-six.

@@ -279,7 +279,7 @@ def private_mean(gradients, clip, noise_multiplier, expected_batch, noise):
 
 
 def under_the_audit(mean):
-    """your step under the audit that the last part of this notebook uses."""
+    """your step under the audit of the part *Break it*."""
 
     def step(gradients, clip, noise_multiplier, rng):
         return mean(gradients, clip, noise_multiplier, 1.0, rng.normal(size=gradients.shape[1]))

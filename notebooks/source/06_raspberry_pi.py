@@ -96,7 +96,7 @@ figures.seconds_by_samples(shown)
 
 # %% [markdown]
 # Our kernels follow straight lines: for them the claim holds. The paper's own points follow a line less well: they
-# rise fast at first and are flat at the end. Between two ways to do the very same arithmetic there is a factor of a
+# rise fast at first and are flat at the end (press *linear*). Between two ways to do the very same arithmetic there is a factor of a
 # hundred or more. What a board can do depends less on the board than on the code.
 #
 # ## Step 1. Read a log
@@ -107,7 +107,7 @@ figures.seconds_by_samples(shown)
 # %%
 emulated = next(log for log in logs["emulated-raspi3b-icount"] if log.header["task"] == "activity")
 for line in emulated.path.read_text().splitlines()[:5]:
-    say(line[:200])
+    say(line if len(line) <= 200 else line[:200] + " …")
 
 # %% [markdown]
 # A reader of logs must refuse what is damaged. A power cut leaves the last line half written; everything before it is
@@ -167,7 +167,7 @@ replay(recording, personal.history[["epoch", "loss"]])
 # %% [markdown]
 # ## Step 2. What does one more sample cost?
 # The slope of the line says it, without the time for setting up. But a slope from four or five points is uncertain,
-# and the figure does not show how uncertain it is.
+# and on a logarithmic scale the interval can hardly be seen.
 #
 # **Exercise 2.** Fit $\text{seconds} = a + b\,x$ by least squares, and give $b$ its $95\,\%$ interval:
 #
@@ -229,8 +229,8 @@ prediction(
 # %%
 where = time_by_phase(logs["measured-host"]).query("task == 'activity'")
 keras = where.set_index("kernel").loc["keras_fit"]
-reveal("06-arithmetic", round(100 * keras["arithmetic"] / (keras["arithmetic"] + keras["interpreter"]), 1))
-figures.where_time_goes(where, share=True)
+reveal("06-arithmetic", 100 * keras["arithmetic"] / (keras["arithmetic"] + keras["interpreter"]), digits=1)
+figures.where_time_goes(where)
 
 # %% [markdown]
 # Instructions, counted on the processor of an emulated Pi, say the same without a clock. How many does one step take,
@@ -251,6 +251,8 @@ of_step.sort_values(["task", "per_update"]).round({"setup_G": 1, "times_compiled
 # the instructions of both have been counted. How fast a board runs instructions is known only roughly, so the
 # prediction is a band. For example, 1 billion instructions at a
 # rate of half a billion per second take 2 seconds; with a band of 2 the ends are 1 and 4 seconds.
+#
+# In a hundred passes over sixty windows, set-up still takes most of the time.
 #
 # **Exercise 3.** Predict the seconds, and the two ends of the band: divided by the factor `band`, and multiplied by
 # it.
@@ -275,7 +277,7 @@ def for_a_zero(predict):
     for kernel in ("keras_fit", "numba"):
         row = counted.loc["activity", kernel]
         seconds, low, high = predict(row["per_update"], 60 * 100, row["setup_instructions"], 0.83, 1.3)
-        say(f"{kernel}: {seconds:.0f} seconds of training, between {low:.0f} and {high:.0f}.")
+        say(f"{kernel}: {seconds:.0f} seconds, set-up included, between {low:.0f} and {high:.0f}.")
 
 
 check("predict-zero", predict, use=for_a_zero)
@@ -296,7 +298,7 @@ explore(
 # With few passes the kernel that starts quickly wins, with many the one that runs quickly. Move the slider to see
 # where they change places.
 #
-# How far can you trust this? The counts were made process by process. The emulated board booted a whole system with
+# How far can you trust this? The instructions were counted in one process at a time. The emulated board booted a whole system with
 # another version of NumPy, and its logs were used for none of the counts. So we predict those logs, and compare.
 
 # %%
@@ -316,6 +318,7 @@ try:
     series([*logs["measured-host"], *logs["emulated-raspi3b-icount"]], "measured-host")
 except ValueError as refused:
     say(f"Refused: {str(refused)[:200]}...")
+say("One line through both would have had a slope, and the slope of neither.")
 
 # %% [markdown]
 # ## What the paper says, and what we measured

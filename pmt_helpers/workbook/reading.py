@@ -17,7 +17,7 @@ from pmt_helpers.workbook.verify import texts
 WORDS_PER_MINUTE = 200
 EASY_MINUTES, HARD_MINUTES, FIGURE_MINUTES = 4, 8, 1
 EASY_STATEMENTS = 3  # an exercise whose solution has so many statements or fewer is easy
-_FURTHER = re.compile(r"^## Going further", re.M)
+_FURTHER = re.compile(r"^(?=## Going further)", re.M)
 _WORD = re.compile(r"[^\W\d_][\w'-]*")
 # Not read as sentences: fenced code, formulas on lines of their own, tables, link targets, headings.
 _NOT_SENTENCES = re.compile(r"```.*?```|\$\$.*?\$\$|^ *>? *\|.*?$|^#+ .*?$|\]\([^)]*\)", re.S | re.M)
@@ -28,7 +28,7 @@ _ITEM = re.compile(r"^ *(?:[-*]|\d+\.) +", re.M)
 
 @dataclass(frozen=True)
 class ReadingTime:
-    """What a reader meets on the core path, and the minutes that it takes."""
+    """What a reader meets in a part of a notebook, and the minutes that it takes."""
 
     cells: int
     words: int
@@ -37,14 +37,14 @@ class ReadingTime:
     minutes: float
 
 
-def reading_time(notebook: NotebookNode) -> ReadingTime:
-    """The core path of a stored notebook: its prose and what its cells print at 200 words a minute, exercises, figures.
+def reading_time(part: list[NotebookNode]) -> ReadingTime:
+    """Of the cells of a stored notebook: their prose and what they print at 200 words a minute, exercises, figures.
 
     A figure takes a minute; an exercise takes 4, or 8 when its solution has more than three statements.
     """
     words, figures, cells = 0, 0, 0
     exercises: list[str] = []
-    for cell in core_path(notebook):
+    for cell in part:
         cells += 1
         if cell.cell_type == "markdown":
             words += count_words(cell.source)
@@ -59,18 +59,15 @@ def reading_time(notebook: NotebookNode) -> ReadingTime:
     return ReadingTime(cells, words, tuple(exercises), figures, minutes)
 
 
-def core_path(notebook: NotebookNode) -> list[NotebookNode]:
-    """The cells before "Going further"; of the cell that has this heading, what stands above it."""
-    path = []
+def parts(notebook: NotebookNode) -> list[list[NotebookNode]]:
+    """The cells of the core path, then those of each part "Going further"; a heading within a cell divides the cell."""
+    found: list[list[NotebookNode]] = [[]]
     for cell in notebook.cells:
-        further = _FURTHER.search(cell.source) if cell.cell_type == "markdown" else None
-        if further is None:
-            path.append(cell)
-            continue
-        if above := cell.source[: further.start()].strip():
-            path.append(NotebookNode(cell_type="markdown", source=above))
-        break
-    return path
+        first, *more = _FURTHER.split(cell.source) if cell.cell_type == "markdown" else [cell.source]
+        if first.strip():
+            found[-1].append(cell if not more else NotebookNode(cell_type="markdown", source=first))
+        found += [[NotebookNode(cell_type="markdown", source=text)] for text in more]
+    return found
 
 
 def exercise_minutes(exercise_id: str) -> int:

@@ -117,9 +117,20 @@ def test_most_of_the_time_of_interpreted_kernels_is_the_interpreters(logs):
 
 def test_the_parts_add_up_to_what_the_log_has(logs):
     log = read_log(shipped("pi_logs", "measured-host-topics-numba.jsonl"))
-    parts = time_by_phase([log])
     work = log.spans[log.spans["phase"] != "inference"]
+    timed = int(work.loc[work["phase"] == "train", "updates"].sum())
+    parts = time_by_phase([log], updates=timed)
     assert parts[["setup", "interpreter", "arithmetic"]].sum().sum() == pytest.approx(work["cpu_s"].sum())
+
+
+def test_kernels_are_compared_on_the_same_work_however_long_each_was_timed(logs):
+    parts = time_by_phase(logs["measured-host"]).query("task == 'activity'").set_index("kernel")
+    assert set(parts["updates"]) == {6000}
+    seconds = parts["interpreter"] + parts["arithmetic"]
+    assert seconds["numba"] < 0.1 * seconds["numpy"] < 0.1 * seconds["keras_batch"]
+    one, two = (time_by_phase(logs["measured-host"], updates=many).set_index(["task", "kernel"]) for many in (1, 2))
+    assert one["setup"].to_list() == two["setup"].to_list()
+    assert (2 * one["arithmetic"]).to_list() == pytest.approx(two["arithmetic"].to_list())
 
 
 def test_without_a_compiled_log_instructions_tell_the_arithmetic(logs):

@@ -202,7 +202,7 @@ def test_two_sizes_are_no_line() -> None:
 def test_time_is_split_into_parts_that_add_up() -> None:
     rows = pd.DataFrame(
         {"kernel": ["keras_fit", "numpy"], "setup": [6.0, 1.0], "interpreter": [3.0, 3.0], "arithmetic": [1.0, 1.0]}
-    ).assign(origin=HOST)
+    ).assign(origin=HOST, updates=6000)
     figure = where_time_goes(rows)
     assert figure.sentence == (
         "Measured on this kind of computer: NumPy, 5 s: set-up 20%, interpreter 60%, arithmetic 20%; "
@@ -210,8 +210,9 @@ def test_time_is_split_into_parts_that_add_up() -> None:
     )
     assert figure.plotly.layout.barmode == "stack"
     assert [list(trace.x) for trace in figure.plotly.data] == [[1, 6], [3, 3], [1, 1]]
-    shares = where_time_goes(rows, share=True).plotly
-    assert np.sum([trace.x for trace in shares.data], axis=0) == pytest.approx([1, 1])
+    assert figure.plotly.layout.title.text == "Where the time goes: 6,000 steps"
+    with pytest.raises(ValueError, match="the same work"):
+        where_time_goes(rows.assign(updates=[6000, 300]))
 
 
 def test_a_prediction_is_compared_with_the_same_kernels_record() -> None:

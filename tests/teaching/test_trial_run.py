@@ -1,4 +1,4 @@
-"""Surroundings that other projects leave behind: the first cells of notebook 00 give the same numbers, or say why not."""
+"""Settings that other projects leave behind: the first cells of notebook 00 give the same numbers, or say why not."""
 
 import json
 import os
@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from pmt_helpers.teaching import trial_run
 from pmt_helpers.workbook.build import read_source
 from pmt_helpers.workbook.files import ROOT, source_paths
 

@@ -12,8 +12,8 @@ from pmt_helpers.teaching.claims import load_claims
 from pmt_helpers.teaching.exercises import NOTEBOOKS, all_exercises
 from pmt_helpers.teaching.questions import stored_quiz
 from pmt_helpers.workbook.build import read_source
-from pmt_helpers.workbook.files import PLOTLY, learner_path, source_paths
-from pmt_helpers.workbook.reading import count_words, exercise_minutes, reading_time, sentences
+from pmt_helpers.workbook.files import PLOTLY, ROOT, learner_path, source_paths
+from pmt_helpers.workbook.reading import ReadingTime, count_words, exercise_minutes, parts, reading_time, sentences
 
 SOURCES = source_paths()
 LESSONS = [path for path in SOURCES if path.stem != "glossary"]
@@ -30,6 +30,10 @@ def notebook(*cells: str | NotebookNode) -> NotebookNode:
     return new_notebook(cells=[new_markdown_cell(cell) if isinstance(cell, str) else cell for cell in cells])
 
 
+def core(of: NotebookNode) -> ReadingTime:
+    return reading_time(parts(of)[0])
+
+
 def shown(**data: object) -> NotebookNode:
     cell = new_code_cell("show()")
     cell.outputs.append(new_output("display_data", data))
@@ -39,24 +43,24 @@ def shown(**data: object) -> NotebookNode:
 def test_two_hundred_words_take_a_minute_wherever_they_stand() -> None:
     printed = new_code_cell("say(...)")
     printed.outputs.append(new_output("stream", name="stdout", text="word " * 100))
-    assert reading_time(notebook("word " * 100, printed)).minutes == pytest.approx(1)
+    assert core(notebook("word " * 100, printed)).minutes == pytest.approx(1)
 
 
 def test_a_figure_takes_a_minute_and_its_alternative_text_none() -> None:
     figure = shown(**{PLOTLY: {"data": []}, "text/plain": "A line that rises."})
-    assert reading_time(notebook(figure)).minutes == 1
-    assert reading_time(notebook(figure)).words == 0
+    assert core(notebook(figure)).minutes == 1
+    assert core(notebook(figure)).words == 0
 
 
 def test_an_exercise_takes_four_minutes_or_eight_by_the_length_of_its_solution() -> None:
     assert exercise_minutes("warm-up") == exercise_minutes("trimmed-mean") == 4  # one statement, three
     assert exercise_minutes("clip-and-noise") == exercise_minutes("loss-threshold") == 8
-    time = reading_time(notebook(new_code_cell('check("warm-up", accuracy)'), new_code_cell("checked = 1")))
+    time = core(notebook(new_code_cell('check("warm-up", accuracy)'), new_code_cell("checked = 1")))
     assert (time.exercises, time.minutes) == (("warm-up",), 4)
 
 
 def test_the_core_path_ends_where_going_further_begins_even_within_a_cell() -> None:
-    time = reading_time(notebook("one two", "three\n\n## Going further: more\nfour", "five", new_code_cell("six()")))
+    time = core(notebook("one two", "three\n\n## Going further: more\nfour", "five", new_code_cell("six()")))
     assert (time.cells, time.words) == (2, 3)
 
 
@@ -72,10 +76,27 @@ def test_sentences_are_those_that_a_reader_reads() -> None:
 
 @pytest.mark.parametrize("source", LESSONS, ids=lambda path: path.stem)
 def test_a_core_path_fits_a_lesson(source: Path) -> None:
-    time = reading_time(nbformat.read(learner_path(source.stem), as_version=4))
+    time = core(nbformat.read(learner_path(source.stem), as_version=4))
     assert time.minutes <= MOST_MINUTES, time
     assert time.cells <= MOST_CELLS, time
     assert len(time.exercises) in (1, 2, 3)
+
+
+@pytest.mark.parametrize("source", LESSONS, ids=lambda path: path.stem)
+def test_the_minutes_promised_are_those_counted(source: Path) -> None:
+    """To five minutes for the core path and for all that goes further, to two for each part; README and map agree."""
+    stored = nbformat.read(learner_path(source.stem), as_version=4)
+    promised = re.search(r"^About (\d+) minutes(?:, and (\d+) more)?", stored.cells[0].source, re.M)
+    assert promised
+    first, *further = parts(stored)
+    assert abs(int(promised[1]) - reading_time(first).minutes) <= 5
+    named = [int(re.search(r"\((\d+) minutes", part[0].source)[1]) for part in further]
+    counted = [reading_time(part).minutes for part in further]
+    assert [minutes for minutes in zip(named, counted, strict=True) if abs(minutes[0] - minutes[1]) > 2] == []
+    assert abs(int(promised[2] or 0) - sum(named)) <= 3
+    assert f"{source.stem}.ipynb) | {promised[1]} |" in (ROOT / "README.md").read_text(encoding="utf-8")
+    map_line = re.search(rf"\[[^]]*\]\({source.stem}\.ipynb\) \|[^|]*\| (\d+) \|", text_of(LESSONS[0]))
+    assert map_line is None or map_line[1] == promised[1]
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)

@@ -142,30 +142,28 @@ def _micro(seconds: Iterable[float]) -> list[float]:
     return [round(MICRO * value, 3) for value in seconds]
 
 
-def where_time_goes(frame: pd.DataFrame, share: bool = False) -> Figure:
-    """A bar per kernel: setting up, the interpreter, and the arithmetic that had to be done.
+def where_time_goes(frame: pd.DataFrame) -> Figure:
+    """A bar per kernel: setting up, the interpreter, and the arithmetic that had to be done, for the same updates.
 
-    frame: kernel, setup, interpreter, arithmetic (seconds) and origin, which must be one. share: as parts of the whole,
-    which stands below the name: of use where kernels did not do the same work.
+    frame: kernel, setup, interpreter, arithmetic (seconds); origin and updates, of which there must be one.
     """
-    need_columns(frame, ("kernel", "origin", *PARTS), "where_time_goes")
+    need_columns(frame, ("kernel", "origin", "updates", *PARTS), "where_time_goes")
+    if frame["updates"].nunique() > 1:
+        raise ValueError("where_time_goes compares kernels that did the same work: give rows with one number of updates")
     origin = of_one_origin(frame, "where_time_goes")
     frame = in_order(frame)
     parts = frame[list(PARTS)].astype(float).reset_index(drop=True)
     totals = parts.sum(axis=1)
     names = [kernel_name(str(kernel)) for kernel in frame["kernel"]]
     with_totals = [f"{name}, {duration(total)}" for name, total in zip(names, totals, strict=True)]
-    figure = style.new_figure("Where the time goes", 170 + 50 * len(frame), style.WITH_LEGEND)
+    title = f"Where the time goes: {int(frame['updates'].iloc[0]):,} steps"
+    figure = style.new_figure(title, 170 + 50 * len(frame), style.WITH_LEGEND)
     for place, (part, label) in enumerate(PARTS.items()):
-        y = [f"{text} ".replace(", ", "<br>") for text in with_totals] if share else names
-        x = parts[part] / totals if share else parts[part]
         amounts = [duration(value) for value in parts[part]]
-        style.add_bars(figure, y, x, label, style.OTHERS[place][0], f"{label}: %{{customdata}}", customdata=amounts)
+        style.add_bars(figure, names, parts[part], label, style.OTHERS[place][0], f"{label}: %{{customdata}}", customdata=amounts)
     figure.update_layout(barmode="stack", bargap=0.35, legend={"traceorder": "normal"})
     figure.update_xaxes(
-        title_text=with_origin("share of the seconds" if share else "seconds", origin),
-        range=[0, 1] if share else [0, 1.05 * float(totals.max())],
-        tickformat=".0%" if share else None,
+        title_text=with_origin("seconds", origin), range=[0, 1.05 * float(totals.max())]
     )
     figure.update_yaxes(autorange="reversed")
     shares = parts.div(totals, axis=0).to_dict("records")
