@@ -18,9 +18,17 @@ _STYLE = (
 )
 
 
+# The slider writes its own value after each key, also one that changes nothing: it is written over again.
 _SPEAK = """setTimeout(() => document.querySelectorAll(%s).forEach(handle => {
     handle.setAttribute("aria-label", %s);
-    handle.setAttribute("aria-valuetext", %s);
+    handle.pmtSaid = %s;
+    const say = () => {
+        if (handle.getAttribute("aria-valuetext") !== handle.pmtSaid)
+            handle.setAttribute("aria-valuetext", handle.pmtSaid);
+    };
+    say();
+    handle.pmtWatch ??= new MutationObserver(say);
+    handle.pmtWatch.observe(handle, {attributeFilter: ["aria-valuetext"]});
 }), 200);"""
 
 

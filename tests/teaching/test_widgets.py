@@ -127,7 +127,7 @@ def test_wherever_the_slider_stands_the_figure_is_that_of_the_value_read_out(pla
     assert (slider.description, slider.label) == ("share of malicious volunteers", f"{10 * place}%")
     said = spoken.outputs[0]["data"]
     assert said["text/plain"] == f"share of malicious volunteers: {10 * place}%"
-    assert f'"aria-valuetext", "{10 * place}%"' in said["application/javascript"]
+    assert f'.pmtSaid = "{10 * place}%"' in said["application/javascript"]
 
 
 def test_a_slider_of_numbers_says_them_as_they_are_written():
