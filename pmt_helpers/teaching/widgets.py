@@ -65,7 +65,8 @@ def spoken(slider: Any, name: str) -> Any:
 
     def speak(_: Any = None) -> None:
         chosen = isinstance(slider, ipywidgets.SelectionSlider)
-        value = slider.label if chosen else format(slider.value, slider.readout_format).replace("-", "−")  # as it writes
+        # the minus is the one that the slider writes
+        value = slider.label if chosen else format(slider.value, slider.readout_format).replace("-", "−")
         code = _SPEAK % tuple(map(json.dumps, (f".pmt-{slider.model_id} [role=slider]", name, value)))
         data = {"application/javascript": code, "text/plain": f"{name}: {value}"}
         output.outputs = ({"output_type": "display_data", "data": data, "metadata": {}},)
