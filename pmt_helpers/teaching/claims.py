@@ -23,7 +23,7 @@ from pmt_helpers.teaching.display import HtmlOutput
 from pmt_helpers.teaching.measures import MEASURES, Value
 
 HOLDS, PARTLY, FAILS, UNMEASURED = VERDICTS = ("holds", "partly", "does not hold", "not measured yet")
-_SIGNS = {HOLDS: ("✔", "#009E73"), PARTLY: ("◐", "#E69F00"), FAILS: ("✘", "#D55E00"), UNMEASURED: ("…", "#666666")}
+_SIGNS = {HOLDS: ("✔", "#009E73"), PARTLY: ("◐", "#B87F00"), FAILS: ("✘", "#D55E00"), UNMEASURED: ("…", "#666666")}
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,17 @@ _STYLE = (
 )
 
 
+# The slider writes its own value after each key, also one that changes nothing: it is written over again.
 _SPEAK = """setTimeout(() => document.querySelectorAll(%s).forEach(handle => {
     handle.setAttribute("aria-label", %s);
-    handle.setAttribute("aria-valuetext", %s);
+    handle.pmtSaid = %s;
+    const say = () => {
+        if (handle.getAttribute("aria-valuetext") !== handle.pmtSaid)
+            handle.setAttribute("aria-valuetext", handle.pmtSaid);
+    };
+    say();
+    handle.pmtWatch ??= new MutationObserver(say);
+    handle.pmtWatch.observe(handle, {attributeFilter: ["aria-valuetext"]});
 }), 200);"""
 
 
@@ -57,7 +65,8 @@ def spoken(slider: Any, name: str) -> Any:
 
     def speak(_: Any = None) -> None:
         chosen = isinstance(slider, ipywidgets.SelectionSlider)
-        value = slider.label if chosen else format(slider.value, slider.readout_format)
+        # the minus is the one that the slider writes
+        value = slider.label if chosen else format(slider.value, slider.readout_format).replace("-", "−")
         code = _SPEAK % tuple(map(json.dumps, (f".pmt-{slider.model_id} [role=slider]", name, value)))
         data = {"application/javascript": code, "text/plain": f"{name}: {value}"}
         output.outputs = ({"output_type": "display_data", "data": data, "metadata": {}},)

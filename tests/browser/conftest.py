@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import nbformat
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
@@ -49,3 +50,18 @@ def open_notebook(chromium: Browser, tmp_path: Path) -> Iterator[Callable[[Path]
     yield opened
     for close in reversed(closing):
         close()
+
+
+@pytest.fixture
+def opened(tmp_path: Path, open_notebook: Callable[[Path], Notebook]) -> Callable[..., Notebook]:
+    """Opens a notebook made of these cells."""
+
+    def made_and_opened(*cells: str) -> Notebook:
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+        notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        path = tmp_path / "made" / "made.ipynb"
+        path.parent.mkdir()
+        nbformat.write(notebook, path)
+        return open_notebook(path)
+
+    return made_and_opened

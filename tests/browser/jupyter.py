@@ -1,6 +1,7 @@
 """A JupyterLab server of one test's own, and a notebook opened in it by a real browser."""
 
 import contextlib
+import io
 import json
 import os
 import re
@@ -14,6 +15,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import numpy as np
+from PIL import Image
 from playwright.sync_api import BrowserContext, Locator, Page, Route, TimeoutError, WebSocketRoute
 
 SCREENSHOTS = Path(__file__).resolve().parents[2] / "build" / "screenshots"
@@ -159,6 +162,43 @@ class Notebook:
         """Every slider that a cell shows, from top to bottom."""
         return [Slider(handle) for handle in self.page.locator(SLIDERS).all()]
 
+    def theme(self, name: str) -> None:
+        """Chooses JupyterLab's own theme of this name, such as "JupyterLab Dark"."""
+        self.page.get_by_role("menuitem", name="Settings", exact=True).click()
+        for entry in ("Theme", name):
+            self.page.locator(".lm-Menu-itemLabel").get_by_text(entry, exact=True).click()
+        self.page.wait_for_function("name => document.body.dataset.jpThemeName === name", arg=name)
+        self.page.wait_for_timeout(500)
+
+    def faint(self) -> list[str]:
+        """Every text in an output that is hard to tell from what is behind it: its cell, contrast and what it needs.
+
+        Opens all hints, and the window until the largest output fits: JupyterLab's bars would be on its picture.
+        Needed are WCAG's 4.5 for text, and 3 for large text, for a sign, and for a label of at most three words in a
+        figure. What is behind a text is looked at, pixel by pixel, on a picture of the output without its texts; a
+        quarter of these pixels may be worse, such as a line that crosses the text.
+        """
+        style = self.page.add_style_tag(content=WITHOUT_TEXTS)
+        window, tallest = self.page.viewport_size, self.page.evaluate(OPEN_HINTS)
+        assert window
+        self.page.set_viewport_size({"width": window["width"], "height": int(tallest) + 300})
+        self.page.wait_for_timeout(1000)  # figures redraw themselves
+        found = []
+        for output in self.page.locator(".jp-Notebook .jp-OutputArea-output").all():
+            texts = output.evaluate(TEXTS)
+            if not texts:
+                continue
+            picture = np.asarray(Image.open(io.BytesIO(output.screenshot())).convert("RGB"), dtype=float)
+            for text in texts:
+                left, top, right, bottom = (max(0, round(edge)) for edge in text["box"])
+                behind = picture[top:bottom, left:right].reshape(-1, 3)
+                contrast = float(np.quantile(contrasts(text["colour"], behind), 0.25)) if len(behind) else 0.0
+                if contrast < text["needs"]:
+                    found.append(f"cell {text['cell']}: {contrast:.2f} < {text['needs']}: {text['text'][:80]!r}")
+        style.evaluate("node => node.remove()")
+        self.page.set_viewport_size(window)
+        return list(dict.fromkeys(found))
+
     def screenshot(self, path: Path, width: int) -> None:
         """The whole notebook, however long, in a window of this width."""
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -205,6 +245,18 @@ class Slider:
         self.handle.press("ArrowLeft" if now >= highest else "ArrowRight")
 
 
+def contrasts(colour: list[float], behind: np.ndarray) -> np.ndarray:
+    """WCAG's contrast of a text's colour (red, green, blue, opacity) with each of the colours behind it, (n, 3)."""
+    text = behind + colour[3] * (np.array(colour[:3]) - behind)
+    brightness = []
+    for rgb in (text / 255, behind / 255):
+        linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+        brightness.append(0.05 + linear @ (0.2126, 0.7152, 0.0722))
+    return np.maximum(*brightness) / np.minimum(*brightness)
+
+
+THEMES = ("JupyterLab Dark", "JupyterLab Light")
+
 SLIDERS = ".jp-OutputArea .widget-slider [role=slider]"
 
 # The prompts of all code cells that hold code.
@@ -247,5 +299,41 @@ PROBLEMS = """() => {
         if (bar.offsetParent !== null) found.push(`${cell(bar)}: a progress bar that stayed`);
     for (const figure of FIGURES())
         if (figure.width < 50 || figure.height < 50 || !figure.traces) found.push(`cell ${figure.cell}: blank figure`);
+    return found;
+}"""
+
+WITHOUT_TEXTS = """
+.jp-OutputArea-output * {-webkit-text-fill-color: transparent !important; transition: none !important}
+.jp-OutputArea-output text, .jp-OutputArea-output tspan {fill-opacity: 0 !important; stroke-opacity: 0 !important}"""
+
+OPEN_HINTS = """() => {
+    document.querySelectorAll('.jp-OutputArea details').forEach(hint => hint.open = true);
+    return Math.max(...[...document.querySelectorAll('.jp-OutputArea-output')].map(output => output.offsetHeight));
+}"""
+
+# The texts of one output: where in it each line of a text is, its colour and opacity, and the contrast that it needs.
+TEXTS = """output => {
+    const cell = [...document.querySelectorAll('.jp-Notebook .jp-Cell')].indexOf(output.closest('.jp-Cell')) + 1;
+    output.scrollIntoView({block: 'nearest'});
+    const around = output.getBoundingClientRect(), found = [];
+    const walker = document.createTreeWalker(output, NodeFilter.SHOW_TEXT);
+    for (let node; node = walker.nextNode();) {
+        const text = node.textContent.trim(), parent = node.parentElement, style = getComputedStyle(parent);
+        if (!text || style.visibility === 'hidden' || parent.closest('style, script, .js-plotly-tester')) continue;
+        const drawn = parent instanceof SVGElement;
+        const [red, green, blue, alpha = 1] = (drawn ? style.fill : style.color).match(/[0-9.]+/g).map(Number);
+        let opacity = alpha;
+        for (let above = parent; above !== output.parentElement; above = above.parentElement)
+            opacity *= Number(getComputedStyle(above).opacity);
+        const size = parseFloat(style.fontSize), large = size >= 24 || (size >= 18.66 && style.fontWeight >= 700);
+        const label = drawn ? text.split(/\\s+/).length <= 3 : !/[\\p{L}\\p{N}]/u.test(text);
+        const range = document.createRange();
+        range.selectNodeContents(node);
+        for (const box of range.getClientRects())
+            if (box.width > 1 && box.height > 1 && opacity > 0) found.push({
+                cell, text, colour: [red, green, blue, opacity], needs: large || label ? 3 : 4.5,
+                box: [box.left - around.left, box.top - around.top, box.right - around.left, box.bottom - around.top],
+            });
+    }
     return found;
 }"""

@@ -1,4 +1,7 @@
-"""Every figure at the width of a small window and of a large one: no text on another, turned, cut or left out."""
+"""Every figure at three widths: no text on another, turned, cut or left out. In JupyterLab's two themes: none faint."""
+
+from collections.abc import Callable
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -7,6 +10,7 @@ from plotly.offline import get_plotlyjs
 
 from pmt_helpers.workbook.files import PLOTLY, learner_paths
 from pmt_helpers.workbook.pages import plotly_outputs
+from tests.browser.jupyter import THEMES, Notebook
 from tests.teaching.test_figures import EVERY
 
 WIDTHS = (480, 600, 1400)  # JupyterLab in a window of 600 pixels leaves 480 for a figure
@@ -90,3 +94,58 @@ def test_a_planted_collision_is_found(page: Page, layout: dict, says: str) -> No
     xaxis = {"tickvals": [0, 1], **layout.get("xaxis", {})}
     figure = {"data": [{"x": [0, 1], "y": [1, 2]}], "layout": {"height": 300, "width": 200, **layout, "xaxis": xaxis}}
     assert any(says in line for line in collisions(page, {"planted": figure}))
+
+
+# What the learner's copies do not show: every figure, a check in each state, a guess, a wrong and a right answer.
+STATES = """
+from pmt_helpers.teaching import check, prediction, quiz
+
+def shown(answer):
+    "what your answer is used for."
+
+check("warm-up", lambda predicted, actual: None, use=shown)
+check("warm-up", lambda predicted, actual: print("here") or 100 * (predicted == actual).mean())
+check("warm-up", lambda predicted, actual: (predicted == actual).mean())
+display(prediction("How many?", (0, 1, 0.01), key="how-many"), prediction("Which?", ["a", "b"], key="which"))
+display(quiz("00"))
+"""
+IMPORT = f"""
+import sys
+sys.path.insert(0, {str(Path(__file__).resolve().parents[2])!r})
+from tests.teaching.test_figures import EVERY
+"""
+
+
+def test_no_text_of_a_figure_a_check_or_a_question_is_faint_in_the_light_or_the_dark(
+    opened: Callable[..., Notebook],
+) -> None:
+    notebook = opened(STATES, IMPORT, *(f"EVERY[{name!r}]()" for name in EVERY))
+    notebook.run_all()
+    for button in notebook.page.locator(".jp-OutputArea .jupyter-button").all():
+        button.click()  # of each question's answers, the last is kept
+    notebook.page.get_by_text("Not quite").first.wait_for()
+    notebook.page.get_by_text("Right:").nth(1).wait_for()
+    assert notebook.problems() == []
+    assert len(notebook.figures()) == len(EVERY)
+    for theme in THEMES:
+        notebook.theme(theme)
+        found = notebook.faint()
+        assert not found, f"{theme}:\n" + "\n".join(found)
+
+
+def test_a_faint_text_is_found_in_the_theme_where_it_is_faint(opened: Callable[..., Notebook]) -> None:
+    notebook = opened(
+        "from IPython.display import HTML; HTML('<p style=\"color: #767676\">grey on the page</p>')",
+        "HTML('<p style=\"color: white; opacity: 0.5\">white on the page</p>')",
+        "HTML('<p style=\"color: #333; background: white\">dark on its own paper</p><p>as the theme has it</p>')",
+        "import plotly.graph_objects as go; from pmt_helpers.teaching.figures import Figure",
+        "bar = dict(y=[1, 1], text=['on its bar', 'also'], textposition='inside', textfont_color='white')",
+        "Figure(go.Figure(go.Bar(**bar, marker_color=['black', '#EEEEEE'])), 'two bars')",
+    )
+    notebook.run_all()
+    found = {}
+    for theme in THEMES:
+        notebook.theme(theme)
+        found[theme] = [line.split(": ", 2)[2] for line in notebook.faint()]
+    assert found["JupyterLab Light"] == ["'white on the page'", "'also'"]
+    assert found["JupyterLab Dark"] == ["'grey on the page'", "'also'"]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.jupyter import FIGURE_DATA, SCREENSHOTS, Notebook
+from tests.browser.jupyter import FIGURE_DATA, SCREENSHOTS, THEMES, Notebook
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -24,6 +24,10 @@ def test_a_notebook_opens_runs_and_answers_the_keyboard_without_leaving_the_mach
     notebook.screenshot(SCREENSHOTS / f"{path.stem}-wide.png", 1400)
     assert notebook.problems() == [], "after the window was made taller"
 
+    for theme in THEMES:
+        notebook.theme(theme)
+        assert notebook.faint() == [], f"texts that are hard to read in {theme}"
+
     sliders = notebook.sliders()
     for slider in sliders:
         figures, value = notebook.figure_data(), slider.text
@@ -34,6 +38,10 @@ def test_a_notebook_opens_runs_and_answers_the_keyboard_without_leaving_the_mach
         assert slider.text != value, "a slider that the arrow keys do not move"
         assert slider.name, "a slider without a name"
         assert slider.text == slider.readout, f"{slider.name}: another value is read out than is written"
+        for _ in range(2):
+            slider.handle.press("Home")
+        notebook.page.wait_for_timeout(1000)
+        assert slider.text == slider.readout, f"{slider.name}: a key that changes nothing changes what is read out"
     assert any(slider.has_a_figure for slider in sliders), "a notebook of this workbook has a slider for a figure"
     assert notebook.problems() == [], "after the sliders were moved"
 

@@ -1,10 +1,6 @@
 """The browser test is worth its minutes only if it can fail: here it meets a good notebook, then planted faults."""
 
 from collections.abc import Callable
-from pathlib import Path
-
-import nbformat
-import pytest
 
 from tests.browser.jupyter import Notebook
 
@@ -24,19 +20,6 @@ slider.observe(draw, "value")
 draw({"new": 3})
 ipywidgets.VBox([slider, out])
 """
-
-
-@pytest.fixture
-def opened(tmp_path: Path, open_notebook: Callable[[Path], Notebook]) -> Callable[..., Notebook]:
-    def made_and_opened(*cells: str) -> Notebook:
-        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
-        notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
-        path = tmp_path / "made" / "made.ipynb"
-        path.parent.mkdir()
-        nbformat.write(notebook, path)
-        return open_notebook(path)
-
-    return made_and_opened
 
 
 def test_a_good_notebook_passes_and_its_slider_changes_the_figure(opened: Callable[..., Notebook]) -> None:

@@ -319,6 +319,13 @@ def test_an_answer_that_exits_is_told_so(way, monkeypatch):
     )
 
 
+def test_an_answer_that_asks_the_learner_is_told_so_at_once_and_input_works_again_after():
+    before = input
+    text = judge(find_exercise("warm-up"), lambda predicted, actual: input("accuracy? ")).text
+    assert "RuntimeError: input() cannot be answered in a check: use the arguments instead (line" in text
+    assert input is before
+
+
 def test_a_learner_who_stops_a_slow_answer_is_obeyed_and_sees_none_of_our_frames():
     def for_ever(*args):
         raise KeyboardInterrupt
@@ -366,6 +373,11 @@ def accuracy(predicted, actual):
     return (predicted == actual).mean()
 
 check("warm-up", accuracy)
+---
+def accuracy(predicted, actual):
+    return float(input())
+
+check("warm-up", accuracy)
 """
 
 
@@ -380,7 +392,7 @@ def test_in_a_notebook_every_cell_says_what_happened_and_the_kernel_lives_on():
         for cell in notebook.cells[1:]
         for output in cell.outputs
     ]
-    assert len(said) == 6
+    assert len(said) == 7
     assert "line 2: `exit()`" in said[0]
     assert "line 3: `quit()`" in said[1]
     assert said[1].endswith(
@@ -392,6 +404,7 @@ def test_in_a_notebook_every_cell_says_what_happened_and_the_kernel_lives_on():
     assert "prints `0.8` but returns nothing" in said[4]
     assert said[5].startswith("Right: ")
     assert "fifty windows: 50\nfour windows, three right: 4" in said[5]
+    assert "input() cannot be answered in a check: use the arguments instead (line 2: return float(input()))" in said[6]
 
 
 # ---- wrong answers that look right ----

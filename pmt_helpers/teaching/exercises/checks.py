@@ -57,7 +57,9 @@ def _put_to_work(use: Callable[[Any], Any], answer: Any, verdict: Verdict) -> No
     """Use a right answer, or say what it will be used for."""
     if verdict.state != "right":
         soon = f"Once it is right, this cell also shows {(use.__doc__ or '').strip()}"
-        publish({"text/plain": soon, "text/html": f'<p style="color: #767676">{escape(soon)}</p>'})
+        publish(
+            {"text/plain": soon, "text/html": f'<p style="color: var(--jp-ui-font-color2, #767676)">{escape(soon)}</p>'}
+        )
         return
     try:
         shown = use(answer)

@@ -1,5 +1,6 @@
 """Judge an answer: to do, right, or not yet with the likely mistake. Whatever an answer does, the judge survives it."""
 
+import builtins
 import contextlib
 import copy
 import ctypes
@@ -368,11 +369,25 @@ def _exit_raises() -> Iterator[None]:
         vars(shell).pop("ask_exit", None)
 
 
+@contextlib.contextmanager
+def _no_input() -> Iterator[None]:
+    """input() raises in here: in JupyterLab its box would outlive the time limit, and block every cell until filled."""
+
+    def refuse(*_: Any) -> str:
+        raise RuntimeError("input() cannot be answered in a check: use the arguments instead")
+
+    ask, builtins.input = builtins.input, refuse
+    try:
+        yield
+    finally:
+        builtins.input = ask
+
+
 def _run(function: Answer, arguments: tuple[Any, ...], printed: _Printed) -> Any:
     """function(*arguments), without warnings or prints. Raises TimeUp in it after SECONDS."""
     on_main_thread = threading.current_thread() is threading.main_thread()
     limited = _with_signal if on_main_thread and hasattr(signal, "setitimer") else _with_watcher
-    with _quiet(printed), _exit_raises():
+    with _quiet(printed), _exit_raises(), _no_input():
         return limited(function, arguments)
 
 

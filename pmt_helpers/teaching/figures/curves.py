@@ -179,7 +179,7 @@ def trade_off(strategies: pd.DataFrame, known: str, new: str) -> Figure:
         strengths = ["", *(name.removeprefix(family).strip() for name in rows["strategy"])]
         text: dict[str, Any] = {"mode": "lines+markers+text", "text": strengths, "textposition": side}
         text |= {
-            "textfont": {"color": colour},
+            "textfont": {"color": style.darkened(colour)},
             "hovertext": ["", *rows["strategy"]],
             "hovertemplate": f"%{{hovertext}}: {hover}<extra></extra>",
         }

@@ -211,6 +211,11 @@ def faded(colour: str, opacity: float = 0.2) -> str:
     return f"rgba({red}, {green}, {blue}, {opacity})"
 
 
+def darkened(colour: str) -> str:
+    """A hex colour as darker rgb, for words beside what has this colour: sky blue on white is too faint to read."""
+    return f"rgb({', '.join(str(round(0.7 * int(colour[i : i + 2], 16))) for i in (1, 3, 5))})"
+
+
 def add_band(figure: go.Figure, x: Sequence[Any], rows: pd.DataFrame, colour: str, group: str) -> None:
     """Shade from `lower` to `upper` of the rows, behind the line of the same legend group; nothing where unknown."""
     if not {"lower", "upper"} <= set(rows.columns) or rows[["lower", "upper"]].isna().to_numpy().any():
