@@ -26,7 +26,7 @@
 # %% tags=["parameters"]
 DATASET = "watch"  # or "wisdm", once fetched
 PERSON = None  # None: the person chosen in the menu below
-N_SAMPLES = 15  # windows that you label at home
+N_SAMPLES = 15  # windows that you train on at home; as many again decide when to stop
 SEED = 0
 
 # %%
@@ -34,6 +34,7 @@ from pmt_helpers.teaching import preflight
 
 preflight(DATASET, PERSON=PERSON, N_SAMPLES=(N_SAMPLES, range(2, 21)), SEED=SEED)
 
+import numpy as np
 import pandas as pd
 
 from pmt_helpers.activity import Person, personalise, train_local, train_shared
@@ -61,8 +62,9 @@ from pmt_helpers.teaching import (
 choose_person(DATASET, default=5)
 
 # %% [markdown]
-# People differ. Here ten people with a smart watch on their wrist do the same exercise. Move the slider with the arrow
-# keys.
+# People differ. Here ten people with a smart watch on their wrist do the same exercise. (PEN is a pendulum; the
+# watch's other classes are ABD and FEL, the arm raised sideways and to the front, IR and ER, turned inwards and
+# outwards, and two kinds of rowing, TRAP and ROW.) Move the slider with the arrow keys.
 
 # %%
 recordings = load_recordings("watch")
@@ -96,8 +98,9 @@ result = you.compare(shared=shared, local=local, personal=personal)
 figures.three_models(result, person=person, n_windows=result["n_test"].iloc[0])
 
 # %% [markdown]
-# This was computed just now, on windows that none of the three models trained on. The bars are wide because one person
-# has few test windows. A difference of a few points means nothing here; notebook 02 repeats this for everybody.
+# This was computed just now, on windows that none of the three models trained on. The black lines (95% intervals) are
+# long because one person has few test windows. A difference of a few points means nothing here; notebook 02 repeats
+# this for everybody.
 #
 # Nothing was sent: `train_shared` never saw your windows, and `personalise` ran here.
 
@@ -110,11 +113,11 @@ say(
 
 # %% [markdown]
 # ## Predict before you run
-# With twice as many labelled windows, which model gains most?
+# Every notebook asks you for a guess before it shows a result.
 
 # %%
 prediction(
-    f"With {2 * N_SAMPLES} labelled windows instead of {N_SAMPLES}, which model gains most?",
+    f"With {2 * N_SAMPLES} training windows instead of {N_SAMPLES}, which model gains most?",
     ["the shared one", "the local one", "the personal one", "two of them alike"],
     key="00-which-gains-most",
 )
@@ -127,7 +130,7 @@ with_more = you.compare(
     local=train_local(shared, *you.train(more), **at_home),
     personal=personalise(shared, *you.train(more), **at_home),
 )
-title = f"Person {person}, with twice as many windows"
+title = f"Person {person}, {more} windows"
 figures.three_models(with_more, person=person, n_windows=with_more["n_test"].iloc[0], title=title)
 
 # %%
@@ -170,14 +173,15 @@ check("warm-up", accuracy, use=on_your_windows)
 
 # %%
 X_test, y_test = you.test
-counts = pd.Series(y_test).value_counts()
-frequent, share = data.class_names[counts.idxmax()], counts.max() / len(y_test)
+counts = np.bincount(y_test)
+frequent, share = data.class_names[counts.argmax()], counts.max() / len(y_test)
 say(f"Always guessing {frequent} is right for {share:.0%} of your test windows.")
 
 # %% [markdown]
 # ## Keep your answers
-# Your person, your guesses and your answers to checks are in one small file on this machine. On Binder, download it
-# before you leave.
+# Your person, your guesses and which checks you have passed are in one small file on this machine. Your code is in the
+# notebooks. On Binder, before you leave, run this cell again, download the file, and each notebook too (File,
+# Download).
 
 # %%
 export_button()
@@ -188,12 +192,12 @@ export_button()
 # | notebook | question | minutes |
 # |---|---|---|
 # | **00 start here** | what is a personal model? | 10 |
-# | [01 base model](01_base_model.ipynb) | how good is a shared model for a person it has never seen? | 45 |
-# | [02 personal model](02_personal_model.ipynb) | how little of your own data is enough, and whom does it harm? | 45 |
-# | [03 topic models](03_topic_models.ipynb) | does the same idea work for private documents? | 45 |
-# | [04 adversaries](04_adversaries.ipynb) | what can volunteers spoil, and what repairs it? | 45 |
-# | [05 privacy](05_privacy.ipynb) | what do models tell about people, and what hides it? | 45 |
-# | [06 on the device](06_raspberry_pi.ipynb) | can a small device do all this? | 45 |
+# | [01 base model](01_base_model.ipynb) | how good is a shared model for a person it has never seen? | 35 |
+# | [02 personal model](02_personal_model.ipynb) | how little of your own data is enough, and whom does it harm? | 40 |
+# | [03 topic models](03_topic_models.ipynb) | does the same idea work for private documents? | 40 |
+# | [04 adversaries](04_adversaries.ipynb) | what can volunteers spoil, and what repairs it? | 30 |
+# | [05 privacy](05_privacy.ipynb) | what do models tell about people, and what hides it? | 40 |
+# | [06 on the device](06_raspberry_pi.ipynb) | can a small device do all this? | 40 |
 # | [glossary](glossary.ipynb) | what does a term mean? | |
 #
 # What you have done so far. (`python -m pmt_helpers doctor` says it in a terminal.)

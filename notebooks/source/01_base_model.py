@@ -6,7 +6,7 @@
 # **The claim this notebook tests:** a model trained on volunteers gets only about half of an unseen person's
 # activities right, which leaves room for a personal one (section III of the paper).
 #
-# About 45 minutes, and 20 more for what goes further. Needs under 800 MB of memory and no network. Terms:
+# About 35 minutes, and 15 more for what goes further. Needs under 800 MB of memory and no network. Terms:
 # [glossary](glossary.ipynb).
 #
 # **After this notebook you can**
@@ -157,7 +157,8 @@ figures.training_history(shared.history)
 # $$\frac{\partial}{\partial b}(-\log p_y) = p - e_y, \qquad
 # \frac{\partial}{\partial W}(-\log p_y) = x^\top (p - e_y),$$
 #
-# where $e_y$ is 1 at the true class and 0 elsewhere. With two classes, $p = (0.7, 0.3)$ and the second one true,
+# where $e_y$ is 1 at the true class and 0 elsewhere. ($x$ is a row, so $x^\top (p - e_y)$ is a table, features by
+# classes: `np.outer(x, p - e)`.) With two classes, $p = (0.7, 0.3)$ and the second one true,
 # $p - e_y = (0.7, -0.7)$: the score of the wrong class goes down, that of the true class goes up.
 #
 # **Exercise 2.** Write one step for a single softmax layer and a single window: subtract the learning rate times the
@@ -222,10 +223,12 @@ figures.split_comparison(validation_vs_test(grid))
 
 # %% [markdown]
 # A random split puts windows of one person on both sides, and neighbouring windows even share half of their readings.
-# The network is then validated on people whom it has met. Validation by whole people asks what a newcomer asks.
+# The network is then validated on people whom it has met. Validation on whole people shows what somebody new can
+# expect.
 #
 # **Exercise 3.** Repair the split: choose validation *people*, not windows. Round the number of people, but choose at
-# least one.
+# least one. For example, with users 1, 1, 2, 2, 3 and fraction 0.3 one person is chosen, and the mask is True for all
+# windows of that person.
 
 
 # %%
@@ -286,7 +289,7 @@ def forward(X, W1, b1, W2, b2):
 
 
 def with_the_shared_weights(forward):
-    """the largest difference between your probabilities and Keras' for your windows."""
+    """whether your probabilities and Keras' agree on your windows."""
     inputs = shared.scaler.transform(X)
     theirs = shared.model.predict(inputs, verbose=0)
     ours = forward(inputs, *(np.asarray(part) for part in shared.model.get_weights()))
@@ -296,7 +299,7 @@ def with_the_shared_weights(forward):
 check("forward-pass", forward, use=with_the_shared_weights)
 
 # %% [markdown]
-# ## Going further: which activities, for whom (4 minutes)
+# ## Going further: which activities, for whom (2 minutes)
 # The rows of this table are what you did, the columns what the model says. *Macro recall* is the mean over activities
 # of the share that is recognised, so that a rare activity counts as much as a frequent one.
 
@@ -320,7 +323,7 @@ explore(
 )
 
 # %% [markdown]
-# ## Going further: a better recipe (5 minutes)
+# ## Going further: a better recipe (3 minutes)
 # Is an honest recipe also a better one? This one uses Adam and dropout. Validation *people* decide how long to train;
 # then the network is trained that long on everybody. First we run it for you, beside the stored result of the same
 # run. Then come the stored results of all people.

@@ -6,7 +6,7 @@
 # **The claim this notebook tests:** with about twenty labelled samples of your own, a personal model beats the shared
 # one. A model trained on your data alone needs more than 150 to catch up (section III-C of the paper).
 #
-# About 45 minutes, and 30 more for what goes further. Needs under 800 MB of memory and no network. Terms:
+# About 40 minutes, and 15 more for what goes further. Needs under 800 MB of memory and no network. Terms:
 # [glossary](glossary.ipynb).
 #
 # **After this notebook you can**
@@ -27,7 +27,7 @@
 # %% tags=["parameters"]
 DATASET = "watch"  # or "wisdm", once fetched: python -m pmt_helpers data fetch wisdm
 PERSON = None  # None: the person chosen in notebook 00
-N_SAMPLES = 20  # windows that you label at home
+N_SAMPLES = 20  # windows that you train on at home; as many again decide when to stop
 SEED = 0
 
 # %%
@@ -182,7 +182,7 @@ for dataset in ("watch", "wisdm"):
     say(f"  Worse than the shared model: {harmed} people without stopping, {harmed_stopped} with it.")
 
 # %% [markdown]
-# On the watch, where the shared model is weak, every label is better spent on training. On WISDM, where it is good,
+# On the watch, where retraining gains most, every label is better spent on training. On WISDM, where it gains less,
 # the two means hardly differ, but stopping protects people from harm. The workbook stops early by default, because at
 # home nobody can tell which case it is.
 #
@@ -237,7 +237,8 @@ prediction(
 # %%
 gain = paired_gain(stored_curve("wisdm"), N_SAMPLES)
 reveal("02-harmed", len(gain.harmed) / len(gain.by_user))
-say(f"On WISDM: {gain}. More samples, fewer people harmed? Move the slider of the next cell.")
+say(f"On WISDM: {gain}.")
+say("And in your data set: with more samples, are fewer people harmed? Move the slider of the next cell.")
 
 # %%
 kinds = everybody[everybody["model"] != "local"].rename(columns={"model": "kind"})
@@ -269,7 +270,7 @@ def paired_interval(before, after, n_resamples, seed):
 
 
 def on_everybody(interval):
-    """your interval of the mean gain on WISDM, beside the package's, which uses Student's t."""
+    """your interval of the mean gain on WISDM, beside the package's, a bootstrap too."""
     at = stored_curve("wisdm").query(f"n_samples == {N_SAMPLES}")
     table = at.groupby(["user", "model"])["accuracy"].mean().unstack().dropna()
     low, high = interval(table["shared"].to_numpy(), table["personal"].to_numpy(), 2000, SEED)
@@ -297,7 +298,7 @@ quiz("02")
 #
 # **Next:** [03 Topic models](03_topic_models.ipynb): the same idea for private documents.
 #
-# ## Going further: what a split tests (11 minutes)
+# ## Going further: what a split tests (8 minutes)
 # Windows of the watch overlap. So a training window can share readings with a test window, and then the test is too
 # easy.
 #
@@ -342,11 +343,12 @@ for dataset, title in (("watch", "Watch: tested in three ways"), ("wisdm", "WISD
     figures.gain_by_split(gains_at(curves, (5, 10, 20, 40)), title=title).show()
 
 # %% [markdown]
-# ## Going further: forgetting, and three cures (7 minutes)
+# ## Going further: forgetting, and three cures (3 minutes)
 # A network that is retrained on some activities forgets others. There are three ways to hold it back. Retrain only the
 # **output layer**. **Pull** the weights back towards the shared ones. **Rehearse** a few windows of volunteers beside
 # your own (those volunteers then give their windows to everybody). In the figure, right is better on what was trained
-# on, and up is better on what was not.
+# on, and up is better on what was not. The number at a point is the strength: how hard the weights are pulled, or how
+# many windows per activity are rehearsed.
 
 # %%
 N_CURE = 40
@@ -378,7 +380,7 @@ say(f"{len(hard.test[1])} windows of one person cannot decide between these: loo
 hard.compare(shared=shared, **tried).round(3)
 
 # %% [markdown]
-# ## Going further: break it with one character (5 minutes)
+# ## Going further: break it with one character (3 minutes)
 # The paper says that weights start as `N(0, 1)` divided by `sqrt(2 / n)`. The usual initialisation for this network
 # (He's) *multiplies*. Which of the two gives the paper's curve?
 

@@ -7,7 +7,7 @@
 # than one learnt at home alone. It needs fewer iterations, and a tenth of the public text is enough (section IV of the
 # paper).
 #
-# About 45 minutes, and 45 more for what goes further. Needs under 800 MB of memory and no network. Terms:
+# About 40 minutes, and 15 more for what goes further. Needs under 800 MB of memory and no network. Terms:
 # [glossary](glossary.ipynb).
 #
 # **After this notebook you can**
@@ -342,7 +342,7 @@ quiz("03")
 #
 # **Next:** [04 Adversaries](04_adversaries.ipynb): what can volunteers spoil, and what repairs it?
 #
-# ## Going further: one step of training (10 minutes)
+# ## Going further: one step of training (9 minutes)
 # The sampler has one move. It takes one word of one document (a *token*) out of the counts, computes how well each
 # topic suits it, draws a topic, and puts the token back there. Topic $k$ suits word $w$ in document $d$ better if more
 # of the document's other tokens have this topic, and if the word has a larger share of the topic:
@@ -396,7 +396,7 @@ def in_a_sampler(update):
 check("gibbs-update", topic_probabilities, use=in_a_sampler)
 
 # %% [markdown]
-# ## Going further: people who write about one thing (3 minutes)
+# ## Going further: people who write about one thing (2 minutes)
 # The paper takes ten people whose documents all have one topic. It counts how many iterations the shared topics save
 # on the way to *one* likelihood, a target that the authors chose (its Figure 6). Here are ten people for each of six
 # seeds, and several targets: what each person's own local model reached after a number of iterations.
@@ -416,7 +416,7 @@ figures.saving_by_target(targets, paper_6)
 # cost iterations: many people's personal model never reaches it. A number of saved iterations says little without its
 # target.
 #
-# ## Going further: the map, before and after (3 minutes)
+# ## Going further: the map, before and after (1 minute)
 # Circles are topics of your texts. A large circle has many of your words; circles that are close have similar words.
 # Choose a circle to see its words. Switch between the shared topics and those after training at home with your prior.
 
@@ -424,7 +424,7 @@ figures.saving_by_target(targets, paper_6)
 topic_map({"shared": download, "with prior": prior}, own)
 
 # %% [markdown]
-# ## Going further: the same person in gensim (12 minutes)
+# ## Going further: the same person in gensim (4 minutes)
 # Many people train topic models with gensim's `LdaModel`. It draws no topics, but works with expected counts
 # (*variational Bayes*): one pass reads all texts, asks how much of each word belongs to each topic, and adds this up.
 # Topic $k$ then has the counts
@@ -531,7 +531,7 @@ except IndexError as error:
     say(f"3. A model with the shared vocabulary, given your texts: IndexError, {error}.")
 
 # %% [markdown]
-# ## Going further: your own documents (3 minutes)
+# ## Going further: your own documents (1 minute)
 # Set `FOLDER` at the top to a folder of yours. Nothing leaves this machine. Files that cannot be read are left out,
 # with the reason. Until then, three made-up files take their place.
 

@@ -4,7 +4,7 @@
 # **The claim this notebook tests:** volunteers who send false data can spoil the shared model, but not the personal
 # one (section V-A of the paper argues; here it is measured).
 #
-# About 45 minutes, and 20 more for what goes further. Needs under 800 MB of memory and no network. Terms:
+# About 30 minutes, and 2 more for what goes further. Needs under 800 MB of memory and no network. Terms:
 # [glossary](glossary.ipynb).
 #
 # **After this notebook you can**
@@ -177,7 +177,8 @@ clean_home = dict(zip(clean_home["model"], clean_home["accuracy"], strict=True))
 door = by_volunteers[by_volunteers["kind"] == "backdoor"].query("fraction == 0.5").set_index("model")
 for model in ("shared", "personal"):
     before, after, taken = honest[model], door["accuracy"][model], door["attack_success"][model]
-    say(f"Backdoor, {model}: accuracy {before:.0%} to {after:.0%}; {taken:.0%} of the marked windows are taken for the attacker's class.")
+    to_class = f"{taken:.0%} of the marked windows are taken for the attacker's class"
+    say(f"Backdoor, {model}: accuracy {before:.0%} to {after:.0%}; {to_class}.")
 never_stopped = stored_poisoning("wisdm", "random").query("who == 'user' and fraction == 0.5 and n_samples == 60")
 worst = never_stopped.query("model == 'personal' and kind == 'least_likely'")["accuracy"].item()
 say(f"Least likely labels of your own, in the paper's protocol, which never stops early: personal {worst:.0%}.")
@@ -244,19 +245,21 @@ say("The last column is the rank correlation of a person's change with how unusu
 cost.assign(**{"people worse off": worse, "correlation": ranks.round(2)}).sort_values("mean change", ascending=False)
 
 # %% [markdown]
-# No defence is the best on both data sets. On WISDM most people lose a little, and a few lose a great deal. We expected that these are the people who move in an unusual way. They are not: the correlations
-# are close to zero. So the cloud cannot warn anybody beforehand.
+# No defence is the best on both data sets. On WISDM most people lose a little, and a few lose a great deal. We
+# expected that these are the people who move in an unusual way. They are not: the correlations are close to zero. So
+# the cloud cannot warn anybody beforehand.
 
 # %% [markdown]
 # ## Red team, blue team
 # Write an attack or a filter of your own. **Red:** half of the volunteers use your attack. It may change half of their
-# labels. You get points for the accuracy that the model loses on people it has never seen. **Blue:** your filter chooses
-# the windows to train on. You get points for the accuracy that it gains under attack, less what it costs without
-# attackers.
+# labels. You get points for the accuracy that the model loses on people it has never seen. **Blue:** your filter
+# chooses the windows to train on. You get points for the accuracy that it gains under attack, less what it costs
+# without attackers.
 #
 # **The goal** is to beat the strongest simple attack, or the strongest simple filter, by more than two standard
-# errors. (*one label*: all false labels are of one class.) The examples below do not reach it. Some questions to start with: which windows matter most to the model?
-# Which false labels help each other? What do all windows of a malicious volunteer have in common?
+# errors. (*one label*: all false labels are of one class.) The examples below do not reach it. Some questions to start
+# with: which windows matter most to the model? Which false labels help each other? What do all windows of a malicious
+# volunteer have in common?
 #
 # The score comes from *hidden rounds*. Each round leaves other people out, makes other volunteers malicious, and
 # starts training from another seed.
@@ -309,7 +312,7 @@ quiz("04")
 #
 # **Next:** [05 Privacy](05_privacy.ipynb): what do models tell about the people behind them, and what hides it?
 #
-# ## Going further: poisoned documents (10 minutes)
+# ## Going further: poisoned documents (2 minutes)
 # Attackers can write documents, too. A few documents repeat a target word together with a word that the attacker wants
 # to attach to it. The shared topics then learn that the two belong together. The figure shows
 # $p(\text{attached word} \mid \text{target})$.

@@ -4,7 +4,7 @@
 # **The claim this notebook tests:** data that never leaves a device cannot be stolen from elsewhere, so training at
 # home is private. Section V-A of the paper argues for this; here we measure what models tell, and what hides it.
 #
-# About 45 minutes, and 45 more for what goes further. Needs under 800 MB of memory and no network. Terms:
+# About 40 minutes, and 10 more for what goes further. Needs under 800 MB of memory and no network. Terms:
 # [glossary](glossary.ipynb).
 #
 # **After this notebook you can**
@@ -377,7 +377,7 @@ quiz("05")
 #
 # **Next:** [06 On the device](06_raspberry_pi.ipynb): can a small computer do all this?
 #
-# ## Going further: what you look like (5 minutes)
+# ## Going further: what you look like (1 minute)
 # Membership is one question; another is what *you* look like. An attacker who has your personal model changes a window
 # step by step until the model is sure that it is walking (*ascent*). Or they also have the shared model, and compare
 # what it is sure of (*difference*) or its *weights*. The table gives the distance from the true mean window of a
@@ -391,7 +391,7 @@ inverted.sort_values("distance").round(2)
 # The famous attack, ascent, tells less than the mean of all other people does. Only an attacker who also has the
 # shared weights, and reads what changed in them, comes closer than that.
 #
-# ## Going further: secrets that the promise needs (5 minutes)
+# ## Going further: secrets that the promise needs (1 minute)
 # The accountant counts on two secrets. First, *who takes part in a step*. If an attacker knows the batches, sampling
 # hides nothing, and the same noise gives a larger epsilon. Second, a promise for one window says less about a person
 # who gave many: protecting a group costs more than the number in the group suggests.
@@ -410,7 +410,7 @@ for n_windows in (2, 10):
     say(f"{n_windows} windows of one person together: epsilon {epsilon:.0f}.")
 
 # %% [markdown]
-# ## Going further: audit a whole training (6 minutes)
+# ## Going further: audit a whole training (2 minutes)
 # The audits above look at one step. A training can leak although each of its steps is right. So audit the *whole
 # training* (Steinke, Nasr and Jagielski 2023). *Canaries*, windows that stand out, go in or stay out by the toss of a
 # coin. From the trained weights an adversary guesses which of them went in. The more guesses are right, the larger
@@ -440,7 +440,7 @@ for name, sampler in {"random batches": None, "shuffled batches": shuffled_batch
 # model. But a bound above it proves a leak. The shuffled batches show only if the adversary sees every step of many
 # trainings.
 #
-# ## Going further: topics with noise (5 minutes)
+# ## Going further: topics with noise (1 minute)
 # Topics can be private, too. Each document counts no word more than a few times, and noise is added to the sum of
 # these counts. (Noise on the counts of a finished topic sampler would promise nothing, because the sampler has read
 # every document.) The table shows bits per word on documents that nobody trained on, the AUC of the attack on
@@ -452,7 +452,7 @@ noisy = noisy.assign(epsilon=noisy["epsilon"].map(figures.named_epsilon))
 noisy.groupby(["model", "epsilon"], sort=False)[["bits", "auc", "strongest"]].mean().round(2)
 
 # %% [markdown]
-# ## Going further: a volunteer leaves (5 minutes)
+# ## Going further: a volunteer leaves (2 minutes)
 # A volunteer asks to be forgotten: training goes on without their windows. What does the shared model still know? Its
 # loss on those windows is below that of a model that never had them: the *gap*. (Long training raises the loss on
 # unseen people anyway, so both models get the same further steps.) Look at how much of the gap closes, and at the AUC:
@@ -467,7 +467,7 @@ for name, table in tables.items():
 figures.unlearning(tables)
 
 # %% [markdown]
-# ## Going further: labels hidden at home (5 minutes)
+# ## Going further: labels hidden at home (4 minutes)
 # In *randomised response* each volunteer sends the true label with probability $e^\varepsilon/(e^\varepsilon+K-1)$,
 # else one of the other $K-1$ classes. This hides the *label* from everybody, the cloud too, but not the features.
 # DP-SGD hides the *whole window* from everybody but the cloud, which must be trusted. So the same epsilon is not the

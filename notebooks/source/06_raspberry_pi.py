@@ -6,7 +6,7 @@
 # **The claim this notebook tests:** a Raspberry Pi can train a personal model: time grows linearly with the samples,
 # and a prediction takes milliseconds (section V-B of the paper).
 #
-# About 45 minutes, and 25 more for what goes further. Needs under 800 MB of memory and no network; no Pi is needed.
+# About 40 minutes, and 15 more for what goes further. Needs under 800 MB of memory and no network; no Pi is needed.
 # Terms: [glossary](glossary.ipynb).
 #
 # **After this notebook you can**
@@ -96,8 +96,8 @@ figures.seconds_by_samples(shown)
 
 # %% [markdown]
 # Our kernels follow straight lines: for them the claim holds. The paper's own points follow a line less well: they
-# rise fast at first and are flat at the end (press *linear*). Between two ways to do the very same arithmetic there is a factor of a
-# hundred or more. What a board can do depends less on the board than on the code.
+# rise fast at first and are flat at the end (press *linear*). Between two ways to do the very same arithmetic there is
+# a factor of a hundred or more. What a board can do depends less on the board than on the code.
 #
 # ## Step 1. Read a log
 # Each of these numbers comes from a text file with one record per line. A *header* says how the numbers were obtained,
@@ -298,8 +298,9 @@ explore(
 # With few passes the kernel that starts quickly wins, with many the one that runs quickly. Move the slider to see
 # where they change places.
 #
-# How far can you trust this? The instructions were counted in one process at a time. The emulated board booted a whole system with
-# another version of NumPy, and its logs were used for none of the counts. So we predict those logs, and compare.
+# How far can you trust this? The instructions were counted in one process at a time. The emulated board booted a whole
+# system with another version of NumPy, and its logs were used for none of the counts. So we predict those logs, and
+# compare.
 
 # %%
 for log in logs["emulated-raspi3b-icount"]:
@@ -372,7 +373,7 @@ figures.energy(joules)
 # with 3G, mainly because the radio stays on for seconds after each transfer; Narayanan and others (2021) measured 5G.
 
 # %% [markdown]
-# ## Going further: what the paper's numbers cannot tell (3 minutes)
+# ## Going further: what the paper's numbers cannot tell (1 minute)
 # The paper gives the time of an iteration twice: in its Figure 8a, and in 8c and 8d together. They differ. And the
 # time per window in Figure 7 fits any kernel, for some number of passes, and the paper does not state that number:
 
@@ -383,7 +384,7 @@ say(f"One more window: {1000 * paper_slope().slope:.0f} ms. On the paper's board
 implied_epochs("3b").round().set_index("kernel").astype(int)
 
 # %% [markdown]
-# ## Going further: is the board healthy? (9 minutes)
+# ## Going further: is the board healthy? (5 minutes)
 # A Pi with a weak power supply, or in the sun, slows itself down, and reports this in one number. If you read times
 # without it, you may be measuring a power cable.
 #
@@ -421,7 +422,7 @@ def on_readings(throttled):
 check("throttle-bits", throttled, use=on_readings)
 
 # %% [markdown]
-# ## Going further: record your own (10 minutes, with a Pi)
+# ## Going further: record your own (1 minute, with a Pi)
 # On a Pi (any model, Python 3.9 or newer, NumPy) you need one file. This command writes it:
 #
 # ```

@@ -113,11 +113,12 @@ def varying_only(rows: pd.DataFrame, by: str) -> pd.DataFrame:
 
 
 def time_by_phase(logs: Iterable[Log], table: pd.DataFrame | None = None, updates: int = 6000) -> pd.DataFrame:
-    """Where the seconds of each kernel go: origin, task, kernel, updates, setup, interpreter, arithmetic; of one origin.
+    """Where the seconds of each kernel go: origin, task, kernel, updates, setup, interpreter, arithmetic; one origin.
 
     For one set-up and the same number of updates, however many a kernel's logs have timed: 6,000 are a hundred passes
-    over sixty windows. Arithmetic is what the compiled loop needs for the same updates: by its own log of this origin, or else by counted
-    instructions; the interpreter is the rest of the training, with JAX and Keras what these libraries do around it.
+    over sixty windows. Arithmetic is what the compiled loop needs for these updates: by its own log of this origin, or
+    else by counted instructions; the interpreter is the rest of the training, with JAX and Keras what these libraries
+    do around it.
     """
     logs = list(logs)
     origin = logs[0].origin

@@ -158,7 +158,7 @@ class _Export(HtmlOutput):
         return (
             f'<a download="{self._name}" href="data:application/json;base64,{content}" '
             'style="display: inline-block; padding: 0.4em 0.9em; border: 1px solid; border-radius: 3px">'
-            "Download my answers and progress, as they are now</a>"
+            "Download my answers and progress, as they were when this cell ran</a>"
         )
 
 

@@ -38,7 +38,7 @@ class ReadingTime:
 
 
 def reading_time(part: list[NotebookNode]) -> ReadingTime:
-    """Of the cells of a stored notebook: their prose and what they print at 200 words a minute, exercises, figures.
+    """Of the cells of a stored notebook: prose, code and what it prints at 200 words a minute, exercises, figures.
 
     A figure takes a minute; an exercise takes 4, or 8 when its solution has more than three statements.
     """
@@ -49,6 +49,8 @@ def reading_time(part: list[NotebookNode]) -> ReadingTime:
         if cell.cell_type == "markdown":
             words += count_words(cell.source)
             continue
+        if "preflight(" not in cell.source:  # the set-up cell with its imports is run, not read
+            words += count_words(cell.source)
         exercises += re.findall(r'^check\("([\w-]+)"', cell.source, re.M)
         for output in cell.get("outputs", []):
             if PLOTLY in output.get("data", {}):

@@ -149,7 +149,9 @@ def where_time_goes(frame: pd.DataFrame) -> Figure:
     """
     need_columns(frame, ("kernel", "origin", "updates", *PARTS), "where_time_goes")
     if frame["updates"].nunique() > 1:
-        raise ValueError("where_time_goes compares kernels that did the same work: give rows with one number of updates")
+        raise ValueError(
+            "where_time_goes compares kernels that did the same work: give rows with one number of updates"
+        )
     origin = of_one_origin(frame, "where_time_goes")
     frame = in_order(frame)
     parts = frame[list(PARTS)].astype(float).reset_index(drop=True)
@@ -160,11 +162,11 @@ def where_time_goes(frame: pd.DataFrame) -> Figure:
     figure = style.new_figure(title, 170 + 50 * len(frame), style.WITH_LEGEND)
     for place, (part, label) in enumerate(PARTS.items()):
         amounts = [duration(value) for value in parts[part]]
-        style.add_bars(figure, names, parts[part], label, style.OTHERS[place][0], f"{label}: %{{customdata}}", customdata=amounts)
+        style.add_bars(
+            figure, names, parts[part], label, style.OTHERS[place][0], f"{label}: %{{customdata}}", customdata=amounts
+        )
     figure.update_layout(barmode="stack", bargap=0.35, legend={"traceorder": "normal"})
-    figure.update_xaxes(
-        title_text=with_origin("seconds", origin), range=[0, 1.05 * float(totals.max())]
-    )
+    figure.update_xaxes(title_text=with_origin("seconds", origin), range=[0, 1.05 * float(totals.max())])
     figure.update_yaxes(autorange="reversed")
     shares = parts.div(totals, axis=0).to_dict("records")
     texts = [
