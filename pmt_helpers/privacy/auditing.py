@@ -66,10 +66,12 @@ class Audit:
             problems.append(f"{moved}, more than the clip {self.clip_norm:g}")
         allowed = 5 / np.sqrt(2 * self.trials)  # five standard errors of a deviation
         if not abs(self.measured_noise / self.noise_multiplier - 1) <= allowed:
-            problems.append(f"the noise has deviation {self.measured_noise:.3g} clips, not {self.noise_multiplier:g}")
+            problems.append(
+                f"the noise has standard deviation {self.measured_noise:.3g} clips, not {self.noise_multiplier:g}"
+            )
         if not self.epsilon_at_least <= self.epsilon:
             problems.append(
-                f"two neighbours are told apart as only an epsilon of {self.epsilon_at_least:.2f} or more allows; "
+                f"two neighbours can be distinguished, which needs an epsilon of {self.epsilon_at_least:.2f} or more; "
                 f"{self.epsilon:.2f} was promised"
             )
         return tuple(problems)
@@ -85,7 +87,8 @@ class Audit:
             return "caught: " + "; ".join(self.problems)
         return (
             f"nothing caught in {self.trials:,} runs: one window moves the sum by {self.sensitivity:.3g} (clip "
-            f"{self.clip_norm:g}), and nobody tells the two apart better than an epsilon of {self.epsilon:.2f} allows"
+            f"{self.clip_norm:g}), and two neighbours are distinguished no better than an epsilon of "
+            f"{self.epsilon:.2f} allows"
         )
 
 
@@ -171,8 +174,8 @@ class TrainingAudit:
     def __str__(self) -> str:
         seen = f"{self.right:,} of {self.guesses:,} guesses about {self.canaries:,} canaries are right"
         if not self.passed:
-            only = f"only an epsilon of {self.epsilon_at_least:.2f} or more allows"
-            return f"caught: {seen}, which {only}; {self.epsilon:.2f} was granted"
+            needed = f"needs an epsilon of {self.epsilon_at_least:.2f} or more"
+            return f"caught: {seen}, which {needed}; {self.epsilon:.2f} was granted"
         granted = "no epsilon was granted" if math.isinf(self.epsilon) else f"{self.epsilon:.2f} was granted"
         return (
             f"nothing caught: {seen}, so epsilon is {self.epsilon_at_least:.2f} or more; {granted}. The truth may lie "

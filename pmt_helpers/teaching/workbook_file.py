@@ -48,8 +48,8 @@ class Workbook:
         except OSError as error:
             self._writable = False
             say(
-                f"Your answers cannot be written to {self.path.name} ({error.strerror or error}), so they are kept "
-                "until this notebook closes. Copy the workbook to a folder of your own to keep them longer."
+                f"Your answers cannot be written to {self.path.name} ({error.strerror or error}). They are kept only "
+                "until this notebook closes. To keep them longer, copy the workbook to a folder of your own."
             )
 
     def as_json(self) -> str:
@@ -85,11 +85,11 @@ class Workbook:
         except OSError:
             self._writable = False
             say(
-                f"{self.path.name} cannot be read ({why}); this notebook starts afresh and keeps answers until it "
-                "closes."
+                f"{self.path.name} cannot be read ({why}). This notebook starts without your earlier answers, and "
+                "keeps new ones only until it closes."
             )
             return
-        say(f"{self.path.name} could not be read ({why}). It is kept as {damaged.name}, and a new file is begun.")
+        say(f"{self.path.name} could not be read ({why}). It is now called {damaged.name}, and a new file is started.")
 
 
 _open: dict[Path, Workbook] = {}
