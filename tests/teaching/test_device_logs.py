@@ -112,9 +112,9 @@ def test_a_curve_by_epoch_is_placed_at_the_end_of_each_epoch(log, curve) -> None
     assert curve_by_time(log, given)["t_s"].tolist() == list(range(28))
     with pytest.raises(ValueError, match="a training curve needs accuracy or loss; this one has epoch"):
         curve_by_time(log, curve[["epoch"]])
-    with pytest.raises(ValueError, match="a training curve has t_s, or epoch or iteration as the log does"):
+    with pytest.raises(ValueError, match="a training curve needs t_s, or epoch or iteration as in the log"):
         curve_by_time(log, curve[["accuracy"]])
-    with pytest.raises(ValueError, match="trained no epoch of this curve with n_samples 99"):
+    with pytest.raises(ValueError, match="has no epoch of this curve with n_samples 99"):
         curve_by_time(log, curve, 99)
 
 

@@ -22,7 +22,8 @@ def test_poisoned_models_are_compared_with_clean_ones() -> None:
     )
     figure = figures.poisoned_models(rows, {"shared": 0.73, "personal": 0.82})
     assert figure.sentence == (
-        "Shared 73% clean, 36% at worst (least likely label); personal 82% clean, 77% at worst (least likely label)."
+        "Accuracy. Shared: 73% without poison, 36% at worst (least likely label). "
+        "Personal: 82% without poison, 77% at worst (least likely label)."
     )
     assert list(drawn(figure, "shared, poisoned").y) == [0.6, 0.36]
     assert list(drawn(figure, "shared, poisoned").error_y.array) == [0.04, 0.04]
@@ -35,7 +36,8 @@ def test_recovery_is_read_from_none_to_the_most_windows() -> None:
     poisoned = clean.assign(accuracy=[0.77, 0.36, 0.7]).drop(columns="accuracy_se")
     figure = figures.healing({"honest volunteers": clean, "poison": poisoned})
     assert (
-        figure.sentence == "Accuracy with 0 and with 60 clean windows: honest volunteers 73% and 82%; lies 36% and 77%."
+        figure.sentence
+        == "Accuracy with 0 and with 60 clean windows: honest volunteers 73% and 82%; poison 36% and 77%."
     )
     assert list(drawn(figure, "honest volunteers").y) == [0.73, 0.8, 0.82]
 
@@ -50,8 +52,9 @@ def compared() -> pd.DataFrame:
 def test_a_defence_is_read_without_attackers_and_under_attack() -> None:
     figure = figures.defences(compared(), "half send random labels")
     assert figure.sentence == (
-        "No defence: 80% without attackers, 40% under attack (half send random labels). The best under attack (a) "
-        "changes this by -5.0 and +30.0 points; people worse off: 3 without attackers, 1 under attack."
+        "Accuracy with no defence: 80% without attackers, 40% under attack (half send random labels). "
+        "The best defence under attack (a) changes this by -5.0 and +30.0 points. "
+        "People worse off: 3 without attackers, 1 under attack."
     )
     assert [note.text for note in figure.plotly.layout.annotations] == [
         "without attackers<br>no defence: 80%",

@@ -76,7 +76,7 @@ def test_every_device_figure_says_how_its_numbers_were_obtained() -> None:
         assert OBTAINED[EMULATED] in written_on(figure)
         assert OBTAINED[EMULATED].lower() in figure.sentence.lower()
     joule = pd.DataFrame({"what": ["train on a Pi 3B"], "kind": "training", "low": 5.0, "high": 20.0})
-    assert "predicted, from published measurements" in written_on(energy(joule))
+    assert "predicted from published measurements" in written_on(energy(joule))
 
 
 def test_every_title_is_short_and_every_figure_can_be_stored() -> None:

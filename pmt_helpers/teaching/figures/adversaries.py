@@ -49,7 +49,7 @@ def poisoned_models(
     labels = [KINDS[kind].replace(" ", "<br>") for kind in kinds]
     figure.update_xaxes(tickvals=list(range(len(kinds))), ticktext=labels, tickfont={"size": 12})
     style.accuracy_axis(figure)
-    return Figure(figure, f"Accuracy, {'; '.join(texts)}.")
+    return Figure(figure, f"Accuracy. {style.sentences(texts)}")
 
 
 def healing(curves: Mapping[str, pd.DataFrame]) -> Figure:
