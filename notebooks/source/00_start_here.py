@@ -5,7 +5,8 @@
 # of your own. It works better for you than the volunteers' model, and it needs less data than a model trained on your
 # data alone (Servia-Rodríguez and others, *Privacy-Preserving Personal Model Training*, 2018).
 #
-# About 10 minutes. Needs under 800 MB of memory and no network.
+# About 10 minutes. Needs under 800 MB of memory and no network. The terms are explained in the
+# [glossary](glossary.ipynb).
 #
 # **After this notebook you can**
 # 1. say what the shared, the local and the personal model are, and who has seen the data of each;
@@ -40,6 +41,7 @@ from pmt_helpers.teaching import (
     export_button,
     figures,
     my_person,
+    my_progress,
     prediction,
     preflight,
     quiz,
@@ -191,6 +193,12 @@ export_button()
 # | [04 adversaries](04_adversaries.ipynb) | what can volunteers spoil, and what repairs it? | 45 |
 # | [05 privacy](05_privacy.ipynb) | what do models tell about people, and what hides it? | 45 |
 # | [06 on the device](06_raspberry_pi.ipynb) | can a small device do all this? | 45 |
+# | [glossary](glossary.ipynb) | what does a term mean? | |
+#
+# What you have done so far. (`python -m pmt_helpers doctor` says it in a terminal.)
+
+# %%
+my_progress()
 
 # %%
 quiz("00")

@@ -6,7 +6,8 @@
 # **The claim this notebook tests:** a model trained on volunteers gets only about half of an unseen person's
 # activities right, which leaves room for a personal one (section III of the paper).
 #
-# About 45 minutes, and 20 more for what goes further. Needs under 800 MB of memory and no network.
+# About 45 minutes, and 20 more for what goes further. Needs under 800 MB of memory and no network. Terms:
+# [glossary](glossary.ipynb).
 #
 # **After this notebook you can**
 # 1. turn raw acceleration into the features that the paper uses, and say what each kind of feature measures;

@@ -6,7 +6,8 @@
 # **The claim this notebook tests:** with about twenty labelled samples of your own, a personal model beats the shared
 # one. A model trained on your data alone needs more than 150 to catch up (section III-C of the paper).
 #
-# About 45 minutes, and 30 more for what goes further. Needs under 800 MB of memory and no network.
+# About 45 minutes, and 30 more for what goes further. Needs under 800 MB of memory and no network. Terms:
+# [glossary](glossary.ipynb).
 #
 # **After this notebook you can**
 # 1. retrain a network one window at a time, and decide when to stop;
@@ -316,7 +317,15 @@ def leaked(recordings, starts, train, test, window):
     ### END SOLUTION
 
 
-check("find-the-leak", leaked)
+def in_your_splits(leaked):
+    """how many of your training windows leak when you split at random, and when you split by time."""
+    for kind, name in (("random", "at random"), ("blocked", "by time")):
+        split = Person.of(data, person, kind, seed=SEED).split
+        leaks = leaked(data.recordings, data.starts, split.train, split.test, data.window_readings)
+        say(f"Split {name}: {leaks.sum()} of your {len(leaks)} training windows leak.")
+
+
+check("find-the-leak", leaked, use=in_your_splits)
 
 # %% [markdown]
 # The next figures test personal models in three ways. *Random windows* is the paper's protocol, the only one here

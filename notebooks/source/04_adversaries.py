@@ -4,7 +4,8 @@
 # **The claim this notebook tests:** volunteers who send false data can spoil the shared model, but not the personal
 # one (section V-A of the paper argues; here it is measured).
 #
-# About 45 minutes, and 20 more for what goes further. Needs under 800 MB of memory and no network.
+# About 45 minutes, and 20 more for what goes further. Needs under 800 MB of memory and no network. Terms:
+# [glossary](glossary.ipynb).
 #
 # **After this notebook you can**
 # 1. attack a shared model through its volunteers, with false labels and with a backdoor;
@@ -249,12 +250,12 @@ cost.assign(**{"people worse off": worse, "correlation": ranks.round(2)}).sort_v
 # the windows to train on. You get points for the accuracy that it gains under attack, less what it costs without
 # attackers.
 #
-# **The goal** is to beat the strongest simple attack, or the neighbour filter of step 3, by more than two standard
+# **The goal** is to beat the strongest simple attack, or the strongest simple filter, by more than two standard
 # errors. The examples below do not reach it. Some questions to start with: which windows matter most to the model?
 # Which false labels help each other? What do all windows of a malicious volunteer have in common?
 #
-# The score comes from *hidden rounds*. Each round leaves other people out, makes other volunteers malicious, and starts
-# training from another seed.
+# The score comes from *hidden rounds*. Each round leaves other people out, makes other volunteers malicious, and
+# starts training from another seed.
 
 
 # %%

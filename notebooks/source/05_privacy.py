@@ -4,7 +4,8 @@
 # **The claim this notebook tests:** data that never leaves a device cannot be stolen from elsewhere, so training at
 # home is private. Section V-A of the paper argues for this; here we measure what models tell, and what hides it.
 #
-# About 45 minutes, and 45 more for what goes further. Needs under 800 MB of memory and no network.
+# About 45 minutes, and 45 more for what goes further. Needs under 800 MB of memory and no network. Terms:
+# [glossary](glossary.ipynb).
 #
 # **After this notebook you can**
 # 1. measure what a gradient, a model or a table of topics tells about the data behind it;
@@ -377,17 +378,17 @@ quiz("05")
 #
 # ## Going further: what you look like (5 minutes)
 # Membership is one question; another is what *you* look like. An attacker who has your personal model changes a window
-# step by step until the model is sure that it is walking (*climb*). Or they compare your weights with the shared ones.
-# The table gives the distance from your true mean window (smaller is closer). *population* is what everybody knows
-# anyway: the mean of all other people.
+# step by step until the model is sure that it is walking (*ascent*). Or they also have the shared model, and compare
+# what it is sure of (*difference*) or its *weights*. The table gives the distance from the true mean window of a
+# person (smaller is closer). *population* is what everybody knows anyway: the mean of all other people.
 
 # %%
 inverted = stored_inversion("wisdm").query("n_samples == 60").groupby("method")[["distance", "correlation"]].mean()
 inverted.sort_values("distance").round(2)
 
 # %% [markdown]
-# The famous attack, climbing, tells less than knowing nobody in particular. Only an attacker who also has the shared
-# weights, and reads what changed, comes closer than that.
+# The famous attack, ascent, tells less than the mean of all other people does. Only an attacker who also has the
+# shared weights, and reads what changed in them, comes closer than that.
 #
 # ## Going further: secrets that the promise needs (5 minutes)
 # The accountant counts on two secrets. First, *who takes part in a step*. If an attacker knows the batches, sampling
@@ -434,8 +435,9 @@ for name, sampler in {"random batches": None, "shuffled batches": shuffled_batch
     say(f"{name}, many short trainings: {verdict(audit_sampling(sampler, seed=SEED))}.")
 
 # %% [markdown]
-# A bound far below what was granted proves nothing: there are few canaries, and the adversary sees only the last model.
-# But a bound above it proves a leak. The shuffled batches show only if the adversary sees every step of many trainings.
+# A bound far below what was granted proves nothing: there are few canaries, and the adversary sees only the last
+# model. But a bound above it proves a leak. The shuffled batches show only if the adversary sees every step of many
+# trainings.
 #
 # ## Going further: topics with noise (5 minutes)
 # Topics can be private, too. Each document counts no word more than a few times, and noise is added to the sum of

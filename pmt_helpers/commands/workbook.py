@@ -1,5 +1,6 @@
 """python -m pmt_helpers doctor: what works on this machine, and what to do about the rest."""
 
+import os
 from collections import Counter
 from pathlib import Path
 
@@ -7,6 +8,8 @@ import click
 
 from pmt_helpers.datasets import activity_names
 from pmt_helpers.teaching import surroundings
+from pmt_helpers.teaching.progress import progress_lines
+from pmt_helpers.teaching.workbook_file import FILE_NAME, Workbook, workbook_path
 
 _SIGNS = {"ok": "ok", "warn": "note", "stop": "STOP"}
 
@@ -15,7 +18,6 @@ def everything() -> list[surroundings.Finding]:
     """All that the doctor looks at, in the order shown."""
     from pmt_helpers.datasets import dataset_names
 
-    notebooks = Path(__file__).resolve().parents[2] / "notebooks"
     return [
         surroundings.check_python(),
         surroundings.check_cores(),
@@ -24,9 +26,15 @@ def everything() -> list[surroundings.Finding]:
         *surroundings.check_packages(),
         *(_by_need(name, surroundings.check_data(name)) for name in dataset_names()),
         *surroundings.check_extensions(),
-        surroundings.check_folder(notebooks if notebooks.is_dir() else Path.cwd()),
+        surroundings.check_folder(_notebooks()),
         surroundings.check_chromium(),
     ]
+
+
+def _notebooks() -> Path:
+    """Where the notebooks run, and so where a learner's file is."""
+    folder = Path(__file__).resolve().parents[2] / "notebooks"
+    return folder if folder.is_dir() else Path.cwd()
 
 
 def _by_need(name: str, finding: surroundings.Finding) -> surroundings.Finding:
@@ -51,7 +59,11 @@ def doctor() -> None:
     if stops:
         click.echo(f"\nThe workbook cannot run yet: {', '.join(stops)}.")
         raise SystemExit(1)
-    click.echo("\nReady for the workbook.")
+    click.echo("\nReady for the workbook. Your progress:")
+    folder = _notebooks()
+    own = workbook_path() if "PMT_WORKBOOK_FILE" in os.environ else folder / FILE_NAME
+    for line in progress_lines(Workbook(own)):
+        click.echo(f"  {line}")
 
 
 @click.group()

@@ -2,16 +2,11 @@ from .accountant import Mechanism as Mechanism
 from .accountant import calibrate_noise as calibrate_noise
 from .accountant import epsilon_of as epsilon_of
 from .auditing import Audit as Audit
-from .auditing import TrainingAudit as TrainingAudit
 from .auditing import audit as audit
-from .auditing import audit_sampling as audit_sampling
-from .auditing import audit_training as audit_training
 from .auditing import digits_attack as digits_attack
 from .auditing import on_gradients as on_gradients
 from .auditing import replay_attack as replay_attack
-from .auditing import shuffled_batches as shuffled_batches
 from .auditing import single_precision_noise as single_precision_noise
-from .auditing import tuned_on_validation as tuned_on_validation
 from .noise import randomised_response as randomised_response
 from .reference import LEAKY as LEAKY
 from .reference import clip_and_noise as clip_and_noise
@@ -24,3 +19,8 @@ from .shared import train_shared_private as train_shared_private
 from .topics import PrivateTopics as PrivateTopics
 from .topics import noisy_counts as noisy_counts
 from .topics import train_topics_private as train_topics_private
+from .training_audits import TrainingAudit as TrainingAudit
+from .training_audits import audit_sampling as audit_sampling
+from .training_audits import audit_training as audit_training
+from .training_audits import shuffled_batches as shuffled_batches
+from .training_audits import tuned_on_validation as tuned_on_validation

@@ -12,6 +12,7 @@ from nbformat.notebooknode import NotebookNode
 from pmt_helpers.datasets.files import atomic_path
 
 ROOT = Path(__file__).resolve().parents[2]
+_NAMES = ("[0-9][0-9]_*", "glossary")
 PLOTLY = "application/vnd.plotly.v1+json"
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
@@ -22,12 +23,16 @@ class NotebookError(click.ClickException):
 
 def source_paths(names: Sequence[str] = (), root: Path = ROOT) -> list[Path]:
     """The sources in order: all of them, or those whose names begin with one of `names` (such as "01")."""
-    return _chosen(sorted((root / "notebooks" / "source").glob("[0-9][0-9]_*.py")), names, "notebook source")
+    return _chosen(_found(root / "notebooks" / "source", ".py"), names, "notebook source")
 
 
 def learner_paths(names: Sequence[str] = (), root: Path = ROOT) -> list[Path]:
     """The learner's copies in order, chosen in the same way."""
-    return _chosen(sorted((root / "notebooks").glob("[0-9][0-9]_*.ipynb")), names, "notebook")
+    return _chosen(_found(root / "notebooks", ".ipynb"), names, "notebook")
+
+
+def _found(folder: Path, suffix: str) -> list[Path]:
+    return [path for name in _NAMES for path in sorted(folder.glob(name + suffix))]
 
 
 def _chosen(paths: list[Path], names: Sequence[str], what: str) -> list[Path]:

@@ -144,7 +144,8 @@ def _numbered_outputs(notebook: NotebookNode) -> Iterator[tuple[int, NotebookNod
 def _shape(notebook: NotebookNode) -> Iterator[Issue]:
     if len(notebook.cells) > MOST_CELLS:
         yield None, f"has {len(notebook.cells)} cells, more than {MOST_CELLS}", "make it shorter, or two notebooks"
-    if not any("parameters" in cell.metadata.get("tags", []) for cell in notebook.cells):
+    has_code = any(cell.cell_type == "code" for cell in notebook.cells)
+    if has_code and not any("parameters" in cell.metadata.get("tags", []) for cell in notebook.cells):
         yield None, "no cell has the tag `parameters`", 'begin that cell with # %% tags=["parameters"]'
     if "widgets" in notebook.metadata:
         yield None, "holds widget state", REBUILD
@@ -152,7 +153,7 @@ def _shape(notebook: NotebookNode) -> Iterator[Issue]:
 
 def _counts(notebook: NotebookNode) -> Iterator[Issue]:
     code = [(number, cell) for number, cell in enumerate(notebook.cells, start=1) if cell.cell_type == "code"]
-    if not any(cell.outputs for _, cell in code):
+    if code and not any(cell.outputs for _, cell in code):
         yield None, "holds no outputs", REBUILD
         return
     for expected, (number, cell) in enumerate(code, start=1):

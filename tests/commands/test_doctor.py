@@ -28,6 +28,15 @@ def test_every_dataset_is_looked_at_and_only_fetched_ones_may_be_missing() -> No
     assert "python -m pmt_helpers data fetch nips" in output
 
 
+def test_the_learners_progress_comes_last(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    path = tmp_path / "mine.json"
+    path.write_text('{"checks": {"warm-up": "right"}}', encoding="utf-8")
+    monkeypatch.setenv("PMT_WORKBOOK_FILE", str(path))
+    told = CliRunner().invoke(doctor).output.partition("Your progress:")[2]
+    assert "00: 1 of 1 exercises are right" in told
+    assert "06: not begun" in told
+
+
 def test_installed_documents_that_cannot_be_loaded_stop_the_workbook(monkeypatch: pytest.MonkeyPatch) -> None:
     def damaged(*args: object, **kwargs: object) -> None:
         raise DataError(file="news.cor", expected="300 texts", found="3", remedy="Install gensim again.")

@@ -81,7 +81,7 @@ def test_no_progress_bar_sets_a_delay_of_its_own() -> None:
 
 
 def test_every_notebook_has_exercises_a_line_in_the_readme_and_a_link_to_the_next() -> None:
-    sources = sorted((ROOT / "notebooks" / "source").glob("*.py"))
+    sources = sorted((ROOT / "notebooks" / "source").glob("[0-9][0-9]_*.py"))
     readme = (ROOT / "README.md").read_text()
     assert tuple(path.name[:2] for path in sources) == NOTEBOOKS
     for path, following in zip(sources, [*sources[1:], None], strict=True):

@@ -18,6 +18,7 @@ from pmt_helpers.workbook.reading import count_words, exercise_minutes, reading_
 
 SOURCES = source_paths()
 SAID = {PLOTLY, "text/markdown"}
+LESSONS = [path for path in SOURCES if path.stem != "glossary"]
 MOST_MINUTES, MOST_CELLS = 50, 30
 MEAN_WORDS, MOST_WORDS = 17, 35
 UNUSUAL = re.compile(
@@ -106,7 +107,7 @@ def test_sentences_are_those_that_a_reader_reads() -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("source", LESSONS, ids=lambda path: path.stem)
 def test_a_core_path_fits_a_lesson(source: Path) -> None:
     time = reading_time(nbformat.read(learner_path(source.stem), as_version=4))
     assert time.minutes <= MOST_MINUTES, time
@@ -123,6 +124,36 @@ def test_sentences_are_short_and_their_words_are_usual(source: Path) -> None:
     assert not hard_to_read(prose)
     assert not hard_to_read(text for cell in cells if cell.cell_type == "code" for text in strings(cell.source))
     assert not hard_to_read(printed(nbformat.read(learner_path(source.stem), as_version=4)))
+
+
+def test_the_glossary_is_in_order_and_each_term_stands_in_the_notebook_that_it_names() -> None:
+    (cell,) = read_source(SOURCES[-1]).cells
+    entries = re.findall(r"^- \*\*(.+?)\*\*: (.+?) \[\d\d\]\((\w+)\.ipynb\)$", unwrapped(cell.source), re.M)
+    terms = [term for term, _, _ in entries]
+    assert len(terms) == cell.source.count("- **") > 40
+    assert terms == sorted(set(terms), key=str.lower)
+    prose = {source.stem: text_of(source) for source in LESSONS}
+    missing = [(term, stem) for term, _, stem in entries if not re.search(stem_of(term), prose[stem], re.I)]
+    assert not missing
+    assert set(prose) == {stem for _, _, stem in entries}
+
+
+@pytest.mark.parametrize("source", LESSONS, ids=lambda path: path.stem)
+def test_every_notebook_links_the_glossary(source: Path) -> None:
+    assert "[glossary](glossary.ipynb)" in text_of(source)
+
+
+def unwrapped(text: str) -> str:
+    return re.sub(r"\n  +", " ", text)
+
+
+def text_of(source: Path) -> str:
+    return " ".join(" ".join(cell.source for cell in read_source(source).cells).split())
+
+
+def stem_of(term: str) -> str:
+    """A pattern for the term in any number: canary, canaries."""
+    return rf"\b{re.escape(term[:-1] if term[-1] in 'sy' else term)}"
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
