@@ -302,7 +302,7 @@ check("choose-weight", choose_weight, use=on_stored_weights)
 # %%
 choice = choose_prior_weight(download, own, seed=SEED, threads=2)
 prior = personalise_topics(download, own, "prior", choice.weight, seed=SEED)
-say(f"Validation on your own texts takes c = {choice.weight:g}.")
+say(f"Validation on your own texts chooses c = {choice.weight:g}.")
 wide = extend_vocabulary(download, own.vocabulary)
 models = {"shared": wide, "local": local.phi, "personal": personal.phi, "prior": prior.phi}
 scores = {name: held_out_bits(phi, aside.counts, seed=SEED) for name, phi in models.items()}

@@ -155,8 +155,8 @@ class Score:
         return (
             f"{_rounded(self.points['yours'])} points ({self.what}; mean of {len(self.rounds)} hidden rounds). The "
             f"strongest baseline, {self.baseline}, has {_rounded(self.points[self.baseline])}. Goal {self.goal}: the "
-            f"lead over the baseline is {_rounded(self.lead)} points, and has to be more than {_rounded(self.needed)}, "
-            "two standard errors."
+            f"lead over the baseline is {_rounded(self.lead)} points; it must be more than {_rounded(self.needed)} "
+            "(two standard errors)."
         )
 
 

@@ -71,7 +71,7 @@ def membership_inference(
     member = np.arange(len(y)) < len(members[1])
     if (blind := blind_auc(X, y, member, seed)) > BLIND_AUC:
         warnings.warn(
-            f"members and others can be told apart without any model (AUC {blind:.2f} by the windows alone), so this "
+            f"members and others can be distinguished without any model (AUC {blind:.2f} from the windows alone). This "
             "says nothing about the model: draw both at random from the same windows",
             stacklevel=2,
         )

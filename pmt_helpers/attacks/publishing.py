@@ -50,7 +50,7 @@ def recovered_share(
     """
     true = recover_word_counts(phi, beta)
     if not true.exact:
-        raise ValueError("phi must be as trained, with all digits, and beta its prior; it does not tell its counts")
+        raise ValueError("phi must be as trained, with all digits, and beta must be its prior: no counts fit them")
     read = recover_word_counts(published.phi, None if find_beta else beta, precision=published.precision)
     counts = np.zeros_like(true.counts)
     counts[:, published.columns] = np.where(read.determined, read.counts, -1)

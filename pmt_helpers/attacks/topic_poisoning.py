@@ -45,7 +45,7 @@ def association(phi: np.ndarray, target: int, payload: int) -> float:
     """
     of_target = phi[:, target]
     if not of_target.sum() > 0:
-        raise ValueError(f"no topic knows the target, word {target}")
+        raise ValueError(f"no topic contains the target, word {target}")
     return float(of_target @ phi[:, payload] / of_target.sum())
 
 
@@ -77,7 +77,7 @@ def pick_words(public: Any, own: Any, seed: int | Sequence[int] = 0) -> tuple[in
     for target, payload in product(targets, payloads):
         if not np.intersect1d(documents_of[target], documents_of[payload]).size:
             return int(target), int(payload)
-    raise ValueError(f"no word of rank {first} to {last} and rarer one stand apart; take other ranks")
+    raise ValueError(f"every word of rank {first} to {last} shares a document with every rarer one: take other ranks")
 
 
 def poison_topics(

@@ -71,7 +71,9 @@ def recover_word_counts(phi: Any, beta: float | None = 0.1, *, precision: float 
     phi, error, rounded = _read(phi, precision)
     if beta is None:
         if rounded or precision is not None:
-            raise ValueError("beta can only be found in numbers that were neither rounded nor disturbed; give it")
+            raise ValueError(
+                "beta can only be found in numbers that were neither rounded nor changed by noise: pass beta"
+            )
         beta = _find_beta(phi)
     if not (np.isfinite(beta) and beta > 0):
         raise ValueError(f"beta must be a number above 0, or None to find it; got {beta}")
@@ -113,7 +115,9 @@ def _find_beta(phi: np.ndarray) -> float:
         whole = np.rint(counts)
         if (np.abs(counts - whole) < 0.01 + 1e-6 * counts).all():
             return float(whole.sum() / multiples.sum())
-    raise ValueError("no beta makes whole counts of these topics; they may be disturbed, or have a prior of their own")
+    raise ValueError(
+        "no beta makes whole counts of these topics: noise may have been added, or each may have its own prior"
+    )
 
 
 def _count_bounds(

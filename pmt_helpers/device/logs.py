@@ -96,7 +96,7 @@ def series(logs: Iterable[Log], origin: str) -> pd.DataFrame:
     logs = list(logs)
     others = [f"{log.path.name} is {log.origin}" for log in logs if log.origin != origin]
     if others:
-        raise ValueError(f"a series of {origin} takes no other origin, but {', '.join(others)}: draw them apart")
+        raise ValueError(f"a series of {origin} has one origin, but {', '.join(others)}: make a series for each")
     if not logs:
         raise ValueError(f"no log of origin {origin}")
     spans = [log.spans.assign(origin=log.origin, run_id=log.header["run_id"]) for log in logs]

@@ -43,7 +43,7 @@ class Mechanism:
         if not (_is_number(self.noise_multiplier) and 0 < self.noise_multiplier < math.inf):
             raise ValueError(
                 f"noise_multiplier must be a number above 0; got {self.noise_multiplier!r}. Without noise there is no "
-                "guarantee: any two sums can be told apart"
+                "guarantee: any two sums can be distinguished"
             )
         check_schedule(self.sampling_prob, self.steps)
 
@@ -126,7 +126,7 @@ def _noise(epsilon: float, delta: float, sampling_prob: float, steps: int, relea
 
     if spent(MOST_NOISE) > epsilon:
         raise ValueError(
-            f"epsilon {epsilon:g} at delta {delta:g} cannot be had with {steps} steps"
+            f"epsilon {epsilon:g} at delta {delta:g} cannot be reached with {steps} steps"
             + (f" and releases of noise {releases}, which cost as much alone" if releases else "")
         )
     low, high = LEAST_NOISE, 1.0  # high is always enough noise

@@ -60,10 +60,12 @@ class Audit:
             problems.append(f"{moved}, more than the clip {self.clip_norm:g}")
         allowed = 5 / np.sqrt(2 * self.trials)  # five standard errors of a deviation
         if not abs(self.measured_noise / self.noise_multiplier - 1) <= allowed:
-            problems.append(f"the noise has deviation {self.measured_noise:.3g} clips, not {self.noise_multiplier:g}")
+            problems.append(
+                f"the noise has standard deviation {self.measured_noise:.3g} clips, not {self.noise_multiplier:g}"
+            )
         if not self.epsilon_at_least <= self.epsilon:
             problems.append(
-                f"two neighbours are told apart as only an epsilon of {self.epsilon_at_least:.2f} or more allows; "
+                f"two neighbours can be distinguished, which needs an epsilon of {self.epsilon_at_least:.2f} or more; "
                 f"{self.epsilon:.2f} was promised"
             )
         return tuple(problems)
@@ -79,7 +81,8 @@ class Audit:
             return "caught: " + "; ".join(self.problems)
         return (
             f"nothing caught in {self.trials:,} runs: one window moves the sum by {self.sensitivity:.3g} (clip "
-            f"{self.clip_norm:g}), and nobody tells the two apart better than an epsilon of {self.epsilon:.2f} allows"
+            f"{self.clip_norm:g}), and two neighbours are distinguished no better than an epsilon of "
+            f"{self.epsilon:.2f} allows"
         )
 
 

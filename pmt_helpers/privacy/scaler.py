@@ -33,8 +33,8 @@ def public_scaler(feature_names: tuple[str, ...]) -> Preprocessor:
         known = [values for pattern, *values in EXPECTED if re.fullmatch(pattern, name)]
         if not known:
             raise ValueError(
-                f"nothing is publicly known about a feature called {name!r}; name features as extract_features does "
-                "or pass a Preprocessor of your own, made without the volunteers' windows"
+                f"nothing is publicly known about a feature called {name!r}. Name features as extract_features does, "
+                "or pass a Preprocessor of your own that was made without the volunteers' windows"
             )
         typical.append(known[0])
     mean, scale = np.array(typical, np.float32).T

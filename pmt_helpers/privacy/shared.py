@@ -134,14 +134,14 @@ def _fit_scaler(
 
 def _guarantee(level: str, n_units: int, scaler: str | Preprocessor, insecure_seed: int | None) -> str:
     whom = "each volunteer with all their windows" if level == "user" else "each single window of a volunteer"
-    of_scaler = "the scaler you gave is taken to be public"
+    of_scaler = "The scaler you gave is assumed to be public"
     if isinstance(scaler, str):
         public, private = (
-            "the scaler is public knowledge and tells nothing",
-            "the scaler's noisy moments are counted in",
+            "The scaler is public knowledge and tells nothing",
+            "The scaler's noisy moments are counted in",
         )
         of_scaler = public if scaler == "public" else private
-    number = f"the number of {'volunteers' if level == 'user' else 'windows'} ({n_units:,}) is taken to be public"
-    known = f"; it holds only against those who do not know the seed of the noise, {insecure_seed}"
-    told = f"{whom}: the weights, and how missing values are filled; {of_scaler}; {number}"
+    number = f"The number of {'volunteers' if level == 'user' else 'windows'} ({n_units:,}) is assumed to be public"
+    known = f". All this holds only against those who do not know the seed of the noise, {insecure_seed}"
+    told = f"{whom}: in the weights, and in how missing values are filled. {of_scaler}. {number}"
     return told + (known if insecure_seed is not None else "")

@@ -52,8 +52,8 @@ class TrainingAudit:
     def __str__(self) -> str:
         seen = f"{self.right:,} of {self.guesses:,} guesses about {self.canaries:,} canaries are right"
         if not self.passed:
-            only = f"only an epsilon of {self.epsilon_at_least:.2f} or more allows"
-            return f"caught: {seen}, which {only}; {self.epsilon:.2f} was granted"
+            needed = f"needs an epsilon of {self.epsilon_at_least:.2f} or more"
+            return f"caught: {seen}, which {needed}; {self.epsilon:.2f} was granted"
         granted = "no epsilon was granted" if math.isinf(self.epsilon) else f"{self.epsilon:.2f} was granted"
         return (
             f"nothing caught: {seen}, so epsilon is {self.epsilon_at_least:.2f} or more; {granted}. The truth may lie "

@@ -57,7 +57,7 @@ def replay(log: "Log", curve: "pd.DataFrame | None" = None, size: int | None = N
         layout={"width": "90%", "max_width": "420px"},
     )
     speed = ipywidgets.SelectionSlider(
-        options=[(f"{steps} a second", steps) for steps in SPEEDS],
+        options=[(f"{steps} per second", steps) for steps in SPEEDS],
         value=1,
         description="steps",
         continuous_update=False,
@@ -141,7 +141,7 @@ def own_log() -> Shown:
 
     button.observe(keep, names="value")
     sentence = (
-        f"A button appears here when the cell is run: upload a log ({SUFFIX}) of your own, and it is checked and kept "
+        f"A button appears here when the cell is run. Upload a log ({SUFFIX}) of your own: it is checked, and kept "
         "beside those that come with the workbook."
     )
     return Shown(ipywidgets.VBox([button, results]), sentence)
@@ -155,7 +155,7 @@ def _result(name: str, content: bytes) -> str:
         return f"<p><b>Not kept.</b></p><pre>{html.escape(str(error))}</pre>"
     except OSError as error:
         return f"<p><b>Not kept.</b> The folder cannot be written: {html.escape(error.strerror or str(error))}.</p>"
-    return f"<p><b>{'Kept' if new else 'Kept before'}</b> as {html.escape(log.path.name)}.</p>{_summary(log)}"
+    return f"<p><b>{'Kept' if new else 'Already kept'}</b> as {html.escape(log.path.name)}.</p>{_summary(log)}"
 
 
 def _summary(log: "Log") -> str:

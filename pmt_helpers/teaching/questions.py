@@ -102,7 +102,10 @@ def quiz(notebook: str, questions: Sequence[Question] | None = None) -> Shown:
     lines = []
     for number, question in enumerate(questions, start=1):
         lines += [f"Question {number}. {question.text}", *(f"  ( ) {choice}" for choice in question.choices)]
-    return Shown(ipywidgets.VBox(parts), "\n".join([*lines, "Run this cell to answer, and to read why."]))
+    return Shown(
+        ipywidgets.VBox(parts),
+        "\n".join([*lines, "Run this cell to answer the questions and to read the explanations."]),
+    )
 
 
 def stored_quiz(notebook: str) -> tuple[Question, ...]:

@@ -40,7 +40,7 @@ def check_python() -> Finding:
     version = platform.python_version()
     if sys.version_info >= MIN_PYTHON:
         return Finding("Python", version)
-    return Finding("Python", version, "stop", "Install Python 3.11 or newer, then make the environment again.")
+    return Finding("Python", version, "stop", "Install Python 3.11 or newer, then create the environment again.")
 
 
 def check_backend() -> Finding:
@@ -53,8 +53,8 @@ def check_backend() -> Finding:
     if chosen == BACKEND:
         return Finding("Keras backend", chosen)
     remedy = (
-        f"Keras runs on {chosen} here; the workbook needs {BACKEND}. Restart the kernel and import pmt_helpers before "
-        "keras."
+        f"Keras runs on {chosen} here, but the workbook needs {BACKEND}. Restart the kernel, and import pmt_helpers "
+        "before keras."
     )
     return Finding("Keras backend", chosen, "stop", remedy)
 
@@ -195,7 +195,7 @@ def check_folder(folder: Path) -> Finding:
         with tempfile.TemporaryFile(dir=folder):
             return Finding("notebook folder", "writable")
     except OSError as error:
-        remedy = "Answers would be lost when a notebook closes. Copy the workbook to a folder of your own."
+        remedy = "Your answers would be lost when a notebook closes. Copy the workbook to a folder of your own."
         return Finding("notebook folder", f"not writable ({error.strerror})", "warn", remedy)
 
 
@@ -249,7 +249,7 @@ def check_parameters(dataset: str, parameters: Mapping[str, Any]) -> list[Findin
         else:
             wanted = f"one of {', '.join(map(str, allowed))}"
         none = ", or None for the person chosen in notebook 00" if name == "PERSON" else ""
-        remedy = f"Give {wanted}{none}, in the cell of parameters, and run it again."
+        remedy = f"Give {wanted}{none}, in the cell with the parameters. Then run it again."
         findings.append(Finding(f"parameter {name}", repr(value), "stop", remedy))
     return findings
 

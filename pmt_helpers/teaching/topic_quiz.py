@@ -59,9 +59,9 @@ def topic_questions(
             questions.append(_question(int(topic), offered, articles, assigned))
     if not questions:
         raise ValueError(
-            f"no topic can be asked for: none has {LEAST_SHARE:.0%} of its tokens in one group of documents, {LEAD} "
-            f"times as many as in any other and {CLEARLY} times as many as in {CHOICES - 1} others that are long; take "
-            "documents in groups, such as articles, or more topics"
+            f"no topic can be asked for: none has {LEAST_SHARE:.0%} of its tokens in one group of documents. (It must "
+            f"be {LEAD} times as many as in any other group, and {CLEARLY} times as many as in {CHOICES - 1} "
+            "long ones.) Take documents in groups, such as articles, or more topics"
         )
     return tuple(questions)
 

@@ -61,7 +61,7 @@ def assign_all(models: Mapping[str, TopicModel | Topics], documents: DocumentDat
     sizes = {name: len(model.phi) for name, model in assigned.items()}
     if len(set(sizes.values())) > 1:
         listed = ", ".join(f"{size} ({name})" for name, size in sizes.items())
-        raise ValueError(f"models side by side need one number of topics, so that numbers agree; found {listed}")
+        raise ValueError(f"models can be compared only if all have the same number of topics; found {listed}")
     return assigned
 
 

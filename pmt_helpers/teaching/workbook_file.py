@@ -58,8 +58,8 @@ class Workbook:
         except OSError as error:
             self._refresh()
             self._say_once(
-                f"Your answers cannot be written to {self.path.name} ({error.strerror or error}), so they are kept "
-                "until this notebook closes. Copy the workbook to a folder of your own to keep them longer."
+                f"Your answers cannot be written to {self.path.name} ({error.strerror or error}). They are kept only "
+                "until this notebook closes. To keep them longer, copy the workbook to a folder of your own."
             )
 
     def as_json(self) -> str:
@@ -75,7 +75,10 @@ class Workbook:
             self._set_aside()
         except OSError as error:
             self._content = {}
-            self._say_once(f"{self.path.name} cannot be read ({error.strerror or error}); this notebook starts afresh.")
+            self._say_once(
+                f"{self.path.name} cannot be read ({error.strerror or error}). This notebook starts without your earlier "
+                "answers, and keeps new ones only until it closes."
+            )
         for (section, key), value in self._unwritten.items():
             self._content.setdefault(section, {})[key] = value
 
@@ -89,12 +92,12 @@ class Workbook:
                     self._content = _read_sections(self._real)
                 except (ValueError, RecursionError) as error:
                     self._real.rename(kept)
-                    begun = f"It is kept as {kept.name}, and a new file is begun."
+                    begun = f"It is now called {kept.name}, and a new file is started."
                     say(f"{self.path.name} could not be read ({error}). {begun}")
         except OSError as error:
             self._say_once(
-                f"{self.path.name} is damaged and cannot be moved ({error.strerror or error}); this notebook starts "
-                "afresh and keeps answers until it closes."
+                f"{self.path.name} is damaged and cannot be moved ({error.strerror or error}). This notebook starts "
+                "without your earlier answers, and keeps new ones only until it closes."
             )
 
     def _say_once(self, text: str) -> None:

@@ -104,7 +104,7 @@ def _check_inputs(phi: np.ndarray, counts: Any, alpha: float, iterations: int) -
     if len(impossible):
         raise ValueError(
             f"{len(impossible)} words of these documents, the first in column {impossible[0]}, have no probability in "
-            "any topic, so nothing can be said of them; smooth the topics, or leave these words out"
+            "any topic. Smooth the topics, or leave these words out"
         )
     return phi, counts
 
@@ -166,7 +166,7 @@ def compared_words(
     if len(judged) < 2:
         raise ValueError(
             f"only {len(judged)} of the topics' {phi.shape[1]:,} words occur in some of the {counts.shape[0]:,} "
-            "reference documents, and not in all; take more documents, or some of the same language and subject"
+            "reference documents, and not in all. Take more documents, or some of the same language and subject"
         )
     return judged[np.argsort(-phi[:, judged], axis=1, kind="stable")[:, :top]]
 

@@ -116,8 +116,8 @@ def extend_vocabulary(topics: Topics, vocabulary: tuple[str, ...] | None) -> np.
         pairs = zip(vocabulary, topics.vocabulary, strict=False)
         column = next((c for c, (own, shared) in enumerate(pairs) if own != shared), n_own)
         raise ValueError(
-            f"the documents' {n_own:,} words must begin with the {n_shared:,} of the shared topics, in the same order; "
-            f"they differ from column {column} on: load the documents with the shared vocabulary"
+            f"the documents' {n_own:,} words must begin with the {n_shared:,} of the shared topics, in the same order. "
+            f"They differ from column {column} on: load the documents with the shared vocabulary"
         )
     if n_own == n_shared:
         return topics.phi

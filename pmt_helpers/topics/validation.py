@@ -88,7 +88,7 @@ def check_start(
     if start == "shared" and len(unknown):
         raise ValueError(
             f"{len(unknown)} words of these documents, the first in column {unknown[0]}, have no probability in any "
-            'shared topic, so no topic can be drawn for them; smooth the topics, or say start="prior", where beta does'
+            'shared topic, so no topic can be drawn for them. Smooth the topics, or say start="prior"'
         )
     return phi
 

@@ -67,7 +67,7 @@ def test_an_association_is_the_probability_of_the_next_word() -> None:
     phi = np.array([[0.5, 0.5, 0.0], [0.1, 0.0, 0.9]])
     assert association(phi, 0, 1) == pytest.approx(0.5 / 0.6 * 0.5)
     assert association(phi, 2, 1) == 0
-    with pytest.raises(ValueError, match="no topic knows the target"):
+    with pytest.raises(ValueError, match="no topic contains the target"):
         association(np.array([[0.0, 1.0]]), 0, 1)
 
 

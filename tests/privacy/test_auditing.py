@@ -22,10 +22,10 @@ from pmt_helpers.privacy import (
 from pmt_helpers.privacy.auditing import epsilon_lower_bound
 
 CAUGHT_BY = {
-    "noise left out": ("the noise has", "told apart"),
-    "clipped by batch": ("moves the sum", "told apart"),
-    "noise on the mean": ("the noise has", "told apart"),
-    "clipped by coordinate": ("moves the sum", "told apart"),
+    "noise left out": ("the noise has", "can be distinguished"),
+    "clipped by batch": ("moves the sum", "can be distinguished"),
+    "noise on the mean": ("the noise has", "can be distinguished"),
+    "clipped by coordinate": ("moves the sum", "can be distinguished"),
 }
 
 
@@ -53,7 +53,7 @@ def test_half_the_noise_is_caught_too() -> None:
     def half(gradients: np.ndarray, clip_norm: float, noise: float, rng: np.random.Generator) -> np.ndarray:
         return clip_and_noise(gradients, clip_norm, noise / 2, rng)
 
-    assert "the noise has deviation" in str(audit(on_gradients(half), trials=1000))
+    assert "the noise has standard deviation" in str(audit(on_gradients(half), trials=1000))
 
 
 @pytest.mark.parametrize("noise", [0.7, 1.0, 3.0])

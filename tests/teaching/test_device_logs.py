@@ -110,11 +110,11 @@ def test_a_curve_by_epoch_is_placed_at_the_end_of_each_epoch(log, curve) -> None
     assert curve_by_time(log, curve).iloc[0]["t_s"] == 3
     given = curve.assign(t_s=range(28))
     assert curve_by_time(log, given)["t_s"].tolist() == list(range(28))
-    with pytest.raises(ValueError, match="a training curve has accuracy or loss; this one has epoch"):
+    with pytest.raises(ValueError, match="a training curve needs accuracy or loss; this one has epoch"):
         curve_by_time(log, curve[["epoch"]])
-    with pytest.raises(ValueError, match="a training curve has t_s, or epoch or iteration as the log does"):
+    with pytest.raises(ValueError, match="a training curve needs t_s, or epoch or iteration as in the log"):
         curve_by_time(log, curve[["accuracy"]])
-    with pytest.raises(ValueError, match="trained no epoch of this curve with n_samples 99"):
+    with pytest.raises(ValueError, match="has no epoch of this curve with n_samples 99"):
         curve_by_time(log, curve, 99)
 
 
@@ -129,7 +129,7 @@ def test_the_largest_training_is_replayed_by_default() -> None:
 
 def test_numbers_without_a_clock_cannot_be_replayed() -> None:
     paper = read_log(next(shipped("pi_logs").glob("paper-digitised-figure7*.jsonl")))
-    with pytest.raises(ValueError, match=r"digitised from the paper.*no clock ran, nothing to replay"):
+    with pytest.raises(ValueError, match=r"digitised from the paper.*no clock ran: it cannot be replayed"):
         replay(paper)
 
 
@@ -171,9 +171,9 @@ def test_an_invalid_log_is_refused_with_its_reason_and_not_kept(home: Path) -> N
 
 def test_nothing_is_overwritten_and_the_same_log_is_kept_once(home: Path) -> None:
     assert "Kept</b> as mine.jsonl" in upload(own_log(), "mine.jsonl", text_of())
-    assert "Kept before</b> as mine.jsonl" in upload(own_log(), "mine.jsonl", text_of())
+    assert "Already kept</b> as mine.jsonl" in upload(own_log(), "mine.jsonl", text_of())
     assert "Kept</b> as mine-2.jsonl" in upload(own_log(), "mine.jsonl", text_of(seconds=10))
-    assert "Kept before</b> as mine-2.jsonl" in upload(own_log(), "mine.jsonl", text_of(seconds=10))
+    assert "Already kept</b> as mine-2.jsonl" in upload(own_log(), "mine.jsonl", text_of(seconds=10))
     assert sorted(path.name for path in home.iterdir()) == ["mine-2.jsonl", "mine.jsonl"]
     assert (home / "mine.jsonl").read_text() == text_of()
 

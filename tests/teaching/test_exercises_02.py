@@ -57,7 +57,7 @@ def test_training_step_by_step_is_right_however_it_is_written(answer):
 
 
 def test_right_weights_that_overwrite_those_that_came_in_are_not_yet_right():
-    assert say("online-sgd", in_place).text == "Not yet: your function changes `W`: work on a copy."
+    assert say("online-sgd", in_place).text == "Not yet: your function changes its argument `W`: change a copy."
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 5), st.integers(1, 7), st.integers(2, 4), st.integers(0, 4))

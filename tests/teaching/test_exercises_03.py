@@ -89,7 +89,7 @@ def test_an_answer_that_leaves_the_token_out_of_a_table_is_told_so(table, name):
         p = (tables[1][rows[1]] + alpha) * (tables[0][rows[0]] + beta) / (tables[0] + beta).sum(axis=0)
         return p / p.sum()
 
-    assert say("gibbs-update", spoiling).text == f"Not yet: your function changes `{name}`: work on a copy."
+    assert say("gibbs-update", spoiling).text == f"Not yet: your function changes its argument `{name}`: change a copy."
 
 
 def test_one_topic_is_not_a_probability_for_each():

@@ -270,7 +270,7 @@ def test_a_word_is_read_back_right_however_it_is_written(answer):
 
 
 @pytest.mark.parametrize("whole", [round, np.rint])
-@pytest.mark.parametrize("name", ["beta left in", "smallest of the column", "largest value", "n_words beta taken off"])
+@pytest.mark.parametrize("name", ["beta left in", "smallest of the column", "largest value", "n_words beta subtracted"])
 def test_a_mistake_is_known_in_round_numbers_too(name, whole):
     wrong = wrong_answer("recover-word", name)
     assert say("recover-word", lambda *arguments: whole(wrong(*arguments))).mistake == name

@@ -359,7 +359,7 @@ def test_signals_says_how_strongly_each_person_shakes():
     sentence = figures.signals([still, strong], seconds=10).sentence
     size = np.linalg.norm(strong.signal[:500], axis=1).std()
     assert f"0.0 m/s² for person 2 (PEN) and {size:.1f} m/s² for person 5 (PEN)" in sentence
-    assert sentence.startswith("Over the first 10 seconds")
+    assert "in the first 10 seconds" in sentence
 
 
 def test_signals_are_thinned_but_keep_their_time():
@@ -371,8 +371,8 @@ def test_signals_are_thinned_but_keep_their_time():
 
 def test_a_window_names_the_axis_that_moves_most_and_its_rhythm():
     sentence = window().sentence
-    assert sentence.startswith("250 readings of 3 axes in 5 seconds become 43 features; the x axis moves most")
-    assert "peaks about every" in sentence
+    assert sentence.startswith("250 readings of 3 axes in 5 seconds become 43 features. The x axis varies most")
+    assert "a peak about every" in sentence
 
 
 def test_an_axis_without_peaks_has_no_nan():
@@ -390,8 +390,8 @@ def test_all_43_features_are_in_the_figure():
 def test_training_history_finds_the_best_epoch():
     frame = history()
     assert figures.training_history(frame).sentence == (
-        "Validation loss is 0.61 after epoch 37; in the 83 epochs after it the training loss went from "
-        f"0.03 to 0.01, the validation loss to {frame['val_loss'].iloc[-1]:.2f}."
+        "The validation loss is lowest after epoch 37 (0.61). In the 83 epochs after it, the training loss goes from "
+        f"0.03 to 0.01, and the validation loss to {frame['val_loss'].iloc[-1]:.2f}."
     )
 
 
@@ -437,8 +437,8 @@ def test_nothing_is_minus_nothing():
 
 def test_two_kinds_are_compared_person_by_person():
     sentence = figures.per_person(before_after(), highlight=3).sentence
-    assert sentence.index("shared: mean") < sentence.index("personal: mean")
-    assert sentence.endswith("personal is better than shared for 3 of 4.")
+    assert sentence.index("Shared: mean") < sentence.index("Personal: mean")
+    assert sentence.endswith("Personal is better than shared for 3 of 4.")
 
 
 def test_one_person_has_no_spread():
@@ -450,7 +450,7 @@ def test_one_person_has_no_spread():
 def test_confusion_names_the_most_frequent_one_and_recall():
     assert figures.confusion(MATRIX, CLASSES).sentence == (
         "The most frequent confusion: 14 of 60 windows of Jogging (23%) are taken for Walking. "
-        "Recall (the share of a class that is found) runs from 77% (Jogging) to 94% (Walking)."
+        "Recall (the share of a class that is found) goes from 77% (Jogging) to 94% (Walking)."
     )
 
 
@@ -470,21 +470,19 @@ def test_confusion_is_coloured_by_row_and_labelled_by_count():
 
 def test_split_comparison_says_what_was_promised_and_what_came():
     assert figures.split_comparison(splits()).sentence == (
-        "random windows: validation promises 82%, an unseen person gets 72%, 10 points less; "
-        "whole people: validation promises 74%, an unseen person gets 74%, no difference."
+        "Random windows: validation promises 82%, an unseen person gets 72%, 10 points less. "
+        "Whole people: validation promises 74%, an unseen person gets 74%, no difference."
     )
 
 
 def test_a_curve_compares_at_one_size_and_draws_the_paper_in_grey():
     figure = EVERY["accuracy_by_samples"]()
-    assert (
-        figure.sentence == "At 20 samples we measure shared 73%, personal 80%; the paper shows shared 55%, local 40%."
-    )
+    assert figure.sentence == "Accuracy with 20 samples: shared 73%, personal 80%; in the paper shared 55%, local 40%."
     grey = [trace for trace in figure.plotly.data if trace.line.color == "#999999"]
     assert len(grey) == 3  # two lines, and the one that stands for them in the legend
     assert {trace.name for trace in figure.plotly.data if trace.showlegend is not False} == {
-        "the paper's, same dashes",
-        "the paper's people",
+        "the paper (same dashes)",
+        "people in the paper",
         "shared",
         "personal",
     }
@@ -508,7 +506,7 @@ def test_the_point_is_drawn_at_which_a_person_is_called_worse_off(at):
 
 
 def test_two_figures_of_a_notebook_can_have_two_titles():
-    assert figures.three_models(scores(), person=3).plotly.layout.title.text == "Who knows person 3 best?"
+    assert figures.three_models(scores(), person=3).plotly.layout.title.text == "Which is best for person 3?"
     assert figures.three_models(scores(), person=3, title="Twice as many").plotly.layout.title.text == "Twice as many"
 
 
@@ -519,12 +517,12 @@ def test_whoever_loses_stands_out_and_is_counted():
     assert names.count("better off") == 2
     assert names[-1] == "you (person 2)"
     assert "+2.0 points" in figure.sentence
-    assert "worse for 1 of 3. The worst off is person 2 (-4 points)." in figure.sentence
+    assert "worse for 1 of 3. Person 2 loses most (-4 points)." in figure.sentence
 
 
 def test_gains_by_split_are_read_at_the_largest_size_that_all_have():
     assert EVERY["gain_by_split"]().sentence == (
-        "At 20 samples personalising changes accuracy, by split: random windows +5.0 points (4 of 10 worse off); "
+        "Change of accuracy by personalising with 20 samples: random windows +5.0 points (4 of 10 worse off); "
         "new bouts -3.0 points (4 of 10 worse off)."
     )
 
@@ -536,8 +534,8 @@ def test_every_strategy_starts_from_plain_retraining():
     assert [line.name for line in lines] == ["output layer only", "pull", "rehearsal"]
     assert lines[1].text == ("", "1", "10")
     assert figure.sentence == (
-        "Accuracy in known bouts and in new bouts: shared 73% and 65%; personal 81% and 59%; rehearsal 3 81% and 62% "
-        "(of the cures, the best of both together)."
+        "Accuracy in known bouts and in new bouts: shared 73% and 65%; personal 81% and 59%; "
+        "rehearsal 3 (the best cure on both together) 81% and 62%."
     )
 
 

@@ -22,7 +22,8 @@ def test_poisoned_models_are_compared_with_clean_ones() -> None:
     )
     figure = figures.poisoned_models(rows, {"shared": 0.73, "personal": 0.82})
     assert figure.sentence == (
-        "Shared 73% clean, 36% at worst (least likely label); personal 82% clean, 77% at worst (least likely label)."
+        "Accuracy. Shared: 73% without poison, 36% at worst (least likely label). "
+        "Personal: 82% without poison, 77% at worst (least likely label)."
     )
     assert list(drawn(figure, "shared, poisoned").y) == [0.6, 0.36]
     assert list(drawn(figure, "shared, poisoned").error_y.array) == [0.04, 0.04]
@@ -33,8 +34,11 @@ def test_poisoned_models_are_compared_with_clean_ones() -> None:
 def test_recovery_is_read_from_none_to_the_most_windows() -> None:
     clean = pd.DataFrame({"n_samples": [60, 0, 20], "accuracy": [0.82, 0.73, 0.8], "accuracy_se": 0.01})
     poisoned = clean.assign(accuracy=[0.77, 0.36, 0.7]).drop(columns="accuracy_se")
-    figure = figures.healing({"honest volunteers": clean, "lies": poisoned})
-    assert figure.sentence == "From 0 to 60 clean windows: honest volunteers 73% to 82%; lies 36% to 77%."
+    figure = figures.healing({"honest volunteers": clean, "poison": poisoned})
+    assert (
+        figure.sentence
+        == "Accuracy with 0 and with 60 clean windows: honest volunteers 73% and 82%; poison 36% and 77%."
+    )
     assert list(drawn(figure, "honest volunteers").y) == [0.73, 0.8, 0.82]
 
 
@@ -48,8 +52,9 @@ def compared() -> pd.DataFrame:
 def test_a_defence_is_read_without_attackers_and_under_attack() -> None:
     figure = figures.defences(compared(), "half send random labels")
     assert figure.sentence == (
-        "No defence: 80% without attackers, 40% under attack (half send random labels). The best under attack (a) "
-        "changes this by -5.0 and +30.0 points; people worse off: 3 without attackers, 1 under attack."
+        "Accuracy with no defence: 80% without attackers, 40% under attack (half send random labels). "
+        "The best defence under attack (a) changes this by -5.0 and +30.0 points. "
+        "People worse off: 3 without attackers, 1 under attack."
     )
     assert [note.text for note in figure.plotly.layout.annotations] == [
         "without attackers<br>no defence: 80%",
@@ -82,7 +87,8 @@ def test_the_longest_crafted_documents_and_the_cap_are_drawn() -> None:
     both = pd.concat([frame.assign(seed=0), frame.assign(seed=1, association=2 * frame["association"])])
     figure = figures.crafted_documents(both)
     assert figure.sentence == (
-        "From none to 6 crafted documents: shared 0% to 45%; personal, prior 0% to 27%; shared, capped 0% to 1%."
+        "Probability of the attached word, with none and with 6 crafted documents. "
+        "Shared: 0% and 45%. Personal, prior: 0% and 27%. Shared, capped: 0% and 1%."
     )
     assert list(drawn(figure, "shared").y) == pytest.approx([0, 0.45])
     assert list(drawn(figure, "shared").error_y.arrayminus) == pytest.approx([0, 0.15])

@@ -76,7 +76,7 @@ def test_every_device_figure_says_how_its_numbers_were_obtained() -> None:
         assert OBTAINED[EMULATED] in written_on(figure)
         assert OBTAINED[EMULATED].lower() in figure.sentence.lower()
     joule = pd.DataFrame({"what": ["train on a Pi 3B"], "kind": "training", "low": 5.0, "high": 20.0})
-    assert "predicted, from published measurements" in written_on(energy(joule))
+    assert "predicted from published measurements" in written_on(energy(joule))
 
 
 def test_every_title_is_short_and_every_figure_can_be_stored() -> None:
@@ -94,8 +94,8 @@ def test_two_origins_are_two_series_and_a_line_each() -> None:
     assert list(drawn(figure, OBTAINED[EMULATED]).y) == pytest.approx(1e6 * emulated)
     assert len([trace for trace in figure.plotly.data if trace.fill == "toself"]) == 2
     assert figure.sentence == (
-        "Time to train, a window more: 2 ms (R² 0.999), measured on this kind of computer; "
-        "20 ms (R² 0.999), emulated Raspberry Pi 3B (instructions counted)."
+        "Time that one more window adds to the training. Measured on this kind of computer: 2 ms (R² 0.999). "
+        "Emulated Raspberry Pi 3B (instructions counted): 20 ms (R² 0.999)."
     )
 
 
@@ -105,7 +105,7 @@ def test_an_origin_that_no_log_has_is_refused() -> None:
     parts = pd.DataFrame(
         {"kernel": "numpy", "setup": 1.0, "interpreter": 1.0, "arithmetic": 1.0, "origin": [HOST, PAPER]}
     )
-    with pytest.raises(ValueError, match=r"where_time_goes adds up numbers of one origin; .* draw them apart"):
+    with pytest.raises(ValueError, match=r"where_time_goes adds up numbers of one origin; .* draw a figure for each"):
         where_time_goes(parts)
 
 
@@ -114,7 +114,7 @@ def test_no_colour_is_used_twice_and_the_paper_is_grey() -> None:
     styles = series_styles([*keys, (EMULATED, "numpy"), (PAPER, "")])
     assert len({colour for colour, _ in styles.values()}) == len(styles)
     assert styles[PAPER, ""][0] == GREY
-    with pytest.raises(ValueError, match="too many to tell apart"):
+    with pytest.raises(ValueError, match="look too much alike"):
         series_styles([(HOST, str(number)) for number in range(8)])
 
 
@@ -141,10 +141,9 @@ def test_figure_7_is_straight_and_has_the_papers_points(spans: pd.DataFrame) -> 
     ours = rows[rows["kernel"] == "numpy"]
     figure = seconds_by_samples(pd.concat([ours, rows[rows["origin"] == PAPER]]))
     for text in (OBTAINED[HOST], OBTAINED[EMULATED]):
-        assert float(figure.sentence.split(f"), {text}")[0].split("R² ")[-1]) > 0.98
+        assert float(figure.sentence.split(f"{text[1:]}: ")[1].split("R² ")[1].split(")")[0]) > 0.98
     line = paper_slope("personal")  # and not that of the local model, whose points Figure 7 shows too
-    slope = f"{1000 * line.slope:.0f} ms (R² {line.r2:.3f})"
-    assert f"{slope}, digitised from the paper" in figure.sentence
+    assert f"Digitised from the paper: {1000 * line.slope:.0f} ms (R² {line.r2:.3f})." in figure.sentence
     paper = drawn(figure, OBTAINED[PAPER])
     assert len(paper.x) == len(set(rows.loc[rows["origin"] == PAPER, "n_samples"]))  # medians: there are thousands
     one = training_rows(spans, epochs=1)
@@ -194,9 +193,7 @@ def test_a_memory_limit_is_a_log_of_memory_and_of_no_seconds(spans: pd.DataFrame
 
 def test_two_sizes_are_no_line() -> None:
     figure = seconds_by_samples(line_of(HOST, 0.002).head(2))
-    assert (
-        figure.sentence == "Time to train, a window more: too few sizes for a line, measured on this kind of computer."
-    )
+    assert figure.sentence.endswith("Measured on this kind of computer: too few sizes for a line.")
 
 
 def test_time_is_split_into_parts_that_add_up() -> None:
@@ -205,7 +202,8 @@ def test_time_is_split_into_parts_that_add_up() -> None:
     ).assign(origin=HOST, updates=6000)
     figure = where_time_goes(rows)
     assert figure.sentence == (
-        "Measured on this kind of computer: NumPy, 5 s: set-up 20%, interpreter 60%, arithmetic 20%; "
+        "Shares of the time, measured on this kind of computer. "
+        "NumPy, 5 s: set-up 20%, interpreter 60%, arithmetic 20%. "
         "Keras fit, 10 s: set-up 60%, interpreter 30%, arithmetic 10%."
     )
     assert figure.plotly.layout.barmode == "stack"
@@ -227,9 +225,9 @@ def test_a_prediction_is_compared_with_the_same_kernels_record() -> None:
         columns=["device", "kernel", "origin", "seconds", "low", "high"],
     )
     figure = predicted_and_measured(rows)
-    assert "NumPy, predicted for Pi 3B 4 s (3 s to 5.2 s);" in figure.sentence
-    assert f"{OBTAINED[EMULATED]} 4.4 s, inside the band" in figure.sentence
-    assert f"{OBTAINED[EMULATED]} 2 s, outside the band" in figure.sentence
+    assert "NumPy, predicted for Pi 3B: 4 s (3 s to 5.2 s)." in figure.sentence
+    assert f"{OBTAINED[EMULATED]}: 4.4 s, inside the band" in figure.sentence
+    assert f"{OBTAINED[EMULATED]}: 2 s, outside the band" in figure.sentence
     bars = drawn(figure, "NumPy, predicted").error_x
     assert list(bars.array) == pytest.approx([1200, 1200])
     assert list(bars.arrayminus) == pytest.approx([1000, 1000])
@@ -257,7 +255,7 @@ def test_energy_is_a_range_for_each_way() -> None:
     )
     figure = energy(rows)
     assert figure.sentence == (
-        "Predicted, from published measurements: train on a Pi 3B 5 to 24 J; upload by Wi-Fi 0.4 to 2 J."
+        "Energy, predicted from published measurements. Train on a Pi 3B: 5 to 24 J. Upload by Wi-Fi: 0.4 to 2 J."
     )
     bar = next(trace for trace in figure.plotly.data if trace.name == "upload")
     assert (list(bar.base), list(bar.x)) == ([0.4], [1.6])
@@ -267,7 +265,7 @@ def test_latency_is_median_and_99th_percentile_in_fitting_units(spans: pd.DataFr
     figure = latency(spans)
     calls = spans[spans["latency_ms_median"].notna() & (spans["origin"] == EMULATED)].iloc[0]
     both = f"{duration(calls['latency_ms_median'] / 1000)} and {duration(calls['latency_ms_p99'] / 1000)}"
-    assert f"{OBTAINED[EMULATED]}, NumPy {both}" in figure.sentence
+    assert f"{OBTAINED[EMULATED][1:]}: NumPy {both}" in figure.sentence
     assert "“milliseconds”, the paper's word" in written_on(figure)
     bars = drawn(figure, OBTAINED[EMULATED])
     assert bars.x[0] + bars.error_x.array[0] == pytest.approx(1000 * calls["latency_ms_p99"])

@@ -34,14 +34,14 @@ def costs() -> pd.DataFrame:
 
 def test_accuracy_is_read_from_no_noise_to_the_smallest_epsilon() -> None:
     figure = figures.accuracy_by_epsilon({"example": costs().query("n_samples == 60")})
-    assert "shared (each window) 76% to 70% from epsilon no noise to 8" in figure.sentence.lower()
+    assert "Each window protected, with no noise and epsilon 8: shared 76% and 70%" in figure.sentence
     assert list(drawn(figure, "personal, each window protected").x) == ["no noise", "8"]
 
 
 def test_the_price_of_privacy_is_never_shown_without_training_alone() -> None:
     figure = figures.accuracy_by_epsilon({"example": costs().query("n_samples == 60")})
     assert list(drawn(figure, "local, trained alone").y) == [0.7, 0.7]
-    assert "local, trained alone, 70%" in figure.sentence
+    assert "Local, trained alone: 70%" in figure.sentence
 
 
 def test_utility_and_leakage_join_at_the_epsilons_that_both_know() -> None:
@@ -55,7 +55,7 @@ def test_utility_and_leakage_join_at_the_epsilons_that_both_know() -> None:
     assert figure.plotly.layout.xaxis2.range == (0, 1)  # bars begin at zero
     assert "one half is guessing" in figure.plotly.layout.xaxis2.title.text
     assert [(line.x0, line.xref) for line in figure.plotly.layout.shapes] == [(0.5, "x2")]
-    assert figure.sentence == "Shared 0.70, personal 0.82, person 0.60."
+    assert figure.sentence == "Accuracy: shared 0.70, personal 0.82. AUC of the attack: person 0.60."
 
 
 def test_a_missing_column_is_named() -> None:
@@ -70,7 +70,7 @@ def test_labels_protected_at_home_stand_beside_windows_protected_by_the_cloud() 
     assert list(drawn(figure, "personal, each label protected").y) == pytest.approx([0.79, 0.77])
     assert list(drawn(figure, "local, trained alone, volunteers' scaler").y) == pytest.approx([0.65, 0.65])
     assert [trace.name for trace in figure.plotly.data].count("local, trained alone") == 1
-    assert "local, trained alone, volunteers' scaler, 65%" in figure.sentence
+    assert "Local, trained alone, volunteers' scaler: 65%" in figure.sentence
     looks = {(trace.line.color, trace.line.dash, trace.marker.symbol) for trace in figure.plotly.data}
     assert len(looks) == len(figure.plotly.data) == 8
 
@@ -85,10 +85,12 @@ def forgotten() -> pd.DataFrame:
 def test_unlearning_is_read_at_the_most_steps_beside_retraining() -> None:
     figure = figures.unlearning({"wisdm": forgotten(), "watch": forgotten().assign(share=[0, 0.05, 0.08])})
     assert figure.sentence == (
-        "Share of the loss gap that 100% more steps close: "
-        "wisdm 26% (95% interval -5% to 36%, median person 40%; loss still lower for 7 of 10 people, AUC 0.91); "
-        "watch 8% (95% interval -5% to 36%, median person 40%; loss still lower for 7 of 10 people, AUC 0.91). "
-        "Retraining from scratch takes 100% and closes all of it."
+        "Share of the loss gap that 100% more steps close. "
+        "On wisdm: 26% (95% interval -5% to 36%, median person 40%). "
+        "The loss is still lower for 7 of 10 people, and the AUC of an attack is 0.91. "
+        "On watch: 8% (95% interval -5% to 36%, median person 40%). "
+        "The loss is still lower for 7 of 10 people, and the AUC of an attack is 0.91. "
+        "Retraining from scratch takes 100% of the steps and closes all of it."
     )
     assert drawn(figure, "wisdm").error_y.arrayminus[2] == pytest.approx(0.31)
     assert list(drawn(figure, "wisdm").x) == [0.0, 0.3, 1.0]

@@ -43,11 +43,11 @@ def drawn(figure, name: str):
 def test_the_lead_is_read_after_the_first_and_the_last_iteration() -> None:
     figure = figures.likelihood_by_iteration(lines(), lines("log_likelihood"))
     assert figure.sentence == (
-        "The personal model is ahead by 0.50 bits per word after iteration 1 and 0.03 after 50; "
-        "in the paper by 0.50 bits per word after iteration 1 and 0.03 after 50."
+        "The personal model is ahead by 0.50 bits per word after iteration 1 and 0.03 after 50. "
+        "In the paper it is ahead by 0.50 bits per word after iteration 1 and 0.03 after 50."
     )
     assert drawn(figure, "local").line.color == MODEL_COLOURS["local"]
-    assert drawn(figure, "the paper's, same dashes").line.color == GREY
+    assert drawn(figure, "the paper (same dashes)").line.color == GREY
 
 
 def test_an_interval_is_drawn_as_a_band_where_there_is_one() -> None:
@@ -60,17 +60,16 @@ def test_an_interval_is_drawn_as_a_band_where_there_is_one() -> None:
 
 def test_shares_are_read_as_a_part_of_the_whole_lead() -> None:
     figure = figures.likelihood_by_share(shares(), shares("log_likelihood"))
-    assert (
-        "10% of the public documents give 60% of the lead that all of them give after iteration 1 (in the paper 60%)"
-        in figure.sentence
+    assert figure.sentence == (
+        "After iteration 1, 10% of the public documents give 60% of the lead that all of them give (in the paper 60%). "
+        "After iteration 50, the lead with all of them is -0.02 bits."
     )
-    assert "After iteration 50 the lead of all of them is -0.02 bits." in figure.sentence
     assert list(drawn(figure, "iteration 1").y) == pytest.approx([0, 0.3, 0.5])
 
 
 def test_held_out_models_are_read_against_the_local_one() -> None:
     figure = figures.held_out_by_iteration(held_out())
-    assert "After iteration 1, in bits per word against local: shared +0.50, personal +0.40" in figure.sentence
+    assert "After iteration 1, in bits per word compared with local: shared +0.50, personal +0.40" in figure.sentence
     assert "personal +0.03, shared topics as prior +0.20." in figure.sentence
     assert list(drawn(figure, "local").x) == ["1", "50"]
 
@@ -78,8 +77,8 @@ def test_held_out_models_are_read_against_the_local_one() -> None:
 def test_the_chosen_weight_need_not_be_the_best_on_the_test() -> None:
     figure = figures.bits_by_weight(by_weight(), chosen=1.0, at=10.0)
     assert figure.sentence == (
-        "c = 10: +0.25 bits against local. Validation takes c = 1: +0.20 bits against local on the test documents, "
-        "where 10 would have been best (+0.25)."
+        "c = 10: +0.25 bits compared with local. Validation chooses c = 1: +0.20 bits compared with local on the test "
+        "documents. The best there is c = 10 (+0.25)."
     )
     marks = [shape.x0 for shape in figure.plotly.layout.shapes]
     assert marks == [1.0, 10.0]
@@ -93,8 +92,8 @@ def test_gains_name_each_persons_best_and_what_validation_takes() -> None:
         {"weight": [0.1, 1, 10], "gain": [0, 0.1, -0.2], "lower": [-0.1, 0, -0.3], "upper": 0.2, "chosen": [2, 4, 0]}
     )
     figure = figures.gain_by_weight({"many": gains, "few": gains.assign(chosen=[0, 6, 0])})
-    assert "many: best +0.10 at c = 1; validation takes 0.1 to 1" in figure.sentence
-    assert "few: best +0.10 at c = 1; validation takes 1." in figure.sentence
+    assert "Many: best +0.10 at c = 1; validation chooses 0.1 to 1." in figure.sentence
+    assert "Few: best +0.10 at c = 1; validation chooses 1." in figure.sentence
 
 
 def test_people_who_never_get_there_are_drawn_and_counted() -> None:
@@ -104,10 +103,10 @@ def test_people_who_never_get_there_are_drawn_and_counted() -> None:
         "nobody's": pd.Series([np.nan, -0.5, 0.1]),
     }
     figure = figures.saving_by_target(savings, pd.DataFrame({"iteration_reduction": [0.4, 0.3]}))
-    assert "early: median +40% (0 of 3 never)" in figure.sentence
-    assert "late: most never get there (2 of 3 never)" in figure.sentence
-    assert "nobody's: median -20% (0 of 2 never)" in figure.sentence
-    never = [trace for trace in figure.plotly.data if trace.name == "never get there"]
+    assert "Early: median +40% (0 of 3 never reach it)." in figure.sentence
+    assert "Late: most never reach it (2 of 3)." in figure.sentence
+    assert "Nobody's: median -20% (0 of 2 never reach it)." in figure.sentence
+    never = [trace for trace in figure.plotly.data if trace.name == "never reach it"]
     assert [len(trace.x) for trace in never] == [0, 2, 0]
     assert [trace.showlegend for trace in never] == [False, True, False]
     assert list(figure.plotly.layout.xaxis.ticktext) == ["paper", *savings]

@@ -81,7 +81,7 @@ def test_missing_data_brings_the_loaders_own_remedy(monkeypatch, tmp_path, capsy
         ("PERSON", 0, "parameter PERSON: 0. Give a whole number from 1 to 10, or None for the person chosen in"),
         ("PERSON", "5", "parameter PERSON: '5'. Give a whole number from 1 to 10"),
         ("PERSON", True, "parameter PERSON: True. Give a whole number from 1 to 10"),
-        ("SEED", -1, "parameter SEED: -1. Give a whole number from 0 to 2147483647, in the cell of parameters"),
+        ("SEED", -1, "parameter SEED: -1. Give a whole number from 0 to 2147483647, in the cell with the parameters"),
         ("SEED", 1.0, "parameter SEED: 1.0. Give a whole number from 0"),
         ("N_SAMPLES", (25, (5, 10, 20)), "parameter N_SAMPLES: 25. Give one of 5, 10, 20, in the cell"),
         ("N_SAMPLES", (10**6, range(2, 21)), "parameter N_SAMPLES: 1000000. Give a whole number from 2 to 20, in"),

@@ -117,5 +117,5 @@ def test_the_sentence_holds_the_questions_whatever_was_answered(shared, wikipedi
 
 def test_documents_without_groups_to_choose_from_are_refused(shared, wikipedia):
     few = wikipedia.select(np.isin(wikipedia.groups, wikipedia.groups[[0, -1]]))
-    with pytest.raises(ValueError, match=r"no topic can be asked for.*take documents in groups"):
+    with pytest.raises(ValueError, match=r"no topic can be asked for.*Take documents in groups"):
         name_the_topic(shared, few)

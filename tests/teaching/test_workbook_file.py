@@ -156,7 +156,7 @@ def test_a_file_that_can_neither_be_read_nor_moved_is_left_alone(path, capsys):
     workbook = Workbook(path)
     workbook.put("person", "watch", 5)
     assert workbook.get("person", "watch") == 5
-    assert "starts afresh" in capsys.readouterr().out
+    assert "starts without your earlier answers" in capsys.readouterr().out
     assert (path / "keep").read_text() == "mine"
 
 

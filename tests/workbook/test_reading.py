@@ -1,6 +1,8 @@
-"""Minutes of a core path, and the words of its sentences, counted as an author would count them by hand."""
+"""Minutes of a core path, and the words of all that a learner reads, counted as an author would count them by hand."""
 
+import ast
 import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import nbformat
@@ -8,22 +10,26 @@ import pytest
 from nbformat.notebooknode import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+import pmt_helpers
 from pmt_helpers.teaching.claims import load_claims
-from pmt_helpers.teaching.exercises import NOTEBOOKS, all_exercises
-from pmt_helpers.teaching.questions import stored_quiz
 from pmt_helpers.workbook.build import read_source
 from pmt_helpers.workbook.files import PLOTLY, ROOT, learner_path, source_paths
 from pmt_helpers.workbook.reading import ReadingTime, count_words, exercise_minutes, parts, reading_time, sentences
 
 SOURCES = source_paths()
+SAID = {PLOTLY, "text/markdown"}
 LESSONS = [path for path in SOURCES if path.stem != "glossary"]
 MOST_MINUTES, MOST_CELLS = 50, 30
 MEAN_WORDS, MOST_WORDS = 17, 35
 UNUSUAL = re.compile(
     r"\b(?:foretell\w*|by lot|lots were|liars?|nobody lies|the bill|in peace|so many|mend(?:s|ed)?|dearer|none other"
-    r"|(?:bits|seconds|samples|steps|windows|passes|tokens) a (?:word|window|step|second|document|person))\b",
+    r"|thereby|hence|whence|upon|lest|amid(?:st)?|whilst|whereby|wherein|herein|thus|afresh|besides|told apart|be had"
+    r"|(?:bits|seconds|samples|steps|windows|passes|tokens|row|column|dot|value) an? "
+    r"(?:word|window|step|second|document|person|class|setting))\b",
     re.I,
 )
+PACKAGE = Path(pmt_helpers.__file__).parent
+MODULES = sorted(PACKAGE.rglob("*.py"))
 
 
 def notebook(*cells: str | NotebookNode) -> NotebookNode:
@@ -38,6 +44,37 @@ def shown(**data: object) -> NotebookNode:
     cell = new_code_cell("show()")
     cell.outputs.append(new_output("display_data", data))
     return cell
+
+
+def strings(code: str) -> Iterator[str]:
+    """The texts in a module: not its docstrings; an f-string as one text, with x where a value stands."""
+    parts: set[ast.AST] = set()
+    for node in ast.walk(ast.parse(code)):  # outer nodes first
+        if isinstance(node, ast.Expr):
+            parts.add(node.value)
+        elif node in parts:
+            continue
+        elif isinstance(node, ast.JoinedStr):
+            yield "".join(str(part.value) if isinstance(part, ast.Constant) else "x" for part in node.values)
+            parts.update(part for part in node.values if isinstance(part, ast.Constant))
+            specs = [part.format_spec for part in node.values if isinstance(part, ast.FormattedValue)]
+            parts.update(part for spec in specs if spec for part in ast.walk(spec))
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+
+
+def hard_to_read(texts: Iterable[str]) -> list[str]:
+    """Sentences that are too long, and unusual words."""
+    texts = list(texts)
+    long = [sentence for text in texts for sentence in sentences(text) if count_words(sentence) > MOST_WORDS]
+    return long + UNUSUAL.findall("\n".join(texts))
+
+
+def printed(notebook: NotebookNode) -> Iterator[str]:
+    """What cells say: printed sentences, and the sentences of figures."""
+    for output in (output for cell in notebook.cells for output in cell.get("outputs", [])):
+        data = output.get("data", {})
+        yield output.text if output.output_type == "stream" else data["text/plain"] if SAID & set(data) else ""
 
 
 def test_two_hundred_words_take_a_minute_wherever_they_stand() -> None:
@@ -101,11 +138,13 @@ def test_the_minutes_promised_are_those_counted(source: Path) -> None:
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
 def test_sentences_are_short_and_their_words_are_usual(source: Path) -> None:
-    prose = [cell.source for cell in read_source(source).cells if cell.cell_type == "markdown"]
-    lengths = {sentence: count_words(sentence) for text in prose for sentence in sentences(text)}
-    assert sum(lengths.values()) / len(lengths) < MEAN_WORDS
-    assert not [sentence for sentence, words in lengths.items() if words > MOST_WORDS]
-    assert not UNUSUAL.findall("\n".join(prose))
+    cells = read_source(source).cells
+    prose = [cell.source for cell in cells if cell.cell_type == "markdown"]
+    lengths = [count_words(sentence) for text in prose for sentence in sentences(text)]
+    assert sum(lengths) / len(lengths) < MEAN_WORDS
+    assert not hard_to_read(prose)
+    assert not hard_to_read(text for cell in cells if cell.cell_type == "code" for text in strings(cell.source))
+    assert not hard_to_read(printed(nbformat.read(learner_path(source.stem), as_version=4)))
 
 
 def test_the_glossary_is_in_order_and_each_term_stands_in_the_notebook_that_it_names() -> None:
@@ -138,10 +177,20 @@ def stem_of(term: str) -> str:
     return rf"\b{re.escape(term[:-1] if term[-1] in 'sy' else term)}"
 
 
-def test_claims_and_exercises_use_usual_words_too() -> None:
-    told = [text for claim in load_claims() for text in (claim.claim, claim.reason)]
-    for exercise in all_exercises():
-        told += [exercise.title, exercise.right, *exercise.hints, *(mistake.message for mistake in exercise.mistakes)]
-    for notebook in NOTEBOOKS:
-        told += [text for question in stored_quiz(notebook) for text in (question.text, *question.choices.values())]
-    assert not UNUSUAL.findall("\n".join(told))
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_so_are_messages_hints_quizzes_and_the_texts_of_figures(module: Path) -> None:
+    assert not hard_to_read(strings(module.read_text(encoding="utf-8")))
+
+
+def test_claims_use_usual_words_too() -> None:
+    assert not hard_to_read(text for claim in load_claims() for text in (claim.claim, claim.reason))
+
+
+def test_a_long_sentence_and_an_unusual_word_are_found_in_any_text_but_a_docstring() -> None:
+    long = "word " * (MOST_WORDS + 1)
+    assert hard_to_read(strings(f'say(f"{{a}} {long}{{b:{{c}}.2f}}")')) == [f"x {long}x"]
+    code = """say("A row a person.", title=f"{z} upon it")\nsay(f"{x if y else 'whence'}")"""
+    assert sorted(hard_to_read(strings(code))) == ["row a person", "upon", "whence"]
+    assert not hard_to_read(strings(f'"""Hence {long}"""'))
+    shown_text = shown(**{PLOTLY: {}, "text/plain": long})
+    assert hard_to_read(printed(notebook(shown_text))) == [long.strip()]

@@ -18,7 +18,7 @@ _LOOK: dict[State, tuple[str, str]] = {
     "right": ("✔", "#009E73"),
     "not yet": ("✘", "#D55E00"),
 }
-_HINT_TITLES = ("Hint 1 of 3: a nudge", "Hint 2 of 3: a sketch", "Hint 3 of 3: where to find it")
+_HINT_TITLES = ("Hint 1 of 3: a question", "Hint 2 of 3: the steps", "Hint 3 of 3: where to find it")
 
 
 class Interrupted(KeyboardInterrupt):
@@ -46,7 +46,10 @@ def check(exercise_id: str, answer: Any, use: Callable[[Any], Any] | None = None
         line, code = learners_line(answer, error)
         raise Interrupted("You stopped this check" + (f" in line {line}: {code}" if line else ".")) from None
     except Exception as error:  # the answer broke the judge: say so, do not show a traceback of ours
-        verdict = Verdict("not yet", f"the check could not make sense of this answer ({type(error).__name__}).")
+        verdict = Verdict(
+            "not yet",
+            f"the check could not read this answer ({type(error).__name__}): return what the exercise asks for.",
+        )
     current_workbook().put("checks", exercise.id, verdict.state)
     publish(_bundle(exercise, verdict))
     if use is not None:
@@ -56,7 +59,7 @@ def check(exercise_id: str, answer: Any, use: Callable[[Any], Any] | None = None
 def _put_to_work(use: Callable[[Any], Any], answer: Any, verdict: Verdict) -> None:
     """Use a right answer, or say what it will be used for."""
     if verdict.state != "right":
-        soon = f"Once it is right, this cell also shows {(use.__doc__ or '').strip()}"
+        soon = f"Once your answer is right, this cell also shows {(use.__doc__ or '').strip()}"
         publish(
             {"text/plain": soon, "text/html": f'<p style="color: var(--jp-ui-font-color2, #767676)">{escape(soon)}</p>'}
         )
@@ -64,7 +67,8 @@ def _put_to_work(use: Callable[[Any], Any], answer: Any, verdict: Verdict) -> No
     try:
         shown = use(answer)
     except Exception as error:  # right on the cases, and yet not on these data: no traceback of ours
-        say(f"Your answer is right on the cases of the check, but it stopped here: {type(error).__name__}: {error}")
+        stopped = f"{type(error).__name__}: {error}"
+        say(f"Your answer is right in every case of the check, but it stopped with these data: {stopped}")
         return
     if shown is not None:
         display(shown)

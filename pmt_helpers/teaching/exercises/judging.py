@@ -92,7 +92,9 @@ def _judge(exercise: Exercise, answer: Any, printed: Mapping[str, "_Printed"]) -
         return Verdict("to do", f"write {exercise.signature}, then run this cell again.")
     if not callable(answer):
         name = exercise.solution.__name__
-        return Verdict("not yet", f"this check calls your function itself: pass {name}, not {_describe(answer)}.")
+        return Verdict(
+            "not yet", f"this check needs the function itself, to call it: pass {name}, not {_describe(answer)}."
+        )
 
     given = {case: copy.deepcopy(arguments) for case, arguments in exercise.cases.items()}
     returned: dict[str, Any] = {}
@@ -111,7 +113,7 @@ def _judge(exercise: Exercise, answer: Any, printed: Mapping[str, "_Printed"]) -
     if verdict:
         return verdict
     if changed := _changed_argument(exercise, given):
-        return Verdict("not yet", f"your function changes `{changed}`: work on a copy.", ARGUMENTS_CHANGED)
+        return Verdict("not yet", f"your function changes its argument `{changed}`: change a copy.", ARGUMENTS_CHANGED)
     if same or exercise.judged_by_symptoms:
         return Verdict("right", exercise.right)
     if exercise.fallback:
@@ -122,11 +124,11 @@ def _judge(exercise: Exercise, answer: Any, printed: Mapping[str, "_Printed"]) -
 def _nothing_returned(exercise: Exercise, printed: list[str]) -> Verdict:
     if text := next(filter(None, map(str.strip, printed)), ""):
         said = text.splitlines()[-1][:60]
-        message = f"your function prints `{said}` but returns nothing: end it with return and the value."
+        message = f"your function prints `{said}` but returns nothing: end it with return and that value."
         return Verdict("not yet", message, PRINTED)
     return Verdict(
         "to do",
-        f"{exercise.signature} returns nothing yet. Write its body, and end it with return; then run this cell again.",
+        f"{exercise.signature} returns nothing yet. Write its body and end it with return. Then run this cell again.",
     )
 
 
@@ -163,7 +165,8 @@ def _known_symptom(exercise: Exercise, answer: Answer) -> Verdict | None:
         except BaseException as error:
             if any(error is each for each in own_errors):
                 return Verdict("not yet", _raised(_as_raised(answer, error), exercise, "other numbers"))
-            return Verdict("not yet", f"{exercise.signature} returns something else when it is given other numbers.")
+            text = f"{exercise.signature} returns another kind of value for other numbers: always return the same kind."
+            return Verdict("not yet", text)
         if shown:
             return _verdict(mistake)
     return None
@@ -249,8 +252,8 @@ def _shape_facts(exercise: Exercise, found: Outcomes, expected: Outcomes) -> str
 def _raised(outcome: Raised, exercise: Exercise, case: str) -> str:
     line, code = f"line {outcome.line}", outcome.code
     if outcome.kind == TimeUp.__name__:
-        still = f"still in {line}: `{code}`" if code else "not at its end"
-        return f"your function is too slow, or never ends: after {SECONDS:g} s it was {still} (in the case '{case}')."
+        still = f"still in {line}: `{code}`" if code else "not finished"
+        return f"your function is too slow or never ends. In the case '{case}', after {SECONDS:g} s it was {still}."
     if outcome.kind == SystemExit.__name__:
         at = f" ({line}: `{code}`)" if code else ""
         return f"your function calls exit, which would stop the whole notebook{at}: use return to leave a function."
@@ -494,7 +497,7 @@ def _describe(value: Any, parts: bool = True) -> str:
     if isinstance(value, str):
         return f"the text {value[:30]!r}"
     if isinstance(value, np.ndarray):
-        of = "" if value.dtype.kind in "biuf" else " that holds no plain numbers"
+        of = "" if value.dtype.kind in "biuf" else " whose values are not numbers"
         return f"an array of shape {value.shape}{of}"
     if isinstance(value, tuple | list):
         inner = ", ".join(_describe(part, parts=False) for part in value[:3]) + ", ..." * (len(value) > 3)
@@ -502,9 +505,9 @@ def _describe(value: Any, parts: bool = True) -> str:
     if isinstance(value, dict | set):
         return f"a {type(value).__name__} of {len(value)}"
     if isinstance(value, types.GeneratorType):
-        return "a generator, which still has to be made a list"
+        return "a generator (list(...) makes a list of it)"
     if inspect.isroutine(value):
-        return f"the function {value.__name__} itself, not called with ()"
+        return f"the function {value.__name__} itself (add () to call it)"
     return f"an object of type {type(value).__name__}"
 
 

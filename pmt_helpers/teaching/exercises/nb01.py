@@ -38,9 +38,9 @@ FEATURE_BY_HAND = Exercise(
     cases=_windows(),
     right="your three values agree with ours. They are the features XABSOLDEV, YABSOLDEV and ZABSOLDEV.",
     hints=(
-        "How far is each reading from the mean of its axis, above or below? And on average?",
-        "Compute the mean of each axis (average over axis 0), then each reading's distance from it, without sign. "
-        "Average these distances for each axis.",
+        "How far is each reading from the mean of its axis, above or below? How far is that on average?",
+        "Compute the mean of each axis (average over axis 0). Compute each reading's distance from the mean of its "
+        "axis, without sign. Average these distances for each axis.",
         where("extract_features", "datasets.features", "does it for many windows (the ABSOLDEV part)."),
     ),
     mistakes=(
@@ -49,7 +49,7 @@ FEATURE_BY_HAND = Exercise(
         Mistake("variance", _SQUARED, _DEVIATION, "((window - window.mean(axis=0)) ** 2).mean(axis=0)"),
         Mistake(
             "deviation from the median",
-            "these are distances from the median: the feature takes them from the mean.",
+            "these are distances from the median: use distances from the mean.",
             "window - window.mean(axis=0)",
             "window - np.median(window, axis=0)",
         ),
@@ -59,7 +59,12 @@ FEATURE_BY_HAND = Exercise(
             _DEVIATION,
             "np.median(np.abs(window - window.mean(axis=0)), axis=0)",
         ),
-        Mistake("no absolute value", "distances cancel out: take absolute values before the average.", "np.abs", ""),
+        Mistake(
+            "no absolute value",
+            "positive and negative distances cancel: take absolute values before the average.",
+            "np.abs",
+            "",
+        ),
         Mistake(
             "mean not subtracted",
             "no mean is subtracted, so gravity counts as movement: take each reading's distance from its axis's mean.",
@@ -67,7 +72,12 @@ FEATURE_BY_HAND = Exercise(
             "window",
         ),
         Mistake("sum", "this is the sum: divide by the number of readings.", ").mean(axis=0)", ").sum(axis=0)"),
-        Mistake("grand mean", "this uses one mean: each axis needs its own.", "window.mean(axis=0)", "window.mean()"),
+        Mistake(
+            "grand mean",
+            "this uses one mean for all axes: use the mean of each axis.",
+            "window.mean(axis=0)",
+            "window.mean()",
+        ),
         Mistake("one number", _ONE_NUMBER, ").mean(axis=0)", ").mean()"),
         Mistake("one number, one mean", _ONE_NUMBER, "window.mean(axis=0)).mean(axis=0)", "window.mean()).mean()"),
         Mistake("over axes", _PER_READING, ").mean(axis=0)", ").mean(axis=1)"),
@@ -109,7 +119,7 @@ FORWARD_PASS = Exercise(
         "very large inputs": (_X * 1e4, *_LAYERS),
         "very low logits": (_X, *_LAYERS[:3], _LAYERS[3] - 1e4),
     },
-    right="your probabilities agree with ours, even for very large inputs. The network does just this to predict.",
+    right="your probabilities agree with ours, even for very large inputs. The network predicts in exactly this way.",
     hints=(
         "What happens to negative values after the first layer? What turns logits into probabilities?",
         "Hidden layer: multiply by the weights, add the bias, set negative values to 0. Output layer: multiply by its "
@@ -120,7 +130,7 @@ FORWARD_PASS = Exercise(
     mistakes=(
         Mistake(
             "no ReLU",
-            "ReLU is missing: set negative hidden values to 0. Without it, two layers do no more than one.",
+            "ReLU is missing: set negative hidden values to 0. Without ReLU, two layers can do no more than one.",
             "np.maximum(X @ W1 + b1, 0)",
             "X @ W1 + b1",
         ),
@@ -176,7 +186,10 @@ def sgd_step(W: Array, b: Array, x: Array, y: int, learning_rate: float) -> tupl
 _RNG = np.random.default_rng(3)
 _W, _B, _ONE = _RNG.normal(0, 0.5, (4, 3)), _RNG.normal(0, 0.5, 3), _RNG.normal(0, 1, 4)
 _ERROR = "error[y] -= 1"
-_SQUARED = "this is the gradient of a squared error. With cross-entropy the error is probability minus one-hot label."
+_SQUARED = (
+    "this is the gradient of a squared error: use cross-entropy, whose error is the probability minus the one-hot "
+    "label."
+)
 _STEP = "W - learning_rate * np.outer(x, error), b - learning_rate * error"
 
 SGD_STEP = Exercise(
@@ -191,11 +204,13 @@ SGD_STEP = Exercise(
         "very large scores": (_W * 1e4, _B, _ONE, 1, 0.1),
         "very low scores": (_W, _B - 1e4, _ONE, 2, 0.125),
     },
-    right="your step is the one that Keras takes. Training repeats it, window after window.",
+    right="your step is the one that Keras takes. Training repeats it for one window after another.",
     hints=(
-        "Predict first. A class's error is its probability, minus 1 for the true class. Which weights caused it?",
-        "Compute softmax and subtract the one-hot label: this error is the gradient of b. The gradient of W is "
-        "np.outer(x, error). Move both against their gradients, by the learning rate.",
+        "Predict first. The error of a class is its probability, minus 1 for the true class. Which weights caused "
+        "this error?",
+        "Compute the probabilities with softmax. Subtract the one-hot label (1 at the true class, 0 elsewhere): this "
+        "error is the gradient of b. The gradient of W is np.outer(x, error). Subtract the learning rate times its "
+        "gradient from each.",
         where("train_reference", "activity.online", "does it for the whole network; Keras has model.train_on_batch."),
     ),
     mistakes=(
@@ -213,9 +228,12 @@ SGD_STEP = Exercise(
         ),
         Mistake("label forgotten", "the label is not used: subtract 1 at the true class.", _ERROR, ""),
         Mistake(
-            "y - 1", "classes count from 0: y is already the place of the true class.", _ERROR, "error[y - 1] -= 1"
+            "y - 1",
+            "classes are counted from 0, so y is the index of the true class: do not subtract 1 from it.",
+            _ERROR,
+            "error[y - 1] -= 1",
         ),
-        Mistake("bias left out", "the scores lack the bias: add b before softmax.", "x @ W + b", "x @ W"),
+        Mistake("bias left out", "the bias is missing in the scores: add b before softmax.", "x @ W + b", "x @ W"),
         Mistake(
             "squared error",
             _SQUARED,
@@ -240,13 +258,26 @@ SGD_STEP = Exercise(
             f"error = scores.copy()\n    {_ERROR}",
         ),
         Mistake(
-            "transposed", "W's gradient is transposed: it needs W's shape.", "np.outer(x, error)", "np.outer(error, x)"
+            "transposed",
+            "the gradient of W is transposed: give it the shape of W.",
+            "np.outer(x, error)",
+            "np.outer(error, x)",
         ),
-        Mistake("bias not updated", "W is right, but b is unchanged: update it.", ", b - learning_rate * error", ", b"),
         Mistake(
-            "gradients", "the gradients are right: now return the new W and b.", _STEP, "np.outer(x, error), error"
+            "bias not updated", "W is right, but b is unchanged: update b too.", ", b - learning_rate * error", ", b"
         ),
-        Mistake("nothing moved", "W and b have not changed: move both against their gradients.", _STEP, "W, b"),
+        Mistake(
+            "gradients",
+            "these are the gradients, and they are right: now return the new W and b.",
+            _STEP,
+            "np.outer(x, error), error",
+        ),
+        Mistake(
+            "nothing moved",
+            "W and b have not changed: subtract the learning rate times its gradient from each.",
+            _STEP,
+            "W, b",
+        ),
         Mistake(
             "overflow",
             "exp of very large scores overflows to NaN. Subtract the highest score first: the result is the same.",
@@ -269,10 +300,11 @@ _MASK = "np.isin(users, chosen)"
 
 GROUPED_VALIDATION = Exercise(
     id="grouped-validation",
-    title="A validation set of people never trained on",
+    title="A validation set of unseen people",
     solution=grouped_split,
     cases=symptoms.SPLIT_CASES,
-    right="nobody is on both sides, and the seed decides who. This split tells what to expect for a new person.",
+    right="nobody is on both sides, and the seed decides who is held out. Such a split tells you what to expect for a "
+    "new person.",
     hints=(
         "What should be drawn at random here: windows or people?",
         "List each person once. Compute how many to hold out (rounded, at least one). Draw that many without "
@@ -282,14 +314,14 @@ GROUPED_VALIDATION = Exercise(
     mistakes=(
         Mistake(
             "not a mask",
-            "return a boolean mask: True for each window in validation, else False.",
+            "this is not a boolean mask: return True for each window in validation, and False for the others.",
             _MASK,
             f"{_MASK}.astype(int)",
             symptoms.split_not_boolean,
         ),
         Mistake(
             "nobody",
-            "with few people, nobody is in validation: hold out at least one person.",
+            "when there are few people, nobody is in validation: hold out at least one person.",
             "max(1, round(fraction * len(ids)))",
             "int(fraction * len(ids))",
             symptoms.split_without_validation,
@@ -303,28 +335,30 @@ GROUPED_VALIDATION = Exercise(
         ),
         Mistake(
             "inverted",
-            "the sides are swapped: True should mark the few people held out.",
+            "the sides are swapped: True should mark the windows of the few people held out.",
             _MASK,
             f"~{_MASK}",
             symptoms.split_inverted,
         ),
         Mistake(
             "with replacement",
-            "how many people are held out depends on the seed: draw a fixed number, and nobody twice.",
+            "the number of people held out changes with the seed: draw a fixed number of people, and nobody twice.",
             ", replace=False",
             "",
             symptoms.split_changes_its_size,
         ),
         Mistake(
             "share",
-            "the number of people held out is wrong: take the fraction of the people, rounded, at least one.",
+            "the number of people held out is wrong: it is the fraction times the number of people, rounded, and at "
+            "least one.",
             "round(fraction * len(ids))",
             "round(fraction * len(ids) / 2)",
             symptoms.split_of_another_share,
         ),
         Mistake(
             "always the first",
-            "this always holds out the first or last people: draw them at random, as their order may mean something.",
+            "this always holds out the first or last people: draw people at random, because their order may mean "
+            "something.",
             "np.random.default_rng(seed).choice(ids, size=n_validation, replace=False)",
             "ids[:n_validation]",
             symptoms.split_always_first,
@@ -354,27 +388,31 @@ QUESTIONS = (
         {
             "The network saw other windows of the same people": "It learnt how these people move, and is tested on "
             "them again. An unseen person has no windows in training.",
-            "Validation has more windows, so its accuracy is higher": "More windows make it more certain, not higher.",
-            "Random windows are easier than others": "Drawn at random, they are as easy or hard as the rest.",
+            "Validation has more windows, so its accuracy is higher": "More windows make the accuracy more certain, "
+            "not higher.",
+            "Random windows are easier than others": "They are drawn at random, so they are as easy or as hard as the "
+            "rest.",
         },
         right="The network saw other windows of the same people",
     ),
     Question(
         "The mean and the spread used to scale the features must come from ...",
         {
-            "all the windows, the unseen person's too": "Then the test person influences the inputs: a small leak.",
-            "the training windows alone": "Whatever is computed from data is part of training. An unseen person's "
+            "all windows, also those of the unseen person": "Then the test person influences the training inputs: a "
+            "small leak.",
+            "only the training windows": "Whatever is computed from data is part of training. An unseen person's "
             "windows are scaled with numbers computed before.",
-            "the unseen person's windows alone": "They do not exist yet when the shared model is trained. Scaling with "
-            "them later, at home, is another method.",
+            "only the windows of the unseen person": "They do not exist yet when the shared model is trained. Scaling "
+            "with them later, at home, is another method.",
         },
-        right="the training windows alone",
+        right="only the training windows",
     ),
     Question(
         "Why report accuracy person by person, with one dot each?",
         {
-            "Because a mean over all windows is always wrong": "Not wrong, but people with many windows count more.",
-            "Because there are more windows that way": "The windows are the same ones.",
+            "Because a mean over all windows is always wrong": "It is not wrong, but people with many windows count "
+            "more in it.",
+            "Because there are more windows that way": "The windows are the same ones, and no more.",
             "Because the question is what a new person will get": "People differ more than windows do. The spread over "
             "people shows how well or badly a new person may do.",
         },

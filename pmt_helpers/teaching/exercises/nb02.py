@@ -40,7 +40,7 @@ ONLINE_SGD = Exercise(
         "three windows, three epochs": (np.zeros((4, 3)), np.zeros(3), _X[:3], _Y[:3], 3, 0.1),
         "one epoch": (_W, _B, _X, _Y, 1, 0.1),
     },
-    right="your W and b agree with ours. Your device trains with just this: two loops around one step.",
+    right="your W and b agree with ours. Training on your device is exactly this: two loops around one step.",
     hints=(
         "Which W and b should the second step start from: those passed in, or those that the first step returned?",
         "Two loops: over epochs outside, over windows and labels inside. Pass the current W and b to sgd_step, and "
@@ -63,14 +63,24 @@ ONLINE_SGD = Exercise(
         ),
         Mistake(
             "always from the start",
-            "every step starts from the W and b passed in: start from what the step before returned.",
+            "every step starts from the W and b passed in: start each step from what the step before returned.",
             "            W, b = sgd_step(W, b, x, label, learning_rate)\n    return W, b",
             "            last = sgd_step(W, b, x, label, learning_rate)\n    return last",
         ),
-        Mistake("one epoch", "this stops after one epoch: return after all.", "    return W, b", "        return W, b"),
+        Mistake(
+            "one epoch",
+            "this stops after one epoch: return after the last one.",
+            "    return W, b",
+            "        return W, b",
+        ),
         Mistake("one epoch short", "one epoch is missing: use range(epochs).", "range(epochs)", "range(1, epochs)"),
         Mistake("one epoch too many", "this is one epoch too many: use range(epochs).", "(epochs)", "(epochs + 1)"),
-        Mistake("bias left behind", "W learns, b does not: keep both results.", "W, b = sgd_step", "W, _ = sgd_step"),
+        Mistake(
+            "bias left behind",
+            "W changes but b does not: keep both results of sgd_step.",
+            "W, b = sgd_step",
+            "W, _ = sgd_step",
+        ),
         Mistake(
             "whole batch", _BATCH, _EPOCH, _EPOCH_FROM_ONE_START.replace("learning_rate", "learning_rate / len(y)")
         ),
@@ -83,7 +93,7 @@ ONLINE_SGD = Exercise(
         ),
         Mistake(
             "backwards",
-            "the windows are taken from last to first: keep their order, as the last ones count most.",
+            "the windows are taken from last to first: keep their order, because the last ones count most.",
             "zip(X, y, strict=True)",
             "zip(X[::-1], y[::-1], strict=True)",
         ),
@@ -111,8 +121,10 @@ _REMEMBER_THE_EPOCH_BEFORE = (
 )
 _RETURN = "return kept, epoch"
 _PREVIOUS = "this compares with the epoch before: compare with the lowest loss so far."
-_LOWEST = "this knows all losses beforehand: the lowest of all may come after the stop. Read them one by one."
-_FROM_ZERO = "an epoch is counted from 0: the first epoch is epoch 1."
+_LOWEST = (
+    "this uses losses that are not known yet: the lowest of all may come after the stop. Read the losses one by one."
+)
+_FROM_ZERO = "epochs are counted from 0 here: the first epoch should be epoch 1."
 
 EARLY_STOPPING = Exercise(
     id="early-stopping",
@@ -129,11 +141,11 @@ EARLY_STOPPING = Exercise(
         "several epochs with the same loss": (np.array([1.2, 0.9, 0.9, 0.9, 0.95, 0.85]), 3),
         "many epochs": (2 / np.arange(1, 61) + 0.02 * np.arange(60) + _NOISE, 5),
     },
-    right="your epochs agree with ours, also when patience is never used up. Keras' EarlyStopping does the same.",
+    right="your epochs agree with ours, also when training never stops early. Keras' EarlyStopping does the same.",
     hints=(
         "Read the losses one by one, without looking ahead. What must you remember from epoch to epoch?",
-        "Remember the lowest loss so far and its epoch. A lower loss replaces both. Otherwise, see how many epochs ago "
-        "the best one was: stop when that reaches the patience. Return the remembered epoch and the current one.",
+        "Remember the lowest loss so far and its epoch. A lower loss replaces both. Otherwise count the epochs since "
+        "the best one: stop when there are as many as the patience. Return the remembered epoch and the current one.",
         where("train_reference", "activity.online", "does it; Keras has EarlyStopping(restore_best_weights=True)."),
     ),
     mistakes=(
@@ -143,7 +155,12 @@ EARLY_STOPPING = Exercise(
             _RETURN,
             "return epoch, epoch",
         ),
-        Mistake("swapped", "the numbers are swapped: return the epoch kept first.", _RETURN, "return epoch, kept"),
+        Mistake(
+            "swapped",
+            "the two numbers are swapped: return first the epoch kept, then the epochs run.",
+            _RETURN,
+            "return epoch, kept",
+        ),
         Mistake("counted from 0", _FROM_ZERO, _RETURN, "return kept - 1, epoch - 1"),
         Mistake("kept, counted from 0", _FROM_ZERO, _RETURN, "return kept - 1, epoch"),
         Mistake(
@@ -189,11 +206,16 @@ EARLY_STOPPING = Exercise(
         Mistake("last fall kept", _PREVIOUS, _REMEMBER, _REMEMBER_THE_EPOCH_BEFORE),
         Mistake(
             "in total",
-            "this counts all epochs without progress: count from 0 again after each lower loss.",
+            "this counts all epochs without progress: start to count from 0 again after each lower loss.",
             "epoch - kept >= patience",
             "(val_losses[1:epoch] >= np.minimum.accumulate(val_losses)[: epoch - 1]).sum() >= patience",
         ),
-        Mistake("equal counts", "an equal loss is no progress: only a lower one is.", "loss < best", "loss <= best"),
+        Mistake(
+            "equal counts",
+            "an equal loss counts as progress here: only a lower loss should.",
+            "loss < best",
+            "loss <= best",
+        ),
     ),
 )
 
@@ -216,12 +238,13 @@ PAIRED_BOOTSTRAP = Exercise(
     title="How sure is the mean gain?",
     solution=paired_interval,
     cases=symptoms.INTERVAL_CASES,
-    right="your interval holds 95% of the resampled means. It is narrow because each person keeps both numbers.",
+    right="your interval holds 95% of the resampled means. It is narrow because the two numbers of a person stay "
+    "together.",
     hints=(
         "Each person has two numbers. If you draw a person twice, which numbers do you take?",
         "Compute each person's gain. Make one generator from the seed. Draw as many people as there are, with "
-        "replacement, and average their gains; repeat n_resamples times. Return the 2.5% and 97.5% quantiles of the "
-        "averages.",
+        "replacement, and average their gains. Repeat this n_resamples times. Return the 2.5% and 97.5% quantiles of "
+        "the averages.",
         where("mean_interval", "activity.evaluation", "passes the gains to scipy.stats.bootstrap."),
     ),
     mistakes=(
@@ -234,7 +257,7 @@ PAIRED_BOOTSTRAP = Exercise(
         ),
         Mistake(
             "sign swapped",
-            "this is before minus after: a gain is what comes after minus what was before.",
+            "this is before minus after: a gain is after minus before.",
             "after - before",
             "before - after",
             symptoms.interval_sign_swapped,
@@ -262,14 +285,14 @@ PAIRED_BOOTSTRAP = Exercise(
         ),
         Mistake(
             "fractions of a percent",
-            "both ends are among the lowest means: np.percentile counts in percent, from 2.5 to 97.5.",
+            "both ends are among the lowest means: np.percentile takes percent, here 2.5 and 97.5.",
             "[0.025, 0.975]",
             "[0.00025, 0.00975]",
             symptoms.interval_of_fractions_of_a_percent,
         ),
         Mistake(
             "without replacement",
-            "every resample has the same mean: draw with replacement, so that people can come twice.",
+            "every resample has the same mean: draw with replacement, so that a person can be drawn twice.",
             _DRAW,
             "np.array([rng.permutation(len(gains)) for _ in range(n_resamples)])",
             symptoms.interval_no_width_at_the_mean,
@@ -283,14 +306,14 @@ PAIRED_BOOTSTRAP = Exercise(
         ),
         Mistake(
             "over people",
-            "this says how much people differ: average each resample, then take quantiles of the averages.",
+            "this interval says how much people differ: average each resample, then take quantiles of the averages.",
             _MEANS,
             "gains",
             symptoms.interval_over_people,
         ),
         Mistake(
             "unpaired",
-            "this is far too wide: draw people, and take both numbers of each one.",
+            "this interval is far too wide: draw people, and take both numbers of each person drawn.",
             _MEANS,
             "after[people].mean(axis=1) - before[rng.permutation(people)].mean(axis=1)",
             symptoms.interval_far_too_wide,
@@ -304,7 +327,7 @@ PAIRED_BOOTSTRAP = Exercise(
         ),
         Mistake(
             "extremes",
-            "this goes (nearly) from the lowest mean to the highest: take the 2.5% and 97.5% quantiles.",
+            "this interval goes (nearly) from the lowest mean to the highest: take the 2.5% and 97.5% quantiles.",
             "[0.025, 0.975]",
             "[0, 1]",
             symptoms.interval_of_extremes,
@@ -325,14 +348,14 @@ PAIRED_BOOTSTRAP = Exercise(
         ),
         Mistake(
             "other people",
-            "a resample is not drawn from all the people, or is not as many people as there are.",
+            "the resamples are wrong: draw each from all the people, and draw as many people as there are.",
             "rng.integers(0, len(gains), size=(n_resamples, len(gains)))",
             "rng.integers(0, len(gains), size=(n_resamples, len(gains) - 1))",
             symptoms.interval_of_other_people,
         ),
         Mistake(
             "another interval",
-            "the interval is in the wrong place: 2.5% of the resampled means should be below it, 2.5% above.",
+            "the interval is in the wrong place: 2.5% of the resampled means should be below it, and 2.5% above.",
             _MEANS,
             "np.median(gains[people], axis=1)",
             symptoms.interval_elsewhere,
@@ -397,7 +420,7 @@ _APART = f"np.abs({_LATER})"
 _NEAR = "same & (apart < window)"
 _AFTER = "\n    return (same & (apart >= 0) & (apart < window))"
 _LEAKS = f"({_NEAR}).any(axis=1)"
-_ONE_SIDE = "this finds leaks on one side only: a training window can start earlier or later."
+_ONE_SIDE = "this finds leaks on one side only: a training window can start earlier or later than the test window."
 _NO_ABS = "a negative difference of starts always counts as close: take its absolute value."
 _ROWS = "these are numbers of windows: return a mask, True or False for each training window."
 
@@ -413,20 +436,27 @@ FIND_THE_LEAK = Exercise(
     cases=_splits(),
     right="your mask marks the windows that share readings with the test, and no others. Leave them out of training.",
     hints=(
-        "Two windows start at readings 0 and 50. From what length do they share a reading? And in two recordings?",
-        "Look up recordings and starts of the training and test rows. Compare every training window with every test "
-        "window (column against row, or two loops). A training window leaks if some test window is in the same "
-        "recording and starts less than one window earlier or later.",
+        "Two windows of a recording start at readings 0 and 50. How long must they be to share a reading? What if "
+        "they are from two recordings?",
+        "Look up the recordings and starts of the training and test rows. Compare every training window with every "
+        "test window (column against row, or two loops). A training window leaks if a test window of the same "
+        "recording starts less than one window length earlier or later.",
         where(
             "_overlaps", "activity.splits", "finds them; all our splits but the random one leave them out of training."
         ),
     ),
     mistakes=(
-        Mistake("recording forgotten", "recordings share no readings: compare them too.", _NEAR, "apart < window"),
+        Mistake(
+            "recording forgotten",
+            "windows of different recordings share no readings: compare the recordings too.",
+            _NEAR,
+            "apart < window",
+        ),
         Mistake("starts forgotten", "this marks whole recordings: compare the starts too.", _NEAR, "same"),
         Mistake(
             "touching",
-            "windows that only touch count here: starts exactly one window apart share no reading.",
+            "windows that only touch are marked too: when their starts are exactly one window apart, they share no "
+            "reading.",
             "apart < window",
             "apart <= window",
         ),
@@ -447,16 +477,24 @@ FIND_THE_LEAK = Exercise(
             _LATER,
             "train[:, None] - test",
         ),
-        Mistake("all test windows", "one test window is enough: this asks for all.", "any(axis=1)", "all(axis=1)"),
+        Mistake(
+            "all test windows",
+            "this marks only what shares readings with all test windows: one test window is enough.",
+            "any(axis=1)",
+            "all(axis=1)",
+        ),
         Mistake("inverted", "the mask is inverted: True should mark the windows that leak.", _LEAKS, f"~{_LEAKS}"),
         Mistake(
-            "counts", "these are counts: is there any such test window? True or False.", "any(axis=1)", "sum(axis=1)"
+            "counts",
+            "these are counts: return True where there is any such test window, else False.",
+            "any(axis=1)",
+            "sum(axis=1)",
         ),
         Mistake("row numbers", _ROWS, _LEAKS, f"train[{_LEAKS}]"),
         Mistake("places in train", _ROWS, _LEAKS, f"np.flatnonzero({_LEAKS})"),
         Mistake(
             "numbers",
-            "the mask holds numbers, and as an index 0 and 1 are rows: return True and False.",
+            "the mask holds the numbers 0 and 1, which would be read as row numbers: return True and False.",
             _LEAKS,
             f"{_LEAKS}.astype(int)",
             _numbers_in_mask,
@@ -471,34 +509,35 @@ QUESTIONS = (
         "Your labelled windows are all of walking and jogging. After retraining, the model fails when you sit. Why?",
         {
             "It was trained for too few epochs": "More epochs only continue in the same direction: without windows of "
-            "sitting, nothing corrects it.",
-            "The shared model did not know sitting either": "It did: volunteers sat. Retraining has changed the "
-            "weights that held this knowledge.",
-            "Every step raised other classes, and none raised sitting": "Each step lowers the scores of all classes "
-            "that its window is not. No window of sitting raises that score again: the network forgets.",
+            "sitting, nothing corrects the model.",
+            "The shared model did not know sitting either": "It did: some volunteers recorded sitting. Retraining has "
+            "changed the weights that held this knowledge.",
+            "Every step raised other classes, and none raised sitting": "Each step raises the score of its window's "
+            "class and lowers all others. No window of sitting raises the score of sitting again, so the network "
+            "forgets it.",
         },
         right="Every step raised other classes, and none raised sitting",
     ),
     Question(
         "A personal model is tested on random windows of the recordings that it was trained on. What does this test?",
         {
-            "How it does on the same recordings, known in part": "Neighbouring windows share readings, and a movement "
-            "lasts for minutes: many test windows are nearly copies of training windows.",
-            "How it will do tomorrow": "Tomorrow is another recording. Hold out whole recordings or bouts (stretches "
-            "of one activity): the gain often shrinks.",
-            "How it does on other people": "Then hold out whole people, as in the test of the shared model.",
+            "How well it does on recordings that it knows in part": "Neighbouring windows share readings, "
+            "and a movement lasts for minutes: many test windows are nearly copies of training windows.",
+            "How well it will do tomorrow": "Tomorrow is another recording. Hold out whole recordings or bouts "
+            "(stretches of one activity): the gain often shrinks.",
+            "How well it does on other people": "Then hold out whole people, as in the test of the shared model.",
         },
-        right="How it does on the same recordings, known in part",
+        right="How well it does on recordings that it knows in part",
     ),
     Question(
         "Over all people the mean gain is positive. What else do you need before you offer retraining to everybody?",
         {
-            "Nothing: a positive mean is a gain for everybody": "Many people can lose: a few large gains outweigh "
-            "their losses.",
+            "Nothing: a positive mean is a gain for everybody": "Many people can still lose, if a few large gains "
+            "outweigh their losses.",
             "The gain's paired interval, and how many are harmed": "The interval says whether the mean gain could be "
             "chance. The count says how many lose: they should keep the shared model.",
             "Each model's accuracy with its own interval": "These intervals are wide because people differ. Both "
-            "models met the same people: look at each person's difference.",
+            "models are tested on the same people: look at each person's difference.",
         },
         right="The gain's paired interval, and how many are harmed",
     ),

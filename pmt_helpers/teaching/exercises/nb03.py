@@ -42,7 +42,7 @@ def _tokens() -> dict[str, tuple[Array, Array, int, int, int, float, float]]:
 _WEIGHTS = "(in_document + alpha) * (of_word + beta) / (in_all + len(word_topic) * beta)"
 _N_BETA = "len(word_topic) * beta"
 _TOTALS = "word_topic.sum(axis=0)"
-_ONE_LEFT = "some counts still have the token: subtract it in its word's row, its document's row and the totals."
+_ONE_LEFT = "some counts still contain the token: subtract it from its word's row, its document's row and the totals."
 _N_WORDS = "the denominator is wrong: add n_words times beta to each topic's total."
 
 GIBBS_UPDATE = Exercise(
@@ -50,13 +50,14 @@ GIBBS_UPDATE = Exercise(
     title="One token finds its topic",
     solution=topic_probabilities,
     cases=_tokens(),
-    right="your probabilities agree with ours. The sampler draws the token's topic from them, and goes on.",
+    right="your probabilities agree with ours. The sampler draws the token's topic from them, and goes on to the next "
+    "token.",
     hints=(
-        "The token must not count for itself. In how many counts is it now?",
+        "The token must not count for its own topic. In how many of the counts is it now?",
         "Make an array that is 1 at the token's topic and 0 elsewhere. Subtract it from the word's row, the document's "
         "row and the totals of all topics. Multiply (document + alpha) by (word + beta), divide by (total + n_words "
         "times beta), and divide all by their sum.",
-        where("sweep", "topics.gibbs_reference", "does it for token after token, and draws."),
+        where("sweep", "topics.gibbs_reference", "does it for one token after another, and draws their topics."),
     ),
     mistakes=(
         Mistake(
@@ -77,9 +78,17 @@ GIBBS_UPDATE = Exercise(
         Mistake("n_words beta forgotten", _N_WORDS, f"(in_all + {_N_BETA})", "in_all"),
         Mistake("beta only", _N_WORDS, _N_BETA, "beta"),
         Mistake("n_topics for n_words", _N_WORDS, _N_BETA, "word_topic.shape[1] * beta"),
-        Mistake("no totals", "large topics always win: divide by each topic's total.", f" / (in_all + {_N_BETA})", ""),
         Mistake(
-            "not normalised", "the sum is not one: divide by it.", "return weights / weights.sum()", "return weights"
+            "no totals",
+            "large topics get too high a probability: divide by each topic's total.",
+            f" / (in_all + {_N_BETA})",
+            "",
+        ),
+        Mistake(
+            "not normalised",
+            "the probabilities do not sum to one: divide them by their sum.",
+            "return weights / weights.sum()",
+            "return weights",
         ),
         Mistake(
             "alpha and beta swapped",
@@ -87,12 +96,22 @@ GIBBS_UPDATE = Exercise(
             _WEIGHTS,
             "(in_document + beta) * (of_word + alpha) / (in_all + len(word_topic) * alpha)",
         ),
-        Mistake("only the document", "the word is missing: use its share per topic.", _WEIGHTS, "in_document + alpha"),
-        Mistake("only the word", "the document is missing: use its counts plus alpha.", "(in_document + alpha) * ", ""),
+        Mistake(
+            "only the document",
+            "the word is not used: multiply by its share in each topic.",
+            _WEIGHTS,
+            "in_document + alpha",
+        ),
+        Mistake(
+            "only the word",
+            "the document is not used: multiply by its counts plus alpha.",
+            "(in_document + alpha) * ",
+            "",
+        ),
     ),
     fallback=Mistake(
         "other values",
-        "these are other probabilities: check the three counts, then alpha, beta and n_words times beta.",
+        "the probabilities are wrong: check the three counts, then alpha, beta and n_words times beta.",
         "doc_topic[doc] - token",
         "doc_topic[doc] - 2 * token",
     ),
@@ -138,23 +157,24 @@ _GROWN = "[*words, *new]"
 _COLUMNS = "np.repeat(phi.min(axis=1, keepdims=True), len(new), axis=1)"
 _COUNTS = "    counts = np.array([[document.count(word) for word in grown] for document in documents])\n"
 _TOPICS = "wide / wide.sum(axis=1, keepdims=True)"
-_MOVED = "shared words have moved: leave their columns where they are, and put new words behind them."
+_MOVED = "shared words have moved: leave their columns where they are, and put new words after them."
 
 GROW_DICTIONARY = Exercise(
     id="grow-dictionary",
     title="Words of your own",
     solution=grow_topics,
     cases=_texts(),
-    right="your counts and topics agree with ours. Shared columns mean the same; new words can be learnt at home.",
+    right="your counts and topics agree with ours. Shared columns keep their meaning, and new words can be learnt at "
+    "home.",
     hints=(
         "Each column of phi is about one shared word. Which order of all words keeps that true?",
-        "For every new word, count the documents that have it. Sort those in no_below or more, and put them behind the "
-        "shared words. Count all these words in each document. For each new word, add a column to phi with each row's "
-        "smallest value; then divide each row by its sum.",
+        "For every new word, count the documents that have it. Sort the new words that are in no_below documents or "
+        "more, and put them after the shared words. Count all these words in each document. For each new word, add a "
+        "column to phi with each row's smallest value. Then divide each row by its sum.",
         where(
             "extend_vocabulary",
             "topics.personal",
-            "adds the columns; keep_words in pmt_helpers/datasets/text.py counts.",
+            "adds the columns; keep_words in pmt_helpers/datasets/text.py chooses the words.",
         ),
     ),
     mistakes=(
@@ -173,9 +193,24 @@ GROW_DICTIONARY = Exercise(
         ),
         Mistake("new words in front in the counts", _MOVED, _GROWN, "[*new, *words]"),
         Mistake("never grows", "new words are dropped: add those that are in no_below documents or more.", _NEW, "[]"),
-        Mistake("tokens counted", "no_below counts documents: count words once in each.", "set(document)", "document"),
-        Mistake("more than no_below", "a word in exactly no_below documents belongs in.", ">= no_below", "> no_below"),
-        Mistake("every new word", "no_below is not used: keep only words in that many documents.", _ENOUGH, ""),
+        Mistake(
+            "tokens counted",
+            "no_below is a number of documents: count a word once in each document.",
+            "set(document)",
+            "document",
+        ),
+        Mistake(
+            "more than no_below",
+            "words that are in exactly no_below documents are missing: add them too.",
+            ">= no_below",
+            "> no_below",
+        ),
+        Mistake(
+            "every new word",
+            "no_below is not used: keep only new words that are in no_below documents or more.",
+            _ENOUGH,
+            "",
+        ),
         Mistake(
             "as they come",
             "the new words are not sorted: sort them, so that the order of documents does not matter.",
@@ -184,7 +219,10 @@ GROW_DICTIONARY = Exercise(
             "        and once_each.count(word) >= no_below]",
         ),
         Mistake(
-            "presence", "count every occurrence, not just one.", "document.count(word) for", "word in document for"
+            "presence",
+            "each word counts once per document here: count every occurrence.",
+            "document.count(word) for",
+            "word in document for",
         ),
         Mistake(
             "rare shared words not counted",
@@ -194,7 +232,7 @@ GROW_DICTIONARY = Exercise(
         ),
         Mistake(
             "impossible words",
-            "new words have probability 0, so no topic can ever get them: use each row's smallest value.",
+            "new words have probability 0, so they can never belong to a topic: use each row's smallest value.",
             _COLUMNS,
             "np.zeros((len(phi), len(new)))",
         ),
@@ -249,7 +287,7 @@ _SCORE = f"unseen @ np.log2(theta @ phi) {_LENGTH}"
 # Stops where nothing was seen, as answers with np.average do; those that give NaN there are compared on other cases.
 _SEEN_SCORE = "np.average(np.log2(theta @ phi), weights=seen)"
 _NORMALISE = "\n        theta = theta / theta.sum()"
-_PER_TOKEN = "this is no mean over tokens: weight each word by its count, and divide by the sum of counts."
+_PER_TOKEN = "this is not a mean over tokens: multiply by each word's count, and divide by the sum of the counts."
 _UNSEEN_USED = "theta uses the unseen half, which is the answer: compute it from the seen half alone."
 
 DOCUMENT_COMPLETION = Exercise(
@@ -257,17 +295,25 @@ DOCUMENT_COMPLETION = Exercise(
     title="Predict the other half",
     solution=completion_bits,
     cases=_halves(),
-    right="your bits agree with ours. theta does not use the unseen half: learning by heart does not help here.",
+    right="your bits agree with ours. theta does not use the unseen half, so learning by heart does not help here.",
     hints=(
-        "Which half may tell what the document is about? Which half may only be scored?",
-        "Start with equal shares as theta. Repeat: theta times a word's column of phi, divided by its sum, gives the "
-        "word's topic shares. Add them up over the seen tokens (repeated words count again), add alpha, divide by the "
-        "sum. At the end theta times phi gives each word's probability: average its log2 over the unseen tokens.",
+        "Which half may tell you what the document is about? Which half may only be scored?",
+        "Start with a theta of equal shares. Then repeat: multiply theta by a word's column of phi, and divide by "
+        "the sum. These are the word's topic shares. Add them up over the seen tokens (repeated words count again) "
+        "and add alpha. Divided by its sum, this is the new theta. At the end, theta times phi gives each word's "
+        "probability. Average its log2 over the unseen tokens.",
         where("complete_reference", "topics.evaluation", "does it for many documents."),
     ),
     mistakes=(
-        Mistake("natural logarithm", "this is in nats: use the logarithm to the base 2 for bits.", "np.log2", "np.log"),
-        Mistake("log10", "this is the logarithm to the base 10: use the base 2 for bits.", "np.log2", "np.log10"),
+        Mistake(
+            "natural logarithm",
+            "this is the natural logarithm: use the logarithm to base 2, for bits.",
+            "np.log2",
+            "np.log",
+        ),
+        Mistake(
+            "log10", "this is the logarithm to base 10: use the logarithm to base 2, for bits.", "np.log2", "np.log10"
+        ),
         Mistake(
             "one iteration short", "one iteration is missing: use range(iterations).", _RANGE, "range(1, iterations)"
         ),
@@ -277,10 +323,14 @@ DOCUMENT_COMPLETION = Exercise(
             _RANGE,
             "range(iterations + 1)",
         ),
-        Mistake("sign", "the sign is wrong: the log of a probability is negative.", "return unseen", "return -unseen"),
+        Mistake(
+            "sign", "the sign is wrong: the logarithm of a probability is negative.", "return unseen", "return -unseen"
+        ),
         Mistake("both halves", _UNSEEN_USED, _SEEN, "from_topic @ (seen + unseen)"),
         Mistake("only the unseen half", _UNSEEN_USED, _SEEN, "from_topic @ unseen"),
-        Mistake("seen half scored", "this scores the half used for theta: score the other one.", _SCORE, _SEEN_SCORE),
+        Mistake(
+            "seen half scored", "this scores the half that gave theta: score the unseen half.", _SCORE, _SEEN_SCORE
+        ),
         Mistake(
             "halves swapped",
             "the halves are swapped: compute theta from the seen one, and score the unseen one.",
@@ -297,22 +347,27 @@ DOCUMENT_COMPLETION = Exercise(
             _SCORE,
             f"np.log2(unseen @ (theta @ phi) {_LENGTH})",
         ),
-        Mistake("each seen word once", "theta counts each word once: use counts.", _SEEN, "from_topic @ (seen > 0)"),
+        Mistake(
+            "each seen word once",
+            "theta counts each word once: use how often each was seen.",
+            _SEEN,
+            "from_topic @ (seen > 0)",
+        ),
         Mistake(
             "alpha forgotten",
-            "alpha is missing: without it, topics absent from the seen half are nearly ruled out.",
+            "alpha is missing: without it, topics that are not in the seen half get almost no probability.",
             "alpha + from_topic",
             "from_topic",
         ),
         Mistake(
-            "shares that are none",
+            "shares without their sum",
             "theta times phi must sum to one over the topics: divide each column by its sum.",
             "        from_topic = from_topic / from_topic.sum(axis=0)\n",
             "",
         ),
         Mistake(
             "normalised over words",
-            "these shares sum to one over the words: each word's topic shares must, so divide each column by its sum.",
+            "these shares sum to one over the words, but they must over the topics: divide each column by its sum.",
             "from_topic.sum(axis=0)",
             "from_topic.sum(axis=1, keepdims=True)",
         ),
@@ -324,13 +379,13 @@ DOCUMENT_COMPLETION = Exercise(
         ),
         Mistake(
             "always from the start",
-            "this is theta after one iteration: start each one from the theta before it.",
+            "this is theta after one iteration: start each iteration from the theta of the one before.",
             "theta[:, None] * phi",
             "phi",
         ),
         Mistake(
             "equal shares",
-            "theta still has equal shares: assign the theta of each iteration.",
+            "theta never changes: assign the result of each iteration to theta.",
             f"theta = alpha + {_SEEN}{_NORMALISE}",
             f"found = alpha + {_SEEN}{_NORMALISE.replace('theta', 'found')}",
         ),
@@ -381,32 +436,39 @@ _TEST = "test[:, best].mean()"
 _CHOICE = f"{_BEST}\n    return weights[best], {_TEST}"
 _OWN_CHOICE = "validation.argmax(axis=1)\n    return weights[best]"
 _OWN_BITS = "test[range(len(test)), best]"
-_ONE_FOR_ALL = "each seed chooses its own weight: average validation over the seeds, then choose one for all."
+_ONE_FOR_ALL = "each seed chooses its own weight: average validation over the seeds, then choose one weight for all."
 
 CHOOSE_WEIGHT = Exercise(
     id="choose-weight",
     title="How much to trust the cloud",
     solution=choose_weight,
     cases=_tables(),
-    right="validation chose the weight, and the test measured it. Had the test chosen, its bits would be too high.",
+    right="validation chose the weight, and the test measured it. If the test had chosen, its bits would be too high.",
     hints=(
         "Which table may choose? Which may only measure the choice? Are -10 bits per word better or worse than -11?",
-        "Average the validation table over its seeds: one value per weight. Find the place of the highest. Return the "
-        "weight at that place, and the mean of the test table's column there.",
+        "Average the validation table over its seeds: one value per weight. Find the index of the highest value. "
+        "Return the weight at that index, and the mean of the test table's column there.",
         where("best_weight", "topics.prior_weight", "chooses; it never sees a test document."),
     ),
     mistakes=(
-        Mistake("chosen by test", "the test must not choose: use validation.", "best = validation", "best = test"),
-        Mistake("lowest", "this is the lowest: -10 bits are better than -11, take the highest.", "argmax", "argmin"),
+        Mistake(
+            "chosen by test", "this chooses by the test: choose by validation.", "best = validation", "best = test"
+        ),
+        Mistake(
+            "lowest",
+            "this takes the lowest value: -10 bits are better than -11, so take the highest.",
+            "argmax",
+            "argmin",
+        ),
         Mistake(
             "validation reported",
-            "the weight is right, but its validation bits are too high, being chosen: return the test.",
+            "the weight is right, but its validation bits are too high, because they chose it: return its test bits.",
             _TEST,
             "validation[:, best].mean()",
         ),
         Mistake(
             "highest of the test",
-            "the weight is right, the bits are of another weight: return the test of the chosen one.",
+            "the weight is right, but the bits are those of another weight: return the test bits of the chosen one.",
             _TEST,
             "test.mean(axis=0).max()",
         ),
@@ -415,26 +477,29 @@ CHOOSE_WEIGHT = Exercise(
         Mistake("per seed, averaged", _ONE_FOR_ALL, _CHOICE, f"{_OWN_CHOICE}.mean(), {_OWN_BITS}.mean()"),
         Mistake(
             "by vote",
-            "this takes the best weight of most seeds: average the bits first, as their size counts too.",
+            "this takes the weight that is best for most seeds: average the bits first, because their size counts too.",
             _BEST,
             "np.bincount(validation.argmax(axis=1)).argmax()",
         ),
         Mistake(
             "by the luckiest seed",
-            "this takes the highest single value, perhaps by luck: average over the seeds first.",
+            "this takes the highest single value, which may be luck: average over the seeds first.",
             "mean(axis=0).argmax()",
             "argmax() % len(weights)",
         ),
         Mistake(
             "median",
-            "this is the best median: use the mean over seeds.",
+            "this takes the weight with the best median: use the mean over seeds.",
             _BEST,
             "np.median(validation, axis=0).argmax()",
         ),
         Mistake("over weights", "this averages over weights: average over seeds (axis 0).", "axis=0", "axis=1"),
-        Mistake("place", "this returns the place of the weight: return the weight itself.", "weights[best]", "best"),
+        Mistake("place", "this returns the index of the weight: return the weight itself.", "weights[best]", "best"),
         Mistake(
-            "swapped", "the values are swapped: weight first.", f"weights[best], {_TEST}", f"{_TEST}, weights[best]"
+            "swapped",
+            "the two values are swapped: return the weight first.",
+            f"weights[best], {_TEST}",
+            f"{_TEST}, weights[best]",
         ),
     ),
 )
@@ -447,8 +512,8 @@ QUESTIONS = (
         {
             "That the personal model will predict new texts better": "The curve is about the training words. On "
             "held-out documents the early lead fades: the sampler forgets where it started.",
-            "That its first topics already fit your words": "It shows no more: a better start, and fewer iterations to "
-            "the same likelihood. Only held-out texts show what remains.",
+            "That its first topics already fit your words": "This is all it shows: a better start, and fewer "
+            "iterations to the same likelihood. Only held-out texts show what remains.",
             "Nothing: random topics start as high": "They do not: the curves start apart and come together. The lead "
             "is real, but only on training words, and only for some iterations.",
         },
@@ -457,19 +522,21 @@ QUESTIONS = (
     Question(
         "A personal model is said to need 38% fewer iterations. What must you know before you believe that number?",
         {
-            "The likelihood at which the two were compared": "With a low target the shared start saves much. With a "
-            "high one it saves little, or costs iterations.",
-            "How many seconds an iteration takes": "An iteration takes both models equally long: the share stays.",
+            "The likelihood at which the two were compared": "With a low target the shared start saves many "
+            "iterations. With a high target it saves few, or needs more.",
+            "How many seconds an iteration takes": "An iteration takes equally long for both models, so the 38% stay "
+            "the same.",
             "Only that the seed was fixed": "A fixed seed makes the number repeatable, not robust. Another seed or "
             "target changes it.",
         },
         right="The likelihood at which the two were compared",
     ),
     Question(
-        "Documents stay at home; a topic-word matrix made from them is published. What does it tell of the documents?",
+        "Documents stay at home, but a topic-word matrix made from them is published. What does it tell about the "
+        "documents?",
         {
-            "Nothing: it holds averages over topics": "Averages of few documents tell much about each. With a small "
-            "and known beta, the probabilities give back the counts.",
+            "Nothing: it holds averages over topics": "Averages of few documents tell much about each one. If beta is "
+            "small and known, the counts can be computed from the probabilities.",
             "Only which words are frequent in general": "Its words are those of these documents. It shows that a rare "
             "name occurs, and with which words.",
             "Which words they hold, and how often": "The probabilities are counts plus beta, scaled: notebook 05 "

@@ -103,7 +103,7 @@ LABEL_FLIP = Exercise(
     cases=_VOLUNTEERS,
     right="your labels equal ours, and y is unchanged. The next cells measure what they do to the model.",
     hints=(
-        "Which label does the clean model find least likely? What if that one is true, since models make mistakes?",
+        "Which label does the clean model find least likely? Models make mistakes: what if that label is the true one?",
         "Copy the probabilities, and put infinity in place of the true class: then the lowest is always a false class. "
         "Copy the labels. Choose the first rows of order, as many as fraction times n, rounded. Give only these rows "
         "their lowest class.",
@@ -112,7 +112,8 @@ LABEL_FLIP = Exercise(
     mistakes=(
         Mistake(
             "most likely",
-            "this is what the model predicts, mostly the true class: no harm. Take the least likely class.",
+            "this is what the model predicts. It is mostly the true class and does no harm: take the least likely "
+            "class.",
             f"{_NEVER_TRUE}\n    chosen = {_CHOSEN}\n    flipped[chosen] = believed.argmin",
             f"chosen = {_CHOSEN}\n    flipped[chosen] = believed.argmax",
         ),
@@ -130,7 +131,7 @@ LABEL_FLIP = Exercise(
             "(y[chosen] + 1) % believed.shape[1]",
         ),
         Mistake(
-            "lies of others",
+            "labels of other rows",
             "the right windows got labels meant for other rows: use the chosen rows of the probabilities.",
             _LOWEST,
             "believed.argmin(axis=1)[: len(chosen)]",
@@ -142,11 +143,14 @@ LABEL_FLIP = Exercise(
             "np.array([np.delete(probabilities[row], y[row]).argmin() for row in chosen], int)",
         ),
         Mistake(
-            "no lie", "no label changed: put infinity at the true class, and flip fraction times n rows.", "np.inf", "0"
+            "no flip",
+            "no label has changed: put infinity at the true class, and flip fraction times n rows.",
+            "np.inf",
+            "0",
         ),
-        Mistake("all lie", "every window is flipped: flip only the first rows of order.", _CHOSEN, "order"),
+        Mistake("all flipped", "every window is flipped: flip only the first rows of order.", _CHOSEN, "order"),
         Mistake(
-            "all but the fraction",
+            "the other rows",
             "the other windows are flipped. Flip the first rows of order, not the rest.",
             _CHOSEN,
             "order[round(fraction * len(y)) :]",
@@ -154,7 +158,11 @@ LABEL_FLIP = Exercise(
         Mistake("first rows", _WHICH_ROWS, _CHOSEN, "range(round(fraction * len(y)))"),
         Mistake("order taken for ranks", _WHICH_ROWS, _CHOSEN, "order < round(fraction * len(y))"),
         Mistake(
-            "other number", "wrong number of labels changed: round fraction times n.", "round(", "int(", _other_number
+            "other number",
+            "the number of changed labels is wrong: it is fraction times n, rounded.",
+            "round(",
+            "int(",
+            _other_number,
         ),
         Mistake("other rows", _WHICH_ROWS, _CHOSEN, f"order[::-1]{_CHOSEN.removeprefix('order')}", _other_rows),
         Mistake(
@@ -166,7 +174,7 @@ LABEL_FLIP = Exercise(
         ),
         Mistake(
             "rows and number",
-            "other rows are changed than the first ones of order: fraction times n of them, rounded.",
+            "the wrong rows are changed: flip the first rows of order, fraction times n of them, rounded.",
             _CHOSEN,
             "order[1 : 2 + round(fraction * len(y))]",
             _rows_and_number,
@@ -174,7 +182,8 @@ LABEL_FLIP = Exercise(
     ),
     fallback=Mistake(
         "other labels",
-        "the right windows have wrong labels: take the lowest probability of each row, true class excluded.",
+        "the right windows have wrong labels: take the class with the lowest probability in each row, except the "
+        "true class.",
         _LOWEST,
         "believed.argsort(axis=1)[chosen, int(believed.shape[1] > 2)]",
     ),
@@ -203,7 +212,7 @@ _KEPT = "ordered[n_trim : len(weights) - n_trim]"
 
 TRIMMED_MEAN = Exercise(
     id="trimmed-mean",
-    title="Average the volunteers' models, and let none of them pull",
+    title="An average that no single volunteer can pull far",
     solution=trimmed_mean,
     cases={
         "five volunteers by hand": (np.array([[1.0, 9.0], [2.0, -1.0], [-60.0, 0.5], [4.0, 2.0], [3.0, 700.0]]), 1),
@@ -214,13 +223,18 @@ TRIMMED_MEAN = Exercise(
     },
     right="your averages equal ours. One volunteer can move a weight only as far as the others' values allow.",
     hints=(
-        "A plain mean has no limit to how far one volunteer can pull it. Which values of a weight can do harm?",
+        "One volunteer can pull a plain mean as far as they like. Which values of a weight can do harm?",
         "Sort each column. Leave out the first n_trim rows and the last n_trim rows of the sorted table. Take the mean "
         "of each column of the rest. Where does the slice end when n_trim is 0?",
         where("trimmed_mean", "attacks.defences", "does this with a share of the volunteers."),
     ),
     mistakes=(
-        Mistake("mean", "this is the plain mean: one volunteer can pull it anywhere.", _KEPT, "ordered"),
+        Mistake(
+            "mean",
+            "this is the plain mean, which one volunteer can pull anywhere: leave out n_trim values at each end.",
+            _KEPT,
+            "ordered",
+        ),
         Mistake(
             "median",
             "this is the median, which leaves out too much: keep all but n_trim values at each end.",
@@ -273,7 +287,7 @@ TRIMMED_MEAN = Exercise(
         ),
         Mistake(
             "half of them",
-            "too few values are left out: n_trim at each end, not in all.",
+            "too few values are left out: leave out n_trim at each end, not n_trim in total.",
             _KEPT,
             "ordered[n_trim // 2 : len(weights) - (n_trim - n_trim // 2)]",
         ),
@@ -317,29 +331,29 @@ QUESTIONS = (
     Question(
         "Half of the volunteers sent poisoned labels. You retrain on your own clean windows. What happens?",
         {
-            "It stays as bad as the shared model": "Your windows have true labels, and the model learns them last. "
-            "They soon correct the activities that you record.",
+            "The personal model stays as bad as the shared one": "Your windows have true labels, and the model learns "
+            "them last. They soon correct the activities that you record.",
             "Most of the harm to your own activities is undone": "Accuracy is nearly that of a model without poison. "
             "Your windows cannot repair what they never show: other classes, or a backdoor.",
-            "It is as good as new, hidden backdoors included": "None of your windows has the backdoor's mark, so none "
-            "teaches against it. Accuracy on clean windows cannot show a backdoor.",
+            "Everything is repaired, hidden backdoors included": "None of your windows has the backdoor's mark, so "
+            "none corrects it. Accuracy on clean windows cannot show a backdoor.",
         },
         right="Most of the harm to your own activities is undone",
     ),
     Question(
-        "Nobody sends poison, and the cloud still leaves out windows that look unusual. Who pays for this defence?",
+        "Nobody sends poison, but the cloud leaves out windows that look unusual. Who loses accuracy by this defence?",
         {
             "Nobody: only poisoned windows look unusual": "Honest windows look unusual too. The filter leaves some of "
             "them out, and the model that people download is trained on less.",
             "Everybody, a little": "The mean change is small, but it is a mean: most people lose nothing, and a few "
-            "lose a great deal.",
-            "A few people, and it is hard to predict who": "How unusually somebody moves says next to nothing about "
+            "lose very much.",
+            "A few people, and it is hard to predict who": "How unusually somebody moves says almost nothing about "
             "what they lose. So measure the cost person by person, not by its mean.",
         },
         right="A few people, and it is hard to predict who",
     ),
     Question(
-        "After training, the shared model is as accurate as ever on clean windows. Is it free of poison?",
+        "After training, the shared model is as accurate as before on clean windows. Is it free of poison?",
         {
             "Yes: poison lowers the accuracy": "Wrong labels lower it. A backdoor acts only on windows with its mark, "
             "and none of the clean ones has it.",

@@ -51,7 +51,7 @@ _RNG = np.random.default_rng(31)
 _SURE = np.array([0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1, 0.05])
 _SCORE = "np.log(probabilities[range(len(y)), y])"
 _BOTH_NUMBERS = "wins + ties / 2"
-_TIES = "pairs with equal loss are counted wrong: the attacker can only guess, so each counts one half."
+_TIES = "pairs with equal loss are counted wrongly: the attacker can only guess, so count each as one half."
 
 LOSS_THRESHOLD = Exercise(
     id="loss-threshold",
@@ -71,13 +71,14 @@ LOSS_THRESHOLD = Exercise(
         ),
         "a model that knows the others better": _swapped(_windows(_RNG, 30, 25, 3, 0.5)),
     },
-    right="your AUC and rate equal ours: how well the attack sorts, and how many it finds with few false alarms.",
+    right="your AUC and rate equal ours. The AUC says how well the attack separates members from others. The rate says "
+    "how many it finds with few false alarms.",
     hints=(
         "Does a model have a lower loss on its training windows or on others? Which probability does the loss use?",
         "The score is the log of the true class's probability. The AUC is the share of pairs in which the member "
-        "scores higher than the other window; a tie counts one half. For the rate, use each score as a threshold that "
-        "catches every window at or above it. Keep thresholds that catch at most max_fpr of the others. Return the "
-        "largest share of members caught, or 0.",
+        "scores higher than the other window; a tie counts one half. For the rate, use each score as a threshold "
+        "that catches every window at or above it. Keep only thresholds that catch at most max_fpr of the others. "
+        "Return the largest share of members caught, or 0.",
         where("attack_metrics", "attacks.roc", "computes both numbers."),
     ),
     mistakes=(
@@ -89,25 +90,36 @@ LOSS_THRESHOLD = Exercise(
             "score[~member], score[member]",
         ),
         Mistake(
-            "surest class", "this is the surest class: use the true class.", _SCORE, "np.log(probabilities.max(axis=1))"
+            "surest class",
+            "this uses the class with the highest probability: use the true class.",
+            _SCORE,
+            "np.log(probabilities.max(axis=1))",
         ),
         Mistake(
-            "right or wrong", "right or wrong is too coarse: use the loss.", _SCORE, "probabilities.argmax(axis=1) == y"
+            "right or wrong",
+            "this uses only whether the prediction is right: use the loss, which says more.",
+            _SCORE,
+            "probabilities.argmax(axis=1) == y",
         ),
         Mistake(
             "never below a half",
-            "an AUC below one half is what it is, a model that knows others better: do not turn it round.",
+            "this AUC is never below one half, but it may be, when the model knows the others better: return it as "
+            "it is.",
             _BOTH_NUMBERS,
             "max(wins + ties / 2, 1 - wins - ties / 2)",
         ),
         Mistake("ties count nothing", _TIES, _BOTH_NUMBERS, "wins"),
         Mistake("ties count one", _TIES, _BOTH_NUMBERS, "wins + ties"),
         Mistake(
-            "fewer than max_fpr", "the rate is too low: exactly max_fpr is allowed too.", "<= max_fpr", "< max_fpr"
+            "fewer than max_fpr",
+            "the rate is too low: a threshold with exactly max_fpr is allowed too.",
+            "<= max_fpr",
+            "< max_fpr",
         ),
         Mistake(
             "quantile",
-            "the AUC is right, but more than max_fpr are caught: count each threshold's false alarms.",
+            "the AUC is right, but the rate allows more false alarms than max_fpr: count the false alarms of each "
+            "threshold.",
             "    rate = 0.0\n"
             "    for threshold in score:\n"
             "        if (others >= threshold).mean() <= max_fpr:\n"
@@ -122,18 +134,21 @@ LOSS_THRESHOLD = Exercise(
         ),
         Mistake(
             "of all windows",
-            "the AUC is right, the rate is too low: divide by the number of members, not of all windows.",
+            "the AUC is right, but the rate is too low: divide by the number of members, not of all windows.",
             "(members >= threshold).mean()",
             "(members >= threshold).sum() / len(score)",
         ),
         Mistake(
             "alarms of all windows",
-            "the AUC is right, the limit is not: max_fpr is a share of the others, not of all windows.",
+            "the AUC is right, but the limit is not: max_fpr is a share of the others, not of all windows.",
             "(others >= threshold).mean() <=",
             "(others >= threshold).sum() / len(score) <=",
         ),
         Mistake(
-            "swapped", "the values are swapped: first the AUC.", f"{_BOTH_NUMBERS}, rate", f"rate, {_BOTH_NUMBERS}"
+            "swapped",
+            "the two values are swapped: return the AUC first.",
+            f"{_BOTH_NUMBERS}, rate",
+            f"rate, {_BOTH_NUMBERS}",
         ),
     ),
 )
@@ -168,8 +183,8 @@ _PUBLISHED = {
     "a word that never came": _published(_LARGE, 0.05, 17),
     # However it is computed, the sum is a hair below the true 8, and int() makes 7 of it; then below 5, and above 5.
     "another beta": _published(_SMALL, 0.6, 3),
-    "a hair below": _published(_BELOW, 0.3, 1),
-    "a hair above": _published(_ABOVE, 0.7, 2),
+    "just below": _published(_BELOW, 0.3, 1),
+    "just above": _published(_ABOVE, 0.7, 2),
 }
 
 
@@ -186,19 +201,22 @@ def _unrounded(mistake: Mistake) -> Mistake:
 
 
 _SUM = "in_topic.sum()"
-_BETA = "beta is still counted, but it is not a token: subtract one beta in each topic, then add up."
+_BETA = "beta is counted as if it were tokens: subtract one beta in each topic, then add up."
 _ONE_TOPIC = "this counts the word in one topic only: add up its tokens in all topics."
-_DENOMINATOR = "the denominators are wrong. A row's smallest value is beta over its denominator."
+_DENOMINATOR = "the denominators are wrong: a row's smallest value is beta divided by the row's denominator."
 _MISCOUNTS = (
     Mistake("beta left in", _BETA, " - beta", ""),
     Mistake(
-        "beta taken off once",
+        "beta subtracted once",
         _BETA,
         "denominator - beta\n    return in_topic.sum()",
         "denominator\n    return (in_topic.sum() - beta)",
     ),
     Mistake(
-        "beta of every word taken off", "too much: subtract one beta per topic.", "- beta", "- beta * phi.shape[1]"
+        "beta of every word subtracted",
+        "this subtracts too much: subtract one beta per topic.",
+        "- beta",
+        "- beta * phi.shape[1]",
     ),
     Mistake("largest topic only", _ONE_TOPIC, _SUM, "in_topic.max()"),
     Mistake("first topic only", _ONE_TOPIC, _SUM, "in_topic[0]"),
@@ -206,17 +224,20 @@ _MISCOUNTS = (
     Mistake("largest value", _DENOMINATOR, "phi.min(", "phi.max("),
     Mistake("beta forgotten above", _DENOMINATOR, "beta / phi.min", "1 / phi.min"),
     Mistake(
-        "smallest of all", "topics differ in size: take the smallest value of each row.", "phi.min(axis=1)", "phi.min()"
+        "smallest of all",
+        "this uses one smallest value, but topics differ in size: take the smallest value of each row.",
+        "phi.min(axis=1)",
+        "phi.min()",
     ),
     Mistake(
         "smallest of the column",
-        "this is a column: take each row's minimum.",
+        "this takes the smallest value of a column: take the smallest value of each row.",
         "phi.min(axis=1)",
         "phi[:, column].min()",
     ),
     Mistake(
-        "n_words beta taken off",
-        "the denominators were right: do not subtract n_words times beta from them.",
+        "n_words beta subtracted",
+        "n_words times beta is subtracted from the denominators: they are right without that.",
         "beta / phi.min(axis=1)",
         "beta / phi.min(axis=1) - phi.shape[1] * beta",
     ),
@@ -236,8 +257,8 @@ RECOVER_WORD = Exercise(
     right="your counts are exactly the true ones. The published probabilities alone reveal them.",
     hints=(
         "A word without tokens in topic k still has a probability there. What can you compute from it?",
-        "The smallest value of a row is beta over that topic's denominator: this gives you the denominator. Multiply "
-        "the word's probability in each topic by it, subtract beta, and add up over the topics.",
+        "The smallest value of a row is beta divided by that topic's denominator: this gives you the denominator. "
+        "Multiply the word's probability in each topic by it, subtract beta, and add up over the topics.",
         where("recover_word_counts", "attacks.vocabulary", "does this for all words at once."),
     ),
     mistakes=(
@@ -245,7 +266,7 @@ RECOVER_WORD = Exercise(
         *map(_unrounded, _MISCOUNTS),
         Mistake(
             "cut off",
-            "some counts are one too low, as int() rounds down: round to the nearest whole number.",
+            "some counts are one too low, because int() rounds down: round to the nearest whole number.",
             "in_topic.sum().round()",
             "int(in_topic.sum())",
             _one_too_few,
@@ -253,7 +274,7 @@ RECOVER_WORD = Exercise(
     ),
     fallback=Mistake(
         "other count",
-        "this is not the true count. In each topic: probability times denominator, minus beta. Add these up.",
+        "this is not the true count. In each topic, compute probability times denominator, minus beta. Add these up.",
         _SUM,
         "2 * in_topic.sum()",
     ),
@@ -289,8 +310,8 @@ _NOISE = "noise_multiplier * clip * noise"
 _MEAN = "total / expected_batch"
 _STEP = f"{_CLIP_AND_ADD} + {_NOISE}\n    return {_MEAN}"
 _CLIPPED_MEAN = "mean = gradients.mean(axis=0)\n    mean = mean * min(1, clip / np.linalg.norm(mean))\n    return mean"
-_BY_BATCH = "this clips the whole batch, so one huge gradient still sets its direction. Clip each row first."
-_NORM = "use the Euclidean length: square the values of a row, add them up, take the square root."
+_BY_BATCH = "this clips the whole batch, so one huge gradient still decides its direction: clip each row first."
+_NORM = "the length of a row is wrong: square its values, add them up, and take the square root."
 
 CLIP_AND_NOISE = Exercise(
     id="clip-and-noise",
@@ -306,11 +327,11 @@ CLIP_AND_NOISE = Exercise(
     },
     right="your step equals ours. The noise is noise_multiplier times the most that one example can add.",
     hints=(
-        "The accountant assumes a limit to how far one example can move the sum. What ensures it? Which of the five "
-        "arguments may depend on who was drawn?",
-        "Compute the Euclidean length of each row. Divide rows longer than clip by length over clip, and keep the "
-        "others. Add the rows up. Add the noise once, times noise_multiplier times clip. Then divide by "
-        "expected_batch: how many were drawn is private.",
+        "Epsilon is computed for a limit on how far one example can move the sum. What ensures this limit? Which of "
+        "the five arguments may depend on who was drawn?",
+        "Compute the Euclidean length of each row. Divide rows longer than clip by (length / clip), and keep the "
+        "others. Add the rows up. Multiply the noise by noise_multiplier and by clip, and add it once. Then divide "
+        "by expected_batch, because how many were drawn is private.",
         where("clip_and_noise", "privacy.reference", "does all but the division, and draws its own noise."),
     ),
     mistakes=(
@@ -350,14 +371,27 @@ CLIP_AND_NOISE = Exercise(
         ),
         Mistake("no square root", _NORM, "np.sqrt(", "("),
         Mistake("columns", "this clips columns, but one example is a row: use axis 1.", "axis=1", "axis=0"),
-        Mistake("noise left out", "there is no noise: clipping alone hides no example.", f" + {_NOISE}", ""),
         Mistake(
-            "noise without clip", "the noise must grow with clip: multiply by it.", _NOISE, "noise_multiplier * noise"
+            "noise left out",
+            "there is no noise: add it to the sum, because clipping alone hides no example.",
+            f" + {_NOISE}",
+            "",
         ),
-        Mistake("noise_multiplier not used", "the noise must also grow with noise_multiplier.", _NOISE, "clip * noise"),
+        Mistake(
+            "noise without clip",
+            "the noise does not depend on clip: multiply it by clip.",
+            _NOISE,
+            "noise_multiplier * noise",
+        ),
+        Mistake(
+            "noise_multiplier not used",
+            "the noise does not depend on noise_multiplier: multiply it by that too.",
+            _NOISE,
+            "clip * noise",
+        ),
         Mistake(
             "noise for each",
-            "each example adds noise, and an empty batch has none. Add the noise once, to the sum.",
+            "each example adds noise, so an empty batch has none: add the noise once, to the sum.",
             f"clipped.sum(axis=0) + {_NOISE}",
             f"(clipped + {_NOISE}).sum(axis=0)",
         ),
@@ -368,7 +402,10 @@ CLIP_AND_NOISE = Exercise(
             f"\n    return {_MEAN} + {_NOISE}",
         ),
         Mistake(
-            "actual number", "the number drawn is private: divide by expected_batch.", _MEAN, "total / len(gradients)"
+            "actual number",
+            "this divides by the number drawn, which is private: divide by expected_batch.",
+            _MEAN,
+            "total / len(gradients)",
         ),
         Mistake(
             "actual number",
@@ -389,8 +426,8 @@ QUESTIONS = (
     Question(
         "The shared model came from the cloud. Why should the personal model not be uploaded?",
         {
-            "It can reveal more about its windows than the shared one": "It saw few windows many times, and reveals "
-            "more of them the longer it trains. Its changes from the shared model reveal more still.",
+            "It can reveal more about its windows than the shared one": "It saw few windows many times, and the "
+            "longer it trains, the more it reveals about them. Its changes from the shared model reveal even more.",
             "It would be too large to upload": "It has as many weights as the shared model, which you downloaded "
             "quickly. What matters is what the weights reveal.",
             "It could be: only raw windows are private": "Weights are made from windows. The loss can reveal that a "
@@ -401,12 +438,12 @@ QUESTIONS = (
     Question(
         "A shared model is trained with an example-level epsilon of 8. What does that guarantee a volunteer?",
         {
-            "That membership attacks on it fail": "It allows a factor of e to the 8th, which is thousands. The attacks "
-            "tried here find far less, but a later one may find more.",
+            "That membership attacks on it fail": "It allows a factor of e to the power of 8, which is thousands. The "
+            "attacks tried here find far less, but a later one may find more.",
             "A bound on what all of their windows reveal": "Each window alone has this bound; many similar windows "
-            "together reveal far more. Clipping by volunteer bounds that, and costs more accuracy.",
+            "together reveal far more. Clipping by volunteer limits that, but costs more accuracy.",
             "A bound on what any single window reveals": "With or without that window, no outcome is more than e to "
-            "the 8th times as likely, apart from delta. The scaler must be private too.",
+            "the power of 8 times as likely, apart from delta. The scaler must be private too.",
         },
         right="A bound on what any single window reveals",
     ),
@@ -414,8 +451,8 @@ QUESTIONS = (
         "Volunteers are protected by epsilon 8. You download the shared model and retrain it for 300 epochs. What does "
         "this do to their epsilon?",
         {
-            "Nothing": "What is done with a private result afterwards adds nothing: this is post-processing. It also "
-            "gives nothing to you: your own windows are protected only because the model stays at home.",
+            "Nothing": "What is done with a private result afterwards adds nothing: this is post-processing. It does "
+            "not protect you either: your own windows are protected only because the model stays at home.",
             "It grows with each epoch": "It would if your training looked at their windows again. It looks at the "
             "downloaded weights and at your own windows only.",
             "It becomes 16: two trainings of 8": "Epsilons add up when the same people's data are used again. Your "

@@ -49,9 +49,10 @@ PARSE_RECORD = Exercise(
     right="your sums equal ours, also after a power cut, and logs that cannot be trusted are refused.",
     hints=(
         "One bad line was cut off by a power failure, another was damaged on the card. Where can each of them be?",
-        "Number the lines from 1 and try json.loads on each. If it fails, leave out the line if it is the last; else "
-        "raise ValueError with the number in its text. Raise it too if the first record has another origin. Then add "
-        "up cpu_s of the records whose phase is train; headers and samples have no phase.",
+        "Number the lines from 1 and try json.loads on each. If that fails for the last line, leave the line out. If "
+        "it fails for another line, raise ValueError with the line's number in its text. Raise ValueError too if the "
+        "first record has another origin. Then add up cpu_s of the records whose phase is train; headers and samples "
+        "have no phase.",
         where(
             "parse_record",
             "device.logs",
@@ -71,8 +72,15 @@ PARSE_RECORD = Exercise(
             _IS_TRAINING,
             'record.get("phase") in ("train", "inference")',
         ),
-        Mistake("wall time", "this is wall time, with other programs in it: use cpu_s.", _SECONDS, 'record["wall_s"]'),
-        Mistake("last span only", "this is one span: add up all of them.", "seconds += record", "seconds = record"),
+        Mistake(
+            "wall time", "this is wall time, which includes other programs: use cpu_s.", _SECONDS, 'record["wall_s"]'
+        ),
+        Mistake(
+            "last span only",
+            "these are the seconds of one span: add up all spans.",
+            "seconds += record",
+            "seconds = record",
+        ),
         Mistake("spans counted", "this counts the spans: add up their seconds.", _SECONDS, "1"),
         Mistake(
             "last line always left out",
@@ -82,28 +90,28 @@ PARSE_RECORD = Exercise(
         ),
         Mistake(
             "other sum",
-            "this is not the sum of cpu_s over the spans whose phase is train.",
+            "the sum is wrong: add up cpu_s over the spans whose phase is train.",
             _SECONDS,
             'record["cpu_s"] / record["updates"]',
             symptoms.log_other_sum,
         ),
         Mistake(
             "dies at the cut",
-            "your function stops at a last line that was cut off. Leave it out: the others are good.",
+            "your function stops at a last line that was cut off: leave that line out, because the others are good.",
             f"{_AT_THE_END}\n            raise",
             "raise",
             symptoms.log_dies_at_the_cut,
         ),
         Mistake(
             "cut miscounted",
-            "the sum is wrong when the last line is cut off: the whole lines before it still count.",
+            "the sum is wrong when the last line is cut off: count the whole lines before it.",
             _AT_THE_END,
             "if number == len(lines):\n                return 0.0",
             symptoms.log_cut_miscounted,
         ),
         Mistake(
             "returned, not raised",
-            "where a log should be refused, this returns: raise ValueError(text) instead.",
+            "your function returns where it should refuse the log: raise ValueError(text) instead.",
             _REFUSE,
             'return f"line {number} is damaged"\n            raise ValueError',
             symptoms.log_returns_the_error,
@@ -117,14 +125,14 @@ PARSE_RECORD = Exercise(
         ),
         Mistake(
             "swallows damage",
-            "a number is returned in spite of a damaged line in the middle: raise ValueError.",
+            "your function returns a number although a line in the middle is damaged: raise ValueError.",
             _AT_DAMAGE,
             "continue",
             symptoms.log_damage_returned,
         ),
         Mistake(
             "other error",
-            "the log is refused, but not with ValueError, the error that callers expect.",
+            "the log is refused, but with another error: raise ValueError, which callers expect.",
             _REFUSE,
             'raise RuntimeError(f"line {number} is damaged")',
             symptoms.log_other_error,
@@ -179,10 +187,10 @@ _T = "t.ppf(0.975, n - 2)"
 _ERROR = "np.sqrt(variance / (dx**2).sum())"
 _ENDS = "slope, slope - half, slope + half"
 _START = "start = seconds.mean() - slope * x.mean()\n    return start, start - half, start + half"
-_TWO = "the line takes two numbers from the points: divide by n - 2, and use t with n - 2 degrees of freedom."
+_TWO = "a line has two fitted numbers: divide by n - 2, and use t with n - 2 degrees of freedom."
 _ZERO = "the line is forced through zero, but set-up takes time: subtract the means of x and seconds."
 _INTERCEPT = "this is where the line starts, at no samples: return the slope, the time of one more sample."
-_SXX = "the half width is not in seconds per sample: divide by the root of the sum of squares of x."
+_SXX = "the half width is not in seconds per sample: divide by the square root of the sum of squares of x."
 
 FIT_LINE = Exercise(
     id="fit-line",
@@ -191,18 +199,24 @@ FIT_LINE = Exercise(
     cases={
         "four sizes": _trainings(_RNG, np.array([20.0, 40.0, 80.0, 160.0]), 1.5, 0.08, 0.9),
         "twelve trainings": _trainings(_RNG, _RNG.integers(5, 120, 12).astype(float), 0.6, 0.05, 0.7),
-        "sixty, hardly a slope": _trainings(_RNG, np.sort(_RNG.uniform(1, 30, 60)), 4.0, 0.01, 1.2),
+        "sixty, almost no slope": _trainings(_RNG, np.sort(_RNG.uniform(1, 30, 60)), 4.0, 0.01, 1.2),
     },
     right="your slope and its interval equal ours. With few points the interval is wide, even if the fit looks good.",
     hints=(
         "How would the slope change if you recorded again? What helps: more points, less scatter, sizes far apart?",
-        "Subtract the means from x and seconds. The slope is the sum of their products over the sum of squares of x. "
-        "Residuals are what the line leaves over. Divide the sum of their squares by n - 2 and by the sum of squares "
-        "of x: the square root is the slope's standard error. The half width is that times t.ppf(0.975, n - 2).",
+        "Subtract the means from x and seconds. The slope is the sum of their products divided by the sum of squares "
+        "of x. The residuals are the differences between seconds and the line. Divide the sum of their squares by n "
+        "- 2 and by the sum of squares of x: the square root is the slope's standard error. The half width is that "
+        "times t.ppf(0.975, n - 2).",
         where("fit_line", "device.fits", "does this with scipy.stats.linregress."),
     ),
     mistakes=(
-        Mistake("normal", "1.96 is for a scatter that is known: use t.ppf(0.975, n - 2).", _T, "1.96"),
+        Mistake(
+            "normal",
+            "1.96 is right only when the scatter is known, and here it is estimated: use t.ppf(0.975, n - 2).",
+            _T,
+            "1.96",
+        ),
         Mistake("n degrees of freedom", _TWO, _T, "t.ppf(0.975, n)"),
         Mistake("n - 1 degrees of freedom", _TWO, _T, "t.ppf(0.975, n - 1)"),
         Mistake("divided by n", _TWO, ".sum() / (n - 2)", ".sum() / n"),
@@ -219,7 +233,9 @@ FIT_LINE = Exercise(
             _ERROR,
             "np.sqrt(variance) / (dx**2).sum()",
         ),
-        Mistake("variance", "this uses the variance of the slope: take its root.", _ERROR, "variance / (dx**2).sum()"),
+        Mistake(
+            "variance", "this uses the variance of the slope: take its square root.", _ERROR, "variance / (dx**2).sum()"
+        ),
         Mistake(
             "scatter of seconds", "the residuals still contain the slope: subtract slope * x.", "dy - slope * dx", "dy"
         ),
@@ -247,7 +263,12 @@ FIT_LINE = Exercise(
         ),
         Mistake("half widths", "these are half widths: return the two ends.", _ENDS, "slope, half, half"),
         Mistake("half width", "the interval is around zero: add the slope to both ends.", _ENDS, "slope, -half, half"),
-        Mistake("ends swapped", "the lower end comes first.", _ENDS, "slope, slope + half, slope - half"),
+        Mistake(
+            "ends swapped",
+            "the two ends are swapped: return the lower one first.",
+            _ENDS,
+            "slope, slope + half, slope - half",
+        ),
     ),
 )
 
@@ -275,7 +296,7 @@ _TOTAL = "setup + updates * instructions"
 _RATE = "(rate * 1e9)"
 _BAND = "seconds / band, seconds * band"
 _UNITS = "the unit is wrong. The rate is in billions per second: multiply it by 1e9 before you divide."
-_FACTOR = "the band is a factor: divide the seconds by it for the low end, multiply for the high end."
+_FACTOR = "the band is a factor: divide the seconds by it for the low end, and multiply them by it for the high end."
 
 PREDICT_ZERO = Exercise(
     id="predict-zero",
@@ -284,26 +305,29 @@ PREDICT_ZERO = Exercise(
     cases={
         "NumPy on a Pi Zero 2 W": _board(_RNG, 2.5e5, 50_000, 1.5e9, 0.83, 1.3),
         "Keras on a Pi 4": _board(_RNG, 6e5, 20_000, 2.5e10, 2.6, 2.0),
-        "hardly any work": _board(_RNG, 5e4, 10, 1e10, 5.0, 1.6),
+        "almost no work": _board(_RNG, 5e4, 10, 1e10, 5.0, 1.6),
     },
     right="your seconds and their band equal ours. Where set-up takes most of the time, a faster loop hardly helps.",
     hints=(
         "How often is set-up done in a training, and how often an update? How does a rate turn instructions into "
         "seconds?",
         "Add up all instructions: those of set-up once, those of an update for every update. Divide by the "
-        "instructions per second, which is the rate times 1e9. The low end is that divided by the band, the high end "
-        "that times the band.",
+        "instructions per second, which is the rate times 1e9. Divide these seconds by the band for the low end. "
+        "Multiply them by the band for the high end.",
         where("predict_seconds", "device.cost_model", "does it for data/devices.csv; its set-up has a wider band."),
     ),
     mistakes=(
         Mistake(
             "set-up for every update",
-            "set-up is multiplied by the updates: it is done once, before the first.",
+            "set-up is multiplied by the updates: count it once, because it is done before the first update.",
             _TOTAL,
             "updates * (setup + instructions)",
         ),
         Mistake(
-            "no set-up", "set-up is left out: imports can take longer than training.", "setup + updates", "updates"
+            "no set-up",
+            "set-up is left out: add it, because imports can take longer than training.",
+            "setup + updates",
+            "updates",
         ),
         Mistake(
             "set-up in seconds",
@@ -316,7 +340,7 @@ PREDICT_ZERO = Exercise(
         Mistake("milliseconds", _UNITS, "1e9", "1e6"),
         Mistake(
             "times 1e9",
-            "`a / b * 1e9` divides by b and then multiplies: put brackets around the product below the line.",
+            "`a / b * 1e9` divides by b and then multiplies: put brackets around `b * 1e9`.",
             f"/ {_RATE}",
             "/ rate * 1e9",
         ),
@@ -337,7 +361,12 @@ PREDICT_ZERO = Exercise(
             "    work = seconds - ready\n"
             "    return seconds, ready + work / band, ready + work * band",
         ),
-        Mistake("ends swapped", "the lower end comes first.", _BAND, "seconds * band, seconds / band"),
+        Mistake(
+            "ends swapped",
+            "the two ends are swapped: return the lower one first.",
+            _BAND,
+            "seconds * band, seconds / band",
+        ),
     ),
 )
 
@@ -357,7 +386,7 @@ _BOTH = "return now, since"
 _HIGH = "range(16, 20)"
 _BITS = f"now = [bool(value >> bit & 1) for bit in range(4)]\n    since = [bool(value >> bit & 1) for bit in {_HIGH}]"
 _SINCE = "the second list uses the wrong bits: since the start is bits 16 to 19."
-_ONE_OFF = "the bits are off by one: the lowest is bit 0, and 1 << n has only bit n."
+_ONE_OFF = "the bits are wrong by one place: the lowest is bit 0, and in 1 << n only bit n is set."
 _OWN = "now and since the start are separate bits: return bits 16 to 19 as they are."
 
 THROTTLE_BITS = Exercise(
@@ -381,7 +410,7 @@ THROTTLE_BITS = Exercise(
         where("Sensors", "device.pi_profile", "reads the number on a Pi; samples in a log keep it as throttled."),
     ),
     mistakes=(
-        Mistake("halves mixed up", "the two lists are swapped: the low bits are now.", _BOTH, "return since, now"),
+        Mistake("halves mixed up", "the two lists are swapped: the low bits are for now.", _BOTH, "return since, now"),
         Mistake("now twice", _SINCE, _HIGH, "range(4)"),
         Mistake("next four", _SINCE, _HIGH, "range(4, 8)"),
         Mistake(
@@ -393,7 +422,7 @@ THROTTLE_BITS = Exercise(
         Mistake("high half one too low", _ONE_OFF, _HIGH, "range(15, 19)"),
         Mistake("high half one too high", _ONE_OFF, _HIGH, "range(17, 21)"),
         Mistake(
-            "order turned round",
+            "order reversed",
             "the order is reversed: the first value is under-voltage, the lowest bit.",
             _BOTH,
             "return now[::-1], since[::-1]",
@@ -406,7 +435,7 @@ THROTTLE_BITS = Exercise(
         ),
         Mistake(
             "masks kept",
-            "these are the bits' values (1, 2, 4 and so on), not true or false: shift before you mask.",
+            "these are the values of the bits (1, 2, 4 and so on), not true or false: shift before you mask.",
             "now = [bool(value >> bit & 1) for bit in range(4)]\n    since = [bool(value >> bit & 1)",
             "now = [value & 1 << bit for bit in range(4)]\n    since = [value & 1 << bit",
         ),
@@ -431,15 +460,15 @@ THROTTLE_BITS = Exercise(
         ),
         Mistake(
             "first and last digit",
-            "the first hexadecimal digit is bits 16 to 19 only when there are five: look at the bits.",
+            "the first hexadecimal digit is bits 16 to 19 only when there are five digits: look at the bits.",
             "now = [",
             'digits = f"{value:x}"\n    value = int(digits[-1], 16) + (int(digits[0], 16) << 16)\n    now = [',
         ),
         Mistake("now added to since", _OWN, _BOTH, "return now, [a or b for a, b in zip(now, since)]"),
-        Mistake("now taken off since", _OWN, _BOTH, "return now, [b and not a for a, b in zip(now, since)]"),
+        Mistake("now subtracted from since", _OWN, _BOTH, "return now, [b and not a for a, b in zip(now, since)]"),
         Mistake(
             "all alike",
-            "all values of a list are alike: look at each bit, not whether any is set.",
+            "all values of a list are the same: look at each bit, not at whether any is set.",
             _BOTH,
             "return [any(now)] * 4, [any(since)] * 4",
         ),
@@ -458,7 +487,7 @@ QUESTIONS = (
             "A better power supply": "This helps only a board that throttles, as the bits in its log would show. What "
             "takes the time is the code between two steps.",
             "The same steps in a compiled loop": "A step is a few thousand multiplications. The Python code around it "
-            "costs far more, and a compiled loop avoids that.",
+            "takes far longer, and a compiled loop avoids that.",
             "Fewer hidden units": "This saves arithmetic, which is the small part. The calls around each step stay as "
             "they are.",
         },
@@ -467,12 +496,12 @@ QUESTIONS = (
     Question(
         "An emulated board counts one nanosecond per instruction. What can its log tell you?",
         {
-            "Which of two kernels needs fewer instructions": "It counts exactly that, the same way each time. How fast "
-            "a real board executes them must come from elsewhere.",
+            "Which of two kernels needs fewer instructions": "It counts exactly that, and always in the same way. How "
+            "fast a real board executes them must be measured on that board.",
             "How hot a real Pi gets while training": "An emulation has no temperature, throttling or memory card. This "
             "is why its log has no such readings.",
             "How many seconds a Pi 3B takes": "Only if a Pi 3B executes one instruction per nanosecond. Caches and "
-            "memory are not emulated, so it is a prediction with a band.",
+            "memory are not emulated, so the seconds are a prediction with a band.",
         },
         right="Which of two kernels needs fewer instructions",
     ),
@@ -484,7 +513,7 @@ QUESTIONS = (
             "Because the windows then stay with their owner": "The reason is privacy, not energy. Data that is never "
             "sent cannot be stored, leaked or requested by others.",
             "Because uploads hardly ever succeed": "These windows are a few hundred kilobytes, which any link can "
-            "carry. That it is so easy is the problem.",
+            "carry. The problem is that it is so easy.",
         },
         right="Because the windows then stay with their owner",
     ),

@@ -137,7 +137,7 @@ _RNG = np.random.default_rng(8)
 _BEFORE, _AFTER = _people(_RNG, 12, 70, 40)
 INTERVAL_CASES: dict[str, tuple[Array, Array, int, int]] = {
     "twelve people": (_BEFORE, _AFTER, N_RESAMPLES, 0),
-    "thirty people, hardly a gain": (*_people(_RNG, 30, 5, 30), N_RESAMPLES, 1),
+    "thirty people, almost no gain": (*_people(_RNG, 30, 5, 30), N_RESAMPLES, 1),
     "a few gain much": (_BEFORE, _BEFORE + np.array([131, 2, 9, 4, 17, 96, 1, 6, 11, 3, 0, 8]) / 1000, N_RESAMPLES, 2),
 }
 _MEAN = float((_AFTER - _BEFORE).mean())

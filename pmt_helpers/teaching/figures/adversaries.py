@@ -20,7 +20,9 @@ KINDS = {
 CARRIERS = {"shared": "shared", "personal, started from it": "personal", "personal, prior": "prior"}
 
 
-def poisoned_models(rows: pd.DataFrame, clean: Mapping[str, float], title: str = "Poison, kind by kind") -> Figure:
+def poisoned_models(
+    rows: pd.DataFrame, clean: Mapping[str, float], title: str = "Accuracy by kind of poison"
+) -> Figure:
     """Accuracy of each model under each kind of poison, with two standard errors over people; clean accuracy as ticks.
 
     rows: kind, model, accuracy, accuracy_se, one per kind and model. clean: accuracy of each model without poison.
@@ -43,11 +45,11 @@ def poisoned_models(rows: pd.DataFrame, clean: Mapping[str, float], title: str =
         style.add_series(figure, x, [clean[model]] * len(x), f"{model}, clean", {"marker": tick}, hovertemplate=hover)
         worst = str(of_model["accuracy"].idxmin())
         lowest = of_model["accuracy"][worst]
-        texts.append(f"{model} {percent(clean[model])} clean, {percent(lowest)} at worst ({KINDS[worst]})")
+        texts.append(f"{model}: {percent(clean[model])} without poison, {percent(lowest)} at worst ({KINDS[worst]})")
     labels = [KINDS[kind].replace(" ", "<br>") for kind in kinds]
     figure.update_xaxes(tickvals=list(range(len(kinds))), ticktext=labels, tickfont={"size": 12})
     style.accuracy_axis(figure)
-    return Figure(figure, f"{'; '.join(texts)}.".capitalize())
+    return Figure(figure, f"Accuracy. {style.sentences(texts)}")
 
 
 def healing(curves: Mapping[str, pd.DataFrame]) -> Figure:
@@ -55,7 +57,7 @@ def healing(curves: Mapping[str, pd.DataFrame]) -> Figure:
 
     curves: by name, n_samples, accuracy, and if known accuracy_se (two of them are drawn); the first is the clean one.
     """
-    figure = style.new_figure("Clean windows heal", 440, style.WITH_LEGEND)
+    figure = style.new_figure("Clean windows repair it", 440, style.WITH_LEGEND)
     looks = [
         (style.INK, "circle"),
         *(look for look in style.OTHERS if look[0] != style.INK),
@@ -71,10 +73,10 @@ def healing(curves: Mapping[str, pd.DataFrame]) -> Figure:
         x = line["n_samples"] + 0.3 * place  # side by side, so that whiskers can be told apart
         style.add_series(figure, x, line["accuracy"], name, style.series_style(colour, symbol, size=8), error_y=bars)
         first, last = line.iloc[0], line.iloc[-1]
-        texts.append(f"{name} {percent(first['accuracy'])} to {percent(last['accuracy'])}")
+        texts.append(f"{name} {percent(first['accuracy'])} and {percent(last['accuracy'])}")
     figure.update_xaxes(title_text="clean windows at home (0: the shared model)")
     style.accuracy_axis(figure, range=None)
-    sizes = f"From {first['n_samples']:.0f} to {last['n_samples']:.0f} clean windows"
+    sizes = f"Accuracy with {first['n_samples']:.0f} and with {last['n_samples']:.0f} clean windows"
     return Figure(figure, f"{sizes}: {'; '.join(texts)}.")
 
 
@@ -108,8 +110,8 @@ def defences(compared: pd.DataFrame, attack: str, title: str = "What a defence s
     change = [f"{100 * panel['change'][best]:+.1f}" for panel in (clean, attacked)]
     return Figure(
         figure,
-        f"No defence: {before[0]} without attackers, {before[1]} under attack ({attack}). The best under attack "
-        f"({best}) changes this by {change[0]} and {change[1]} points; people worse off: "
+        f"Accuracy with no defence: {before[0]} without attackers, {before[1]} under attack ({attack}). The best "
+        f"defence under attack ({best}) changes this by {change[0]} and {change[1]} points. People worse off: "
         f"{clean['losers'][best]} without attackers, {attacked['losers'][best]} under attack.",
     )
 
@@ -134,7 +136,8 @@ def crafted_documents(rows: pd.DataFrame) -> Figure:
         bars = style.interval_bars(line, "mean", "min", "max", thickness=1, width=3)
         look = style.model_style(CARRIERS.get(name, name), place)
         style.add_series(figure, line.index + 0.06 * place, line["mean"], name, look, error_y=bars)
-        texts.append(f"{name} {percent(line['mean'].iloc[0])} to {percent(line['mean'].iloc[-1])}")
+        texts.append(f"{name}: {percent(line['mean'].iloc[0])} and {percent(line['mean'].iloc[-1])}")
     figure.update_xaxes(title_text="crafted documents among the public ones")
     figure.update_yaxes(title_text="p(attached word | target word)", tickformat=".0%")
-    return Figure(figure, f"From none to {int(undefended['crafted'].max())} crafted documents: {'; '.join(texts)}.")
+    numbers = f"with none and with {int(undefended['crafted'].max())} crafted documents"
+    return Figure(figure, f"Probability of the attached word, {numbers}. {style.sentences(texts)}")

@@ -37,17 +37,17 @@ def accuracy_by_samples(
     if paper_points is not None:
         x, y = paper_points["n_samples"], paper_points["accuracy"].round(3)
         dots = {"marker": {"color": style.GREY, "size": 4, "opacity": 0.4}}
-        style.add_series(figure, x, y, "the paper's people", dots, legendrank=3, hoverinfo="skip")
+        style.add_series(figure, x, y, "people in the paper", dots, legendrank=3, hoverinfo="skip")
     if paper is not None:
         # stands for the grey lines in the legend: their dashes are those of the coloured ones
         look = {"color": style.GREY, "width": 1.5}
-        figure.add_scatter(x=[None], y=[None], mode="lines", line=look, name="the paper's, same dashes", legendrank=2)
+        figure.add_scatter(x=[None], y=[None], mode="lines", line=look, name="the paper (same dashes)", legendrank=2)
         _add_curves(figure, paper, is_paper=True)
     _add_curves(figure, ours, is_paper=False)
     figure.update_xaxes(title_text=SAMPLES, rangemode="tozero")
     style.accuracy_axis(figure)
-    text = f"At {AT} samples we measure {_accuracies_at(ours, AT)}"
-    return Figure(figure, f"{text}." if paper is None else f"{text}; the paper shows {_accuracies_at(paper, AT)}.")
+    text = f"Accuracy with {AT} samples: {_accuracies_at(ours, AT)}"
+    return Figure(figure, f"{text}." if paper is None else f"{text}; in the paper {_accuracies_at(paper, AT)}.")
 
 
 def _add_curves(figure: go.Figure, frame: pd.DataFrame, is_paper: bool) -> None:
@@ -118,8 +118,8 @@ def gain_of_each_person(curve: pd.DataFrame, at: int, highlight: int | None = No
     figure.add_vline(x=at, line={"color": style.VERMILION, "width": 1, "dash": "dot"})
     figure.update_xaxes(title_text=SAMPLES, rangemode="tozero")
     figure.update_yaxes(title_text="personal minus shared accuracy", tickformat="+.0%")
-    worst = f" The worst off is person {gain.harmed[0]} ({100 * gain.by_user.min():+z.0f} points)." if harmed else ""
-    return Figure(figure, f"At {at} samples personalising changes accuracy by {gain}.{worst}")
+    worst = f" Person {gain.harmed[0]} loses most ({100 * gain.by_user.min():+z.0f} points)." if harmed else ""
+    return Figure(figure, f"With {at} samples, personalising changes accuracy by {gain}.{worst}")
 
 
 def _add_gain(figure: go.Figure, gain: pd.Series, at: int, line: dict[str, Any], **options: Any) -> None:
@@ -152,7 +152,7 @@ def gain_by_split(gains: pd.DataFrame, title: str = "The same training, tested i
         f"{row['split']} {100 * row['mean']:+z.1f} points ({row['harmed']} of {row['users']} worse off)"
         for row in gains[gains["n_samples"] == at].to_dict("records")
     ]
-    return Figure(figure, f"At {at} samples personalising changes accuracy, by split: {'; '.join(texts)}.")
+    return Figure(figure, f"Change of accuracy by personalising with {at} samples: {'; '.join(texts)}.")
 
 
 def trade_off(strategies: pd.DataFrame, known: str, new: str) -> Figure:
@@ -192,6 +192,7 @@ def trade_off(strategies: pd.DataFrame, known: str, new: str) -> Figure:
     figure.update_yaxes(title_text=f"accuracy, {new}", tickformat=".0%")
     table = strategies.set_index("strategy")[["known", "new"]]
     best = table.drop(index=list(ends)).sum(axis=1).idxmax()
-    named = ("shared", "personal", str(best))
-    listed = "; ".join(f"{name} {percent(table['known'][name])} and {percent(table['new'][name])}" for name in named)
-    return Figure(figure, f"Accuracy {known} and {new}: {listed} (of the cures, the best of both together).")
+    named = {"shared": "shared", "personal": "personal", str(best): f"{best} (the best cure on both together)"}
+    values = {name: f"{percent(table['known'][name])} and {percent(table['new'][name])}" for name in named}
+    listed = "; ".join(f"{text} {values[name]}" for name, text in named.items())
+    return Figure(figure, f"Accuracy {known} and {new}: {listed}.")

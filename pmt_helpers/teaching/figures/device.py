@@ -25,16 +25,16 @@ from pmt_helpers.teaching.figures.device_series import (
     series_styles,
     with_origin,
 )
-from pmt_helpers.teaching.figures.style import Figure, duration, first_upper, joules, need_columns, percent, two_digits
+from pmt_helpers.teaching.figures.style import Figure, duration, joules, need_columns, percent, two_digits
 
 PARTS = {"setup": "set-up", "interpreter": "interpreter", "arithmetic": "arithmetic"}
 MILLISECONDS = (1.0, 1000.0)  # what "milliseconds" can mean: the paper gives no number
-PUBLISHED = "predicted, from published measurements"
+PUBLISHED = "predicted from published measurements"
 SIZES = {
-    "documents": ("n_documents", "documents", "a document"),
-    "words": ("words_percent", "percent of the vocabulary", "a percent of the vocabulary"),
+    "documents": ("n_documents", "documents", "document"),
+    "words": ("words_percent", "percent of the vocabulary", "percent of the vocabulary"),
 }
-NO_UNIT = "The paper's axis of words has no unit; it is read as percent."
+NO_UNIT = "The paper gives its number of words no unit: we read it as percent."
 POINTS = 200  # of a series: where there are more, the median of each size is drawn; the line is fitted to all
 STEPS = 25  # along a line
 MICRO = 1e6  # figures are stored with four decimals: drawn in microseconds, each axis mark says its unit
@@ -49,9 +49,9 @@ def seconds_by_samples(frame: pd.DataFrame, log_y: bool = True) -> Figure:
     starts; two buttons on the figure switch it.
     """
     need_columns(frame, ("origin", "n_samples", "seconds"), "seconds_by_samples")
-    figure, slopes = _by_size(frame, "n_samples", "training windows", "a window", "Seconds by samples", log_y)
-    figure.update_yaxes(title_text="time to train")
-    return Figure(figure, f"Time to train, a window more: {slopes}.")
+    figure, slopes = _by_size(frame, "n_samples", "training windows", "window", "Seconds by samples", log_y)
+    figure.update_yaxes(title_text="time of a training")
+    return Figure(figure, f"Time that one more window adds to the training. {slopes}")
 
 
 def seconds_by_documents(frame: pd.DataFrame, by: str = "documents") -> Figure:
@@ -63,10 +63,10 @@ def seconds_by_documents(frame: pd.DataFrame, by: str = "documents") -> Figure:
         raise ValueError(f"by is one of {', '.join(SIZES)}, not {by!r}")
     column, axis, unit = SIZES[by]
     need_columns(frame, ("origin", column, "seconds"), "seconds_by_documents")
-    figure, slopes = _by_size(frame, column, axis, unit, f"An iteration by {by}")
+    figure, slopes = _by_size(frame, column, axis, unit, f"An iteration, by {by}")
     figure.update_yaxes(title_text="time of an iteration")
     note = f" {NO_UNIT}" if by == "words" and PAPER in set(frame["origin"]) else ""
-    return Figure(figure, f"Time of an iteration, {unit} more: {slopes}.{note}")
+    return Figure(figure, f"Time that one more {unit} adds to an iteration. {slopes}{note}")
 
 
 def _by_size(
@@ -87,7 +87,7 @@ def _by_size(
             _add_line(figure, rows[column], rows["seconds"], line, colour, name, unit)
             # R2 to three digits, rounded down: 0.9996 is not 1.
             slope = f"{duration(line.slope)} (R² {math.floor(1000 * line.r2) / 1000:.3f})"
-        texts.append(f"{slope}, {name}")
+        texts.append(f"{name}: {slope}")
         many = len(rows) > POINTS
         points = rows.groupby(column, as_index=False)["seconds"].median() if many else rows
         x, y, written = points[column], _micro(points["seconds"]), list(map(duration, points["seconds"]))
@@ -96,7 +96,7 @@ def _by_size(
         style.add_series(figure, x, y, name, look, hover, legendgroup=name, customdata=written)
     figure.update_xaxes(title_text=axis, rangemode="tozero")
     _add_log_switch(figure, frame["seconds"], log_y)
-    return figure, "; ".join(texts)
+    return figure, style.sentences(texts)
 
 
 def _add_line(figure: go.Figure, x: pd.Series, y: pd.Series, line: Line, colour: str, name: str, unit: str) -> None:
@@ -106,7 +106,7 @@ def _add_line(figure: go.Figure, x: pd.Series, y: pd.Series, line: Line, colour:
     band = pd.DataFrame({"lower": _micro(lower), "upper": _micro(upper)})
     style.add_band(figure, along.tolist(), band, colour, name)
     look = {"line": {"color": colour, "width": 2}}
-    hover = f"{duration(line.slope)} {unit} ({duration(line.slope_low)} to {duration(line.slope_high)})"
+    hover = f"{duration(line.slope)} per {unit} ({duration(line.slope_low)} to {duration(line.slope_high)})"
     style.add_series(figure, along, _micro(middle), name, look, hover, legendgroup=name, showlegend=False)
 
 
@@ -173,7 +173,7 @@ def where_time_goes(frame: pd.DataFrame) -> Figure:
         f"{text}: {', '.join(f'{label} {percent(row[part])}' for part, label in PARTS.items())}"
         for text, row in zip(with_totals, shares, strict=True)
     ]
-    return Figure(figure, f"{first_upper(origin)}: {'; '.join(texts)}.")
+    return Figure(figure, f"Shares of the time, {origin}. {style.sentences(texts)}")
 
 
 def memory_by_kernel(frame: pd.DataFrame) -> Figure:
@@ -187,7 +187,9 @@ def memory_by_kernel(frame: pd.DataFrame) -> Figure:
     order = rows.groupby("what")["peak_mb"].max().sort_values().index.tolist()
     series = by_series(rows)
     names, styles = series_names(series), series_styles(series)
-    figure = style.new_figure("What fits the memory", 190 + (30 + 18 * len(series)) * len(order), style.WITH_LEGEND)
+    figure = style.new_figure(
+        "What fits into the memory", 190 + (30 + 18 * len(series)) * len(order), style.WITH_LEGEND
+    )
     texts = []
     for key, bars in series.items():
         hover = f"%{{y}}, {names[key]}: %{{x:.0f}} MB"
@@ -196,14 +198,14 @@ def memory_by_kernel(frame: pd.DataFrame) -> Figure:
             f"{row['what']} {row['peak_mb']:.0f} MB{' (too much)' if row['peak_mb'] > SMALL_MB else ''}"
             for row in bars.sort_values("peak_mb").to_dict("records")
         )
-        texts.append(f"{names[key]}, {listed}")
+        texts.append(f"{names[key]}: {listed}")
     figure.add_vline(x=SMALL_MB, line={"color": style.VERMILION, "dash": "dash", "width": 2})
     look = {"yanchor": "bottom", "xanchor": "right", "font": {"color": style.VERMILION}, "showarrow": False}
     figure.add_annotation(x=SMALL_MB, y=0, yref="paper", text=f"{SMALL_MB} MB ", **look)
     figure.update_xaxes(title_text="peak memory, MB", range=[0, 1.08 * max(SMALL_MB, float(rows["peak_mb"].max()))])
     figure.update_yaxes(categoryorder="array", categoryarray=order)
     figure.update_layout(bargap=0.3)
-    return Figure(figure, f"Peak memory, against {SMALL_MB} MB: {'; '.join(texts)}.")
+    return Figure(figure, f"Peak memory; a small board has {SMALL_MB} MB. {style.sentences(texts)}")
 
 
 def latency(frame: pd.DataFrame) -> Figure:
@@ -221,7 +223,7 @@ def latency(frame: pd.DataFrame) -> Figure:
     order = list(dict.fromkeys(rows["what"]))
     series = by_series(rows)
     names, styles = series_names(series), series_styles(series)
-    figure = style.new_figure("One window, classified", 230 + 50 * len(order), style.WITH_LEGEND)
+    figure = style.new_figure("Time to classify one window", 230 + 50 * len(order), style.WITH_LEGEND)
     figure.add_vrect(
         *(1000 * end for end in MILLISECONDS), fillcolor=style.faded(style.GREY, 0.25), line_width=0, layer="below"
     )
@@ -238,12 +240,12 @@ def latency(frame: pd.DataFrame) -> Figure:
         look = {"marker": {"color": colour, "symbol": symbol, "size": 10}}
         bars = style.interval_bars(points, "median", "median", "p99", scale=1000, thickness=2, width=6)
         style.add_series(figure, x, y, names[key], look, "%{customdata}", error_x=bars, customdata=both)
-        texts.append(", ".join([names[key], *map(" ".join, zip(points["what"], both, strict=True))]))
+        texts.append(f"{names[key]}: {', '.join(map(' '.join, zip(points['what'], both, strict=True)))}")
     ends = [1000 * value for value in (*rows["median"], *rows["p99"], *MILLISECONDS)]
     axis = with_origin("one prediction", "median, and whisker to the 99th percentile")
     style.log_x_axis(figure, axis, min(ends), max(ends), lambda micro: duration(micro / 1e6))
     figure.update_yaxes(tickvals=list(range(len(order))), ticktext=order, range=[len(order) - 0.4, -0.6])
-    return Figure(figure, f"Median and 99th percentile of one prediction: {'; '.join(texts)}.")
+    return Figure(figure, f"Median and 99th percentile of one prediction. {style.sentences(texts)}")
 
 
 def predicted_and_measured(rows: pd.DataFrame, title: str = "Predicted, then recorded") -> Figure:
@@ -277,14 +279,14 @@ def _predictions_sentence(rows: pd.DataFrame, names: dict[tuple[str, str], str])
     texts = []
     for prediction in predicted.to_dict("records"):
         device, kernel, low, high = (prediction[name] for name in ("device", "kernel", "low", "high"))
-        text = f"{names['predicted', kernel]} for {device} {duration(prediction['seconds'])}"
+        text = f"{names['predicted', kernel]} for {device}: {duration(prediction['seconds'])}"
         text += f" ({duration(low)} to {duration(high)})"
         same = recorded[(recorded["device"] == device) & (recorded["kernel"] == kernel)]
         for origin, seconds in zip(same["origin"], same["seconds"], strict=True):
             where = "inside" if low <= seconds <= high else "outside"
-            text += f", {obtained(str(origin))} {duration(seconds)}, {where} the band"
+            text += f"; {obtained(str(origin))}: {duration(seconds)}, {where} the band"
         texts.append(text)
-    return f"{first_upper('; '.join(texts))}."
+    return style.sentences(texts)
 
 
 def energy(frame: pd.DataFrame) -> Figure:
@@ -306,5 +308,5 @@ def energy(frame: pd.DataFrame) -> Figure:
     )
     figure.update_yaxes(categoryorder="array", categoryarray=frame["what"].tolist()[::-1])
     figure.update_layout(bargap=0.35)
-    listed = [f"{what} {text}" for what, text in zip(frame["what"], ranges, strict=True)]
-    return Figure(figure, f"{first_upper(PUBLISHED)}: {'; '.join(listed)}.")
+    listed = [f"{what}: {text}" for what, text in zip(frame["what"], ranges, strict=True)]
+    return Figure(figure, f"Energy, {PUBLISHED}. {style.sentences(listed)}")

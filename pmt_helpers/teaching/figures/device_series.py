@@ -52,7 +52,7 @@ def of_one_origin(frame: pd.DataFrame, figure: str) -> str:
     origins = list(dict.fromkeys(frame["origin"].astype(str)))
     if len(origins) != 1:
         listed = ", ".join(origins)
-        raise ValueError(f"{figure} adds up numbers of one origin; these rows have {listed}: draw them apart")
+        raise ValueError(f"{figure} adds up numbers of one origin; these rows have {listed}: draw a figure for each")
     return obtained(origins[0])
 
 
@@ -111,7 +111,9 @@ def series_styles(keys: Iterable[Key]) -> dict[Key, tuple[str, str]]:
     keys = list(keys)
     ours = [key for key in keys if key[0] != PAPER]
     if len(ours) > len(_STYLES) or len(keys) - len(ours) > 1:
-        raise ValueError(f"{len(keys)} series are too many to tell apart; draw {len(_STYLES)} at most, one the paper's")
+        raise ValueError(
+            f"{len(keys)} series look too much alike: draw at most {len(_STYLES)}, one of them the paper's"
+        )
     return dict.fromkeys(keys, _PAPER_STYLE) | dict(zip(ours, _STYLES, strict=False))
 
 

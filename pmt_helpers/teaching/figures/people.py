@@ -20,7 +20,7 @@ def per_person(frame: pd.DataFrame, highlight: int | None = None, title: str | N
     by_kind = _by_kind(frame)
     kinds, first = [kind for kind in by_kind if kind], next(iter(by_kind.values()))
     order = first.sort_values(["accuracy", "user"])["user"].astype(str).tolist()
-    figure = style.new_figure(title or "One dot a person", 420, style.WITH_LEGEND if kinds else style.PLAIN)
+    figure = style.new_figure(title or "One dot per person", 420, style.WITH_LEGEND if kinds else style.PLAIN)
     if len(kinds) == 2:
         x: list[str | None] = []
         y: list[float | None] = []
@@ -83,22 +83,24 @@ def _per_person_sentence(frame: pd.DataFrame, by_kind: dict[str, pd.DataFrame], 
             text += f", you (person {highlight}) {percent(accuracy.loc[highlight])}"
         texts.append(f"{kind}: {text}" if kind else text)
     n_people = frame["user"].nunique()
-    sentence = f"Accuracy over {n_people} {'people' if n_people > 1 else 'person'}: {'; '.join(texts)}"
+    over = f"Accuracy over {n_people} {'people' if n_people > 1 else 'person'}"
+    if "kind" not in frame:
+        return f"{over}: {texts[0]}."
     if len(by_kind) == 2:
         first, second = by_kind
         table = frame.pivot(index="user", columns="kind", values="accuracy").dropna()
         better = int((table[second] > table[first]).sum())
-        sentence += f"; {second} is better than {first} for {better} of {len(table)}"
-    return f"{sentence}."
+        texts.append(f"{second} is better than {first} for {better} of {len(table)}")
+    return f"{over}. {style.sentences(texts)}"
 
 
 def confusion(matrix: np.ndarray, class_names: Sequence[str]) -> Figure:
     """Counts of windows, coloured by their share of the row. matrix: (classes, classes); rows: the actual classes."""
     counts = np.asarray(matrix, dtype=int)
     if counts.shape != (len(class_names), len(class_names)):
-        raise ValueError(f"confusion needs one row and one column a class ({len(class_names)}); found {counts.shape}")
+        raise ValueError(f"confusion needs one row and one column per class ({len(class_names)}); found {counts.shape}")
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    figure = style.new_figure("What is taken for what", 170 + 48 * len(class_names))
+    figure = style.new_figure("Actual and predicted classes", 170 + 48 * len(class_names))
     bar = {
         "title": {"text": "share of row", "side": "right", "font": {"size": 12}},
         "tickformat": ".0%",
@@ -122,11 +124,11 @@ def _confusion_sentence(counts: np.ndarray, share: np.ndarray, class_names: Sequ
     """The most frequent confusion, and the range of recall over classes."""
     present = counts.sum(axis=1) > 0
     if not present.any():
-        return "There are no windows to confuse."
+        return "There are no windows to classify."
     recall = np.where(present, np.diag(share), np.nan)
     low, high = int(np.nanargmin(recall)), int(np.nanargmax(recall))
     reach = (
-        f"Recall (the share of a class that is found) runs from {percent(recall[low])} ({class_names[low]}) "
+        f"Recall (the share of a class that is found) goes from {percent(recall[low])} ({class_names[low]}) "
         f"to {percent(recall[high])} ({class_names[high]})."
     )
     wrong = counts - np.diag(np.diag(counts))

@@ -23,7 +23,7 @@ def roc(curves: Mapping[str, pd.DataFrame]) -> Figure:
 
     curves: by name, fpr and tpr. The sentence reads the true positives at 1% false ones.
     """
-    figure = style.new_figure("Was this window used?", 460, style.WITH_LEGEND)
+    figure = style.new_figure("Was this window trained on?", 460, style.WITH_LEGEND)
     ends, look = [RATES[0], 1], {"line": {"color": style.GREY, "dash": "dot"}}
     style.add_series(figure, ends, ends, "guessing", look, hoverinfo="skip", legendrank=style.PAPER_RANK)
     texts = []
@@ -54,6 +54,7 @@ def accuracy_by_epsilon(costs: Mapping[str, pd.DataFrame], title: str = "What pr
     for level, frame in costs.items():
         need_columns(frame, ("epsilon", "model", "accuracy", "lower", "upper"), "accuracy_by_epsilon")
         unit, dash, fill = PROTECTED[level]
+        both: list[str] = []
         for model in ("shared", "personal"):
             line = frame[frame["model"] == model].sort_values("epsilon", ascending=False)
             names = list(map(named_epsilon, line["epsilon"]))
@@ -65,8 +66,9 @@ def accuracy_by_epsilon(costs: Mapping[str, pd.DataFrame], title: str = "What pr
             }
             options["error_y"] = style.interval_bars(line, "accuracy", thickness=1, width=4)
             style.add_series(figure, names, line["accuracy"], f"{model}, each {unit} protected", look, **options)
-            first, last = (percent(line["accuracy"].iloc[end]) for end in (0, -1))
-            texts.append(f"{model} (each {unit}) {first} to {last} from epsilon {names[0]} to {names[-1]}")
+            both.append(f"{model} {' and '.join(percent(line['accuracy'].iloc[end]) for end in (0, -1))}")
+        ends = " and ".join(f"epsilon {names[end]}".replace("epsilon no", "no") for end in (0, -1))
+        texts.append(f"each {unit} protected, with {ends}: {', '.join(both)}")
     drawn: list[list[float]] = []
     for level, frame in costs.items():
         alone = frame[frame["model"] == "local"].sort_values("epsilon", ascending=False)
@@ -74,14 +76,14 @@ def accuracy_by_epsilon(costs: Mapping[str, pd.DataFrame], title: str = "What pr
             continue
         drawn.append(alone["accuracy"].tolist())
         name = "local, trained alone" + ", volunteers' scaler" * (level == "label")  # only their labels are hidden
-        look, hover = style.model_style("local"), "local: %{y:.1%}, whatever the epsilon<extra></extra>"
+        look, hover = style.model_style("local"), "local: %{y:.1%} at every epsilon<extra></extra>"
         look["marker"]["symbol"] += PROTECTED[level][2]
         names = list(map(named_epsilon, alone["epsilon"]))
         style.add_series(figure, names, alone["accuracy"], name, look, hovertemplate=hover)
-        texts.append(f"{name}, {percent(alone['accuracy'].iloc[0])}")
+        texts.append(f"{name}: {percent(alone['accuracy'].iloc[0])}")
     figure.update_xaxes(title_text="epsilon (smaller protects more)", type="category")
     style.accuracy_axis(figure)
-    return Figure(figure, f"{'; '.join(texts)}.".capitalize())
+    return Figure(figure, f"Accuracy. {style.sentences(texts)}")
 
 
 def named_epsilon(epsilon: float) -> str:
@@ -119,7 +121,7 @@ def accuracy_and_attack(rows: pd.DataFrame) -> Figure:
     rows = rows[rows["panel"].isin(("accuracy", "attack"))]
     counts = [max(1, (rows["panel"] == panel).sum()) for panel in ("accuracy", "attack")]
     panels = make_subplots(2, 1, vertical_spacing=0.28, row_heights=counts)
-    figure = style.dress(panels, "Useful, and telling", 210 + 42 * sum(counts))
+    figure = style.dress(panels, "Accuracy and attack", 210 + 42 * sum(counts))
     for row, panel, label in ((1, "accuracy", "accuracy"), (2, "attack", "attack's AUC (one half is guessing)")):
         of_panel = rows[rows["panel"] == panel]
         names = of_panel["name"].tolist()
@@ -130,11 +132,15 @@ def accuracy_and_attack(rows: pd.DataFrame) -> Figure:
         figure.update_xaxes(title_text=label, range=[0, 1], row=row, col=1)
     figure.update_yaxes(autorange="reversed")
     figure.add_vline(x=0.5, line={"color": style.VERMILION, "dash": "dot", "width": 2}, row=2, col=1)
-    listed = [f"{name} {value:.2f}" for name, value in zip(rows["name"], rows["value"], strict=True)]
-    return Figure(figure, f"{', '.join(listed)}.".capitalize())
+    listed = {
+        panel: ", ".join(f"{name} {value:.2f}" for name, value in zip(part["name"], part["value"], strict=True))
+        for panel, part in rows.groupby("panel", sort=False)
+    }
+    heads = {"accuracy": "accuracy", "attack": "AUC of the attack"}
+    return Figure(figure, style.sentences(f"{heads[str(panel)]}: {text}" for panel, text in listed.items()))
 
 
-def unlearning(tables: Mapping[str, pd.DataFrame], title: str = "Training on without a volunteer") -> Figure:
+def unlearning(tables: Mapping[str, pd.DataFrame], title: str = "When a volunteer has left") -> Figure:
     """Share of what a model knew of volunteers that is gone after further steps without them; 95% intervals.
 
     tables: by data set, as `unlearning_by_steps` gives them. Retraining from scratch takes a training's steps and
@@ -152,11 +158,14 @@ def unlearning(tables: Mapping[str, pd.DataFrame], title: str = "Training on wit
         style.add_series(figure, x, table["share"], name, look, "%{y:.0%} closed", error_y=bars)
         last = table.sort_values("more").iloc[-1]
         ends, median = f"{percent(last['lower'])} to {percent(last['upper'])}", percent(last["median"])
-        known = f"loss still lower for {last['remembered']:.0f} of {last['users']:.0f} people, AUC {last['auc']:.2f}"
-        texts.append(f"{name} {percent(last['share'])} (95% interval {ends}, median person {median}; {known})")
+        known = f"the loss is still lower for {last['remembered']:.0f} of {last['users']:.0f} people"
+        texts.append(f"on {name}: {percent(last['share'])} (95% interval {ends}, median person {median})")
+        texts.append(f"{known}, and the AUC of an attack is {last['auc']:.2f}")
         most = percent(last["more"])
     figure.add_hline(y=0, line={"color": style.INK, "width": 1})
     figure.update_xaxes(title_text="further steps, as a share of the training", tickformat=".0%")
     figure.update_yaxes(title_text="share of the loss gap closed", tickformat=".0%")
-    closed = f"Share of the loss gap that {most} more steps close: {'; '.join(texts)}."
-    return Figure(figure, f"{closed} Retraining from scratch takes 100% and closes all of it.")
+    texts = [f"share of the loss gap that {most} more steps close", *texts]
+    return Figure(
+        figure, style.sentences([*texts, "retraining from scratch takes 100% of the steps and closes all of it"])
+    )

@@ -27,7 +27,9 @@ def log_duration(log: Log) -> float:
     ]
     last = pd.Series(ends, dtype=float).max()
     if not last > 0:
-        raise ValueError(f"{log.path.name} ({obtained(log.origin)}) does not say when: no clock ran, nothing to replay")
+        raise ValueError(
+            f"{log.path.name} ({obtained(log.origin)}) has no times, because no clock ran: it cannot be replayed"
+        )
     return float(last)
 
 
@@ -38,19 +40,19 @@ def curve_by_time(log: Log, curve: pd.DataFrame, size: int | None = None) -> pd.
     Raises ValueError for a curve without score or time, and for one that this log did not train.
     """
     if not set(SCORES) & set(curve):
-        raise ValueError(f"a training curve has {' or '.join(SCORES)}; this one has {', '.join(map(str, curve))}")
+        raise ValueError(f"a training curve needs {' or '.join(SCORES)}; this one has {', '.join(map(str, curve))}")
     if "t_s" in curve:
         return curve.sort_values("t_s")
     step = next((step for step in STEPS if step in curve and step in log.spans), None)
     if step is None:
-        raise ValueError(f"a training curve has t_s, or {' or '.join(STEPS)} as the log does; it has {list(curve)}")
+        raise ValueError(f"a training curve needs t_s, or {' or '.join(STEPS)} as in the log; it has {list(curve)}")
     spans = log.spans[(log.spans["phase"] == "train") & log.spans[step].notna()]
     if (sizes := STEPS[step]) in spans:
         spans = spans[spans[sizes] == (spans[sizes].max() if size is None else size)]
     ends = spans.assign(t_s=spans["t_s"] + spans["wall_s"]).groupby(step)["t_s"].first().reset_index()
     timed = curve.merge(ends, on=step).sort_values("t_s")
     if timed.empty:
-        raise ValueError(f"{log.path.name} trained no {step} of this curve" + (f" with {sizes} {size}" if size else ""))
+        raise ValueError(f"{log.path.name} has no {step} of this curve" + (f" with {sizes} {size}" if size else ""))
     return timed
 
 

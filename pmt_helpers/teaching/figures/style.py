@@ -295,6 +295,11 @@ def two_digits(value: float) -> str:
     return f"{rounded:,.0f}" if abs(rounded) >= 10 else f"{rounded:g}"
 
 
+def sentences(texts: Iterable[str]) -> str:
+    """Each text as a sentence of its own: short ones are easier to read than one long list."""
+    return " ".join(f"{first_upper(text)}." for text in texts)
+
+
 def first_upper(text: str) -> str:
     """The text as a sentence begins; unlike str.capitalize, names keep their capitals."""
     return text[:1].upper() + text[1:]

@@ -16,7 +16,7 @@ from pmt_helpers.teaching.figures.style import Figure, need_columns
 
 HELD_OUT = "log2 likelihood of a held-out word"
 TRAINING = "log2 likelihood of a training word"
-AHEAD = "bits per word ahead of local"
+AHEAD = "bits per word more than local"
 NAMES = {"shared": "shared", "local": "local", "personal": "personal", "prior": "shared topics as prior"}
 READ_AT = (1, 10, 50)  # iterations
 NEVER = -1.25  # where those are drawn who never get there
@@ -40,8 +40,8 @@ def likelihood_by_iteration(
             hover = f"{model}, paper: %{{y:.2f}} after %{{x}}<extra></extra>"
             options = _in_paper_group(place == 0, hover)
             x, y = line["iteration"], line["log_likelihood"]
-            style.add_series(figure, x, y, "the paper's, same dashes", look, **options)
-        sentence += f"; in the paper by {_first_and_last_lead(paper, 'log_likelihood')}"
+            style.add_series(figure, x, y, "the paper (same dashes)", look, **options)
+        sentence += f". In the paper it is ahead by {_first_and_last_lead(paper, 'log_likelihood')}"
     for model in style.models_in(ours):
         line = ours[ours["model"] == model].sort_values("iteration")
         look = style.model_style(model)["line"]
@@ -84,7 +84,7 @@ def likelihood_by_share(ours: pd.DataFrame, paper: pd.DataFrame | None = None) -
                 place == 0, f"paper, iteration {iteration}: %{{y:+.2f}} with %{{x}}%<extra></extra>"
             )
             x, y = paper_leads.index, paper_leads[iteration]
-            style.add_series(figure, x, y, "the paper's, same marks", look, **options)
+            style.add_series(figure, x, y, "the paper (same marks)", look, **options)
         look = style.series_style(colour, symbol)
         style.add_series(figure, leads.index, leads[iteration], f"iteration {iteration}", look, "%{y:+.2f} with %{x}%")
     figure.update_xaxes(title_text="percent of the public documents", rangemode="tozero")
@@ -95,9 +95,11 @@ def likelihood_by_share(ours: pd.DataFrame, paper: pd.DataFrame | None = None) -
     parts = [
         f"{100 * lead[first][least] / lead[first].iloc[-1]:.0f}%" for lead in (leads, paper_leads) if first in lead
     ]
-    text = f"{least}% of the public documents give {parts[0]} of the lead that all of them give after iteration {first}"
+    text = (
+        f"After iteration {first}, {least}% of the public documents give {parts[0]} of the lead that all of them give"
+    )
     text += f" (in the paper {parts[1]})" if len(parts) > 1 else ""
-    text += f". After iteration {last} the lead of all of them is {leads[last].iloc[-1]:+z.2f} bits."
+    text += f". After iteration {last}, the lead with all of them is {leads[last].iloc[-1]:+z.2f} bits."
     return Figure(figure, text)
 
 
@@ -119,7 +121,7 @@ def saving_by_target(savings: Mapping[str, pd.Series], paper: pd.DataFrame | Non
         need_columns(paper, ("iteration_reduction",), "saving_by_target")
         x, look = -1 + jitter.uniform(-0.15, 0.15, len(paper)), {"marker": {"color": style.GREY, "size": 7}}
         hover = "paper: %{y:.0%}<extra></extra>"
-        style.add_series(figure, x, paper["iteration_reduction"], "the paper's people", look, hovertemplate=hover)
+        style.add_series(figure, x, paper["iteration_reduction"], "people in the paper", look, hovertemplate=hover)
     in_legend = set()
     texts = []
     for place, (target, saving) in enumerate(savings.items()):
@@ -127,7 +129,7 @@ def saving_by_target(savings: Mapping[str, pd.Series], paper: pd.DataFrame | Non
         late = people <= NEVER
         for group, colour, symbol, name in (
             (people[~late], style.GREEN, "circle", "our people"),
-            (people[late], style.VERMILION, "x", "never get there"),
+            (people[late], style.VERMILION, "x", "never reach it"),
         ):
             x = place + jitter.uniform(-0.2, 0.2, len(group))
             look = {"marker": {"color": colour, "symbol": symbol, "size": 7, "opacity": 0.5}}
@@ -139,8 +141,9 @@ def saving_by_target(savings: Mapping[str, pd.Series], paper: pd.DataFrame | Non
         options = {"legendgroup": "median", "showlegend": place == 0}
         style.add_series(figure, ends, [people.median()] * 2, "median", bar, "%{y:.0%}", **options)
         median = saving.dropna().median()
-        middle = f"median {100 * median:+z.0f}%" if np.isfinite(median) else "most never get there"
-        texts.append(f"{target}: {middle} ({np.isneginf(saving).sum()} of {len(people)} never)")
+        never = f"{np.isneginf(saving).sum()} of {len(people)}"
+        middle = f"median {100 * median:+z.0f}% ({never} never reach it)"
+        texts.append(f"{target}: {middle if np.isfinite(median) else f'most never reach it ({never})'}")
     figure.add_hline(y=0, line={"color": style.INK, "width": 1})
     names = ({-1: "paper"} if paper is not None else {}) | dict(enumerate(savings))
     words = [name.replace("@", "<br>@") for name in names.values()]
@@ -149,10 +152,10 @@ def saving_by_target(savings: Mapping[str, pd.Series], paper: pd.DataFrame | Non
     words = ["never", *(f"{tick:+z.0%}" for tick in ticks)]
     figure.update_yaxes(title_text="iterations saved", range=[NEVER - 0.15, 1])
     figure.update_yaxes(tickvals=[NEVER, *ticks], ticktext=words)
-    return Figure(figure, f"Iterations saved on the way to {'; '.join(texts)}.")
+    return Figure(figure, f"Iterations saved until a target. {style.sentences(texts)}")
 
 
-def held_out_by_iteration(frame: pd.DataFrame, title: str = "On documents nobody trained on") -> Figure:
+def held_out_by_iteration(frame: pd.DataFrame, title: str = "Documents nobody trained on") -> Figure:
     """Held-out likelihood after some iterations at home, a line per model, with intervals over seeds where known.
 
     frame: model ("shared", "local", "personal", "prior"), iteration, bits, and if known lower and upper.
@@ -174,7 +177,7 @@ def held_out_by_iteration(frame: pd.DataFrame, title: str = "On documents nobody
     for iteration in (min(i for i in means.index if i > 0), means.index[-1]):
         lead = leads.loc[iteration]
         listed = [f"{name} {lead[model]:+z.2f}" for model, name in NAMES.items() if model in lead and model != "local"]
-        texts.append(f"After iteration {iteration}, in bits per word against local: {', '.join(listed)}.")
+        texts.append(f"After iteration {iteration}, in bits per word compared with local: {', '.join(listed)}.")
     return Figure(figure, " ".join(texts))
 
 
@@ -188,7 +191,7 @@ def bits_by_weight(frame: pd.DataFrame, chosen: float, at: float | None = None) 
     at : the weight of a slider
     """
     need_columns(frame, ("model", "weight", "bits", "validation"), "bits_by_weight")
-    figure = style.new_figure("How heavy should the prior be?", 440, style.WITH_LEGEND)
+    figure = style.new_figure("Which weight for the prior?", 440, style.WITH_LEGEND)
     prior = frame[frame["model"] == "prior"].groupby("weight")[["bits", "validation"]].mean()
     levels = frame.groupby("model")["bits"].mean()
     for model in ("shared", "local", "personal"):
@@ -200,7 +203,7 @@ def bits_by_weight(frame: pd.DataFrame, chosen: float, at: float | None = None) 
     ):
         look = style.series_style(colour, symbol, size=8)
         style.add_series(figure, prior.index, prior[column], name, look, "%{y:.2f} at c = %{x}")
-    _mark_weight(figure, chosen, style.INK, f"validation takes {chosen:g}")
+    _mark_weight(figure, chosen, style.INK, f"validation chooses {chosen:g}")
     if at is not None and at != chosen:
         _mark_weight(figure, at, style.VERMILION, f"{at:g}", line=1)
     _weight_axis(figure, prior.index.tolist())
@@ -208,9 +211,9 @@ def bits_by_weight(frame: pd.DataFrame, chosen: float, at: float | None = None) 
 
     leads = prior["bits"] - levels["local"]
     best = leads.idxmax()
-    text = f"Validation takes c = {chosen:g}: {leads[chosen]:+z.2f} bits against local on the test documents, where "
-    text += f"{best:g} would have been best ({leads[best]:+z.2f})."
-    return Figure(figure, text if at is None else f"c = {at:g}: {leads[at]:+z.2f} bits against local. {text}")
+    text = f"Validation chooses c = {chosen:g}: {leads[chosen]:+z.2f} bits compared with local on the test documents. "
+    text += f"The best there is c = {best:g} ({leads[best]:+z.2f})."
+    return Figure(figure, text if at is None else f"c = {at:g}: {leads[at]:+z.2f} bits compared with local. {text}")
 
 
 def _weight_axis(figure: go.Figure, weights: list[float]) -> None:
@@ -232,7 +235,7 @@ def gain_by_weight(gains: Mapping[str, pd.DataFrame]) -> Figure:
 
     gains: by person, a frame of weight, gain, lower, upper, chosen (how often validation took that weight).
     """
-    figure = style.new_figure("Who should lean on the cloud?", 440, style.WITH_LEGEND)
+    figure = style.new_figure("Who gains from the cloud?", 440, style.WITH_LEGEND)
     texts = []
     weights: list[float] = []
     for place, (name, frame) in enumerate(gains.items()):
@@ -246,8 +249,8 @@ def gain_by_weight(gains: Mapping[str, pd.DataFrame]) -> Figure:
         best = rows.iloc[int(rows["gain"].argmax())]
         taken = rows.loc[rows["chosen"] > 0, "weight"].tolist()
         span = f"{taken[0]:g}" if len(taken) == 1 else f"{taken[0]:g} to {taken[-1]:g}"
-        texts.append(f"{name}: best {best['gain']:+z.2f} at c = {best['weight']:g}; validation takes {span}")
+        texts.append(f"{name}: best {best['gain']:+z.2f} at c = {best['weight']:g}; validation chooses {span}")
     figure.add_hline(y=0, line={"color": style.INK, "width": 1})
     _weight_axis(figure, weights)
     figure.update_yaxes(title_text=AHEAD)
-    return Figure(figure, f"Held out, against local. {'; '.join(texts)}.")
+    return Figure(figure, f"Bits per held-out word, compared with local. {style.sentences(texts)}")

@@ -26,7 +26,7 @@ def three_models(
     """
     need_columns(scores, ("model", "accuracy"), "three_models")
     rows = scores.set_index("model", drop=False).loc[style.models_in(scores)]
-    title = title or ("Who knows best?" if person is None else f"Who knows person {person} best?")
+    title = title or ("Which model is best?" if person is None else f"Which is best for person {person}?")
     figure = style.new_figure(title, 120 + 70 * len(rows))
     for model, accuracy in rows["accuracy"].items():
         name, bars = str(model), style.interval_bars(rows.loc[[model]], "accuracy", width=6, color=style.INK)
@@ -71,12 +71,12 @@ def training_history(history: pd.DataFrame) -> Figure:
     figure.update_xaxes(title_text="epoch (once through the training windows)", row=len(measures), col=1)
 
     at_best, last = history.loc[history["epoch"] == best].iloc[0], history.iloc[-1]
-    text = f"Validation loss is {at_best['val_loss']:.2f} after epoch {best}"
+    text = f"The validation loss is lowest after epoch {best} ({at_best['val_loss']:.2f})"
     if last["epoch"] <= best:
         return Figure(figure, f"{text}, the last epoch: it was still improving.")
     later = int(last["epoch"]) - best
-    text += f"; in the {later} epochs after it the training loss went from {at_best['loss']:.2f} to "
-    return Figure(figure, f"{text}{last['loss']:.2f}, the validation loss to {last['val_loss']:.2f}.")
+    text += f". In the {later} epochs after it, the training loss goes from {at_best['loss']:.2f} to "
+    return Figure(figure, f"{text}{last['loss']:.2f}, and the validation loss to {last['val_loss']:.2f}.")
 
 
 def split_comparison(frame: pd.DataFrame) -> Figure:
@@ -117,4 +117,4 @@ def split_comparison(frame: pd.DataFrame) -> Figure:
             f"{split}: validation promises {percent(row['validation'])}, an unseen person gets "
             f"{percent(row['unseen person'])}, {gap if points else 'no difference'}"
         )
-    return Figure(figure, "; ".join(texts) + ".")
+    return Figure(figure, style.sentences(texts))

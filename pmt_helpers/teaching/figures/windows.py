@@ -66,10 +66,10 @@ def window_and_features(window: np.ndarray, rate_hz: float, features: np.ndarray
     figure.update_yaxes(title_text="m/s²", range=[lowest - room, highest + room], row=3, col=1)
 
     most = max(AXIS_COLOURS, key=lambda axis: value[f"{axis.upper()}STANDDEV"])
-    rhythm = f"peaks about every {peaks[most]:.0f} ms" if np.isfinite(peaks[most]) else "has too few peaks to time"
+    rhythm = f"a peak about every {peaks[most]:.0f} ms" if np.isfinite(peaks[most]) else "too few peaks to time"
     sentence = (
-        f"{len(window)} readings of 3 axes in {seconds:g} seconds become {len(value)} features; the {most} axis moves "
-        f"most (standard deviation {value[f'{most.upper()}STANDDEV']:.1f} m/s²) and {rhythm}."
+        f"{len(window)} readings of 3 axes in {seconds:g} seconds become {len(value)} features. The {most} axis "
+        f"varies most (standard deviation {value[f'{most.upper()}STANDDEV']:.1f} m/s²), with {rhythm}."
     )
     return Figure(figure, sentence)
 
@@ -103,9 +103,9 @@ def signals(recordings: Sequence["Recording"], seconds: float = 10) -> Figure:
         text = f"<b>person {recording.user}</b>, {recording.class_name}, {recording.side} arm"
         place = {"xref": f"x{number} domain", "yref": f"y{number} domain", "xanchor": "left", "yanchor": "bottom"}
         figure.add_annotation(text=text, x=0, y=1, showarrow=False, **place)
-    dress(figure, "What the wrist feels", 150 + 150 * n, WITH_LEGEND + 15)
+    dress(figure, "Acceleration at the wrist", 150 + 150 * n, WITH_LEGEND + 15)
     figure.update_yaxes(title_text="m/s²")
     figure.update_xaxes(title_text="seconds", row=n, col=1)
     listed = spreads[0] if n == 1 else ", ".join(spreads[:-1]) + " and " + spreads[-1]
-    text = f"Over the first {seconds:g} seconds the size of the acceleration varies by a standard deviation of"
-    return Figure(figure, f"{text} {listed}.")
+    text = f"Standard deviation of the size of the acceleration in the first {seconds:g} seconds"
+    return Figure(figure, f"{text}: {listed}.")
