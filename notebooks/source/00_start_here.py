@@ -98,9 +98,9 @@ result = you.compare(shared=shared, local=local, personal=personal)
 figures.three_models(result, person=person, n_windows=result["n_test"].iloc[0])
 
 # %% [markdown]
-# This was computed just now, on windows that none of the three models trained on. The black lines (95% intervals) are
-# long because one person has few test windows. A difference of a few points means nothing here; notebook 02 repeats
-# this for everybody.
+# This was computed just now, on windows that none of the three models trained on. The black lines (intervals) are long
+# because one person has few test windows. A difference of a few points means nothing here; notebook 02 repeats this
+# for everybody.
 #
 # Nothing was sent: `train_shared` never saw your windows, and `personalise` ran here.
 

@@ -227,8 +227,8 @@ figures.split_comparison(validation_vs_test(grid))
 # expect.
 #
 # **Exercise 3.** Repair the split: choose validation *people*, not windows. Round the number of people, but choose at
-# least one. For example, with users 1, 1, 2, 2, 3 and fraction 0.3 one person is chosen, and the mask is True for all
-# windows of that person.
+# least one. For example, with users 1, 1, 2, 2, 3 and a fraction of one third, one person is chosen, and the mask is
+# True for all windows of that person.
 
 
 # %%

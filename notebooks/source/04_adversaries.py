@@ -149,7 +149,7 @@ figures.healing(curves)
 # %% [markdown]
 # Now live, for you: half of the volunteers send the least likely labels, the cloud trains as usual, and your device
 # retrains with clean windows. The local model, trained on your windows alone, never met the poison. (*lower* and
-# *upper* are a 95% interval; a difference inside it means nothing.)
+# *upper* are an interval; a difference inside it means nothing.)
 
 # %%
 data = load_activity(DATASET)

@@ -14,12 +14,12 @@
 #
 # > **Threat model: who sees what**
 # >
-# > | | raw windows | what was learnt from you | in three designs |
+# > | design | who looks | your windows | what was learnt from them |
 # > |---|---|---|---|
-# > | a volunteer's cloud | yes | yes, the shared model | upload everything |
-# > | the cloud of federated averaging | no | yes, your updates | updates leave the device |
-# > | the cloud of this design | **no** | **nothing of yours** | your personal model stays home |
-# > | whoever downloads the shared model | no | what it tells about *volunteers* | all three |
+# > | upload everything | the cloud | yes | yes |
+# > | federated averaging | the cloud | no | yes, your updates |
+# > | this design | the cloud | **no**, if you are no volunteer | **no**, your personal model stays home |
+# > | all three | whoever downloads the shared model | no | what it tells about *volunteers* |
 
 # %% tags=["parameters"]
 DATASET = "watch"  # or "wisdm", once fetched: python -m pmt_helpers data fetch wisdm
@@ -122,7 +122,7 @@ gradients[["windows", "found", "labels"]].round(2).set_index("windows").T
 
 # %%
 def loss_attack(probabilities, y, member, max_fpr):
-    """probabilities (n, n_classes); y (n,): true classes; member (n,): whether the model was trained on the window.
+    """probabilities (n, n_classes), some may be 0; y (n,): true classes; member (n,): trained on the window or not.
 
     Returns two numbers: the area under the ROC curve, and the true positive rate at `max_fpr` false positives or fewer.
     """
@@ -484,4 +484,4 @@ for name in ("watch", "wisdm"):
     figures.accuracy_by_epsilon(costs, f"Labels hidden at home, windows by the cloud: {name}").show()
     for level, grid in grids.items():
         unit = "window" if level == "example" else level
-        say(f"{name}, epsilon 1, each {unit} protected: personal less local {private_lead(grid, level, 1.0)}.")
+        say(f"{name}, epsilon 1, each {unit} protected: personal minus local {private_lead(grid, level, 1.0)}.")

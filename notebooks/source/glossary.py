@@ -14,7 +14,7 @@
 # - **bits per word**: how well a model predicts words: the mean base-2 logarithm of their probability. It is negative
 #   here, and closer to zero is better. [03](03_topic_models.ipynb)
 # - **bootstrap**: draw as many people as there are, with replacement, and compute the mean again, many times. The
-#   middle 95% of these means are the interval. [02](02_personal_model.ipynb)
+#   middle part of these means, 95 of 100, is the interval. [02](02_personal_model.ipynb)
 # - **bout**: one stretch of one activity of one person, without a break. [02](02_personal_model.ipynb)
 # - **canary**: a window that is added to a training only to see later whether the model tells that it was there.
 #   [05](05_privacy.ipynb)

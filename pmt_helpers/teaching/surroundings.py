@@ -49,7 +49,7 @@ def check_backend() -> Finding:
     chosen = os.environ.get("KERAS_BACKEND", "none chosen")
     if keras is not None and hasattr(keras, "backend"):
         chosen = keras.backend.backend()
-        chosen += "" if keras.config.floatx() == "float32" else f" with {keras.config.floatx()}"
+        chosen += "" if (floats := keras.backend.floatx()) == "float32" else f" with {floats}"
     if chosen == BACKEND:
         return Finding("Keras backend", chosen)
     remedy = (

@@ -76,8 +76,8 @@ class Workbook:
         except OSError as error:
             self._content = {}
             self._say_once(
-                f"{self.path.name} cannot be read ({error.strerror or error}). This notebook starts without your earlier "
-                "answers, and keeps new ones only until it closes."
+                f"{self.path.name} cannot be read ({error.strerror or error}). This notebook starts without your "
+                "earlier answers, and keeps new ones only until it closes."
             )
         for (section, key), value in self._unwritten.items():
             self._content.setdefault(section, {})[key] = value

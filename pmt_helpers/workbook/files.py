@@ -50,9 +50,14 @@ def learner_path(stem: str, root: Path = ROOT) -> Path:
     return root / "notebooks" / f"{stem}.ipynb"
 
 
+def has_code(notebook: NotebookNode) -> bool:
+    """Whether there is anything to run: a page of prose, such as the glossary, needs no kernel."""
+    return any(cell.cell_type == "code" for cell in notebook.cells)
+
+
 def normalise(notebook: NotebookNode, root: Path = ROOT) -> NotebookNode:
     """Remove from an executed notebook, in place, what only holds for this run or machine. Returns it."""
-    notebook.metadata = NotebookNode({key: notebook.metadata[key] for key in ("kernelspec", "language_info")})
+    notebook.metadata = NotebookNode(kernelspec=notebook.metadata["kernelspec"])
     notebook.metadata.language_info = NotebookNode(name="python")
     for cell in notebook.cells:
         cell.metadata = NotebookNode({key: cell.metadata[key] for key in ("tags", "jupyter") if key in cell.metadata})

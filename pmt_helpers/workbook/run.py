@@ -29,7 +29,7 @@ from papermill.engines import NBClientEngine, papermill_engines
 from papermill.exceptions import PapermillExecutionError
 
 from pmt_helpers.datasets.files import atomic_path
-from pmt_helpers.workbook.files import ROOT, NotebookError, normalise, write_notebook
+from pmt_helpers.workbook.files import ROOT, NotebookError, has_code, normalise, write_notebook
 from pmt_helpers.workbook.pages import write_page
 
 CELL_SECONDS = 120
@@ -64,6 +64,8 @@ def execute(notebook: NotebookNode, name: str, folder: Path, root: Path = ROOT) 
     }
     resources = {"metadata": {"path": str(folder)}}
     client = NotebookClient(notebook, timeout=CELL_SECONDS, record_timing=False, resources=resources, **kernel)
+    if not has_code(notebook):
+        return notebook
     with kernel_environment(root) as variables:
         try:
             client.execute(env=variables)
@@ -206,6 +208,10 @@ def _run_one(
     path: Path, out_dir: Path, folder: Path, parameters: Mapping[str, object], cell_seconds: int, html: bool
 ) -> Run:
     target = out_dir / path.name
+    if not has_code(nbformat.read(path, as_version=4)):
+        if html:
+            write_page(nbformat.read(path, as_version=4), target.with_suffix(".html"))
+        return Run(path.stem, 0, 0, 0, 0, 0, "")
     memory = PeakMemory()
     failure = ""
     started = perf_counter()

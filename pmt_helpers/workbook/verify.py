@@ -11,7 +11,7 @@ import nbformat
 from nbformat.notebooknode import NotebookNode
 
 from pmt_helpers.workbook.build import learner_copy, read_source, solution_regions
-from pmt_helpers.workbook.files import PLOTLY, ROOT, WIDGET_VIEW, learner_path, source_paths
+from pmt_helpers.workbook.files import PLOTLY, ROOT, WIDGET_VIEW, has_code, learner_path, source_paths
 
 Issue = tuple[int | None, str, str]  # cell (from 1; None: the whole notebook), problem, remedy
 MOST_CELLS = 40
@@ -144,8 +144,7 @@ def _numbered_outputs(notebook: NotebookNode) -> Iterator[tuple[int, NotebookNod
 def _shape(notebook: NotebookNode) -> Iterator[Issue]:
     if len(notebook.cells) > MOST_CELLS:
         yield None, f"has {len(notebook.cells)} cells, more than {MOST_CELLS}", "make it shorter, or two notebooks"
-    has_code = any(cell.cell_type == "code" for cell in notebook.cells)
-    if has_code and not any("parameters" in cell.metadata.get("tags", []) for cell in notebook.cells):
+    if has_code(notebook) and not any("parameters" in cell.metadata.get("tags", []) for cell in notebook.cells):
         yield None, "no cell has the tag `parameters`", 'begin that cell with # %% tags=["parameters"]'
     if "widgets" in notebook.metadata:
         yield None, "holds widget state", REBUILD

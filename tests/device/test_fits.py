@@ -97,7 +97,7 @@ def test_the_papers_points_have_no_epochs_and_stay_as_they_are(logs):
 
 def test_two_origins_are_never_one_series(logs):
     both = [logs["measured-host"][0], logs["emulated-raspi3b-icount"][0]]
-    with pytest.raises(ValueError, match="no other origin"):
+    with pytest.raises(ValueError, match=r"has one origin, but emulated-raspi3b-icount-activity.jsonl is"):
         fit_logs(both, "n_samples")
     mixed = pd.DataFrame({"origin": ["measured-host", "measured-pi"], "phase": "train", "n_samples": 3, "wall_s": 1.0})
     with pytest.raises(ValueError, match="one origin"):

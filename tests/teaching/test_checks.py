@@ -652,7 +652,7 @@ def test_until_then_the_cell_says_in_grey_what_it_will_show(shown, answer):
     assert shown[1]["text/plain"] == (
         "Once your answer is right, this cell also shows what your function makes of one right prediction."
     )
-    assert "color: #767676" in shown[1]["text/html"]
+    assert "color: var(--jp-ui-font-color2, #767676)" in shown[1]["text/html"]
 
 
 def test_a_right_answer_that_stops_on_the_learners_data_shows_no_traceback(shown, capsys):

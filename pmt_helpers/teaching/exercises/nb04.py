@@ -101,7 +101,7 @@ LABEL_FLIP = Exercise(
     title="Flip labels to do most harm",
     solution=flip_labels,
     cases=_VOLUNTEERS,
-    right="your labels equal ours, and y is unchanged. The next cells measure what they do to the model.",
+    right="your labels equal ours, and y is unchanged. Below you see what they do to the model.",
     hints=(
         "Which label does the clean model find least likely? Models make mistakes: what if that label is the true one?",
         "Copy the probabilities, and put infinity in place of the true class: then the lowest is always a false class. "
@@ -345,12 +345,12 @@ QUESTIONS = (
         {
             "Nobody: only poisoned windows look unusual": "Honest windows look unusual too. The filter leaves some of "
             "them out, and the model that people download is trained on less.",
-            "Everybody, a little": "The mean change is small, but it is a mean: most people lose nothing, and a few "
-            "lose very much.",
-            "A few people, and it is hard to predict who": "How unusually somebody moves says almost nothing about "
-            "what they lose. So measure the cost person by person, not by its mean.",
+            "Everybody, a little": "The mean change is small, but it is a mean: some people gain, and a few lose "
+            "very much.",
+            "Most people a little, a few very much, hard to say who": "How unusually somebody moves "
+            "says almost nothing about what they lose. So measure the cost person by person, not by its mean.",
         },
-        right="A few people, and it is hard to predict who",
+        right="Most people a little, a few very much, hard to say who",
     ),
     Question(
         "After training, the shared model is as accurate as before on clean windows. Is it free of poison?",

@@ -17,7 +17,7 @@ Case = tuple[Any, ...]
 
 
 def loss_attack(probabilities: Array, y: Array, member: Array, max_fpr: float) -> tuple[float, float]:
-    """probabilities (n, n_classes); y (n,): true classes; member (n,): whether the model was trained on the window.
+    """probabilities (n, n_classes), some may be 0; y (n,): true classes; member (n,): trained on the window or not.
 
     Returns two numbers: the area under the ROC curve, and the true positive rate at `max_fpr` false positives or fewer.
     """
@@ -403,7 +403,7 @@ CLIP_AND_NOISE = Exercise(
         ),
         Mistake(
             "actual number",
-            "this divides by the number drawn, which is private: divide by expected_batch.",
+            "the number drawn is private: divide by expected_batch.",
             _MEAN,
             "total / len(gradients)",
         ),
@@ -443,7 +443,8 @@ QUESTIONS = (
             "A bound on what all of their windows reveal": "Each window alone has this bound; many similar windows "
             "together reveal far more. Clipping by volunteer limits that, but costs more accuracy.",
             "A bound on what any single window reveals": "With or without that window, no outcome is more than e to "
-            "the power of 8 times as likely, apart from delta. The scaler must be private too.",
+            "the power of 8 times as likely, apart from delta. The scaler must tell nothing either: here it is public "
+            "knowledge.",
         },
         right="A bound on what any single window reveals",
     ),

@@ -158,15 +158,15 @@ def where_time_goes(frame: pd.DataFrame) -> Figure:
     totals = parts.sum(axis=1)
     names = [kernel_name(str(kernel)) for kernel in frame["kernel"]]
     with_totals = [f"{name}, {duration(total)}" for name, total in zip(names, totals, strict=True)]
-    title = f"Where the time goes: {int(frame['updates'].iloc[0]):,} steps"
-    figure = style.new_figure(title, 170 + 50 * len(frame), style.WITH_LEGEND)
+    figure = style.new_figure("Where the time goes", 170 + 50 * len(frame), style.WITH_LEGEND)
+    seconds = f"seconds for {int(frame['updates'].iloc[0]):,} steps"
     for place, (part, label) in enumerate(PARTS.items()):
         amounts = [duration(value) for value in parts[part]]
         style.add_bars(
             figure, names, parts[part], label, style.OTHERS[place][0], f"{label}: %{{customdata}}", customdata=amounts
         )
     figure.update_layout(barmode="stack", bargap=0.35, legend={"traceorder": "normal"})
-    figure.update_xaxes(title_text=with_origin("seconds", origin), range=[0, 1.05 * float(totals.max())])
+    figure.update_xaxes(title_text=with_origin(seconds, origin), range=[0, 1.05 * float(totals.max())])
     figure.update_yaxes(autorange="reversed")
     shares = parts.div(totals, axis=0).to_dict("records")
     texts = [
