@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from pmt_helpers.teaching.surroundings import Finding
+from pmt_helpers.teaching.trial_run import check_kernel, check_libraries, check_names
 from pmt_helpers.workbook.build import read_source
 from pmt_helpers.workbook.files import ROOT, source_paths
 
@@ -64,7 +66,6 @@ SURROUNDINGS: dict[str, tuple[Surroundings, str]] = {
     "ASCII only": (sets(LC_ALL="C", PYTHONUTF8="0", PYTHONIOENCODING="ascii"), SAME),
     "no docstrings and asserts": (sets(PYTHONOPTIMIZE="2"), SAME),
     "figures in a browser": (sets(PLOTLY_RENDERER="browser", BROWSER="false"), SAME),
-    "a processor that Numba does not know": (sets(NUMBA_CPU_NAME="abacus"), NOT_READY),
     "a broken Keras": (
         home("keras.py", "raise ImportError('no metrics')"),
         "a Keras model stopped: ImportError: no met",
@@ -111,3 +112,75 @@ def test_hostile_surroundings_change_no_number_or_are_named(
         assert "Warning" not in done.stderr
     else:
         assert told.startswith(NOT_READY)
+
+
+def kernel(folder: Path, monkeypatch: pytest.MonkeyPatch, description: str) -> Finding:
+    """What is said of a description of the kernel `python3` that Jupyter finds first."""
+    (folder / "kernels" / "python3").mkdir(parents=True)
+    (folder / "kernels" / "python3" / "kernel.json").write_text(description, encoding="utf-8")
+    monkeypatch.setenv("JUPYTER_PATH", str(folder))
+    return check_kernel()
+
+
+@pytest.mark.parametrize("name", [sys.executable, "python"])
+def test_a_kernel_of_this_python_is_fine(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert kernel(tmp_path, monkeypatch, json.dumps({"argv": [name, "-m", "ipykernel_launcher"]})).state == "ok"
+
+
+def test_a_kernel_of_another_python_without_the_workbook_is_found_with_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = tmp_path / "bin" / "python-of-another-project"
+    other.parent.mkdir()
+    other.write_text(f'#!/bin/sh\nexec {sys.executable} -S -I "$@"\n')  # without its packages
+    other.chmod(0o755)
+    found = kernel(tmp_path, monkeypatch, json.dumps({"argv": [str(other), "-m", "ipykernel_launcher"]}))
+    assert found.state == "stop"
+    assert "No module named 'ipykernel'" in found.found
+    assert "ipykernel install --sys-prefix" in found.remedy
+    assert str(tmp_path / "kernels" / "python3") in found.remedy
+
+
+@pytest.mark.parametrize(
+    ("description", "words"),
+    [
+        ('{"argv": ["/nowhere/python", "-m", "ipykernel_launcher"]}', "/nowhere/python is not there"),
+        ('{"argv": []}', "its description cannot be read"),
+        ('{"argv": ', "its description cannot be read"),
+        ("[]", "its description cannot be read"),
+    ],
+)
+def test_a_kernel_that_cannot_start_is_found(
+    description: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = kernel(tmp_path, monkeypatch, description)
+    assert (found.state, words in found.found) == ("stop", True), found
+
+
+def test_a_learners_file_that_hides_a_module_is_named(tmp_path: Path) -> None:
+    assert check_names(tmp_path).state == "ok"
+    for name in ("random.py", "keras.py", "mine.py"):
+        (tmp_path / name).touch()
+    found = check_names(tmp_path)
+    assert found.state == "stop"
+    assert found.found.startswith("keras.py, random.py would be imported")
+
+
+def test_a_trial_run_that_went_well_is_not_repeated_until_something_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs: list[object] = []
+    monkeypatch.setenv("JAX_COMPILATION_CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr("pmt_helpers.teaching.trial_run._run", lambda *arguments: runs.append(arguments))
+    assert [check_libraries().state for _ in range(3)] == ["ok"] * 3
+    assert len(runs) == 1
+    monkeypatch.setenv("KERAS_SOMETHING", "else")
+    check_libraries()
+    assert len(runs) == 2
+
+
+def test_a_trial_run_that_never_ends_is_ended(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("JAX_COMPILATION_CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr("pmt_helpers.teaching.trial_run.SECONDS", 0.01)
+    found = check_libraries()
+    assert (found.state, found.found) == ("stop", "cannot be tried (TimeoutExpired)")
