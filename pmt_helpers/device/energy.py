@@ -133,7 +133,7 @@ def read_meter(path: str | Path) -> Meter:
     """A CSV with time, volts and amps, found by their names: "Current (mA)", "current_mA", "milliamps" and others.
 
     Units stand in the names, in a line below them, or behind each number; without any they are seconds, volts and
-    amperes. Commas, semicolons, tabs or spaces between columns, and decimal commas where commas do not separate columns.
+    amperes. Between columns stand commas, semicolons, tabs or spaces; where no commas do, commas may be decimal.
     Lines before the names are passed over. Time: numbers, a clock (12:00:01), or dates such as 2026-05-01T12:00:01Z,
     which are UTC unless they say otherwise; numbers since 1970 in s, ms, us or ns are dates, too.
     Raises DataError, with the line, where these cannot be found, for units that are not known and for numbers that may
@@ -304,7 +304,7 @@ def _find_column(names: list[str], what: str, path: Path) -> tuple[int, float | 
 
 
 def _decimal_comma(texts: list[str], separator: str, path: Path) -> bool:
-    """Whether a comma is the decimal mark: where something else separates columns, or groups of three do not explain it.
+    """Whether a comma is the decimal mark: where no groups of three digits explain it.
 
     Raises DataError when numbers may be read in two ways: 5,000 with columns not separated by commas, or both marks.
     """

@@ -120,8 +120,9 @@ def varying_only(rows: pd.DataFrame, by: str) -> pd.DataFrame:
 def time_by_phase(logs: Iterable[Log], table: pd.DataFrame | None = None) -> pd.DataFrame:
     """Where the seconds of each kernel and machine went; of logs of one origin.
 
-    Columns: origin, machine, task, kernel, setup, interpreter, arithmetic. Arithmetic is what the compiled loop needs for the same updates: by its own log of this origin, or else by counted
-    instructions; the interpreter is the rest of the training, with JAX and Keras what these libraries do around it.
+    Columns: origin, machine, task, kernel, setup, interpreter, arithmetic. Arithmetic is what the compiled loop needs
+    for the same updates: by its own log of this origin, or else by counted instructions; the interpreter
+    is the rest of the training, with JAX and Keras what these libraries do around it.
     """
     logs = list(logs)
     origin = logs[0].origin
@@ -168,7 +169,8 @@ def _total_work(logs: list[Log], kernel: str, task: str) -> Work:
 def memory_by_kernel(logs: Iterable[Log]) -> pd.DataFrame:
     """Peak resident memory, one row per log, smallest first.
 
-    Columns: origin, machine, task, kernel, peak_mb, left_mb, fits, limited_mb. left_mb: what a board of SMALL_MB has left for its system. limited_mb: the limit the log was recorded under, or NaN.
+    Columns: origin, machine, task, kernel, peak_mb, left_mb, fits, limited_mb. left_mb: what a
+    board of SMALL_MB has left for its system. limited_mb: the limit the log was recorded under, or NaN.
     A process keeps its peak, so that logs of several kernels say nothing of the later ones: they are left out, as are
     logs without memory.
     """

@@ -31,6 +31,7 @@ LARGEST_MB, MOST_LINES = 256, 2_000_000  # of a log: a sample a second for three
 SUFFIX = ".jsonl"
 MACHINE = ("model", "cpu", "machine")  # the fields that tell machines apart, the best first
 HEADER_TEXTS = (*MACHINE, "run_id", "task", "note", "utc", "python", "os")
+ALWAYS = {"span": ("phase", "wall_s"), "sample": ("t_s", "throttled")}  # columns, of logs without such records, too
 MAX_TEXT = 1000  # letters of one of them
 TIMELESS = ("paper-digitised", "predicted")  # origins of numbers beside which no clock ran
 _SLACK_S = 0.001  # times are rounded, and two threads write
@@ -246,8 +247,8 @@ class _Columns:
             column.append(value)
         self._n = n + 1
 
-    def frame(self) -> pd.DataFrame:
-        """The table, texts first. The columns are not copied."""
+    def frame(self, always: Iterable[str] = ()) -> pd.DataFrame:
+        """The table, texts first; columns that are always there are NaN where nothing was said. Nothing is copied."""
         columns: dict[str, Any] = {}
         for name, codes in self._codes.items():
             codes.extend([-1] * (self._n - len(codes)))
@@ -256,6 +257,7 @@ class _Columns:
         for name, numbers in self._numbers.items():
             numbers.extend([np.nan] * (self._n - len(numbers)))
             columns[name] = np.frombuffer(numbers, float)
+        columns |= {name: np.full(self._n, np.nan) for name in always if name not in columns}
         return pd.DataFrame(columns, index=pd.RangeIndex(self._n), copy=False)
 
 
@@ -338,7 +340,7 @@ class _Reader:
         if not self.complete:
             where = f"cut off {self.cut}" if self.cut else "without an end: the recorder was stopped"
             notes.append(f"{where}; read up to the last whole record")
-        spans, samples = self.tables["span"].frame(), self.tables["sample"].frame()
+        spans, samples = (self.tables[event].frame(columns) for event, columns in ALWAYS.items())
         return Log(self.path, self.header, spans, samples, self.complete, tuple(notes))
 
     def refused(self, expected: str, found: str, remedy: str, line: int | None = None) -> DataError:

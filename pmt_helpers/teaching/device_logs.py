@@ -2,6 +2,7 @@
 
 import html
 import math
+from dataclasses import replace
 from functools import partial
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Any
@@ -104,13 +105,22 @@ def my_logs() -> "Logs":
     if own_folder().is_dir():
         own = read_logs(own_folder())
         skipped += own.skipped
-        for log in (log for logs in own.values() for log in logs):
+        for log in map(_with_task, (log for logs in own.values() for log in logs)):
             reason = _no_training(log)
             skipped += [(printable(log.path.name), reason)] if reason else []
             usable += [] if reason else [log]
     for name, reason in skipped:
         say(f"Left out of your logs: {name}: {reason}.")
     return Logs(usable, skipped)
+
+
+def _with_task(log: "Log") -> "Log":
+    """The log; where it does not say its task, with the one whose sizes it has."""
+    has = {task: size in log.spans for task, size in (("activity", "n_samples"), ("topics", "n_documents"))}
+    if "task" in log.header or "task" in log.spans or sum(has.values()) != 1:
+        return log
+    task = next(task for task in has if has[task])
+    return replace(log, header={**log.header, "task": task}, spans=log.spans.assign(task=task))
 
 
 def _no_training(log: "Log") -> str:
@@ -155,7 +165,7 @@ def keep_log(name: str, content: bytes) -> "tuple[Log, bool]":
         raise wrong(expected=f"at most {LARGEST_MB} MB", found=f"{len(content) / MB:,.0f} MB", remedy="is this a log?")
     plain = bare.isprintable() and not bare.startswith(".") and len(bare.encode()) <= MAX_NAME
     if not plain or not bare.lower().endswith(SUFFIX) or len(bare) == len(SUFFIX):
-        expected = f"a plain name ending in {SUFFIX}, of at most {MAX_NAME} bytes"
+        expected = f"a name ending in {SUFFIX}, in at most {MAX_NAME} plain letters"
         raise wrong(expected=expected, found=repr(name[:MAX_NAME]), remedy="give it such a name, if it is a log")
     bare = bare[: -len(SUFFIX)] + SUFFIX
     path = own_folder() / bare
@@ -168,15 +178,12 @@ def keep_log(name: str, content: bytes) -> "tuple[Log, bool]":
     with atomic_path(path) as temporary:
         temporary.write_bytes(content)
         try:
-            log = read_log(temporary)
+            read_log(temporary)
         except DataError as error:
             line = error.file.removeprefix(str(temporary))
             raise DataError(
                 file=f"{name}{line}", expected=error.expected, found=error.found, remedy=error.remedy
             ) from None
-        if reason := _no_training(log):
-            remedy = "read_log reads it all the same; to show it here, record a training"
-            raise wrong(expected="a log of trainings", found=reason, remedy=remedy)
     return read_log(path), True
 
 
@@ -211,7 +218,9 @@ def _result(name: str, content: bytes) -> str:
         return f"<p><b>Not kept.</b></p><pre>{html.escape(str(error))}</pre>"
     except OSError as error:
         return f"<p><b>Not kept.</b> The folder cannot be written: {html.escape(error.strerror or str(error))}.</p>"
-    return f"<p><b>{'Kept' if new else 'Kept before'}</b> as {html.escape(log.path.name)}.</p>{_summary(log)}"
+    reason = _no_training(_with_task(log))
+    left_out = f" The figures leave it out: {html.escape(reason)}." if reason else ""
+    return f"<p><b>{'Kept' if new else 'Kept before'}</b> as {html.escape(log.path.name)}.{left_out}</p>{_summary(log)}"
 
 
 def _summary(log: "Log") -> str:

@@ -162,7 +162,8 @@ def training_rows(spans: pd.DataFrame, epochs: int = 1) -> pd.DataFrame:
 def iteration_rows(spans: pd.DataFrame, by: str = "documents") -> pd.DataFrame:
     """Median seconds of an iteration, one row per run and size.
 
-    Columns: origin, machine, kernel, n_documents or words_percent, seconds. spans: as `spans_of` gives them. by: "documents" (each number of documents with all its words) or "words" (the most
+    Columns: origin, machine, kernel, n_documents or words_percent, seconds. spans: as `spans_of` gives them.
+    by: "documents" (each number of documents with all its words) or "words" (the most
     documents with a share of theirs). The points of the paper's Figure 8 come last.
     """
     rows = _training_spans(spans, "n_documents")
