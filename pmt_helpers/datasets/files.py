@@ -93,7 +93,7 @@ def read_unpacked(stream: BinaryIO, largest_mb: float) -> bytes:
 
 def printable(name: str) -> str:
     """A file's name as text: bytes that are no UTF-8, which some systems leave in names, cannot be shown or stored."""
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return name.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def file_digest(path: Path) -> str:

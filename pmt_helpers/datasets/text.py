@@ -28,7 +28,7 @@ CHUNK_TOKENS = 200  # of a document cut from a longer text
 BLOCK = 2**20  # characters that are cleaned at a time: one of them may stand for 18 (U+FDFA)
 
 _ADDRESS = re.compile(r"(?:https?|ftp)://\S+|\bwww\.\S+")
-_CODE = re.compile(r"(?=[A-Za-z/]{0,200}[0-9+=])[A-Za-z0-9+/=]{40,}")  # of a picture inside a note, or a key: no words
+_CODE = re.compile(r"[A-Za-z0-9+/=]{40,}")  # of a picture inside a note, or a key: no words
 _SPACE, _NO_SPACE = re.compile(r"\s"), re.compile(r"\S+")
 _ENDING = re.compile(r"n['’]t\b|['’](?:s|d|m|ll|re|ve)\b")  # without it, "it's" leaves an s and "isn't" an isn
 # Soft hyphens, joiners, and the points of Arabic and Hebrew, with and without which a word is the same.
@@ -82,15 +82,15 @@ def words_of(text: str, marks: bool = True) -> Iterator[str]:
         end = space.start() if space else start + 2 * BLOCK
         for match in pattern.finditer(_cleaned(text[start:end])):
             word = match.group()
-            n_letters = len(word) if word.isalpha() else sum(map(str.isalpha, word)) + word.count("_")
-            if MIN_LETTERS <= n_letters <= MAX_LETTERS and word[0] != "_" and word not in STOPWORDS:
+            if MIN_LETTERS <= len(word) <= MAX_LETTERS and word[0] != "_" and word not in STOPWORDS:
                 yield word
         start = end
 
 
 def _cleaned(text: str) -> str:
     """In lower case, a character for each letter, without what is no word."""
-    plain = _CODE.sub(" ", unicodedata.normalize("NFKC", text))  # a PDF writes "ﬁ" as one letter
+    plain = unicodedata.normalize("NFKC", text)  # a PDF writes "ﬁ" as one letter
+    plain = _CODE.sub(lambda found: found.group() if found.group().replace("/", "").isalpha() else " ", plain)
     plain = _UNSEEN.sub("", UNSPACED.sub(" ", plain)).lower()
     if "@" in plain:
         plain = _NO_SPACE.sub(lambda found: " " if _is_mail(found.group()) else found.group(), plain)
