@@ -73,6 +73,7 @@ def _entries(stream: io.TextIOBase, n_entries: int, wrong: Wrong) -> np.ndarray:
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "loadtxt: input contained no data")  # _check_entries says how many
+            warnings.filterwarnings("ignore", r"Input line \d+ contained no data")  # nor are empty lines counted
             rows = np.loadtxt(stream, dtype=np.int64, comments=None, ndmin=2, max_rows=n_entries + 1)
     except ValueError as error:
         found = f"{error} (rows counted from 0, after the first three lines)"

@@ -272,7 +272,8 @@ def _name_and_unit(name: str, what: str) -> tuple[int, float | None] | None:
     bare, bracket, unit = re.fullmatch(r"([^(\[{]*)([(\[{]?)([^)\]}]*).*", plain, re.DOTALL).groups()  # type: ignore[union-attr]
     letters = _letters(re.sub(r"\bin\b", "", bare))
     if letters in _UNITS[what] and _letters(unit) in ("", letters):
-        return len(_NAMES[what]), _UNITS[what][letters]
+        scale = _UNITS[what][letters]
+        return len(_NAMES[what]), None if scale == 1.0 else scale  # a column "amps" may hold "600 mA"
     for place, wanted in enumerate(_NAMES[what]):
         rest = letters.removeprefix(wanted)
         if not letters.startswith(wanted) or (rest and rest not in _UNITS[what]):

@@ -116,11 +116,13 @@ def my_logs() -> "Logs":
 
 def _with_task(log: "Log") -> "Log":
     """The log; where it does not say its task, with the one whose sizes it has."""
-    has = {task: size in log.spans for task, size in (("activity", "n_samples"), ("topics", "n_documents"))}
-    if "task" in log.header or "task" in log.spans or sum(has.values()) != 1:
+    sizes = {"activity": "n_samples", "topics": "n_documents"}
+    said = log.spans["task"].dropna().unique() if "task" in log.spans else [t for t in sizes if sizes[t] in log.spans]
+    if "task" in log.header or len(said) != 1:
         return log
-    task = next(task for task in has if has[task])
-    return replace(log, header={**log.header, "task": task}, spans=log.spans.assign(task=task))
+    task = str(said[0])
+    spans = log.spans if "task" in log.spans else log.spans.assign(task=task)
+    return replace(log, header={**log.header, "task": task}, spans=spans)
 
 
 def _no_training(log: "Log") -> str:
