@@ -85,7 +85,7 @@ from pmt_helpers.teaching import (
 
 # %%
 logs = my_logs()
-recorded = [log for origin in ("measured-host", "emulated-raspi3b-icount", "paper-digitised") for log in logs[origin]]
+recorded = [log for of_origin in logs.values() for log in of_origin]
 spans = figures.spans_of(recorded)
 shown = figures.training_rows(spans, epochs=100)
 shown = shown[shown["kernel"].isin(("numpy", "numba", "keras_fit")) | (shown["origin"] == "paper-digitised")]
@@ -228,6 +228,7 @@ prediction(
 
 # %%
 where = time_by_phase(logs["measured-host"]).query("task == 'activity'")
+where = where[where["machine"] == where["machine"].iloc[0]]
 keras = where.set_index("kernel").loc["keras_fit"]
 reveal("06-arithmetic", 100 * keras["arithmetic"] / (keras["arithmetic"] + keras["interpreter"]), digits=1)
 figures.where_time_goes(where)
@@ -345,7 +346,7 @@ quiz("06")
 memory = memory_by_kernel(log for origin in logs if origin != "paper-digitised" for log in logs[origin])
 figures.memory_by_kernel(memory.query("task == 'activity'")).show()
 rows = spans[spans["phase"] == "inference"]
-figures.latency(rows[["origin", "kernel", "latency_ms_median", "latency_ms_p99"]])
+figures.latency(rows[["origin", "machine", "kernel", "latency_ms_median", "latency_ms_p99"]])
 
 # %%
 prediction(

@@ -188,24 +188,48 @@ class Checkpoint:
 
 
 FORMAT = "pmt-activity-model/1"
+MOST_NAMES = 10_000  # of features or of classes
 ARRAYS = ("hidden_kernel", "hidden_bias", "activity_kernel", "activity_bias", "scaler_mean", "scaler_scale")
 
 
 def load_checkpoint(path: str | Path) -> tuple[Checkpoint, dict[str, Any]]:
     """Weights and scaler of a model written by model.save_model, and its card.
 
-    Raises DataError for missing or damaged files, weights and card of two models, and shapes of another network.
+    Raises DataError for missing or damaged files, weights and card of two models, shapes of another network, names that
+    come twice, and numbers that are not finite. The digest in the card proves that the two belong together, not whose
+    they are: who can write one file can write both.
     """
     npz = Path(path).with_suffix(".npz")
     card = read_card(npz.with_suffix(".json"), FORMAT, {"class_names", "feature_names", "training", "digest"})
     arrays = read_arrays(npz, ARRAYS, "a model's weights")
     check_digest(npz, arrays, card["digest"])
-    n_features, n_classes = len(card["feature_names"]), len(card["class_names"])
+    names = [_names(card, key, npz.with_suffix(".json")) for key in ("feature_names", "class_names")]
+    n_features, n_classes = map(len, names)
     layers = [(n_features, HIDDEN_UNITS), (HIDDEN_UNITS,), (HIDDEN_UNITS, n_classes), (n_classes,)]
     shapes, expected = [arrays[name].shape for name in ARRAYS], [*layers, (n_features,), (n_features,)]
+    remedy = "train and save the model again; this file is of another network"
     if shapes != expected:
         stated = f"arrays of shapes {expected} for {n_features} features and {n_classes} classes"
-        remedy = "train and save the model again; this file is of another network"
-        raise DataError(file=npz, expected=stated, found=str(shapes), remedy=remedy)
+        raise DataError(file=npz, expected=stated, found=str(shapes)[:200], remedy=remedy)
+    for name in ARRAYS:
+        array = arrays[name]
+        valid = array.dtype.kind == "f" and np.abs(array).max() <= np.finfo(np.float32).max
+        if not valid or (name == "scaler_scale" and array.min() <= 0):
+            above = " above 0" if name == "scaler_scale" else ""
+            stated, found = f"{name} of finite decimal numbers{above}", f"others, of type {array.dtype}"
+            raise DataError(file=npz, expected=stated, found=found, remedy="train and save the model again")
     *weights, mean, scale = (arrays[name] for name in ARRAYS)
     return Checkpoint(Weights.from_layers(*weights), Preprocessor(mean, scale)), card
+
+
+def _names(card: dict[str, Any], key: str, file: Path) -> list[str]:
+    """The names of features or classes, no two the same. Raises DataError."""
+    names = card[key]
+    if isinstance(names, list) and 0 < len(names) <= MOST_NAMES and all(isinstance(name, str) for name in names):
+        if len(set(names)) == len(names):
+            return names
+        found = f"{len(names) - len(set(names))} repeated"
+    else:
+        found = f"{len(names):,} entries" if isinstance(names, list) else type(names).__name__
+    expected = f"{key}: a list of 1 to {MOST_NAMES:,} names, all different"
+    raise DataError(file=file, expected=expected, found=found, remedy="train and save the model again")

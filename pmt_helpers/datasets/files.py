@@ -1,13 +1,15 @@
 """Where data lies on this machine, how it is fetched, and how a file is written whole or not at all."""
 
+import errno
 import hashlib
 import importlib.util
 import os
+import stat
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import platformdirs
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 TIMEOUT_SECONDS = 30  # without a single byte arriving
+MB = 10**6
 
 
 def shipped(*parts: str) -> Path:
@@ -63,6 +66,34 @@ def require_installed(path: Path | None, name: str, contents: str) -> Path:
         expected, found = f"the {package} package with its {contents}", "no such package, or one without the file"
         raise DataError(file=name, expected=expected, found=found, remedy=reinstall(package))
     return path
+
+
+def open_plain(path: Path, largest_mb: float) -> BinaryIO:
+    """An ordinary file, opened to be read. Raises OSError for a larger one, a folder, and what might never end.
+
+    A pipe would wait for its writer, and a device such as /dev/zero has no end.
+    """
+    state = path.stat()
+    if stat.S_ISDIR(state.st_mode):
+        raise IsADirectoryError(errno.EISDIR, "Is a directory")
+    if not stat.S_ISREG(state.st_mode):
+        raise OSError(errno.EINVAL, "a pipe or device, not a file")
+    if state.st_size > largest_mb * MB:
+        raise OSError(errno.EFBIG, f"{state.st_size / MB:,.1f} MB; at most {largest_mb:,g} MB are read")
+    return path.open("rb")
+
+
+def read_unpacked(stream: BinaryIO, largest_mb: float) -> bytes:
+    """All that a packed stream holds. Raises OSError for more than largest_mb: a few bytes may unpack to any size."""
+    content = stream.read(round(largest_mb * MB) + 1)
+    if len(content) > largest_mb * MB:
+        raise OSError(errno.EFBIG, f"it unpacks to more than the {largest_mb:,g} MB that are read")
+    return content
+
+
+def printable(name: str) -> str:
+    """A file's name as text: bytes that are no UTF-8, which some systems leave in names, cannot be shown or stored."""
+    return name.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def file_digest(path: Path) -> str:

@@ -4,10 +4,15 @@ Nothing is written and nothing leaves this machine.
 """
 
 import codecs
+import ctypes
+import io
+import itertools
 import logging
 import re
+import threading
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -17,15 +22,22 @@ import numpy as np
 from pmt_helpers.datasets.base import DocumentData
 from pmt_helpers.datasets.cards import DataCard, Statement
 from pmt_helpers.datasets.errors import DataError
+from pmt_helpers.datasets.files import MB, open_plain, printable
 from pmt_helpers.datasets.logs import quiet
 from pmt_helpers.datasets.measures import Measure
-from pmt_helpers.datasets.text import count_documents, named_chunks, tokenise
+from pmt_helpers.datasets.text import UNSPACED, count_documents, named_chunks, words_of
 
 NAME = "own"
 SUFFIXES = (".txt", ".md", ".pdf")
-MB = 1e6
+PDF_SECONDS, PDF_PAGES = 30, 5000  # of a file: a PDF of a few kilobytes may have any number of pages
+MOST_LETTERS, MOST_WORDS = 20_000_000, 5_000_000  # of a file
+UNSPACED_SHARE, UNSPACED_NOTED = 0.5, 0.01  # of a text, above which it is left out, or the loss is noted
+_NO_SPACES = "a script without spaces between words (such as Chinese, Japanese, Thai or Khmer)"
 _REASONS_SHOWN = 3  # in an error
-_BROKEN_WORD = re.compile(r"(?<=[^\W\d_])-\n(?=[^\W\d_])")  # "exam-" at a line's end, "ple" on the next
+# "exam-" at the end of a line or page, "ple" on the next, with any kind of hyphen; not "pre-" before "and post-".
+_BROKEN_WORD = re.compile(
+    r"([^\W\d_])([-\xad\u2010\u2011])[ \t]*[\r\n\v\f\x85\u2028\u2029]\s{0,200}(?!(?:and|or|und|oder|et|ou)\b)([^\W\d_])"
+)
 
 
 class UnreadableError(Exception):
@@ -38,17 +50,28 @@ def read_own_file(path: Path, largest_mb: float) -> str:
         raise UnreadableError(f"only {', '.join(SUFFIXES)} files are read")
     try:
         size = path.stat().st_size
-        if size == 0:
-            raise UnreadableError("an empty file")
         if size > largest_mb * MB:
             raise UnreadableError(f"{size / MB:.1f} MB, more than largest_mb = {largest_mb:g}")
-        return _pdf_text(path) if path.suffix.lower() == ".pdf" else _plain_text(path)
+        with open_plain(path, largest_mb) as file:
+            raw = file.read()
     except OSError as error:
         raise UnreadableError(error.strerror or str(error)) from error
+    if not raw:
+        raise UnreadableError("an empty file")
+    text = _pdf_text(raw) if path.suffix.lower() == ".pdf" else _plain_text(raw)
+    if len(text) > MOST_LETTERS:
+        raise UnreadableError(f"{len(text):,} letters; at most {MOST_LETTERS:,} are read")
+    return _BROKEN_WORD.sub(_joined, text)
 
 
-def _plain_text(path: Path) -> str:
-    raw = path.read_bytes()
+def _joined(broken: re.Match[str]) -> str:
+    """One word, unless a capital after a small letter says that the hyphen is the word's own (Anglo-Saxon)."""
+    before, hyphen, after = broken.groups()
+    own = after.isupper() and before.islower() and hyphen != "\xad"
+    return f"{before}-{after}" if own else before + after
+
+
+def _plain_text(raw: bytes) -> str:
     utf16 = raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))  # what Windows calls "Unicode"
     try:
         text = raw.decode("utf-16" if utf16 else "utf-8-sig")
@@ -59,26 +82,66 @@ def _plain_text(path: Path) -> str:
     return text
 
 
-def _pdf_text(path: Path) -> str:
+def _pdf_text(raw: bytes) -> str:
     with quiet("pypdf", logging.CRITICAL + 1), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # pypdf logs and warns about every oddity; what matters becomes a reason
         from pypdf import PdfReader  # here, not above: only a PDF needs it
 
         try:
-            with path.open("rb") as file:
-                reader = PdfReader(file)
+            with _time_limit(PDF_SECONDS):
+                reader = PdfReader(io.BytesIO(raw))
                 if reader.is_encrypted and not reader.decrypt(""):  # many are locked with an empty password
                     raise UnreadableError("a PDF that needs a password")
-                pages = [page.extract_text() for page in reader.pages]
-        except (UnreadableError, OSError):
+                if len(reader.pages) > PDF_PAGES:
+                    raise UnreadableError(f"{len(reader.pages):,} pages; at most {PDF_PAGES:,} are read: split it")
+                pages, n_letters = [], 0
+                for page in reader.pages:
+                    pages.append(page.extract_text())
+                    n_letters += len(pages[-1])
+                    if n_letters > MOST_LETTERS:
+                        raise UnreadableError(f"more than {MOST_LETTERS:,} letters: split it")
+        except UnreadableError:
             raise
+        except _TooSlow:
+            raise UnreadableError(f"a PDF that takes more than {PDF_SECONDS} s to read: split it") from None
         except Exception as error:  # inside a damaged PDF anything can go wrong, and does
-            what = "an encrypted PDF" if "cryptography" in str(error) else "a damaged PDF"
-            raise UnreadableError(f"{what} ({type(error).__name__})") from error
+            if "cryptography" in str(error):
+                raise UnreadableError("an encrypted PDF; print it into a new PDF, which has no lock") from error
+            raise UnreadableError(f"a damaged PDF ({type(error).__name__})") from error
     text = "\n".join(pages)
     if not text.strip():
         raise UnreadableError("a PDF without text; are its pages pictures?")
-    return _BROKEN_WORD.sub("", text)
+    return text
+
+
+class _TooSlow(BaseException):
+    """Not an Exception: pypdf catches those."""
+
+
+@contextmanager
+def _time_limit(seconds: float) -> Iterator[None]:
+    """Raises _TooSlow in this thread when the block takes longer; on every system, in every thread."""
+    thread, ended, raise_in = (
+        ctypes.c_ulong(threading.get_ident()),
+        threading.Event(),
+        ctypes.pythonapi.PyThreadState_SetAsyncExc,
+    )
+
+    def watch() -> None:
+        left = seconds
+        while not ended.wait(left):
+            raise_in(thread, ctypes.py_object(_TooSlow))
+            left = 1.0  # again, where something caught it
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        with suppress(_TooSlow):
+            ended.set()
+            watcher.join()
+        raise_in(thread, None)  # one that is on its way
 
 
 def load_own_documents(
@@ -88,8 +151,9 @@ def load_own_documents(
     """The .txt, .md and .pdf files of a folder, cut into documents of about 200 words; the files are the groups.
 
     Files that hold the same words share a group. What cannot be used is in `.skipped` with its reason: files of another
-    kind, empty, damaged, locked or without text, documents without a word of the vocabulary, and subfolders, which are
-    never entered. Hidden files (.name) and Office's lock files (~$name) are ignored.
+    kind, empty, damaged, locked, without text, too long to read in time, or in a script without spaces between words;
+    documents without a word of the vocabulary; and subfolders, which are never entered. Hidden files (.name) and
+    Office's lock files (~$name) are ignored.
 
     Parameters
     ----------
@@ -134,20 +198,29 @@ def _read_files(
     """(name, group, tokens) of each document, file after file; adds to skipped what is left out."""
     from tqdm.auto import tqdm
 
-    documents, first = [], dict[tuple[str, ...], str]()
+    documents, first, known = [], dict[tuple[str, ...], str](), dict[str, str]()
     for file in tqdm(files, desc="Reading your files", unit=" files", leave=False):
-        if file.is_dir():
-            skipped.append((file.name, "a folder; only files beside it are read"))
-            continue
+        name = printable(file.name)
         try:
-            tokens = tokenise(read_own_file(file, largest_mb))
+            if file.is_dir():
+                raise UnreadableError("a folder; only files beside it are read")
+            text = read_own_file(file, largest_mb)
+            unspaced = sum(map(len, UNSPACED.findall(text))) / (len(text) - sum(map(str.isspace, text)) or 1)
+            if unspaced > UNSPACED_SHARE:
+                raise UnreadableError(f"{_NO_SPACES}; it cannot be split into words here")
+            # Each word is kept once, not once for each time it is said.
+            tokens = [known.setdefault(word, word) for word in itertools.islice(words_of(text), MOST_WORDS + 1)]
             if not tokens:
                 raise UnreadableError("no words in it")
-        except UnreadableError as error:
-            skipped.append((file.name, str(error)))
+            if len(tokens) > MOST_WORDS:
+                raise UnreadableError(f"more than {MOST_WORDS:,} words: split it")
+        except (UnreadableError, OSError) as error:
+            skipped.append((name, str(error)))
             continue
-        group = first.setdefault(tuple(tokens), file.name)
-        documents += [(name, group, part) for name, part in named_chunks(file.name, tokens)]
+        if unspaced > UNSPACED_NOTED:
+            skipped.append((name, f"{unspaced:.0%} of it, which is in {_NO_SPACES}; the rest is read"))
+        group = first.setdefault(tuple(tokens), name)
+        documents += [(part_name, group, part) for part_name, part in named_chunks(name, tokens)]
     return documents
 
 

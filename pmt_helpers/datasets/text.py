@@ -5,6 +5,7 @@ drop is counted), or the vocabulary grows by them: the given words keep their co
 """
 
 import contextlib
+import functools
 import itertools
 import re
 import unicodedata
@@ -24,8 +25,21 @@ from pmt_helpers.datasets.errors import DataError
 MIN_LETTERS, MAX_LETTERS = 3, 20  # of a word
 CHUNK_TOKENS = 200  # of a document cut from a longer text
 
-_ADDRESS = re.compile(r"(?:https?|ftp)://\S+|\bwww\.\S+|\S+@\S+\.\S+")
+BLOCK = 2**20  # characters that are cleaned at a time: one of them may stand for 18 (U+FDFA)
+
+_ADDRESS = re.compile(r"(?:https?|ftp)://\S+|\bwww\.\S+")
+_CODE = re.compile(r"[A-Za-z0-9+/=]{40,}")  # of a picture inside a note, or a key: no words
+_SPACE, _NO_SPACE = re.compile(r"\s"), re.compile(r"\S+")
 _ENDING = re.compile(r"n['’]t\b|['’](?:s|d|m|ll|re|ve)\b")  # without it, "it's" leaves an s and "isn't" an isn
+# Soft hyphens, joiners, and the points of Arabic and Hebrew, with and without which a word is the same.
+_UNSEEN = re.compile(
+    "[\u00ad\u200c\u200d\u2060\ufeff\u0640\u064b-\u0652\u0656-\u065f\u0670\u0591-\u05bd\u05bf\u05c1-\u05c7]"
+)
+# Thai, Lao, Tibetan, Burmese, Khmer, Chinese and Japanese stand without spaces between words: their runs are no words.
+UNSPACED = re.compile(
+    "[\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u19e0-\u19ff\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
+    "\ua9e0-\ua9ff\uaa60-\uaa7f\uf900-\ufaff\U00020000-\U0003ffff]+"
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,15 +63,51 @@ class CountedTexts:
     groups: np.ndarray
 
 
-def tokenise(text: str) -> list[str]:
-    """The words of a text, in order."""
-    from gensim.parsing.preprocessing import STOPWORDS  # here, not above: a second that only reading text needs
-    from gensim.utils import simple_preprocess
+def tokenise(text: str, marks: bool = True) -> list[str]:
+    """The words of a text, in order. Runs of a script without spaces between words (UNSPACED) are left out.
 
-    plain = unicodedata.normalize("NFKC", text.replace("\u00ad", ""))  # a PDF writes "ﬁ" and soft hyphens
-    plain = _ENDING.sub(" ", _ADDRESS.sub(" ", plain.lower()))
-    words = simple_preprocess(plain, min_len=MIN_LETTERS, max_len=MAX_LETTERS)
-    return [word for word in words if word not in STOPWORDS]
+    marks: whether marks belong to their letters, as most vowels of Hindi and Tamil do; without, a word ends at a mark.
+    """
+    return list(words_of(text, marks))
+
+
+def words_of(text: str, marks: bool = True) -> Iterator[str]:
+    """As tokenise, one after the other. Time and memory grow no faster than the text, whatever it holds."""
+    from gensim.parsing.preprocessing import STOPWORDS  # here, not above: a second that only reading text needs
+
+    pattern = _word_pattern(marks)
+    start = 0
+    while start < len(text):
+        space = _SPACE.search(text, start + BLOCK, start + 2 * BLOCK)
+        end = space.start() if space else start + 2 * BLOCK
+        for match in pattern.finditer(_cleaned(text[start:end])):
+            word = match.group()
+            if MIN_LETTERS <= len(word) <= MAX_LETTERS and word[0] != "_" and word not in STOPWORDS:
+                yield word
+        start = end
+
+
+def _cleaned(text: str) -> str:
+    """In lower case, a character for each letter, without what is no word."""
+    plain = unicodedata.normalize("NFKC", text)  # a PDF writes "ﬁ" as one letter
+    plain = _CODE.sub(lambda found: found.group() if found.group().replace("/", "").isalpha() else " ", plain)
+    plain = _UNSEEN.sub("", UNSPACED.sub(" ", plain)).lower()
+    if "@" in plain:
+        plain = _NO_SPACE.sub(lambda found: " " if _is_mail(found.group()) else found.group(), plain)
+    return _ENDING.sub(" ", _ADDRESS.sub(" ", plain))
+
+
+def _is_mail(part: str) -> bool:
+    at = part.find("@", 1)
+    return at > 0 and 0 < part.find(".", at + 2) < len(part) - 1
+
+
+@functools.cache
+def _word_pattern(marks: bool) -> re.Pattern[str]:
+    all_marks = (
+        character for character in map(chr, range(0x300, 0x20000)) if unicodedata.category(character) in "Mn Mc"
+    )
+    return re.compile(rf"[^\W\d]+(?:[{''.join(all_marks)}]+[^\W\d]*)*" if marks else r"[^\W\d]+")
 
 
 def chunk(tokens: Sequence[str], size: int = CHUNK_TOKENS) -> list[list[str]]:
@@ -177,5 +227,8 @@ def read_counted(path: Path) -> CountedTexts:
     arrays = read_arrays(path, needed, "counted texts")
     vocabulary, n_docs = tuple(arrays["vocabulary"].tolist()), len(arrays["names"])
     counts = csr_array((arrays["data"], arrays["indices"], arrays["indptr"]), shape=(n_docs, len(vocabulary)))
+    counts.check_format(full_check=True)  # a column that is not there would be read from foreign memory
+    if counts.dtype.kind not in "iu" or (counts.data < 0).any() or len(arrays["groups"]) != n_docs:
+        raise ValueError("no counts, or not a group for each document")
     words = WordCounts(counts, vocabulary, np.zeros(n_docs, dtype=np.int64))
     return CountedTexts(words, arrays["names"], arrays["groups"])

@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 
 from pmt_helpers.datasets import measures
-from pmt_helpers.datasets.arrays import DAMAGED, UnsafePickleError, load_pickled_npy
+from pmt_helpers.datasets.arrays import DAMAGED, LARGEST_PICKLE_MB, UnsafePickleError, load_pickled_npy
 from pmt_helpers.datasets.base import ActivityData, Recording
 from pmt_helpers.datasets.cards import load_card
 from pmt_helpers.datasets.errors import DataError
 from pmt_helpers.datasets.features import windows_of
-from pmt_helpers.datasets.files import file_digest, installed_file, reinstall, require_installed
+from pmt_helpers.datasets.files import file_digest, installed_file, open_plain, reinstall, require_installed
 
 RATE_HZ = 50.0
 WINDOW_READINGS = 250  # 5 s
@@ -69,15 +69,15 @@ def read_watch(path: Path) -> dict[str, Any]:
     """The file's dictionary: X (list of (n, 6) arrays), y, subject, side, X_labels, y_labels. Raises DataError."""
     again = reinstall("seglearn")
     try:
-        with path.open("rb") as stream:
+        with open_plain(path, LARGEST_PICKLE_MB) as stream:
             content = load_pickled_npy(stream)
+        problem = _structure_problem(content)
     except UnsafePickleError as error:
         remedy = f"Loading it could run foreign code, so it was refused. {again}"
         raise DataError(file=path, expected="a pickle of arrays only", found=str(error), remedy=remedy) from error
     except DAMAGED as error:
         found = f"an empty, truncated or damaged file ({error})"
         raise DataError(file=path, expected="seglearn's recordings", found=found, remedy=again) from error
-    problem = _structure_problem(content)
     if problem:
         expected = "recordings of ax, ay, az, wx, wy, wz with class, person and arm"
         remedy = f"This is another version of the file. {again}"

@@ -142,7 +142,7 @@ def _parse(path: Path) -> CountedTexts:
 
     documents: list[tuple[str, str, list[str]]] = []
     for page in tqdm(read_pages(path, _AGAIN), desc="Reading Wikipedia", unit=" articles", leave=False):
-        parts = ((section.heading, tokenise(section.text)) for section in sections(page.markup))
+        parts = ((section.heading, tokenise(section.text, marks=False)) for section in sections(page.markup))
         documents += [(name, page.title, tokens) for name, tokens in cut_article(page.title, parts)]
     if not documents:
         raise DataError(file=path, expected="a Wikipedia dump with articles", found="none", remedy=_AGAIN)

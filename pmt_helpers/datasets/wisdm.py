@@ -1,9 +1,11 @@
 """WISDM v1.1, transformed: 36 people with a phone in the pocket, six activities (Kwapisz et al. 2010). Notebook 01.
 
-Fetched on request, never shipped. Whatever copy is found, its rows must be the published ones (content_digest). SciPy's
-ARFF reader refuses the published header, so there is a parser here. What the card states is measured in wisdm_card.
+Fetched on request, never shipped. Whatever copy is found, its rows must be the published ones (content_digest), and
+where they are, no header matters: copies on the web have many. SciPy's ARFF reader refuses the published header, so
+there is a parser here. What the card states is measured in wisdm_card.
 """
 
+import codecs
 import functools
 import hashlib
 import re
@@ -19,7 +21,7 @@ from pmt_helpers.datasets.base import ActivityData
 from pmt_helpers.datasets.cards import load_card
 from pmt_helpers.datasets.errors import DataError
 from pmt_helpers.datasets.features import FEATURE_NAMES
-from pmt_helpers.datasets.files import data_home, download
+from pmt_helpers.datasets.files import MB, data_home, download, open_plain, printable, read_unpacked
 
 ARFF = "WISDM_ar_v1.1_transformed.arff"
 ABOUT = "WISDM_ar_v1.1_trans_about.txt"
@@ -29,6 +31,8 @@ URL = f"https://www.cis.fordham.edu/wisdm/includes/datasets/latest/{ARCHIVE}"
 CLASS_NAMES = ("Walking", "Jogging", "Upstairs", "Downstairs", "Sitting", "Standing")  # the file's own order
 COLUMNS = ("UNIQUE_ID", "user", *FEATURE_NAMES, "class")
 DIGEST = "b4ffb6ea5d8d3d71b3b318960c03c656418fa8e7f5c07039cc522656cffcc054"
+NAMED = 5  # files of other names, in an error
+LARGEST_MB, LARGEST_ARCHIVE_MB = 32, 512  # of the table, which has 1.3; of an unpacked archive, which has 60
 LARGEST = 1e12  # beyond it a number is damage, and would not fit the types below
 
 _ATTRIBUTE = re.compile(r"""@attribute\s+(?:"([^"]*)"|'([^']*)'|([^\s{"']+))\s*(\S.*)""", re.IGNORECASE)
@@ -71,8 +75,9 @@ def how_to_get() -> str:
 def find_wisdm() -> Path | None:
     """The file to read: an ARFF in the wisdm folder or below it, else the archive there, else None."""
     folder = wisdm_folder()
-    archive = folder / ARCHIVE
-    return next(iter(sorted(folder.rglob(ARFF))), archive if archive.is_file() else None)
+    tables, archive = sorted(folder.rglob(ARFF)), folder / ARCHIVE
+    files = [path for path in (*tables, archive) if path.is_file()]
+    return next(iter((*files, *tables)), None)
 
 
 def load_wisdm() -> ActivityData:
@@ -89,9 +94,14 @@ def load_wisdm() -> ActivityData:
 def require_wisdm() -> Path:
     """The file to read. Raises DataError, saying how to get it, when there is none."""
     path = find_wisdm()
-    if path is None:
-        raise DataError(file=wisdm_folder(), expected="WISDM's data", found="none of its files", remedy=how_to_get())
-    return path
+    if path is not None:
+        return path
+    folder, found, remedy = wisdm_folder(), "none of its files", how_to_get()
+    others = sorted(path.name for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
+    if others:  # a second download is called "... (1)", and some browsers unpack or rename
+        found += f"; there lies {', '.join(map(printable, others[:NAMED]))}" + (" and more" if others[NAMED:] else "")
+        remedy = f"If this is it, unpack it and call the table {ARFF}. Else: {remedy}"
+    raise DataError(file=folder, expected=f"{ARFF} or {ARCHIVE}", found=found, remedy=remedy)
 
 
 def fetch_wisdm(url: str = URL) -> Path:
@@ -113,7 +123,9 @@ def read_table(path: Path) -> WisdmTable:
 @functools.lru_cache(maxsize=2)
 def _read_table(path: Path, modified: int, size: int) -> WisdmTable:
     text = read_text(path)
-    table = parse_table(text, path)
+    if published := _published_rows(text):
+        return _table(ArffTable(COLUMNS, [row.split(",") for row in published]), path)
+    table = parse_table(text, path)  # says what is wrong
     digest = content_digest(text)
     if digest != DIGEST:
         expected, found = f"the published rows, digest {DIGEST[:12]}...", f"other rows, digest {digest[:12]}..."
@@ -128,9 +140,18 @@ def read_text(path: Path, name: str = ARFF) -> str:
     Raises DataError when it is not there, cannot be read, or is not text.
     """
     try:
-        raw = _read_from_archive(path, name) if path.name.endswith(".tar.gz") else (path.parent / name).read_bytes()
+        if path.name.endswith(".tar.gz"):
+            raw = _read_from_archive(path, name)
+        else:
+            with open_plain(path.parent / name, LARGEST_MB) as file:
+                raw = file.read()
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
+        other = raw.decode(
+            "utf-16" if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "latin-1", "replace"
+        )
+        if _published_rows(other):
+            return other
         found = f"a byte that is not text at position {error.start:,}"
         remedy = f"Delete the file, then get it again. {how_to_get()}"
         raise DataError(file=path, expected=f"{name} as plain text", found=found, remedy=remedy) from error
@@ -141,22 +162,33 @@ def read_text(path: Path, name: str = ARFF) -> str:
 
 def _read_from_archive(path: Path, name: str) -> bytes:
     wrong = partial(DataError, file=path, remedy=f"Delete it, then get it again. {how_to_get()}")
-    with path.open("rb") as file:
-        start = file.read(40)
-    if not start.startswith(b"\x1f\x8b"):
-        found = "an empty file" if not start else f"a file that begins {start.decode('latin-1')!r}"
-        if start.lstrip().startswith(b"<"):
-            found = f"a web page saved under this name, beginning {start.decode('latin-1')!r}"
-        raise wrong(expected="a tar.gz archive", found=found)
-    try:
-        with tarfile.open(path, mode="r|gz") as archive:  # a stream: what follows a good ARFF does not matter
-            for member in archive:
-                if member.isfile() and PurePosixPath(member.name).name == name:
-                    content = archive.extractfile(member)
-                    return content.read() if content else b""
-    except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
-        found = f"a damaged or truncated one ({error})"
-        raise wrong(expected=f"a whole tar.gz archive with {name}", found=found) from error
+    with open_plain(path, LARGEST_ARCHIVE_MB) as file:
+        start = file.read(512)
+        packed, unpacked = (
+            start.startswith(b"\x1f\x8b"),
+            start[257:262] == b"ustar",
+        )  # some browsers unpack on their own
+        if not packed and not unpacked:
+            found = "an empty file" if not start else f"a file that begins {start[:40].decode('latin-1')!r}"
+            if start.lstrip().startswith(b"<"):
+                found = f"a web page saved under this name, beginning {start[:40].decode('latin-1')!r}"
+            if start.startswith(b"PK"):
+                found += ", a zip archive: unpack it"
+            raise wrong(expected="a tar.gz archive", found=found)
+        file.seek(0)
+        try:
+            # a stream: what follows a good ARFF does not matter
+            with tarfile.open(fileobj=file, mode="r|gz" if packed else "r|") as archive:
+                for member in archive:
+                    if member.offset_data + member.size > LARGEST_ARCHIVE_MB * MB:
+                        found = f"one that unpacks to more than {LARGEST_ARCHIVE_MB} MB"
+                        raise wrong(expected="WISDM's archive", found=found)
+                    if member.isfile() and PurePosixPath(member.name).name == name:
+                        content = archive.extractfile(member)
+                        return read_unpacked(content, LARGEST_MB) if content else b""  # type: ignore[arg-type]
+        except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
+            found = f"a damaged or truncated one ({error})"
+            raise wrong(expected=f"a whole tar.gz archive with {name}", found=found) from error
     raise wrong(expected=f"{name} somewhere in the archive", found="nothing of that name, or damage")
 
 
@@ -170,6 +202,13 @@ def data_rows(text: str) -> list[str]:
 def content_digest(text: str) -> str:
     """sha256 of the data rows, each ended by one newline: the same for every header style and line end."""
     return hashlib.sha256("".join(row + "\n" for row in data_rows(text)).encode()).hexdigest()
+
+
+def _published_rows(text: str) -> list[str]:
+    """The rows, as data_rows gives them, if they are the published ones: all lines that begin with a digit. Else []."""
+    lines = (line.strip() for line in text.splitlines())
+    rows = [line.translate(_NOISE).rstrip(",") for line in lines if line[:1].isdigit()]
+    return rows if hashlib.sha256("".join(row + "\n" for row in rows).encode()).hexdigest() == DIGEST else []
 
 
 def parse_arff(text: str, file: object) -> ArffTable:
@@ -215,6 +254,10 @@ def parse_table(text: str, file: object) -> WisdmTable:
         found = f"{len(arff.names)} columns, " + (f"without {', '.join(missing)}" if missing else "in another order")
         remedy = f"This is not WISDM's transformed table, or its header was edited. Delete it. {how_to_get()}"
         raise DataError(file=file, expected=expected, found=found, remedy=remedy)
+    return _table(arff, file)
+
+
+def _table(arff: ArffTable, file: object) -> WisdmTable:
     classes = {name: code for code, name in enumerate(CLASS_NAMES)}
     for number, row in enumerate(arff.rows, start=1):
         if row[-1] not in classes:
@@ -240,7 +283,7 @@ def _numbers(arff: ArffTable, names: tuple[str, ...], file: object, missing_allo
     if not valid.all():
         row, column = np.argwhere(~valid)[0]
         expected = "a number or '?' in every feature, a whole number in UNIQUE_ID and user"
-        found = f"{str(cells[row, column])!r} under {names[column]} in row {row + 1:,}"
+        found = f"{str(cells[row, column])[:60]!r} under {names[column]} in row {row + 1:,}"
         remedy = f"The file was edited or damaged. Delete it. {how_to_get()}"
         raise DataError(file=file, expected=expected, found=found, remedy=remedy)
     return np.where(unknown, np.nan, values)

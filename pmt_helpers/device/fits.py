@@ -65,18 +65,23 @@ def fit_line(x: ArrayLike, seconds: ArrayLike) -> Line:
 def fit_logs(logs: Iterable[Log], by: str) -> dict[str, Line]:
     """A line for each kernel with three sizes or more, from logs of one origin. by: as in `seconds_by_size`.
 
+    Where several machines recorded them, each has lines of its own, called "kernel, machine".
     Raises ValueError for more than one origin.
     """
     logs = [log for log in logs if by in log.spans]
     if not logs:
         return {}
     rows = seconds_by_size(series(logs, logs[0].origin), by)
-    by_kernel = {str(kernel): of_kernel for kernel, of_kernel in rows.groupby("kernel")}
+    several = rows["machine"].nunique() > 1
+    by_kernel = {
+        f"{kernel}, {machine}" if several else str(kernel): of_kernel
+        for (kernel, machine), of_kernel in rows.groupby(["kernel", "machine"])
+    }
     return {kernel: fit_line(rows[by], rows["seconds"]) for kernel, rows in by_kernel.items() if rows[by].nunique() > 2}
 
 
 def seconds_by_size(spans: pd.DataFrame, by: str) -> pd.DataFrame:
-    """Seconds by size, one row per point: kernel, the column `by`, seconds. spans: of logs.series, so of one origin.
+    """Seconds by size, one row per point: kernel, machine, the column `by`, seconds. spans: of logs.series.
 
     by "n_samples": seconds of a whole training, its epochs times their median, so that one interrupted epoch does not
     count. by "n_documents" or "n_words": of an iteration, the median again; documents with their whole vocabulary, and
@@ -95,10 +100,10 @@ def seconds_by_size(spans: pd.DataFrame, by: str) -> pd.DataFrame:
         rows = rows.assign(seconds=rows["seconds"] * rows["n_tokens"] / rows["updates"])  # several iterations per span
     turn = "epoch" if by == "n_samples" else "iteration"
     if turn not in rows or rows[turn].isna().all():
-        return rows[["kernel", by, "seconds"]].reset_index(drop=True)
-    grouped = rows.groupby(["kernel", by, "run_id"], observed=True)["seconds"]
+        return rows[["kernel", "machine", by, "seconds"]].reset_index(drop=True)
+    grouped = rows.groupby(["kernel", "machine", by, "run_id"], observed=True)["seconds"]
     totals = grouped.median() * grouped.size() if by == "n_samples" else grouped.median()
-    return totals.reset_index()[["kernel", by, "seconds"]]
+    return totals.reset_index()[["kernel", "machine", by, "seconds"]]
 
 
 def varying_only(rows: pd.DataFrame, by: str) -> pd.DataFrame:
@@ -113,14 +118,28 @@ def varying_only(rows: pd.DataFrame, by: str) -> pd.DataFrame:
 
 
 def time_by_phase(logs: Iterable[Log], table: pd.DataFrame | None = None, updates: int = 6000) -> pd.DataFrame:
-    """Where the seconds of each kernel go: origin, task, kernel, updates, setup, interpreter, arithmetic; one origin.
+    """Where the seconds of each kernel and machine go, for one set-up and the same number of updates; of one origin.
 
-    For one set-up and the same number of updates, however many a kernel's logs have timed: 6,000 are a hundred passes
-    over sixty windows. Arithmetic is what the compiled loop needs for these updates: by its own log of this origin, or
-    else by counted instructions; the interpreter is the rest of the training, with JAX and Keras what these libraries
-    do around it.
+    Columns: origin, machine, task, kernel, updates, setup, interpreter, arithmetic. However many updates a kernel's
+    logs have timed: 6,000 are a hundred passes over sixty windows. Arithmetic is what the compiled loop needs for them:
+    by its own log of this origin, or else by counted instructions; the interpreter is the rest of the training, with
+    JAX and Keras what these libraries do around it.
     """
     logs = list(logs)
+    origin = logs[0].origin
+    series(logs, origin)  # refuses logs of another
+    machines: dict[str, list[Log]] = {}
+    for log in logs:
+        machines.setdefault(log.machine, []).append(log)
+    rows = [(origin, machine, *row) for machine, of_it in machines.items() for row in _phases(of_it, table, updates)]
+    columns = ["origin", "machine", "task", "kernel", "updates", "setup", "interpreter", "arithmetic"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _phases(
+    logs: list[Log], table: pd.DataFrame | None, updates: int
+) -> list[tuple[str, str, int, float, float, float]]:
+    """The rows of time_by_phase for one machine."""
     origin = logs[0].origin
     spans = series(logs, origin)
     train = spans[spans["phase"] == "train"]
@@ -137,8 +156,8 @@ def time_by_phase(logs: Iterable[Log], table: pd.DataFrame | None = None, update
         else:
             arithmetic = seconds * kernel_cost(task, "numba", table)[0] / kernel_cost(task, kernel, table)[0]
         arithmetic = min(arithmetic, seconds)
-        rows.append((origin, task, kernel, updates, setup, seconds - arithmetic, arithmetic))
-    return pd.DataFrame(rows, columns=["origin", "task", "kernel", "updates", "setup", "interpreter", "arithmetic"])
+        rows.append((task, kernel, updates, setup, seconds - arithmetic, arithmetic))
+    return rows
 
 
 def _total_work(logs: list[Log], kernel: str, task: str) -> Work:
@@ -153,9 +172,10 @@ def _total_work(logs: list[Log], kernel: str, task: str) -> Work:
 
 
 def memory_by_kernel(logs: Iterable[Log]) -> pd.DataFrame:
-    """Peak resident memory, one row per log: origin, task, kernel, peak_mb, left_mb, fits, limited_mb; smallest first.
+    """Peak resident memory, one row per log, smallest first.
 
-    left_mb: what a board of SMALL_MB has left for its system. limited_mb: the limit the log was recorded under, or NaN.
+    Columns: origin, machine, task, kernel, peak_mb, left_mb, fits, limited_mb. left_mb: what a
+    board of SMALL_MB has left for its system. limited_mb: the limit the log was recorded under, or NaN.
     A process keeps its peak, so that logs of several kernels say nothing of the later ones: they are left out, as are
     logs without memory.
     """
@@ -167,6 +187,6 @@ def memory_by_kernel(logs: Iterable[Log]) -> pd.DataFrame:
         task, kernel = (str(spans[name].dropna().iloc[0]) for name in ("task", "kernel"))
         peak = float(spans["peak_rss_mb"].max())
         limited = log.header.get("mem_limit_mb", float("nan"))
-        rows.append((log.origin, task, kernel, peak, SMALL_MB - peak, peak < SMALL_MB, limited))
-    columns = ["origin", "task", "kernel", "peak_mb", "left_mb", "fits", "limited_mb"]
+        rows.append((log.origin, log.machine, task, kernel, peak, SMALL_MB - peak, peak < SMALL_MB, limited))
+    columns = ["origin", "machine", "task", "kernel", "peak_mb", "left_mb", "fits", "limited_mb"]
     return pd.DataFrame(rows, columns=columns).sort_values("peak_mb", ignore_index=True)

@@ -1,4 +1,4 @@
-"""Read logs of schema pi-profile/1: strictly, line by line, origins kept apart. Notebook 06."""
+"""Read logs of schema pi-profile/1: strictly, line by line, origins and machines kept apart. Notebook 06."""
 
 import json
 import math
@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from pmt_helpers.datasets.errors import DataError
+from pmt_helpers.datasets.files import MB, open_plain, printable
 from pmt_helpers.device.pi_profile import ORIGINS, PHASES, SCHEMA
 
 EVENTS = ("header", "span", "sample", "end")
@@ -26,6 +27,12 @@ NUMBERS = {
     *COUNTS,
 }
 MAX_LINE = 2**20  # bytes; a recorder's records have some hundreds
+LARGEST_MB, MOST_LINES = 256, 2_000_000  # of a log: a sample a second for three weeks
+SUFFIX = ".jsonl"
+MACHINE = ("model", "cpu", "machine")  # the fields that tell machines apart, the best first
+HEADER_TEXTS = (*MACHINE, "run_id", "task", "note", "utc", "python", "os")
+ALWAYS = {"span": ("phase", "wall_s"), "sample": ("t_s", "throttled")}  # columns, of logs without such records, too
+MAX_TEXT = 1000  # letters of one of them
 TIMELESS = ("paper-digitised", "predicted")  # origins of numbers beside which no clock ran
 _SLACK_S = 0.001  # times are rounded, and two threads write
 _NOT_A_LOG = "record one with `python -m pmt_helpers profile --out log.jsonl`"
@@ -59,6 +66,21 @@ class Log:
         """How the numbers were obtained, one of pi_profile.ORIGINS."""
         return self.header["origin"]
 
+    @property
+    def machine(self) -> str:
+        """The board's model, or else its processor; "" where the header says neither."""
+        return next((self.header[name] for name in MACHINE if self.header.get(name)), "")
+
+
+class Logs(dict[str, tuple[Log, ...]]):
+    """Logs by origin. skipped: (name, reason) of each file that is no log: one bad file does not stop the others."""
+
+    def __init__(self, logs: Iterable[Log] = (), skipped: Iterable[tuple[str, str]] = ()) -> None:
+        super().__init__()
+        for log in logs:
+            self[log.origin] = (*self.get(log.origin, ()), log)
+        self.skipped = tuple(skipped)
+
 
 def read_log(path: str | Path) -> Log:
     """One log. Fields that the schema does not have are ignored.
@@ -70,26 +92,50 @@ def read_log(path: str | Path) -> Log:
     path = Path(path)
     reader = _Reader(path)
     try:
-        file = path.open("rb")
+        file = open_plain(path, math.inf)
     except OSError as error:
         raise reader.refused("a log that can be opened", error.strerror or str(error), "check the path") from error
     with file:
-        for number, line in enumerate(iter(lambda: file.readline(MAX_LINE + 1), b""), start=1):
-            reader.take(number, line)
+        zeros = b""
+        for line in iter(lambda: file.readline(MAX_LINE + 1), b""):
+            if file.tell() > LARGEST_MB * MB or reader.n_lines > MOST_LINES:
+                found = f"more than {LARGEST_MB} MB or {MOST_LINES:,} lines"
+                raise reader.refused("a log", found, "is this a log?", reader.n_lines)
+            if reader.header and len(line) > MAX_LINE and not line.strip(b"\0"):
+                zeros = b"\0"  # a long block of zeros is read piece by piece, and counts as one
+                continue
+            reader.take(reader.n_lines + 1, zeros + line)
+            zeros = b""
+        if zeros:
+            reader.take(reader.n_lines + 1, zeros)
     return reader.log()
 
 
-def read_logs(folder: str | Path) -> dict[str, tuple[Log, ...]]:
-    """All *.jsonl of a folder by origin, in the order of their names. Raises DataError as read_log does."""
-    by_origin: dict[str, tuple[Log, ...]] = {}
-    for path in sorted(Path(folder).glob("*.jsonl")):
-        log = read_log(path)
-        by_origin[log.origin] = (*by_origin.get(log.origin, ()), log)
-    return by_origin
+def read_logs(folder: str | Path) -> Logs:
+    """All *.jsonl of a folder by origin, in the order of their names; hidden files are passed over.
+
+    The ending may be written in capitals. Files that read_log refuses are in `.skipped`, with the reason.
+    Raises DataError for a folder that cannot be read.
+    """
+    try:
+        paths = sorted(path for path in Path(folder).iterdir() if path.suffix.lower() == SUFFIX)
+    except OSError as error:
+        found, remedy = error.strerror or str(error), "check the path"
+        raise DataError(file=folder, expected="a folder of logs", found=found, remedy=remedy) from error
+    logs, skipped = [], []
+    for path in paths:
+        if path.name.startswith("."):  # macOS puts ._mine.jsonl beside mine.jsonl
+            continue
+        try:
+            logs.append(read_log(path))
+        except DataError as error:
+            line = error.file.removeprefix(str(path))
+            skipped.append((printable(path.name) + line, f"expected {error.expected}, found {error.found}"))
+    return Logs(logs, skipped)
 
 
 def series(logs: Iterable[Log], origin: str) -> pd.DataFrame:
-    """The spans of logs of one origin, one below the other, with columns origin and run_id.
+    """The spans of logs of one origin, one below the other, with columns origin, machine and run_id.
 
     Raises ValueError when a log has another origin: numbers obtained in different ways are never one series.
     """
@@ -99,7 +145,7 @@ def series(logs: Iterable[Log], origin: str) -> pd.DataFrame:
         raise ValueError(f"a series of {origin} has one origin, but {', '.join(others)}: make a series for each")
     if not logs:
         raise ValueError(f"no log of origin {origin}")
-    spans = [log.spans.assign(origin=log.origin, run_id=log.header["run_id"]) for log in logs]
+    spans = [log.spans.assign(origin=log.origin, machine=log.machine, run_id=log.header["run_id"]) for log in logs]
     return pd.concat(spans, ignore_index=True)
 
 
@@ -115,6 +161,8 @@ def parse_record(line: bytes, first: bool = False) -> dict[str, Any]:
     """
     try:
         record = _DECODER.decode(line.decode("utf-8-sig" if first else "utf-8").strip())
+        if b"\\u" in line:  # half a character, written as an escape, cannot be printed or stored
+            json.dumps(record, ensure_ascii=False).encode()
     except InvalidRecord:
         raise
     except (ValueError, RecursionError):  # not UTF-8, not JSON, thousands of digits or of brackets
@@ -199,8 +247,8 @@ class _Columns:
             column.append(value)
         self._n = n + 1
 
-    def frame(self) -> pd.DataFrame:
-        """The table, texts first. The columns are not copied."""
+    def frame(self, always: Iterable[str] = ()) -> pd.DataFrame:
+        """The table, texts first; columns that are always there are NaN where nothing was said. Nothing is copied."""
         columns: dict[str, Any] = {}
         for name, codes in self._codes.items():
             codes.extend([-1] * (self._n - len(codes)))
@@ -209,6 +257,7 @@ class _Columns:
         for name, numbers in self._numbers.items():
             numbers.extend([np.nan] * (self._n - len(numbers)))
             columns[name] = np.frombuffer(numbers, float)
+        columns |= {name: np.full(self._n, np.nan) for name in always if name not in columns}
         return pd.DataFrame(columns, index=pd.RangeIndex(self._n), copy=False)
 
 
@@ -267,6 +316,13 @@ class _Reader:
             raise self.refused(f"origin, one of {', '.join(ORIGINS)}", found, remedy, number)
         if not isinstance(record.get("run_id"), str):
             raise self.refused("a run_id", "none, or no text", "give the run a name in its header", number)
+        for name in HEADER_TEXTS:
+            if record.get(name) is not None and not (isinstance(record[name], str) and len(record[name]) <= MAX_TEXT):
+                found, remedy = f"{type(record[name]).__name__} {repr(record[name])[:40]}", "mend the header"
+                raise self.refused(f"{name}: a text of at most {MAX_TEXT:,} letters", found, remedy, number)
+        limit = record.get("mem_limit_mb", 0.0)
+        if type(limit) not in (int, float) or not 0 <= limit < 1e9:
+            raise self.refused("mem_limit_mb: megabytes", repr(limit)[:40], "mend the header", number)
         self.header = record
 
     def _check_time(self, number: int, event: str, now: float | None, before: float) -> None:
@@ -284,7 +340,7 @@ class _Reader:
         if not self.complete:
             where = f"cut off {self.cut}" if self.cut else "without an end: the recorder was stopped"
             notes.append(f"{where}; read up to the last whole record")
-        spans, samples = self.tables["span"].frame(), self.tables["sample"].frame()
+        spans, samples = (self.tables[event].frame(columns) for event, columns in ALWAYS.items())
         return Log(self.path, self.header, spans, samples, self.complete, tuple(notes))
 
     def refused(self, expected: str, found: str, remedy: str, line: int | None = None) -> DataError:

@@ -9,8 +9,6 @@ import pickle
 import shutil
 import threading
 import uuid
-import zipfile
-import zlib
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from concurrent.futures import CancelledError
@@ -26,6 +24,7 @@ import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
+from pmt_helpers.datasets.arrays import DAMAGED, load_npz
 from pmt_helpers.datasets.base import ActivityData
 from pmt_helpers.datasets.errors import DataError
 from pmt_helpers.datasets.files import atomic_path
@@ -202,9 +201,8 @@ def read_arrays(path: Path, names: Sequence[str] = ()) -> dict[str, np.ndarray]:
     Raises OutdatedResult when one of `names` is missing, DataError when the file cannot be read.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = dict(file)
-    except (EOFError, KeyError, ValueError, AttributeError, TypeError, zipfile.BadZipFile, zlib.error) as error:
+        arrays = load_npz(path)
+    except DAMAGED as error:
         raise corrupt_result(path, str(error)) from None
     if missing := set(names) - set(arrays):
         raise outdated_result(path, f"no {', '.join(sorted(missing))}")

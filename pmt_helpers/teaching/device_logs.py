@@ -2,23 +2,26 @@
 
 import html
 import math
+from dataclasses import replace
+from functools import partial
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Any
 
 from pmt_helpers.datasets.errors import DataError
-from pmt_helpers.datasets.files import atomic_path, data_home, shipped
-from pmt_helpers.teaching.display import Shown
+from pmt_helpers.datasets.files import MB, atomic_path, data_home, printable, shipped
+from pmt_helpers.teaching.display import Shown, say
 from pmt_helpers.teaching.widgets import spoken
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from pmt_helpers.device.logs import Log
+    from pmt_helpers.device.logs import Log, Logs
 
 SPEEDS = (1, 2, 4, 8)  # steps per second
 SHORT_S, STEPS = 20, 40  # a log shorter than SHORT_S is replayed in STEPS steps, others second by second
 FOLDER = "pi_logs"
-SUFFIX = ".jsonl"
+MAX_NAME = 120  # bytes
+UPLOAD_MB = 7  # Jupyter's connection takes 10 MB, a third of it for the coding; more than that never arrives
 _HEADER_LINES = {"model": "board", "cpu": "processor", "task": "task", "utc": "recorded", "python": "Python"}
 
 
@@ -89,15 +92,66 @@ def own_folder() -> Path:
     return data_home() / FOLDER
 
 
-def my_logs() -> "dict[str, tuple[Log, ...]]":
-    """Shipped logs and your own, by origin: two origins are never one series. Raises DataError as read_log does."""
-    from pmt_helpers.device import read_logs
+def my_logs() -> "Logs":
+    """Shipped logs and your own, by origin: two origins are never one series.
 
-    by_origin = read_logs(shipped(FOLDER))
+    What cannot be used of your own files is left out, and said with its reason; it is in `.skipped`, too.
+    """
+    from pmt_helpers.device.logs import Logs, read_logs
+
+    ours = read_logs(shipped(FOLDER))
+    usable = [log for logs in ours.values() for log in logs]
+    skipped: list[tuple[str, str]] = []
     if own_folder().is_dir():
-        for origin, logs in read_logs(own_folder()).items():
-            by_origin[origin] = (*by_origin.get(origin, ()), *logs)
-    return by_origin
+        own = read_logs(own_folder())
+        skipped += own.skipped
+        for log in map(_with_task, (log for logs in own.values() for log in logs)):
+            reason = _no_training(log)
+            skipped += [(printable(log.path.name), reason)] if reason else []
+            usable += [] if reason else [log]
+    for name, reason in skipped:
+        say(f"Left out of your logs: {name}: {reason}.")
+    return Logs(usable, skipped)
+
+
+def _with_task(log: "Log") -> "Log":
+    """The log; where it does not say its task, with the one whose sizes it has."""
+    sizes = {"activity": "n_samples", "topics": "n_documents"}
+    said = log.spans["task"].dropna().unique() if "task" in log.spans else [t for t in sizes if sizes[t] in log.spans]
+    if "task" in log.header or len(said) != 1:
+        return log
+    task = str(said[0])
+    spans = log.spans if "task" in log.spans else log.spans.assign(task=task)
+    return replace(log, header={**log.header, "task": task}, spans=spans)
+
+
+def _no_training(log: "Log") -> str:
+    """Why a log has nothing that the figures of notebook 06 could show; "" where it has."""
+    from pmt_helpers.device.logs import TIMELESS, seconds_of_spans
+    from pmt_helpers.device.pi_profile import KERNELS
+
+    if log.origin in TIMELESS:
+        return f"its origin is {log.origin}: only what a machine recorded is a log of yours"
+    task = log.header.get("task")
+    if task not in KERNELS:
+        return f"its header says task {task!r}, not one of {', '.join(KERNELS)}"
+    spans = log.spans
+    train = spans[spans["phase"] == "train"] if len(spans) else spans
+    if len(train) == 0:
+        return "no training is recorded in it"
+    counts = ("n_samples",) if task == "activity" else ("n_documents", "n_words", "n_tokens")
+    for name in ("updates", *counts):
+        if name not in train or not (train[name] >= 1).all():
+            return f"a training of {task} without {name} of 1 or more"
+    if not {"task", "kernel"} <= set(train) or not (train["task"].astype(object) == task).all():
+        return f"a training that does not say its kernel, or not task {task}"
+    kernels = train["kernel"].astype(object)
+    unknown = set(kernels.dropna()) - set(KERNELS[task])
+    if unknown or kernels.isna().any() or set(spans["kernel"].dropna()) - set(kernels):
+        return f"a kernel without training, or none of {', '.join(KERNELS[task])}"
+    if not seconds_of_spans(train).sum() > 0:
+        return "its trainings took no time"
+    return ""
 
 
 def keep_log(name: str, content: bytes) -> "tuple[Log, bool]":
@@ -105,15 +159,21 @@ def keep_log(name: str, content: bytes) -> "tuple[Log, bool]":
 
     A name that is taken by another log gets a number; the same log is kept once. Raises DataError when it is no log.
     """
-    from pmt_helpers.device import read_log
+    from pmt_helpers.device.logs import LARGEST_MB, SUFFIX, read_log
 
-    bare = PurePosixPath(PureWindowsPath(name).name).name.lstrip(".")
-    if not bare.lower().endswith(SUFFIX) or len(bare) == len(SUFFIX):
-        raise DataError(file=name, expected=f"a name ending in {SUFFIX}", found=repr(name), remedy="upload a log")
+    bare = PurePosixPath(PureWindowsPath(printable(name)).name).name
+    wrong = partial(DataError, file=name)
+    if len(content) > LARGEST_MB * MB:
+        raise wrong(expected=f"at most {LARGEST_MB} MB", found=f"{len(content) / MB:,.0f} MB", remedy="is this a log?")
+    plain = bare.isprintable() and not bare.startswith(".") and len(bare.encode()) <= MAX_NAME
+    if not plain or not bare.lower().endswith(SUFFIX) or len(bare) == len(SUFFIX):
+        expected = f"a name ending in {SUFFIX}, in at most {MAX_NAME} plain letters"
+        raise wrong(expected=expected, found=repr(name[:MAX_NAME]), remedy="give it such a name, if it is a log")
+    bare = bare[: -len(SUFFIX)] + SUFFIX
     path = own_folder() / bare
     number = 1
     while path.exists():
-        if path.read_bytes() == content:
+        if path.is_file() and path.read_bytes() == content:
             return read_log(path), False
         number += 1
         path = own_folder() / f"{bare[: -len(SUFFIX)]}-{number}{SUFFIX}"
@@ -133,8 +193,13 @@ def own_log() -> Shown:
     """A button to upload logs; each is checked, and kept or refused with its reason."""
     import ipywidgets
 
+    from pmt_helpers.device.logs import SUFFIX
+
+    folder = html.escape(str(own_folder()))
     button = ipywidgets.FileUpload(accept=SUFFIX, multiple=True, description="Upload a log", layout={"width": "200px"})
-    results = ipywidgets.HTML()
+    results = ipywidgets.HTML(
+        f"<p>Up to {UPLOAD_MB} MB: of a larger file nothing arrives, so copy it into {folder}.</p>"
+    )
 
     def keep(change: dict[str, Any]) -> None:
         results.value = "".join(_result(str(file["name"]), bytes(file["content"])) for file in change["new"])
@@ -155,7 +220,10 @@ def _result(name: str, content: bytes) -> str:
         return f"<p><b>Not kept.</b></p><pre>{html.escape(str(error))}</pre>"
     except OSError as error:
         return f"<p><b>Not kept.</b> The folder cannot be written: {html.escape(error.strerror or str(error))}.</p>"
-    return f"<p><b>{'Kept' if new else 'Already kept'}</b> as {html.escape(log.path.name)}.</p>{_summary(log)}"
+    reason = _no_training(_with_task(log))
+    left_out = f" The figures leave it out: {html.escape(reason)}." if reason else ""
+    name = html.escape(log.path.name)
+    return f"<p><b>{'Kept' if new else 'Already kept'}</b> as {name}.{left_out}</p>{_summary(log)}"
 
 
 def _summary(log: "Log") -> str:

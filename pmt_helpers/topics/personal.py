@@ -5,6 +5,7 @@ is nothing.
 """
 
 import json
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -196,7 +197,7 @@ def load_topics(path: str | Path) -> StoredTopics:
     require(repeated == 0, "each word once", f"{repeated} repeated")
     for name in ("alpha", "beta"):
         value = card[name]
-        number = isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < float("inf")
+        number = isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= sys.float_info.max
         require(value is None or number, f"{name}: a number above 0, or null", _short(value))
     for name in ("source", "license"):
         require(isinstance(card[name], str), f"{name}: text", _short(card[name]))

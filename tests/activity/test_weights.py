@@ -10,8 +10,9 @@ import pytest
 
 from pmt_helpers.activity.model import ActivityModel, build_mlp, save_model
 from pmt_helpers.activity.online import Task, train_online
-from pmt_helpers.activity.weights import Preprocessor, Weights
-from pmt_helpers.datasets import FEATURE_NAMES
+from pmt_helpers.activity.weights import ARRAYS, FORMAT, Preprocessor, Weights, load_checkpoint
+from pmt_helpers.datasets import FEATURE_NAMES, DataError
+from pmt_helpers.datasets.arrays import digest, write_arrays, write_card
 from pmt_helpers.datasets.files import shipped
 
 
@@ -118,3 +119,57 @@ def test_a_process_that_only_retrains_needs_no_keras_and_about_200_mb_at_most(tm
     assert heavy == "[]"
     # importing Numba alone takes 35 MB more on Python 3.13, which leaves a process there at 200 to 206
     assert float(megabytes) < (200 if sys.version_info < (3, 13) else 215)
+
+
+def stored(path: Path, names: tuple[list, list] = (["a", "b"], ["sit", "walk", "run"]), **changes: np.ndarray) -> Path:
+    """A small model's two files; the digest fits whatever was changed."""
+    shapes = [(2, 128), (128,), (128, 3), (3,), (2,), (2,)]
+    arrays = {name: np.ones(shape, np.float32) for name, shape in zip(ARRAYS, shapes, strict=True)} | changes
+    write_arrays(path.with_suffix(".npz"), arrays)
+    card = {"format": FORMAT, "feature_names": names[0], "class_names": names[1], "training": {}}
+    write_card(path.with_suffix(".json"), {**card, "digest": digest(arrays)})
+    return path
+
+
+def test_a_stored_model_is_loaded(tmp_path: Path) -> None:
+    checkpoint, card = load_checkpoint(stored(tmp_path / "m"))
+    assert checkpoint.weights.output.shape == (3, 128)
+    assert card["class_names"] == ["sit", "walk", "run"]
+
+
+@pytest.mark.parametrize("name", ARRAYS)
+@pytest.mark.parametrize("value", [np.nan, np.inf, 1e300, "one"])
+def test_a_model_with_a_number_that_is_none_is_refused(tmp_path: Path, name: str, value: float | str) -> None:
+    shape = load_checkpoint(stored(tmp_path / "m"))[0].scaler.mean.shape
+    shapes = dict(zip(ARRAYS, [(2, 128), (128,), (128, 3), (3,), shape, shape], strict=True))
+    array = np.full(shapes[name], 1.0).astype(type(value) if isinstance(value, float) else str)
+    array.flat[0] = value
+    with pytest.raises(DataError, match=f"{name} of finite decimal numbers"):
+        load_checkpoint(stored(tmp_path / "m", **{name: array}))
+
+
+@pytest.mark.parametrize("scale", [0.0, -1.0])
+def test_a_scale_that_is_not_above_zero_is_refused(tmp_path: Path, scale: float) -> None:
+    with pytest.raises(DataError, match="scaler_scale of finite decimal numbers above 0"):
+        load_checkpoint(stored(tmp_path / "m", scaler_scale=np.array([1.0, scale], np.float32)))
+
+
+@pytest.mark.parametrize(
+    ("features", "classes", "says"),
+    [
+        (["a", "b"], ["sit", "sit", "run"], "1 repeated"),
+        (["a", "a"], ["sit", "walk", "run"], "1 repeated"),
+        (["a", "b"], "abc", "str"),
+        (["a", "b"], 3, "int"),
+        (None, ["sit", "walk", "run"], "NoneType"),
+        (["a", "b"], [], "0 entries"),
+        (["a", "b"], [["sit"], "walk", "run"], "3 entries"),
+        (["a", "b"], [f"class {number}" for number in range(200_000)], "200,000 entries"),
+    ],
+)
+def test_names_that_are_none_are_refused_before_a_network_is_built(
+    tmp_path: Path, features: list, classes: list, says: str
+) -> None:
+    with pytest.raises(DataError) as caught:
+        load_checkpoint(stored(tmp_path / "m", (features, classes)))
+    assert caught.value.found == says

@@ -1,6 +1,7 @@
 """UCI's bag of words reads back as it was written, and no damage goes unnoticed."""
 
 import gzip
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -175,3 +176,23 @@ def test_each_kind_of_bad_vocabulary_has_its_own_message(tmp_path: Path, text: s
         read_vocabulary(path, 3, "Get it again.")
     assert says in caught.value.found
     assert (caught.value.file, caught.value.remedy) == (str(path), "Get it again.")
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (lambda: b"3\n4\n6\n" + b"1 1 2\n" * 12_000_000, "unpacks to more than the 64 MB"),
+        (lambda: b"3" * 70_000_000, "unpacks to more than the 64 MB"),
+        (lambda: b"3\n4\n6\n" + b"1 " * 1000, "a line of more than 200 letters"),
+        (lambda: b"3\n4\n999999999999\n1 1 2\n", "999,999,999,999 entries"),
+        (lambda: b"3\n999999999999999\n1\n1 1 2\n", "999,999,999,999,999 words"),
+        (lambda: b"99999999999\n4\n1\n1 1 2\n", "an empty document, number 2"),
+        (lambda: b"9" * 10_000 + b"\n4\n1\n", "a line of more than 200 letters"),
+    ],
+)
+def test_a_few_packed_bytes_do_not_fill_the_memory(tmp_path: Path, content: Callable[[], bytes], says: str) -> None:
+    path = tmp_path / "docword.txt.gz"
+    path.write_bytes(gzip.compress(content(), compresslevel=1))
+    with pytest.raises(DataError) as caught:
+        read_docword(path, "Get it again.")
+    assert says in caught.value.found

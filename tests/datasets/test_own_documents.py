@@ -1,9 +1,12 @@
 """A folder of one's own texts becomes a corpus: what can be read is read, the rest is named, nothing leaves."""
 
+import base64
 import contextlib
 import logging
 import os
 import socket
+import sys
+import time
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pmt_helpers.datasets import DataError, DocumentData, check_card, load_own_documents
+from pmt_helpers.datasets import DataError, DocumentData, check_card, load_own_documents, own_documents
 from pmt_helpers.datasets.own_documents import UnreadableError, read_own_file
 
 
@@ -247,3 +250,111 @@ def test_the_home_folder_may_be_written_as_a_tilde(folder: Path, monkeypatch: py
     monkeypatch.setenv("HOME", str(folder))
     monkeypatch.setenv("USERPROFILE", str(folder))
     assert np.unique(load_own_documents("~").groups).tolist() == ["garden.txt", "notes.md", "paper.pdf"]
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "exam-\nination",
+        "exam-\r\nination",
+        "exam- \nination",
+        "exam-\n   ination",
+        "exam-\n\fination",
+        "exam-\n\nination",
+    ]
+    + [f"exam{hyphen}\nination" for hyphen in "\u2010\u2011\xad"]
+    + ["exam-\u2028ination", "exam\xadination", "EXAM-\nINATION"],
+)
+@pytest.mark.parametrize("name", ["a.txt", "a.md"])
+def test_a_word_broken_by_any_hyphen_is_one_word(tmp_path: Path, name: str, broken: str) -> None:
+    (tmp_path / name).write_bytes(f"the {broken} of potatoes".encode())
+    assert load_own_documents(tmp_path).vocabulary == ("examination", "potatoes")
+
+
+def test_a_word_broken_at_the_end_of_a_page_is_one_word(tmp_path: Path) -> None:
+    (tmp_path / "a.pdf").write_bytes(pdf_bytes("an exam-", "ination of potatoes"))
+    assert load_own_documents(tmp_path).vocabulary == ("examination", "potatoes")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("- potatoes\n- garden", ("garden", "potatoes")),
+        ("Anglo-\nSaxon potatoes", ("anglo", "potatoes", "saxon")),
+        ("prewar-\nand postwar", ("postwar", "prewar")),
+        ("garden \u2014\npotatoes", ("garden", "potatoes")),
+    ],
+)
+def test_a_hyphen_of_its_own_joins_nothing(tmp_path: Path, text: str, words: tuple[str, ...]) -> None:
+    (tmp_path / "a.txt").write_text(text, encoding="utf-8")
+    assert load_own_documents(tmp_path).vocabulary == words
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "我的家人每天都喜欢读书和唱歌",
+        "私の家族は毎日本を読む",
+        "ผมชอบอ่านหนังสือทุกวัน",
+        "ខ្ញុំចូលចិត្តអានសៀវភៅ",
+        "ຂ້ອຍມັກອ່ານປຶ້ມ",
+        "ကျွန်တော်စာအုပ်ဖတ်ရ",
+    ],
+)
+def test_a_script_without_spaces_is_said_to_be_one(folder: Path, text: str) -> None:
+    (folder / "diary.txt").write_text(text, encoding="utf-8")
+    (folder / "mixed.txt").write_text("Roses need water in the garden and soup. " * 3 + text[:12], encoding="utf-8")
+    skipped = dict(load_own_documents(folder).skipped)
+    assert "without spaces between words" in skipped["diary.txt"]
+    assert skipped["mixed.txt"].endswith("the rest is read")
+
+
+def test_a_note_with_a_picture_in_it_is_its_words(tmp_path: Path) -> None:
+    code = base64.b64encode(np.random.default_rng(0).bytes(300_000)).decode()
+    lines = "\n".join(code[at : at + 76] for at in range(0, len(code), 76))
+    (tmp_path / "note.md").write_text(f"potatoes ![p](data:image/png;base64,{code}) garden")
+    (tmp_path / "mail.txt").write_text(f"potatoes\n{lines}\n\ngarden")
+    words = load_own_documents(tmp_path).vocabulary
+    assert {"garden", "potatoes"} <= set(words)
+    assert len(words) < 10
+
+
+def test_what_is_too_long_is_named_and_the_rest_is_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(own_documents, "PDF_PAGES", 1)
+    monkeypatch.setattr(own_documents, "MOST_WORDS", 400)
+    (folder / "long.txt").write_text("potatoes garden " * 300)
+    (folder / "garden.txt").write_text("Roses need water. " * 100)
+    data = load_own_documents(folder)
+    assert dict(data.skipped) == {
+        "long.txt": "more than 400 words: split it",
+        "paper.pdf": "2 pages; at most 1 are read: split it",
+    }
+
+
+def test_a_pdf_that_takes_too_long_is_named_and_the_rest_is_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def endless(page: object) -> str:
+        while True:
+            with contextlib.suppress(Exception):  # as pypdf does
+                time.sleep(0.001)
+
+    monkeypatch.setattr("pypdf.PageObject.extract_text", endless)
+    monkeypatch.setattr(own_documents, "PDF_SECONDS", 0.2)
+    data = load_own_documents(folder)
+    assert dict(data.skipped) == {"paper.pdf": "a PDF that takes more than 0.2 s to read: split it"}
+    assert "roses" in data.vocabulary
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes in folders on this system")
+def test_a_pipe_is_not_waited_for(folder: Path) -> None:
+    os.mkfifo(folder / "pipe.txt")
+    (folder / "endless.txt").symlink_to("/dev/zero")
+    reason = "a pipe or device, not a file"
+    assert load_own_documents(folder).skipped == (("endless.txt", reason), ("pipe.txt", reason))
+
+
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="this system has no such names")
+def test_a_name_that_is_no_text_can_be_shown(folder: Path) -> None:
+    Path(os.fsdecode(os.fsencode(folder) + b"/caf\xe9.txt")).write_text("soup and violins")
+    names = load_own_documents(folder).names.tolist()
+    assert "caf\ufffd.txt" in names
+    assert "\n".join(names).encode()

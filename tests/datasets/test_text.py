@@ -1,6 +1,7 @@
 """Text becomes the same words everywhere; words become counts over an own, a given or a grown vocabulary."""
 
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,7 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pmt_helpers.datasets import DataError, count_documents
-from pmt_helpers.datasets.text import CHUNK_TOKENS, chunk, count_everything, keep_words, require_words, tokenise
+from pmt_helpers.datasets.arrays import write_arrays
+from pmt_helpers.datasets.text import (
+    CHUNK_TOKENS,
+    UNSPACED,
+    chunk,
+    count_everything,
+    keep_words,
+    read_counted,
+    require_words,
+    tokenise,
+)
 
 TEXTS = [["tea", "cup", "tea"], ["cup"], ["tea", "jug", "cup", "jug"], ["pot"]]
 WORD_LISTS = st.lists(st.lists(st.sampled_from(["tea", "cup", "jug", "pot", "milk"]), max_size=12), max_size=6)
@@ -120,3 +131,71 @@ def test_a_document_without_known_words_is_named(texts: list[list[str]], says: s
         require_words(counted, np.array(["first", "second", "third"]), file="texts.txt", remedy="Add words.")
     assert caught.value.found == says
     assert (caught.value.file, caught.value.remedy) == ("texts.txt", "Add words.")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("हिन्दी विकिपीडिया पर मेरा परिवार", ["हिन्दी", "विकिपीडिया", "मेरा", "परिवार"]),  # most vowels are marks
+        ("كِتَابٌ جَمِيلٌ", ["كتاب", "جميل"]),
+        ("كتاب جميل", ["كتاب", "جميل"]),
+        ("סֵפֶר", ["ספר"]),
+        ("می\u200cخواهم", ["میخواهم"]),  # a joiner inside a word
+        ("우리 가족은 책을 읽고", ["가족은"]),  # the others are of two letters
+        ("我的家人每天都喜欢读书 potatoes", ["potatoes"]),  # a clause is no word
+        ("ผมชอบอ่านหนังสือ ខ្ញុំចូលចិត្ត", []),
+        ("potatoes " + "QmFzZTY0" * 50 + "== garden", ["potatoes", "garden"]),
+    ],
+)
+def test_words_of_other_scripts_are_whole_or_left_out(text: str, words: list[str]) -> None:
+    assert tokenise(text) == words
+
+
+def test_a_word_ends_at_a_mark_where_marks_are_not_wanted() -> None:
+    assert tokenise("akoúo\u0331ter", marks=False) == ["akoúo", "ter"]
+    assert tokenise("akoúo\u0331ter") == ["akoúo\u0331ter"]
+
+
+@given(st.text(max_size=200))
+def test_any_text_becomes_words_of_letters(text: str) -> None:
+    for word in tokenise(text):
+        assert word[0].isalpha()
+        assert 3 <= len(word) <= 20
+        assert not UNSPACED.search(word)
+
+
+@given(st.lists(st.sampled_from(["potatoes", "garden", "王小明", "x@y.example"]), max_size=30))
+def test_where_a_long_text_is_cut_makes_no_difference(words: list[str]) -> None:
+    text = " ".join(words)
+    whole = tokenise(text)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pmt_helpers.datasets.text.BLOCK", 12)
+        assert tokenise(text) == whole
+
+
+@pytest.mark.parametrize("part", ["a", "@", "a.b.", "x@", "QUJD", "a\u0301", "\ufdfa", "http:", "'s", "1a"])
+def test_a_text_without_a_space_takes_time_as_it_is_long(part: str) -> None:
+    counted = Counter(tokenise(part * (200_000 // len(part))))  # quadratic, this would take hours
+    assert sum(counted.values()) <= 4 * 200_000  # U+FDFA stands for four words
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"indices": np.array([0, 9], np.int32)},
+        {"indices": np.array([0, -1], np.int32)},
+        {"data": np.array([1, -5], np.int32)},
+        {"data": np.array([1.5, 2])},
+        {"groups": np.zeros(0)},
+        {"indptr": np.array([0, 5], np.int32)},
+    ],
+)
+def test_counts_that_were_tampered_with_are_not_used(tmp_path: Path, change: dict[str, np.ndarray]) -> None:
+    good = {"data": np.array([1, 2], np.int32), "indices": np.array([0, 1], np.int32)}
+    good |= {"indptr": np.array([0, 2], np.int32), "names": np.array(["x"]), "groups": np.array([0])}
+    good["vocabulary"] = np.array(["tea", "cup"])
+    write_arrays(tmp_path / "good.npz", good)
+    assert read_counted(tmp_path / "good.npz").words.counts.toarray().tolist() == [[1, 2]]
+    write_arrays(tmp_path / "bad.npz", good | change)
+    with pytest.raises(ValueError, match=r"."):
+        read_counted(tmp_path / "bad.npz")

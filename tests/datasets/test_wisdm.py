@@ -1,5 +1,6 @@
 """WISDM in all the places and wrappings that people keep it in; no damage goes unnoticed."""
 
+import gzip
 import shutil
 import time
 from collections.abc import Callable
@@ -273,3 +274,67 @@ class TestRealFile:
         start = time.process_time()
         wisdm.read_table(Path(copy))
         assert time.process_time() - start < 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: text.partition("@data\n")[2],
+        lambda text: "@data\n" + text.partition("@data\n")[2],
+        lambda text: text.replace('@attribute "X3" numeric', "@attribute"),
+        lambda text: text.replace('@attribute "ZPEAK" numeric\n', ""),
+        lambda text: text.replace('"ZPEAK"', '"PEAKZ"').replace('"user"', '"person"'),
+        lambda text: text.replace('"X1" numeric\n@attribute "X2"', '"X2" numeric\n@attribute "X1"'),
+        lambda text: ",".join(("UNIQUE_ID", "user", *FEATURE_NAMES, "class")) + "\n" + text.partition("@data\n")[2],
+        lambda text: text.replace("\n", "\r"),
+        lambda text: text + "\0" * 500,
+        lambda text: text.replace("@relation", "% caf\xe9\n@relation"),
+    ],
+)
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-8", "utf-16"])
+def test_the_published_rows_are_accepted_under_any_header(
+    small_wisdm: Path, make_arff: MakeArff, change: Callable[[str], str], encoding: str
+) -> None:
+    (small_wisdm / ARFF).write_bytes(change(make_arff()).encode(encoding))
+    found = load_activity("wisdm")
+    (small_wisdm / ARFF).write_text(make_arff())
+    assert np.array_equal(found.X, load_activity("wisdm").X, equal_nan=True)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["WISDM_ar_v1.1_transformed (1).arff", "wisdm_ar_latest.zip", "WISDM_ar_latest.tar", f"{ARFF}.txt", "wisdm.arff"],
+)
+def test_a_file_of_a_near_name_is_said_to_lie_there(small_wisdm: Path, make_arff: MakeArff, name: str) -> None:
+    (small_wisdm / name).write_text(make_arff())
+    (small_wisdm / "._hidden.arff").write_text("")
+    with pytest.raises(DataError) as caught:
+        load_activity("wisdm")
+    assert caught.value.found == f"none of its files; there lies {name}"
+    assert "unpack it and call the table" in caught.value.remedy
+
+
+def test_an_archive_that_a_browser_has_unpacked_is_read(
+    small_wisdm: Path, make_arff: MakeArff, make_archive: MakeArchive
+) -> None:
+    (small_wisdm / ARCHIVE).write_bytes(gzip.decompress(make_archive(make_arff())))
+    assert len(load_activity("wisdm")) == 24
+
+
+def test_a_folder_under_the_tables_name_does_not_hide_the_archive(
+    small_wisdm: Path, make_arff: MakeArff, make_archive: MakeArchive
+) -> None:
+    (small_wisdm / ARFF).mkdir()
+    (small_wisdm / ARCHIVE).write_bytes(make_archive(make_arff()))
+    assert len(load_activity("wisdm")) == 24
+
+
+def test_an_archive_that_unpacks_to_gigabytes_is_refused(
+    small_wisdm: Path, make_arff: MakeArff, make_archive: MakeArchive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (small_wisdm / ARCHIVE).write_bytes(make_archive("1," * 20_000_000))
+    with pytest.raises(DataError, match="unpacks to more than the 32 MB"):
+        load_activity("wisdm")
+    monkeypatch.setattr(wisdm, "LARGEST_ARCHIVE_MB", 1)
+    with pytest.raises(DataError, match="unpacks to more than 1 MB"):
+        load_activity("wisdm")

@@ -1,11 +1,14 @@
 """Joules: ranges with their sources, no number where nobody measured one, and a USB meter's watts on the right span."""
 
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pmt_helpers.datasets.errors import DataError
 from pmt_helpers.device import (
@@ -120,3 +123,105 @@ def test_energy_is_the_area_under_power() -> None:
 def test_what_is_no_meter_is_refused(written: Callable[..., Path], text: str, says: str) -> None:
     with pytest.raises(DataError, match=says):
         read_meter(written(text, "meter.csv"))
+
+
+def of_rows(names: str, *cells: str, separator: str = ",") -> str:
+    return names + "\n" + "".join(separator.join([str(second), *cells]) + "\n" for second in range(4))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        of_rows("time,volts,current (\xb5A)", "5", "600000"),
+        of_rows("time,volts,current (\u03bcA)", "5", "600000"),  # the other micro
+        of_rows("time,voltage [uV],current [uA]", "5000000", "600000"),
+        of_rows("time,volts,milliamps", "5", "600"),
+        of_rows("time,voltageV,currentmA", "5", "600"),
+        of_rows("Time (sec.),Voltage in mV,Current in mA", "5000", "600"),
+        of_rows("time,volts,amps", "5.0 V", "600mA"),
+        of_rows("time;volts;amps", "5,0", "0,6", separator=";"),
+        of_rows("Zeit\tSpannung (V)\tStrom (A)", "5,000", "0,600", separator="\t"),
+        of_rows("time,voltage (mV),current (mA)", '"5,000"', '"600"'),
+        of_rows("time,voltage (mV),current (mA)", "5'000", "600"),
+        of_rows("timestamp voltage_V dp_V current_A", "5", "0.3", "0.6", separator=" "),
+        "Device: made up\n\n" + of_rows("time,volts,amps", "5", "0.6"),
+        "time,voltage,current\ns,mV,mA\n0,5000,600\n1,5000,600\n2,5000,600\n3,5000,600\n",
+        "time (min),volts,amps\n" + "".join(f"{second / 60},5,0.6\n" for second in range(4)),
+        "time_us,volts,amps\n" + "".join(f"{second * 10**6},5,0.6\n" for second in range(4)),
+        of_rows("time,volts,amps", "5", "0.6") + "\0" * 50,
+        of_rows("time,volts,amps", "5", "0.6").replace("\n", "\r"),
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "latin-1"])
+def test_three_watts_are_three_watts_in_every_unit(tmp_path: Path, text: str, encoding: str) -> None:
+    if encoding == "latin-1" and "\u03bc" in text:
+        pytest.skip("Latin-1 has one micro")
+    (tmp_path / "m.csv").write_bytes(text.encode(encoding))
+    meter = read_meter(tmp_path / "m.csv")
+    assert meter.watts.tolist() == pytest.approx([3] * 4)
+    assert meter.seconds.tolist() == pytest.approx(range(4))
+    assert not meter.absolute
+
+
+@pytest.mark.parametrize("per_second", [1, 10**3, 10**6, 10**9])
+def test_seconds_since_1970_are_known_in_every_unit(written: Callable[..., Path], per_second: int) -> None:
+    start = 1_777_636_800
+    rows = "".join(f"{(start + second) * per_second},5,0.6\n" for second in range(3))
+    meter = read_meter(written("timestamp,volts,amps\n" + rows, "m.csv"))
+    assert meter.absolute
+    assert meter.seconds == pytest.approx(start + np.arange(3))
+
+
+def test_a_clock_runs_on_after_midnight_and_a_date_may_stand_beside_it(written: Callable[..., Path]) -> None:
+    clock = read_meter(written("Time,V,A\n23:59:59.5,5,1\n00:00:00.5,5,1\n", "m.csv"))
+    assert np.diff(clock.seconds) == pytest.approx([1])
+    both = read_meter(written("Date,Time,V,A\n2026-05-01,12:00:00,5,1\n2026-05-01,12:00:01,5,1\n", "m.csv"))
+    assert both.absolute
+    assert np.diff(both.seconds) == pytest.approx([1])
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("time,volts,amps\n", "readings below the names"),
+        (of_rows("time (fortnights),volts,amps", "5", "1"), "a unit of time"),
+        (of_rows("time,volts,current (kA)", "5", "1"), "a unit of amps"),
+        (of_rows("time,voltage,voltage,current", "5", "9", "1"), "one column of volts"),
+        (of_rows("time;voltage (mV);current (A)", "5,000", "1,500", separator=";"), "read in two ways"),
+        (of_rows("time;voltage (mV);current (A)", "5.000", "1,5", separator=";"), "read in two ways"),
+        ("time,volts,amps\n0,5,1\n1,5\n", "line 3"),
+        ("time,volts,amps\n0,5,1\n1,5,1,7\n", "line 3"),
+        ("time,volts,amps\n0,5,1\n\n1,1e300,1\n", "line 4"),
+        ("time,volts,amps\n0,5,1\n1," + "9" * 10_000 + ",1\n", "line 3"),
+        ('time,volts,amps\n0,"5,1\n', "line 2"),
+        ("time,volts,amps\n05/01/2026 12:00:00,5,1\n", "dates such as"),
+        ("time,volts,amps\n99999999999,5,1\n", "no unit that is known"),
+        ("PK\3\4 a spreadsheet", "a packed file"),
+        ("x," * 100_000, "three columns"),
+    ],
+)
+def test_what_may_be_read_in_two_ways_or_not_at_all_is_refused(
+    written: Callable[..., Path], text: str, says: str
+) -> None:
+    with pytest.raises(DataError, match=says) as caught:
+        read_meter(written(text, "m.csv"))
+    assert len(str(caught.value)) < 1000
+
+
+@given(st.text(st.sampled_from("time,volts;amps\t0123456789.-+eE\"'\n ()mµV:TZ"), max_size=120))
+def test_any_text_is_read_or_refused(text: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "m.csv")
+        path.write_text("time,volts,amps\n" + text, encoding="utf-8")
+        try:
+            meter = read_meter(path)
+        except DataError:
+            return
+    assert np.isfinite(meter.seconds).all()
+    assert np.isfinite(meter.watts).all()
+    assert (np.diff(meter.seconds) >= 0).all()
+
+
+def test_a_meter_that_ran_at_another_time_is_said_to(good: list[dict], written: Callable[..., Path]) -> None:
+    with pytest.raises(ValueError, match="no span lies inside"):
+        with_power(read_log(written(good)), read_meter(written("t,v,a\n100,5,1\n102,5,1\n", "m.csv")), offset_s=0)

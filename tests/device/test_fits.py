@@ -1,5 +1,7 @@
 """Lines through seconds, where the seconds go, and what memory they take; one origin each."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -175,3 +177,25 @@ def test_a_log_of_several_kernels_says_nothing_of_their_memory(written):
     rows = memory_by_kernel([both, one])
     assert rows["kernel"].tolist() == ["numpy"]
     assert rows["limited_mb"].tolist() == [512]
+
+
+def test_two_machines_are_two_lines_each_as_straight_as_alone(tmp_path) -> None:
+    logs = [read_log(recorded(tmp_path / f"{seconds}.jsonl", f"Pi {seconds}", seconds)) for seconds in (1, 20)]
+    both = fit_logs(logs, "n_samples")
+    assert list(both) == ["numpy, Pi 1", "numpy, Pi 20"]
+    for log, line in zip(logs, both.values(), strict=True):
+        assert line == fit_logs([log], "n_samples")["numpy"]
+        assert line.r2 > 0.999
+    parts = time_by_phase(logs)
+    assert parts["machine"].tolist() == ["Pi 1", "Pi 20"]
+    assert parts[["interpreter", "arithmetic"]].sum(axis=1).tolist() == pytest.approx([300, 6000])
+
+
+def recorded(path, model: str, seconds: float):
+    """A log of a machine that takes so many seconds a window."""
+    records = [{"ev": "header", "schema": "pi-profile/1", "run_id": model, "origin": "measured-pi", "model": model}]
+    for size in (20, 40, 80, 160):
+        span = {"ev": "span", "phase": "train", "t_s": 0, "wall_s": seconds * size, "task": "activity"}
+        records.append({**span, "kernel": "numpy", "n_samples": size, "epoch": 1, "updates": size})
+    path.write_text("".join(json.dumps(record) + "\n" for record in records))
+    return path

@@ -1,6 +1,7 @@
 """The reader takes every log that a recorder writes, and refuses what is not one, naming the line and what to do."""
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -253,3 +254,56 @@ def test_a_log_of_100_mb_takes_less_memory_than_its_text(tmp_path: Path) -> None
     n_spans, n_samples, mb = map(float, done.stdout.split())
     assert (n_spans, n_samples) == (n, 0)
     assert mb < 40, "8 bytes a number: 13 of them in a span, and two texts of 4"
+
+
+def test_one_bad_file_does_not_stop_the_others(good: list[dict], written: Written, tmp_path: Path) -> None:
+    written(good, "a.jsonl")
+    written(good, "LOUD.JSONL")
+    written(b"\0\5\x16\7Mac OS X", "._a.jsonl")
+    written("no log\n", "bad.jsonl")
+    written(good, "notes.txt")
+    (tmp_path / "folder.jsonl").mkdir()
+    (tmp_path / "lost.jsonl").symlink_to(tmp_path / "nowhere")
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(tmp_path / "pipe.jsonl")
+    logs = read_logs(tmp_path)
+    assert [log.path.name for log in logs["measured-pi"]] == ["LOUD.JSONL", "a.jsonl"]
+    reasons = dict(logs.skipped)
+    assert list(reasons)[:3] == ["bad.jsonl, line 1", "folder.jsonl", "lost.jsonl"]
+    assert "found Is a directory" in reasons["folder.jsonl"]
+    assert "found No such file" in reasons["lost.jsonl"]
+    assert "a pipe or device" in reasons.get("pipe.jsonl", "a pipe or device")
+
+
+def test_any_number_of_zeros_after_a_power_cut_is_noted(good: list[dict], written: Written) -> None:
+    whole = "".join(json.dumps(record) + "\n" for record in good[:4])
+    log = read_log(written(whole + "\0" * 3_000_000))
+    assert (len(log.spans), log.complete) == (2, False)
+    assert "zeros" in log.notes[0]
+    with pytest.raises(DataError, match="line 5"):
+        read_log(written(whole + "\0" * 3_000_000 + json.dumps(good[4]) + "\n"))
+
+
+def test_a_log_has_an_end(good: list[dict], written: Written, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pmt_helpers.device.logs.MOST_LINES", 100)
+    with pytest.raises(DataError, match="100 lines"):
+        read_log(written(json.dumps(good[0]) + "\n" * 1000))
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        {"note": 5}, {"note": {"a": 1}}, {"model": ["x"]}, {"task": "x" * 2000}, {"mem_limit_mb": "512"},
+        {"run_id": "\ud800"}, {"cpu": "half \udc00"},
+    ],
+)  # fmt: skip
+def test_a_header_that_nothing_could_show_is_refused(good: list[dict], written: Written, field: dict) -> None:
+    with pytest.raises(DataError, match="line 1"):
+        read_log(written(changed(good, 0, **field)))
+
+
+def test_a_machine_is_its_model_or_else_its_processor(good: list[dict], written: Written) -> None:
+    names = {"machine": "x86_64", "cpu": "some processor", "model": "Raspberry Pi 5"}
+    for known in ((), ("machine",), ("machine", "cpu"), ("machine", "cpu", "model")):
+        log = read_log(written(changed(good, 0, **{name: names[name] for name in known})))
+        assert log.machine == (names[known[-1]] if known else "")

@@ -10,8 +10,11 @@ import pytest
 
 from pmt_helpers.datasets.errors import DataError
 from pmt_helpers.datasets.files import shipped
-from pmt_helpers.device import read_log
+from pmt_helpers.device import fit_logs, memory_by_kernel, predict_log, read_log, time_by_phase
 from pmt_helpers.teaching.device_logs import keep_log, my_logs, own_folder, own_log, replay
+from pmt_helpers.teaching.figures.device import memory_by_kernel as memory_figure
+from pmt_helpers.teaching.figures.device import seconds_by_samples, where_time_goes
+from pmt_helpers.teaching.figures.device_series import spans_of, training_rows
 from pmt_helpers.teaching.figures.replay import curve_by_time, log_duration, moment
 
 PLOTLY = "application/vnd.plotly.v1+json"
@@ -205,3 +208,102 @@ def test_a_widget_is_one_output_with_a_sentence_in_its_place(make, log, monkeypa
     (bundle,) = bundles
     assert bundle["text/plain"] == shown.sentence
     assert "appears here when the cell is run" in shown.sentence
+
+
+def spans_text(**changes) -> str:
+    """Trainings of four sizes; fields changed as told, None left out."""
+    header = {"ev": "header", "schema": "pi-profile/1", "run_id": "r", "origin": "measured-pi", "task": "activity"}
+    records = [{**header, **{name: changes.pop(name) for name in ("origin", "task", "model") if name in changes}}]
+    for size in (20, 40, 80, 160):
+        span = {"ev": "span", "phase": "train", "t_s": 0.0, "wall_s": 0.01 * size, "task": "activity"}
+        records.append({**span, "kernel": "numpy", "n_samples": size, "epoch": 1, "updates": size, **changes})
+    kept = [{name: value for name, value in record.items() if value is not None} for record in records]
+    return "".join(json.dumps(record) + "\n" for record in kept)
+
+
+def figures_of_all(logs) -> None:
+    """What notebook 06 does with all logs."""
+    spans = spans_of(log for of_origin in logs.values() for log in of_origin)
+    rows = training_rows(spans, epochs=100)
+    seconds_by_samples(rows[rows["kernel"].isin(("numpy", "numba", "keras_fit", ""))])
+    for of_origin in logs.values():
+        fit_logs(of_origin, "n_samples")
+    where_time_goes(time_by_phase(logs["measured-host"]).query("task == 'activity'").drop_duplicates("kernel"))
+    for log in logs["emulated-raspi3b-icount"]:
+        for kernel in log.spans["kernel"].dropna().unique():
+            predict_log("emulated-raspi3b", log, str(kernel), task=log.header["task"])
+    memory_figure(memory_by_kernel(log for of_origin in logs.values() for log in of_origin))
+    for log in logs.get("measured-pi", ()):
+        log.samples["throttled"].dropna()
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (spans_text(updates=0), "without updates of 1 or more"),
+        (spans_text(updates=None), "without updates of 1 or more"),
+        (spans_text(n_samples=None), "without n_samples of 1 or more"),
+        (spans_text(kernel=None), "does not say its kernel"),
+        (spans_text(kernel="rust"), "none of numpy, numba"),
+        (spans_text(task="topics"), "without n_documents"),
+        (spans_text(task="chess"), "its header says task 'chess'"),
+        (spans_text(origin="paper-digitised"), "its origin is paper-digitised"),
+        (spans_text(origin="predicted"), "its origin is predicted"),
+        (spans_text(wall_s=0.0), "took no time"),
+        (spans_text().partition("\n")[0] + "\n", "no training"),
+        (spans_text().partition("\n")[0] + '\n{"ev": "sample", "t_s": 1}\n', "no training"),
+        ("no log", "a JSON object in UTF-8"),
+    ],
+)
+@pytest.mark.parametrize("origin", ["measured-pi", "measured-host", "emulated-raspi3b-icount"])
+def test_a_log_that_shows_nothing_is_said_to_be_left_out_and_stops_nothing(
+    home: Path, text: str, reason: str, origin: str, capsys
+) -> None:
+    home.mkdir(parents=True)
+    (home / "own.jsonl").write_text(text.replace("measured-pi", origin))
+    logs = my_logs()
+    ((name, said),) = logs.skipped
+    assert name.startswith("own.jsonl")
+    assert reason in said
+    assert reason in capsys.readouterr().out
+    figures_of_all(logs)
+    (home / "own.jsonl").unlink()
+    assert reason in upload(own_log(), "own.jsonl", text.replace("measured-pi", origin)).replace("&#x27;", "'")
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        [spans_text(model="Raspberry Pi Zero 2 W"), spans_text(model="Raspberry Pi 5", wall_s=0.01)],
+        [spans_text(model=f"board {number}") for number in range(12)],
+        [spans_text(origin="measured-host", kernel="numba")],
+        [spans_text(origin="emulated-raspi3b-icount", task=None)],
+    ],
+)
+def test_logs_of_any_number_of_machines_reach_the_figures(home: Path, texts: list[str]) -> None:
+    home.mkdir(parents=True)
+    for number, text in enumerate(texts):
+        (home / f"{number}.JSONL").write_text(text)
+    logs = my_logs()
+    assert logs.skipped == ()
+    assert sum(log.path.parent == home for of_origin in logs.values() for log in of_origin) == len(texts)
+    figures_of_all(logs)
+
+
+@pytest.mark.parametrize(
+    "name", ["._mine.jsonl", "a\0b.jsonl", "a\nb.jsonl", "x" * 300 + ".jsonl", ".jsonl", "mine.csv"]
+)
+def test_a_name_that_is_no_plain_one_is_refused(home: Path, name: str) -> None:
+    assert "Not kept" in upload(own_log(), name, text_of())
+    assert not home.exists()
+
+
+def test_a_name_in_capitals_is_kept_and_read(home: Path) -> None:
+    assert "Kept</b> as SHOUT.jsonl" in upload(own_log(), "SHOUT.JSONL", text_of())
+    assert home / "SHOUT.jsonl" in [log.path for log in my_logs()["measured-pi"]]
+
+
+def test_how_large_a_file_may_be_stands_beside_the_button(home: Path) -> None:
+    _, told = own_log().widget.children
+    assert "Up to 7 MB" in told.value
+    assert str(home) in told.value

@@ -292,3 +292,29 @@ def test_numbers_get_the_unit_that_fits() -> None:
 def test_a_missing_column_is_named(draw) -> None:
     with pytest.raises(ValueError, match=f"{draw.__name__} needs the columns"):
         draw(pd.DataFrame({"speed": [1.0]}))
+
+
+def test_two_machines_of_one_origin_are_two_series_with_their_names() -> None:
+    zero, five = (
+        line_of("measured-pi", slope).assign(machine=name) for slope, name in ((2.0, "Zero 2 W"), (0.1, "Pi 5"))
+    )
+    figure = seconds_by_samples(pd.concat([zero, five, line_of(PAPER, 0.07)]))
+    names = [f"{name}, {OBTAINED['measured-pi']}" for name in ("Zero 2 W", "Pi 5")]
+    assert len({drawn(figure, name).marker.color for name in names}) == 2
+    assert figure.sentence.startswith("Time to train, a window more: 2 s (R² 0.999), Zero 2 W, measured")
+    assert OBTAINED[PAPER] in written_on(figure)
+    memory = pd.DataFrame({"origin": "measured-pi", "machine": ["a", "b"], "kernel": "numpy", "peak_mb": [30.0, 60.0]})
+    assert "NumPy 30 MB" in memory_by_kernel(memory).sentence
+    assert "NumPy 60 MB" in memory_by_kernel(memory).sentence
+
+
+def test_more_machines_than_colours_are_drawn_as_far_as_they_go_and_the_others_named() -> None:
+    boards = pd.concat([line_of("measured-pi", 0.01 * n).assign(machine=f"board {n}") for n in range(1, 10)])
+    figure = seconds_by_samples(boards)
+    assert "Not drawn, since no colour is left: board 8, measured on a Raspberry Pi; board 9," in figure.sentence
+    assert "board 7" in written_on(figure)
+
+
+def test_times_that_are_all_the_same_have_a_slope_and_no_r2() -> None:
+    same = pd.DataFrame({"origin": HOST, "n_samples": [20, 40, 80], "seconds": 0.5})
+    assert "R²" not in seconds_by_samples(same).sentence

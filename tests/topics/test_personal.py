@@ -1,6 +1,7 @@
 """Shared and personal topics; and topics travel as two plain files, come back bit for bit, or are refused."""
 
 import json
+import re
 from dataclasses import fields
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -242,3 +243,11 @@ def test_what_could_not_be_read_again_is_not_written(planted, tmp_path: Path) ->
     with pytest.raises(ValueError, match="beta must be a number above 0"):
         save_topics(Topics(planted.phi), tmp_path / "topics", beta=float("nan"))
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("n_digits", [400, 10_000])
+def test_a_prior_of_any_number_of_digits_is_refused(saved: Path, n_digits: int) -> None:
+    card = saved.with_suffix(".json")
+    card.write_text(re.sub(r'"alpha": [^,]*', '"alpha": ' + "9" * n_digits, card.read_text(encoding="utf-8")))
+    with pytest.raises(DataError):
+        load_topics(saved)

@@ -15,6 +15,7 @@ from pmt_helpers.teaching.figures import style
 from pmt_helpers.teaching.figures.device_series import (
     MEMORY_ONLY,
     PAPER,
+    Key,
     by_series,
     in_order,
     kernel_name,
@@ -24,6 +25,7 @@ from pmt_helpers.teaching.figures.device_series import (
     series_names,
     series_styles,
     with_origin,
+    within_colours,
 )
 from pmt_helpers.teaching.figures.style import Figure, duration, joules, need_columns, percent, two_digits
 
@@ -75,7 +77,7 @@ def _by_size(
     """Points and a fitted line for each series, and the slopes in words. unit: one more of a size."""
     frame = frame.dropna(subset=[column, "seconds"])
     need_columns(frame, (column,), title)
-    series = by_series(frame)
+    series, left_out = within_colours(by_series(frame))
     names, styles = series_names(series), series_styles(series)
     figure = style.new_figure(title, 490 + ROW * max(0, len(series) - ROWS), style.WITH_LEGEND)
     texts = []
@@ -85,8 +87,9 @@ def _by_size(
         if rows[column].nunique() > 2:
             line = fit_line(rows[column].to_numpy(), rows["seconds"].to_numpy())
             _add_line(figure, rows[column], rows["seconds"], line, colour, name, unit)
-            # R2 to three digits, rounded down: 0.9996 is not 1.
-            slope = f"{duration(line.slope)} (R² {math.floor(1000 * line.r2) / 1000:.3f})"
+            # R2 to three digits, rounded down: 0.9996 is not 1. Of times that are all the same there is none.
+            r2 = "" if math.isnan(line.r2) else f" (R² {math.floor(1000 * line.r2) / 1000:.3f})"
+            slope = f"{duration(line.slope)}{r2}"
         texts.append(f"{name}: {slope}")
         many = len(rows) > POINTS
         points = rows.groupby(column, as_index=False)["seconds"].median() if many else rows
@@ -96,7 +99,7 @@ def _by_size(
         style.add_series(figure, x, y, name, look, hover, legendgroup=name, customdata=written)
     figure.update_xaxes(title_text=axis, rangemode="tozero")
     _add_log_switch(figure, frame["seconds"], log_y)
-    return figure, style.sentences(texts)
+    return figure, f"{style.sentences(texts)}{left_out}"
 
 
 def _add_line(figure: go.Figure, x: pd.Series, y: pd.Series, line: Line, colour: str, name: str, unit: str) -> None:
@@ -182,10 +185,11 @@ def memory_by_kernel(frame: pd.DataFrame) -> Figure:
     frame: origin, kernel, peak_mb. Of several tasks, draw one.
     """
     need_columns(frame, ("origin", "kernel", "peak_mb"), "memory_by_kernel")
-    rows = frame.groupby([frame["origin"].astype(str), frame["kernel"].astype(str)])["peak_mb"].max().reset_index()
+    which = ["origin", "kernel", *(["machine"] if "machine" in frame else [])]
+    rows = frame.astype(dict.fromkeys(which, str)).groupby(which)["peak_mb"].max().reset_index()
     rows["what"] = rows.pop("kernel").map(kernel_name)  # kernels are the axis here: a series is an origin
     order = rows.groupby("what")["peak_mb"].max().sort_values().index.tolist()
-    series = by_series(rows)
+    series, left_out = within_colours(by_series(rows))
     names, styles = series_names(series), series_styles(series)
     figure = style.new_figure(
         "What fits into the memory", 190 + (30 + 18 * len(series)) * len(order), style.WITH_LEGEND
@@ -205,7 +209,7 @@ def memory_by_kernel(frame: pd.DataFrame) -> Figure:
     figure.update_xaxes(title_text="peak memory, MB", range=[0, 1.08 * max(SMALL_MB, float(rows["peak_mb"].max()))])
     figure.update_yaxes(categoryorder="array", categoryarray=order)
     figure.update_layout(bargap=0.3)
-    return Figure(figure, f"Peak memory; a small board has {SMALL_MB} MB. {style.sentences(texts)}")
+    return Figure(figure, f"Peak memory; a small board has {SMALL_MB} MB. {style.sentences(texts)}{left_out}")
 
 
 def latency(frame: pd.DataFrame) -> Figure:
@@ -221,7 +225,7 @@ def latency(frame: pd.DataFrame) -> Figure:
     rows = in_order(rows).rename(columns=dict(zip(columns, ("median", "p99"), strict=True)))
     rows["what"] = rows.pop("kernel").astype(str).map(kernel_name)  # kernels are the axis here: a series is an origin
     order = list(dict.fromkeys(rows["what"]))
-    series = by_series(rows)
+    series, left_out = within_colours(by_series(rows))
     names, styles = series_names(series), series_styles(series)
     figure = style.new_figure("Time to classify one window", 230 + 50 * len(order), style.WITH_LEGEND)
     figure.add_vrect(
@@ -245,7 +249,7 @@ def latency(frame: pd.DataFrame) -> Figure:
     axis = with_origin("one prediction", "median, and whisker to the 99th percentile")
     style.log_x_axis(figure, axis, min(ends), max(ends), lambda micro: duration(micro / 1e6))
     figure.update_yaxes(tickvals=list(range(len(order))), ticktext=order, range=[len(order) - 0.4, -0.6])
-    return Figure(figure, f"Median and 99th percentile of one prediction. {style.sentences(texts)}")
+    return Figure(figure, f"Median and 99th percentile of one prediction. {style.sentences(texts)}{left_out}")
 
 
 def predicted_and_measured(rows: pd.DataFrame, title: str = "Predicted, then recorded") -> Figure:
@@ -272,14 +276,14 @@ def predicted_and_measured(rows: pd.DataFrame, title: str = "Predicted, then rec
     return Figure(figure, _predictions_sentence(rows, names))
 
 
-def _predictions_sentence(rows: pd.DataFrame, names: dict[tuple[str, str], str]) -> str:
+def _predictions_sentence(rows: pd.DataFrame, names: dict[Key, str]) -> str:
     """Each prediction, and for what was recorded of the same device and kernel, whether it lies in the band."""
     rows = rows.assign(kernel=kernels_of(rows))
     predicted, recorded = rows[rows["origin"] == "predicted"], rows[rows["origin"] != "predicted"]
     texts = []
     for prediction in predicted.to_dict("records"):
         device, kernel, low, high = (prediction[name] for name in ("device", "kernel", "low", "high"))
-        text = f"{names['predicted', kernel]} for {device}: {duration(prediction['seconds'])}"
+        text = f"{names['predicted', kernel, '']} for {device}: {duration(prediction['seconds'])}"
         text += f" ({duration(low)} to {duration(high)})"
         same = recorded[(recorded["device"] == device) & (recorded["kernel"] == kernel)]
         for origin, seconds in zip(same["origin"], same["seconds"], strict=True):

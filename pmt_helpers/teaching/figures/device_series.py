@@ -31,13 +31,14 @@ KERNELS = {
     "keras_fit": "Keras fit",
     "keras_batch": "Keras batch",
 }
+MACHINE_LETTERS = 40  # of its name, in a legend
 COLUMNS = {"documents": "n_documents", "words": "words_percent"}
 
 # No model is drawn beside these, so the models' colours come last. The paper is grey, as everywhere.
 _STYLES = (*OTHERS, (VERMILION, "cross"), (BLUE, "circle"), (GREEN, "diamond"), (ORANGE, "square"))
 _PAPER_STYLE = (GREY, "circle-open")
 
-Key = tuple[str, str]  # origin, and kernel or ""
+Key = tuple[str, str, str]  # origin; kernel or ""; machine, "" where the origin has one only
 
 
 def obtained(origin: str) -> str:
@@ -85,28 +86,46 @@ def _kernel_place(kernel: str) -> int:
 
 
 def by_series(frame: pd.DataFrame) -> dict[Key, pd.DataFrame]:
-    """The rows of each origin and kernel, in the order of OBTAINED and KERNELS; two origins are never one series."""
+    """The rows of each origin, kernel and machine, in the order of OBTAINED and KERNELS.
+
+    Two origins are never one series, nor are two machines of one origin. frame: a column machine is not needed.
+    """
     for origin in frame["origin"].astype(str).unique():
         obtained(origin)
     keyed = frame.assign(origin=frame["origin"].astype(str), kernel=kernels_of(frame))
+    machine = keyed["machine"].fillna("").astype(str) if "machine" in keyed else pd.Series("", keyed.index)
+    several = machine.groupby(keyed["origin"]).transform("nunique") > 1
     groups: dict[Key, pd.DataFrame] = {
-        (str(origin), str(kernel)): rows for (origin, kernel), rows in keyed.groupby(["origin", "kernel"], sort=False)
+        (str(origin), str(kernel), str(which)): rows
+        for (origin, kernel, which), rows in keyed.groupby(["origin", "kernel", machine.where(several, "")], sort=False)
     }
     origins = list(OBTAINED)
     return dict(sorted(groups.items(), key=lambda item: (origins.index(item[0][0]), _kernel_place(item[0][1]))))
 
 
 def series_names(keys: Iterable[Key]) -> dict[Key, str]:
-    """What the legend calls each series: how it was obtained, after its kernel where kernels differ."""
+    """What the legend calls each series: how it was obtained, after its kernel and machine where these differ."""
     keys = list(keys)
-    several = len({kernel for _, kernel in keys if kernel}) > 1
-    return {
-        (origin, kernel): f"{kernel_name(kernel)}, {obtained(origin)}" if several and kernel else obtained(origin)
-        for origin, kernel in keys
-    }
+    several = len({kernel for _, kernel, _ in keys if kernel}) > 1
+    names = {}
+    for origin, kernel, machine in keys:
+        parts = [kernel_name(kernel)] if several and kernel else []
+        parts += [machine[:MACHINE_LETTERS]] if machine else []
+        names[origin, kernel, machine] = ", ".join([*parts, obtained(origin)])
+    return names
 
 
-def series_styles(keys: Iterable[Key]) -> dict[Key, tuple[str, str]]:
+def within_colours(series: dict[Key, pd.DataFrame]) -> tuple[dict[Key, pd.DataFrame], str]:
+    """The first series, as many as there are colours, and a sentence that names the others; "" where all are in."""
+    ours = [key for key in series if key[0] != PAPER]
+    left_out = ours[len(_STYLES) :]
+    names = series_names(series)
+    listed = "; ".join(names[key] for key in left_out)
+    kept = {key: rows for key, rows in series.items() if key not in left_out}
+    return kept, f" Not drawn, since no colour is left: {listed}." if left_out else ""
+
+
+def series_styles(keys: Iterable[tuple[str, ...]]) -> dict[tuple[str, ...], tuple[str, str]]:
     """Colour and symbol of each series, never one colour twice. Raises ValueError for more series than colours."""
     keys = list(keys)
     ours = [key for key in keys if key[0] != PAPER]
@@ -118,45 +137,48 @@ def series_styles(keys: Iterable[Key]) -> dict[Key, tuple[str, str]]:
 
 
 def spans_of(logs: Iterable[Log]) -> pd.DataFrame:
-    """The spans of all these logs, each row with its origin and run_id."""
+    """The spans of all these logs, each row with its origin, machine and run_id."""
     spans = []
     for log in logs:
         texts = {name: object for name in ("phase", "task", "kernel") if name in log.spans}
-        spans.append(log.spans.assign(origin=log.origin, run_id=log.header["run_id"]).astype(texts))
+        spans.append(
+            log.spans.assign(origin=log.origin, machine=log.machine, run_id=log.header["run_id"]).astype(texts)
+        )
     return pd.concat(spans, ignore_index=True)
 
 
 def training_rows(spans: pd.DataFrame, epochs: int = 1) -> pd.DataFrame:
-    """Seconds of `epochs` epochs: origin, kernel, n_samples, seconds; one row per run and size.
+    """Seconds of `epochs` epochs: origin, machine, kernel, n_samples, seconds; one row per run and size.
 
     spans: as `spans_of` gives them. An epoch is the mean of those recorded. The paper's rows are whole trainings of its
     personal model (not of its local one, which Figure 7 has too), whose epochs nobody knows.
     """
     rows = _training_spans(spans, "n_samples")
     paper = rows[(rows["origin"] == PAPER) & ~rows["run_id"].str.endswith("-local")]
-    groups = rows[rows["origin"] != PAPER].groupby(["origin", "run_id", "kernel", "n_samples"], sort=False)
+    groups = rows[rows["origin"] != PAPER].groupby(["origin", "machine", "run_id", "kernel", "n_samples"], sort=False)
     ours = groups[["seconds", "updates"]].sum().reset_index()
     ours["seconds"] *= epochs * ours["n_samples"] / ours["updates"]
-    return pd.concat([ours, paper], ignore_index=True)[["origin", "kernel", "n_samples", "seconds"]]
+    return pd.concat([ours, paper], ignore_index=True)[["origin", "machine", "kernel", "n_samples", "seconds"]]
 
 
 def iteration_rows(spans: pd.DataFrame, by: str = "documents") -> pd.DataFrame:
-    """Median seconds of an iteration: origin, kernel, n_documents or words_percent, seconds; one row per run and size.
+    """Median seconds of an iteration, one row per run and size.
 
-    spans: as `spans_of` gives them. by: "documents" (each number of documents with all its words) or "words" (the most
+    Columns: origin, machine, kernel, n_documents or words_percent, seconds. spans: as `spans_of` gives them.
+    by: "documents" (each number of documents with all its words) or "words" (the most
     documents with a share of theirs). The points of the paper's Figure 8 come last.
     """
     rows = _training_spans(spans, "n_documents")
     rows = rows[rows["origin"] != PAPER]
-    run = ["run_id", "kernel"]
+    run = ["machine", "run_id", "kernel"]
     rows["words_percent"] = 100 * rows["n_words"] / rows.groupby(run)["n_words"].transform("max")
     rows["seconds"] *= rows["n_tokens"] / rows["updates"]  # a span may hold several iterations
     varied = varying_only(rows, "n_documents" if by == "documents" else "n_words")
     medians = varied.groupby(["origin", *run, COLUMNS[by]], sort=False)["seconds"].median().reset_index()
     part, size = {"documents": ("a", "documents"), "words": ("b", "vocabulary")}[by]
     paper = paper_table(f"fig8{part}_seconds_per_iteration_by_{size}").rename(columns={size: COLUMNS[by]})
-    paper = paper.assign(origin=PAPER, kernel="").astype({COLUMNS[by]: float})
-    columns = ["origin", "kernel", COLUMNS[by], "seconds"]
+    paper = paper.assign(origin=PAPER, machine="", kernel="").astype({COLUMNS[by]: float})
+    columns = ["origin", "machine", "kernel", COLUMNS[by], "seconds"]
     return pd.concat([medians[columns], paper[columns]], ignore_index=True)
 
 
@@ -165,4 +187,6 @@ def _training_spans(spans: pd.DataFrame, size: str) -> pd.DataFrame:
     if size not in spans:
         raise ValueError(f"no span has {size}: these logs are of another task")
     rows = spans[(spans["phase"] == "train") & spans[size].notna() & ~spans["origin"].isin(MEMORY_ONLY)]
+    if "machine" not in rows:
+        rows = rows.assign(machine="")
     return rows.assign(kernel=kernels_of(rows), seconds=seconds_of_spans(rows))
