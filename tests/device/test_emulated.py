@@ -179,7 +179,7 @@ def test_an_emulated_log_says_what_it_is_and_claims_no_sensor(path: Path) -> Non
     assert log.header["machine"] == "aarch64"
     assert "virtual time" in log.header["note"]
     assert not {"governor", "fmax_mhz"} & set(log.header)
-    assert not SENSORS & set(log.samples)
+    assert not SENSORS & set(log.samples.dropna(axis=1, how="all"))
     assert re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ", log.header["utc"])  # the board itself believes in 1970
 
 

@@ -186,7 +186,7 @@ def test_two_machines_are_two_lines_each_as_straight_as_alone(tmp_path) -> None:
     for log, line in zip(logs, both.values(), strict=True):
         assert line == fit_logs([log], "n_samples")["numpy"]
         assert line.r2 > 0.999
-    parts = time_by_phase(logs)
+    parts = time_by_phase(logs, updates=300)
     assert parts["machine"].tolist() == ["Pi 1", "Pi 20"]
     assert parts[["interpreter", "arithmetic"]].sum(axis=1).tolist() == pytest.approx([300, 6000])
 

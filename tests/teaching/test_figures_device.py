@@ -301,7 +301,7 @@ def test_two_machines_of_one_origin_are_two_series_with_their_names() -> None:
     figure = seconds_by_samples(pd.concat([zero, five, line_of(PAPER, 0.07)]))
     names = [f"{name}, {OBTAINED['measured-pi']}" for name in ("Zero 2 W", "Pi 5")]
     assert len({drawn(figure, name).marker.color for name in names}) == 2
-    assert figure.sentence.startswith("Time to train, a window more: 2 s (R² 0.999), Zero 2 W, measured")
+    assert "Zero 2 W, measured on a Raspberry Pi: 2 s (R² 0.999)." in figure.sentence
     assert OBTAINED[PAPER] in written_on(figure)
     memory = pd.DataFrame({"origin": "measured-pi", "machine": ["a", "b"], "kernel": "numpy", "peak_mb": [30.0, 60.0]})
     assert "NumPy 30 MB" in memory_by_kernel(memory).sentence
