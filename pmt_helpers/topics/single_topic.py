@@ -66,6 +66,8 @@ def improvement(curves: pd.DataFrame, first: int = 1, last: int = 10) -> pd.Seri
     Mean over the iterations from first to last, as in the paper (section IV-D).
     """
     early = curves[curves["iteration"].between(first, last)]
+    if early.empty:
+        raise ValueError(f"curves have no iteration from first={first} to last={last}")
     table = early.pivot(index=["seed", "person", "iteration"], columns="model", values="log2_likelihood")
     return (table["personal"] / table["local"]).rsub(1).groupby(["seed", "person"]).mean().rename("improvement")
 
