@@ -122,7 +122,9 @@ def paired_gain(
     table = user_means(curve[curve["n_samples"] == n_samples])
     if not {model, baseline} <= set(table.columns) or table[[model, baseline]].dropna().empty:
         sizes = sorted(curve["n_samples"].unique().tolist())
-        raise ValueError(f"no user has both model {model!r} and baseline {baseline!r} at n_samples {n_samples}; sizes are {sizes}")
+        raise ValueError(
+            f"no user has both model {model!r} and baseline {baseline!r} at n_samples {n_samples}; sizes are {sizes}"
+        )
     return Gain.of((table[model] - table[baseline]).dropna().droplevel("n_samples"), seed, groups_of(curve))
 
 

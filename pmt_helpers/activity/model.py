@@ -10,8 +10,8 @@ import pandas as pd
 from pmt_helpers import __version__
 from pmt_helpers.activity.evaluation import confusion_counts, scores
 from pmt_helpers.activity.weights import ARRAYS, FORMAT, HIDDEN_UNITS, Preprocessor, initial_deviation, load_checkpoint
-from pmt_helpers.datasets.doors import check_fields
 from pmt_helpers.datasets.arrays import digest, write_arrays, write_card
+from pmt_helpers.datasets.doors import check_fields
 
 if TYPE_CHECKING:
     import keras
@@ -36,7 +36,11 @@ class Recipe:
 
     def __post_init__(self) -> None:
         check_fields(self)
-        for name, known in (("optimizer", ("sgd", "adam")), ("monitor", MONITORS), ("validation", ("random", "grouped"))):
+        for name, known in (
+            ("optimizer", ("sgd", "adam")),
+            ("monitor", MONITORS),
+            ("validation", ("random", "grouped")),
+        ):
             if getattr(self, name) not in known:
                 raise ValueError(f"unknown {name} {getattr(self, name)!r}; choose one of {', '.join(known)}")
 

@@ -139,7 +139,9 @@ def _check_windows(X: np.ndarray, y: np.ndarray, start: Weights, what: str) -> W
         raise ValueError(f"{(~finite).sum()} of {len(X)} {what} windows hold NaN or infinity")
     unknown = np.setdiff1d(y, np.arange(len(start.bias)))
     if len(unknown):
-        raise ValueError(f"{what} labels y {unknown.tolist()} are not among the {len(start.bias)} classes of the network")
+        raise ValueError(
+            f"{what} labels y {unknown.tolist()} are not among the {len(start.bias)} classes of the network"
+        )
     return X, y.astype(np.int64)
 
 

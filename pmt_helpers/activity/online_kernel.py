@@ -194,8 +194,8 @@ def compiled_loop(width: int = HIDDEN_UNITS) -> Callable[..., tuple[int, int]]:
 def _train_of_width(width: int) -> Any:
     """The loop with another number in the place of the width; not stored, as it would be taken for the first one."""
     names = {**globals(), "WIDTH": U(width), "HIDDEN_UNITS": width}
-    options = {"fastmath": _FAST, "error_model": "numpy"}
+    options: dict[str, Any] = {"fastmath": _FAST, "error_model": "numpy", "nogil": True}
     for part in (_update_and_forward, _probabilities, _update_output):
         copied = FunctionType(part.py_func.__code__, names, part.py_func.__name__)
-        names[copied.__name__] = numba.njit(copied, **options, forceinline=True)
-    return numba.njit(FunctionType(train.py_func.__code__, names, "train"), **options, nogil=True)
+        names[copied.__name__] = numba.njit(**options, forceinline=True)(copied)
+    return numba.njit(**options)(FunctionType(train.py_func.__code__, names, "train"))

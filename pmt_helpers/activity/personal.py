@@ -127,11 +127,13 @@ def _check_labelled(X: np.ndarray, y: np.ndarray, shared: "ActivityModel", what:
     """Scaled windows and their labels. Raises ValueError where they do not fit the model or each other."""
     y = np.asarray(y)
     if len(y) == 0 or len(X) != len(y):
-        raise ValueError(f"{what} need at least one window and one label for each; got {len(X)} windows, {len(y)} labels")
+        raise ValueError(
+            f"{what} need at least one window and one label for each; got {len(X)} windows, {len(y)} labels"
+        )
     unknown = np.setdiff1d(y, np.arange(len(shared.class_names)))
     if len(unknown):
         classes = f"{len(shared.class_names)} classes ({', '.join(shared.class_names)})"
-        raise ValueError(f"labels y {unknown.tolist()} ({what}) are not among the model's {classes}")
+        raise ValueError(f"{what}: labels y {unknown.tolist()} are not among the model's {classes}")
     try:
         return shared.scaler.transform(X), y
     except ValueError as error:

@@ -106,7 +106,9 @@ def train_shared_fast(
     if keep is not None:
         keep = np.asarray(keep, bool)
         if keep.shape != (len(data),):
-            raise ValueError(f"keep must say of each of the {len(data)} windows whether to train on it; got {keep.shape}")
+            raise ValueError(
+                f"keep must say of each of the {len(data)} windows whether to train on it; got {keep.shape}"
+            )
         rows = rows[keep[rows]]
     if len(rows) == 0:
         raise ValueError("no window is left to train the shared model on")

@@ -34,8 +34,8 @@ def initial_deviation(init: str, n_inputs: int) -> float:
 class Weights:
     """All that a network has learnt, float32.
 
-    hidden: (n_inputs, n_hidden), one row per input: the features, then one for the bias (its input is always 1), then rows
-    of zeros up to a multiple of four. output: (n_classes, n_hidden). bias: (n_classes,), of the output layer.
+    hidden: (n_inputs, n_hidden), one row per input: the features, then one for the bias (its input is always 1), then
+    rows of zeros up to a multiple of four. output: (n_classes, n_hidden). bias: (n_classes,), of the output layer.
     """
 
     hidden: np.ndarray
@@ -80,10 +80,11 @@ class Weights:
 
         An added unit has no weight in or out, so its gradient is zero.
         """
-        more = max(0, n_hidden - self.hidden.shape[1])
-        layers = (np.pad(layer, ((0, 0), (0, more)))[:, :n_hidden] for layer in (self.hidden, self.output))
-        hidden, output = (np.array(layer, np.float32, order="C") for layer in layers)
-        return Weights(hidden, output, np.array(self.bias, np.float32), self.n_features)
+        hidden, output = self.hidden[:, :n_hidden], self.output[:, :n_hidden]
+        if more := n_hidden - hidden.shape[1]:
+            hidden, output = (np.pad(layer, ((0, 0), (0, more))) for layer in (hidden, output))
+        hidden, output, bias = (np.array(layer, np.float32, order="C") for layer in (hidden, output, self.bias))
+        return Weights(hidden, output, bias, self.n_features)
 
     def inputs(self, X: np.ndarray) -> np.ndarray:
         """Scaled features (n_windows, n_features) as the rows that `hidden` multiplies: 1 for the bias, then zeros.

@@ -69,7 +69,10 @@ def membership_inference(
         raise ValueError(f"need windows that the model was trained on and others; got {got}")
     weights = Checkpoint.from_model(model).weights
     for name, (windows, labels) in (("members", members), ("others", others)):
-        if np.shape(windows) != (len(labels), weights.n_features) or not np.isin(labels, range(len(weights.bias))).all():
+        if (
+            np.shape(windows) != (len(labels), weights.n_features)
+            or not np.isin(labels, range(len(weights.bias))).all()
+        ):
             wanted = f"(n, {weights.n_features}) features and a class of the model for each"
             raise ValueError(f"{name} must be {wanted}; got {np.shape(windows)}, classes {np.unique(labels)}")
     X, y = (np.concatenate(both) for both in zip(members, others, strict=True))

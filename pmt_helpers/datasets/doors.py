@@ -30,11 +30,13 @@ class Range(NamedTuple):
     high: float = math.inf
     above: bool = False
     whole: bool = False
+    why: str = ""
 
     def __str__(self) -> str:
         kind = "a whole number" if self.whole else "a number"
         low = f"{'above' if self.above else 'from'} {self.low:g}"
-        return f"{kind} {low} on" if self.high == math.inf else f"{kind} {low} to {self.high:.15g}"
+        high = " on" if self.high == math.inf else f"{' and up' * self.above} to {self.high:,.15g}"
+        return f"{kind} {low}{high}" + (f" ({self.why})" if self.why else "")
 
 
 _AT_LEAST_ONE, _FROM_ZERO = Range(1, MANY, whole=True), Range(0, MANY, whole=True)
@@ -43,8 +45,8 @@ RANGES: dict[str, Range] = {
     "insecure_seed": Range(0, whole=True),
     **dict.fromkeys(
         ("epochs", "n_topics", "n_samples", "n_features", "folds", "size", "n_questions", "labels", "canaries",
-         "n_shared", "n_local", "n_users", "min_users", "rounds", "threads", "hidden_units", "n_units", "min_documents", "sizes",
-         "shape", "batch_size", "patience", "first", "last", "tokens", "steps"),
+         "n_shared", "n_local", "n_users", "min_users", "rounds", "threads", "hidden_units", "n_units", "min_documents",
+         "sizes", "shape", "batch_size", "patience", "first", "last", "tokens", "steps"),
         _AT_LEAST_ONE,
     ),
     **dict.fromkeys(("n_classes", "top", "trials", "n_rounds"), Range(2, MANY, whole=True)),
@@ -52,27 +54,35 @@ RANGES: dict[str, Range] = {
     **dict.fromkeys(("updates", "more_than"), Range(0, 10**15, whole=True)),
     "windows": Range(0, 10**12, whole=True),
     **dict.fromkeys(("alpha", "beta"), Range(0, 1e6, above=True)),
-    **dict.fromkeys(("rate_hz", "clip", "clip_norm", "largest_mb"), Range(0, 1e9, above=True)),
+    **dict.fromkeys(("rate_hz", "largest_mb"), Range(0, 1e9, above=True)),
     **dict.fromkeys(("seconds", "n_bytes"), Range(0, 1e15)),
     **dict.fromkeys(("weight", "weights", "noise", "pull", "learning_rate", "noise_multiplier", "more"), Range(0, 1e6)),
     **dict.fromkeys(("fraction", "max_share", "within", "prior"), Range(0, 1)),
     "percents": Range(0, 100),
-    "epsilon": Range(0, 1000, above=True),  # a larger one promises nothing: then say math.inf
+    "epsilon": Range(0, 1e9, above=True, why="math.inf for no noise at all"),
     "most": _AT_LEAST_ONE,
     **dict.fromkeys(("user", "users", "exclude_user", "person"), Range(0, 2**31 - 1, whole=True)),
     "dropout": Range(0, 0.99),
     "delta": Range(0, 0.999, above=True),
-    **dict.fromkeys(("sampling_prob", "sampling", "probability"), Range(0, 1, above=True)),
+    **dict.fromkeys(
+        ("clip", "clip_norm"), Range(0, 1e9, above=True, why="without it one unit moves sums as far as it likes")
+    ),
+    **dict.fromkeys(("sampling_prob", "sampling", "probability"), Range(0, 1, above=True, why="a probability")),
     "digits": Range(0, 20, whole=True),
     "releases": Range(0, 1e6, above=True),
     "group_size": Range(1, 10**4, whole=True),
 }  # fmt: skip
 _INFINITE = {"epsilon"}  # for no noise at all
-DIMENSIONS = {"X": 2, "X_user": 2, "y": 1, "y_user": 1, "windows": 3, "signal": 2, "phi": 2, "topics": 2, "gradients": 2, "x": 1,
-              "seconds": 1, "population": 1, "keep": 1, "W": 2, "b": 1, "groups": 1, "published": 1}  # fmt: skip
+_WINDOWS, _TOPICS = ("n_windows", "n_features"), ("n_topics", "n_words")
+SHAPES: dict[str, tuple[str, ...]] = {
+    "X": _WINDOWS, "X_user": _WINDOWS, "y": ("n_windows",), "y_user": ("n_windows",), "keep": ("n_windows",),
+    "windows": ("n_windows", "n_readings", "3"), "signal": ("n_readings", "n_axes"), "population": ("n_features",),
+    "phi": _TOPICS, "topics": _TOPICS, "groups": ("n",), "gradients": ("n_units", "n_parameters"), "x": ("n",),
+    "seconds": ("n",),
+}  # fmt: skip
 _LABELS = {"y", "y_user"}
 _MAY_BE_TEXT = {"groups"}
-_MAY_BE_EMPTY = {"keep", "releases", "scores", "measured", "cures"}
+_MAY_BE_EMPTY = {"keep", "releases", "scores", "measured", "cures", "token_lists", "vocabulary"}
 MODELS = {"model", "shared", "reference"}
 COUNTS = {"counts", "documents", "reference_documents"}  # documents x words, where they are not DocumentData
 
@@ -115,7 +125,10 @@ def _checked(function: Callable[..., Any], package: str) -> Callable[..., Any]:
         try:
             return function(*bound.args, **bound.kwargs)
         except KeyError as error:  # pandas has no other word for a column that is missing
-            raise _lacking(error, bound.arguments) or error
+            missing = _lacking(error, bound.arguments)
+            if missing is None:
+                raise
+            raise missing from error
 
     checked.__module__ = package  # where pickle finds it again
     return checked
@@ -174,7 +187,9 @@ def _one_of(name: str, parts: tuple[Any, ...], value: Any) -> Any:
     problems = []
     if np.ndarray in parts:  # which a sequence is taken for
         parts = tuple(part for part in parts if (get_origin(part) or part) is not Sequence)
-    for part in sorted((part for part in parts if part is not NoneType), key=lambda part: (part is Any, part is not np.ndarray)):
+    for part in sorted(
+        (part for part in parts if part is not NoneType), key=lambda part: (part is Any, part is not np.ndarray)
+    ):
         try:
             return check_argument(name, part, value)
         except TypeError as error:  # perhaps it is of the next type; a ValueError is about the value, whatever its type
@@ -194,10 +209,10 @@ def _number(name: str, value: Any, whole: bool) -> Any:
     fits = allowed.low < value if allowed.above else allowed.low <= value
     if whole:
         try:
-            value = operator.index(value)
+            value = operator.index(value)  # type: ignore[arg-type]
         except TypeError:
             fits = False
-    if not (fits and (value <= allowed.high and math.isfinite(value) or base in _INFINITE and value == math.inf)):
+    if not (fits and ((value <= allowed.high and math.isfinite(value)) or (base in _INFINITE and value == math.inf))):
         raise ValueError(f"{name} must be {wanted}; got {_shown(value)}")
     return value
 
@@ -214,15 +229,17 @@ def _array(name: str, value: Any) -> np.ndarray:
         raise TypeError(f"{name} must be an array of numbers; got {_shown(value)}") from None
     if array.dtype.kind not in ("biufU" if base in _MAY_BE_TEXT else "biuf"):
         raise TypeError(f"{name} must be an array of numbers; got {_shown(value)} of type {array.dtype}")
-    if name in DIMENSIONS and array.ndim != DIMENSIONS[name]:
-        raise ValueError(f"{name} must have {DIMENSIONS[name]} dimension(s); got shape {array.shape}")
+    if name in SHAPES and array.ndim != len(SHAPES[name]):
+        one_hot = "; of one-hot labels take y.argmax(1)" if name in _LABELS and array.ndim == 2 else ""
+        wanted = f"({', '.join(SHAPES[name])}{',' * (len(SHAPES[name]) == 1)})"
+        raise ValueError(f"{name} has shape {array.shape}, expected {wanted}{one_hot}")
     array = array.astype(array.dtype.newbyteorder("="), copy=False)
     if array.dtype.kind == "f" and (beyond := int((np.abs(array) > LARGEST).sum())):
-        raise ValueError(f"{name} holds {beyond} numbers that are infinite or beyond {LARGEST:g}")
+        raise ValueError(f"{name} holds {beyond} numbers that are infinity or beyond {LARGEST:g}")
     if name in _LABELS:
         if not np.array_equal(array, np.floor(array)) or array.min(initial=0) < 0 or array.max(initial=0) > MANY:
             raise ValueError(f"{name} must be class numbers, whole and from 0 on; got {_shown(array)}")
-        array = array.astype(np.int64, copy=False)
+        array = array if array.dtype.kind in "iu" else array.astype(np.int64)
     return array
 
 
@@ -232,7 +249,9 @@ def _tuple(name: str, parts: tuple[Any, ...], value: Any) -> tuple[Any, ...]:
     _require(isinstance(value, tuple | list), name, f"{len(parts)} values in a tuple", value)
     if len(value) != len(parts):
         raise ValueError(f"{name} must be {len(parts)} values in a tuple; got {len(value)}")
-    checked = tuple(check_argument(f"{name}[{i}]", part, v) for i, (part, v) in enumerate(zip(parts, value, strict=True)))
+    checked = tuple(
+        check_argument(f"{name}[{i}]", part, v) for i, (part, v) in enumerate(zip(parts, value, strict=True))
+    )
     if parts == (np.ndarray, np.ndarray):  # windows and their labels
         try:
             X, y = _array("X", checked[0]), _array("y", checked[1])
@@ -277,10 +296,9 @@ def _listed(values: Iterable[Any]) -> str:
 
 
 def _shown(value: Any) -> str:
-    text = repr(value) if isinstance(value, str | int | float | NoneType) else ""
-    if isinstance(value, np.ndarray):
-        text = f"of shape {value.shape}"
-    return f"{type(value).__name__} {text[:40]}".rstrip()
+    if isinstance(value, str | int | float | NoneType):
+        return repr(value)[:40]
+    return type(value).__name__ + (f" of shape {value.shape}" if isinstance(value, np.ndarray) else "")
 
 
 def _lacking(error: KeyError, arguments: Mapping[str, Any]) -> ValueError | None:

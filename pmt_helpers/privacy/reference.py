@@ -23,7 +23,9 @@ def window_gradients(layers: Layers, X: Array, y: Array) -> Array:
     kernel, bias, output, output_bias = (np.asarray(layer, np.float64) for layer in layers)
     shapes = [(X.shape[1], bias.size), (bias.size,), (bias.size, output_bias.size), (output_bias.size,)]
     if [layer.shape for layer in (kernel, bias, output, output_bias)] != shapes:
-        raise ValueError(f"layers of a network for X {X.shape} have shapes {shapes}; got {[np.shape(a) for a in layers]}")
+        raise ValueError(
+            f"layers of a network for X {X.shape} have shapes {shapes}; got {[np.shape(a) for a in layers]}"
+        )
     if len(y) != len(X) or not np.isin(y, np.arange(len(output_bias))).all():
         raise ValueError(f"y must be one class from 0 to {len(output_bias) - 1} per window of X {X.shape}; got {y}")
     before = X @ kernel + bias

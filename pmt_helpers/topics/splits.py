@@ -102,5 +102,7 @@ def _group_split(groups: Sequence | np.ndarray, sizes: tuple[int, ...], seed: in
     if min(sizes) < 1 or ends[-1] == len(order):
         parts = f"{sizes[0]} public and {sizes[1]} local ones" if len(sizes) > 1 else f"{sizes[0]} local ones"
         documents = f"{len(order)} documents in {len(group_starts) - 1} groups"
-        raise ValueError(f"{documents} cannot be split into {parts}, and some to test on: see n_local, n_shared, settings")
+        raise ValueError(
+            f"{documents} cannot be split into {parts}, and some to test on: see n_local, n_shared, settings"
+        )
     return np.split(order, ends[1:])

@@ -57,7 +57,7 @@ def check_topics(phi: Any, n_words: int | None = None, n_topics: int | None = No
     sums = phi.sum(axis=1)
     if np.abs(sums - 1).max() > SUM_TOLERANCE:
         raise ValueError(
-            f"each row of phi (a topic) must sum to one over the words; the sums go from {sums.min():g} to {sums.max():g}"
+            f"each topic in phi must sum to one over the words; the sums go from {sums.min():g} to {sums.max():g}"
         )
     return phi
 

@@ -24,7 +24,6 @@ from pmt_helpers.activity.model import ActivityModel
 from pmt_helpers.activity.weights import Preprocessor
 from pmt_helpers.datasets import ActivityData, DataError, DocumentData
 from pmt_helpers.teaching.questions import Question
-from pmt_helpers.teaching.workbook_file import current_workbook
 from pmt_helpers.topics import Topics
 
 DOORS = ("datasets", "activity", "topics", "attacks", "privacy", "device", "experiments", "teaching")
@@ -249,7 +248,7 @@ CALLS: dict[str, Callable[[], dict[str, Any]]] = {
         "prior": 0.1,
     },
     "attacks.membership_inference": lambda: {
-        "model": model(), "members": few(), "others": few(), "reference": model(), "shadows": 2, "epochs": 1, "seed": 0,
+        "model": model(), "members": few(), "others": few(), "reference": model(), "shadows": 1, "epochs": 1, "seed": 0,
     },
     "attacks.poison_user": lambda: {
         "X_user": own()[0], "y_user": own()[1], "fraction": 0.5, "kind": "pair", "seed": 0, "shared": model(),
@@ -284,7 +283,7 @@ CALLS: dict[str, Callable[[], dict[str, Any]]] = {
         "data": people(), "train": _private, "epsilon": 8.0, "canaries": 20, "guesses": 4, "seed": 0,
     },
     "privacy.calibrate_noise": lambda: {
-        "epsilon": 8.0, "delta": 1e-5, "sampling_prob": 0.5, "steps": 2, "n_units": 100, "releases": (20.0,),
+        "epsilon": 8.0, "delta": 1e-5, "sampling_prob": 1.0, "steps": 1, "n_units": 100, "releases": (20.0,),
     },
     "privacy.clip_and_noise": lambda: {
         "gradients": np.ones((3, 4)), "clip_norm": 1.0, "noise_multiplier": 1.0, "rng": np.random.default_rng(0),
@@ -448,7 +447,7 @@ EXCEPTIONS = {
     "teaching.sgd_step": "the solution of an exercise, as a learner reads it",
     "privacy.replay_attack": "hands the reader's own data to the reader's own function",
     "experiments.base_model_grid": "a sweep of an hour; its arguments are those of train_shared",
-    "teaching.preflight": "looks at the machine, and says what is wrong with a parameter: tests/teaching/test_surroundings.py",
+    "teaching.preflight": "looks at the machine; tests/teaching/test_surroundings.py holds what it says of parameters",
 }  # fmt: skip
 
 
