@@ -177,7 +177,7 @@ def check_argument(name: str, hint: Any, value: Any) -> Any:
     elif isinstance(origin, type):
         _require(isinstance(value, origin), name, f"of type {origin.__name__}", value)
         if _is_frame(value) and value.empty:
-            raise ValueError(f"{name} is a table without rows")
+            raise ValueError(f"{name} has no rows; expected at least one row")
     return value
 
 
