@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pmt_helpers.activity.weights import HIDDEN_UNITS, Weights, Windows
+from pmt_helpers.activity.weights import HIDDEN_UNITS, INPUT_BLOCK, Weights, Windows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -128,6 +128,11 @@ def train_many(tasks: Sequence[Task], *, threads: int = 1, **options: Any) -> It
 
 
 def _check_windows(X: np.ndarray, y: np.ndarray, start: Weights, what: str) -> Windows:
+    hidden, output = start.hidden.shape, start.output.shape
+    if hidden[0] % INPUT_BLOCK or output != (len(start.bias), hidden[1]):
+        raise ValueError(
+            f"these are no weights of one network: hidden {hidden}, output {output}, {len(start.bias)} biases"
+        )
     X, y = np.ascontiguousarray(X, np.float32), np.asarray(y)
     if len(y) == 0 or len(X) != len(y):
         found = f"{len(X)} windows, {len(y)} labels"

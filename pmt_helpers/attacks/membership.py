@@ -62,6 +62,8 @@ def membership_inference(
     shadows : number of models trained at home from the reference, each on len(members) windows drawn at random
     epochs : of the shadows; default: as many as the model's history tells
     """
+    if shadows == 1:
+        raise ValueError("shadows must be 0, or 2 and more: one model has no spread; got 1")
     if shadows and reference is None:
         raise ValueError("shadow models begin with the shared model: give it as reference=")
     if len(members[1]) == 0 or len(others[1]) == 0:

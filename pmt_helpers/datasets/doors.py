@@ -93,7 +93,7 @@ def open_door(package: str, file: str) -> tuple[Callable[[str], Any], Callable[[
 
     def load_checked(name: str) -> Any:
         value = load(name)
-        if inspect.isfunction(inspect.unwrap(value)) if callable(value) else False:
+        if inspect.isfunction(inspect.unwrap(value)):
             value = _checked(value, package)
             setattr(sys.modules[package], name, value)  # in the place of the bare function that was put there
         return value

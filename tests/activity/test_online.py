@@ -140,6 +140,17 @@ def test_training_stops_after_ten_epochs_and_goes_back_to_the_best() -> None:
     assert largest_difference(again.weights, trained.weights) == 0
 
 
+@pytest.mark.parametrize(
+    "change", [{"output": np.zeros((6, 64), np.float32)}, {"hidden": np.zeros((43, 128), np.float32)}]
+)
+def test_weights_of_no_network_do_not_reach_the_compiled_loop(change: dict) -> None:
+    task = made_up(3)
+    start = replace(task.start, **change)
+    X = np.zeros((3, len(start.hidden)), np.float32)
+    with pytest.raises(ValueError, match="no weights of one network"):
+        train_online(Task(start, X, task.y))
+
+
 def test_the_history_has_validation_only_where_validated() -> None:
     assert list(train_online(made_up(4), epochs=2).history_frame()) == ["epoch", "loss", "accuracy"]
     frame = train_online(made_up(4, 2), epochs=2).history_frame()

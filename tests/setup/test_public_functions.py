@@ -248,7 +248,7 @@ CALLS: dict[str, Callable[[], dict[str, Any]]] = {
         "prior": 0.1,
     },
     "attacks.membership_inference": lambda: {
-        "model": model(), "members": few(), "others": few(), "reference": model(), "shadows": 1, "epochs": 1, "seed": 0,
+        "model": model(), "members": few(), "others": few(), "reference": model(), "shadows": 2, "epochs": 1, "seed": 0,
     },
     "attacks.poison_user": lambda: {
         "X_user": own()[0], "y_user": own()[1], "fraction": 0.5, "kind": "pair", "seed": 0, "shared": model(),
