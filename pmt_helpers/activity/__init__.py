@@ -4,6 +4,6 @@ Start reading at personal.py, then online.py (the training loop at home) and sha
 use, so that a device which only retrains (weights.py, online.py) never imports Keras.
 """
 
-import lazy_loader
+from pmt_helpers.datasets.doors import open_door
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__, __dir__, __all__ = open_door(__name__, __file__)

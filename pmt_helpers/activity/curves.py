@@ -68,6 +68,8 @@ def learning_curve(
     plan = CurvePlan(sizes, folds, split, early_stopping, init, seed, epochs)
     mitigations = dict(cures or {})
     ids = [int(user) for user in (data.user_ids if users is None else users)]
+    if shared is not None and (missing := set(ids) - set(shared)):
+        raise ValueError(f"shared has no model for users {sorted(missing)}")
     curves = []
     for user in tqdm(ids, desc="learning curves", unit="person", leave=False):
         model = train_shared(data, user, seed, init=init) if shared is None else shared[user]
@@ -123,7 +125,8 @@ def _fold_curve(
         return pd.DataFrame({"model": model, **scores_of_many(truth, predicted), "n_test": len(truth)})
 
     rng = np.random.default_rng([plan.seed, user, fold])
-    from_scratch = Weights.initial(checkpoint.weights.n_features, n_classes, plan.init, rng)
+    n_hidden = checkpoint.weights.hidden.shape[1]
+    from_scratch = Weights.initial(checkpoint.weights.n_features, n_classes, plan.init, rng, n_hidden)
     unchanged = np.repeat(checkpoint.weights.predict(test)[None], len(sizes), axis=0)
     frames = [scored("shared", unchanged).assign(epochs=0, seconds=0.0, n_samples=sizes)]
     strategies = {"local": Mitigation(), "personal": Mitigation(), **mitigations}
@@ -157,7 +160,8 @@ def accuracy_by_epoch(
     X_test, y_test = person.test
     observed = start.inputs(shared.scaler.transform(X_test)), y_test
     init = shared.card.get("init", "he")
-    from_scratch = Weights.initial(start.n_features, len(start.bias), init, np.random.default_rng([seed, 1]))
+    rng = np.random.default_rng([seed, 1])
+    from_scratch = Weights.initial(start.n_features, len(start.bias), init, rng, start.hidden.shape[1])
     tables = []
     for model, weights in (("local", from_scratch), ("personal", start)):
         tasks = []

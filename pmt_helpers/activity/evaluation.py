@@ -122,7 +122,9 @@ def paired_gain(
     table = user_means(curve[curve["n_samples"] == n_samples])
     if not {model, baseline} <= set(table.columns) or table[[model, baseline]].dropna().empty:
         sizes = sorted(curve["n_samples"].unique().tolist())
-        raise ValueError(f"no user has both {model} and {baseline} at {n_samples} samples; sizes here are {sizes}")
+        raise ValueError(
+            f"no user has both model {model!r} and baseline {baseline!r} at n_samples {n_samples}; sizes are {sizes}"
+        )
     return Gain.of((table[model] - table[baseline]).dropna().droplevel("n_samples"), seed, groups_of(curve))
 
 
@@ -133,7 +135,7 @@ def gain_chosen_on_others(
 
     So no strength is chosen on the windows that test it.
     """
-    candidates = list(candidates)
+    candidates = list(dict.fromkeys(candidates))
     table = user_means(curve[curve["n_samples"] == n_samples])[[*candidates, baseline]].dropna()
     total = table[candidates].sum()
     accuracy = [row[str((total - row[candidates]).idxmax())] for _, row in table.iterrows()]

@@ -50,7 +50,7 @@ def keras_trainer(start: Weights, X: np.ndarray, y: np.ndarray) -> Callable[[int
     scaled features; y: (n_windows,) class numbers. JAX compiles a model the first time that it is fitted: call the
     function once before you time it.
     """
-    model = build_mlp(start.n_features, len(start.bias))
+    model = build_mlp(start.n_features, len(start.bias), hidden_units=start.hidden.shape[1])
     logits = logits_model(model, keras.optimizers.SGD(LEARNING_RATE))
     X, y = np.asarray(X, np.float32), np.asarray(y, np.int32)  # newer JAX warns about every 64-bit label
 

@@ -11,6 +11,7 @@ from pmt_helpers import __version__
 from pmt_helpers.activity.evaluation import confusion_counts, scores
 from pmt_helpers.activity.weights import ARRAYS, FORMAT, HIDDEN_UNITS, Preprocessor, initial_deviation, load_checkpoint
 from pmt_helpers.datasets.arrays import digest, write_arrays, write_card
+from pmt_helpers.datasets.doors import check_fields
 
 if TYPE_CHECKING:
     import keras
@@ -33,10 +34,21 @@ class Recipe:
     monitor: str = "val_loss"  # what early stopping watches, or "val_accuracy"
     refit: bool = False  # once validation has chosen the number of epochs, train that long on everybody
 
+    def __post_init__(self) -> None:
+        check_fields(self)
+        for name, known in (
+            ("optimizer", ("sgd", "adam")),
+            ("monitor", MONITORS),
+            ("validation", ("random", "grouped")),
+        ):
+            if getattr(self, name) not in known:
+                raise ValueError(f"unknown {name} {getattr(self, name)!r}; choose one of {', '.join(known)}")
+
 
 def build_mlp(
-    n_features: int = 43, n_classes: int = 6, *, init: str = "he", dropout: float = 0.0, seed: int = 0
-) -> "keras.Model":
+    n_features: int = 43, n_classes: int = 6,
+    *, init: str = "he", dropout: float = 0.0, seed: int = 0, hidden_units: int = HIDDEN_UNITS,
+) -> "keras.Model":  # fmt: skip
     """One hidden layer of 128 ReLU units and a softmax over the classes; 6,406 parameters for 43 features, 6 classes.
 
     Parameters
@@ -56,9 +68,9 @@ def build_mlp(
 
     layers = [
         keras.Input((n_features,), name="features"),
-        dense(HIDDEN_UNITS, n_features, seed, "hidden", activation="relu"),
+        dense(hidden_units, n_features, seed, "hidden", activation="relu"),
         *([keras.layers.Dropout(dropout, seed=seed, name="dropout")] if dropout else []),
-        dense(n_classes, HIDDEN_UNITS, seed + 1, "activity"),
+        dense(n_classes, hidden_units, seed + 1, "activity"),
         keras.layers.Softmax(name="probabilities"),
     ]
     return keras.Sequential(layers, name="mlp")
@@ -134,6 +146,6 @@ def load_model(path: str | Path) -> ActivityModel:
     """Read a model written by save_model, without its training history. Raises DataError as load_checkpoint does."""
     checkpoint, card = load_checkpoint(path)
     features, classes = tuple(card["feature_names"]), tuple(card["class_names"])
-    model = build_mlp(len(features), len(classes))
+    model = build_mlp(len(features), len(classes), hidden_units=checkpoint.weights.hidden.shape[1])
     checkpoint.weights.to_model(model)
     return ActivityModel(model, checkpoint.scaler, features, classes, card=card["training"])

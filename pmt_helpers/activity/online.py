@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pmt_helpers.activity.weights import Weights, Windows
+from pmt_helpers.activity.weights import HIDDEN_UNITS, INPUT_BLOCK, Weights, Windows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,7 +78,8 @@ def train_online(
     Raises ValueError for windows, labels or settings that nothing can be learnt from, and FloatingPointError when the
     loss is no longer finite.
     """
-    n_classes = len(task.start.bias)
+    n_classes, n_hidden = len(task.start.bias), task.start.hidden.shape[1]
+    width = -(-n_hidden // HIDDEN_UNITS) * HIDDEN_UNITS  # that the loop is compiled for
     X, y = _check_windows(task.X, task.y, task.start, "training")
     X_val, y_val = np.empty((0, X.shape[1]), np.float32), np.empty(0, np.int64)
     if task.validation is not None:
@@ -93,17 +94,19 @@ def train_online(
     n_draws = (epochs, len(y)) if shuffle else (0, 0)
     draws = np.random.default_rng(task.seed).integers(0, 2**32, n_draws, dtype=np.uint32)
     shrinkage = 1.0 - (1.0 - learning_rate * l2_sp) ** len(y) if learning_rate * l2_sp < 1 else 1.0
-    weights, history = task.start.copy(), np.full((epochs, len(HISTORY)), np.nan)
+    weights, history = task.start.with_units(width), np.full((epochs, len(HISTORY)), np.nan)
     if reference:
         loop: Any = train_reference
     else:
         from pmt_helpers.activity.online_kernel import compiled_loop
 
-        loop = compiled_loop()
+        loop = compiled_loop(width)
     flat = weights.hidden.reshape(-1), weights.output.reshape(-1), weights.bias
     settings = np.float32(learning_rate), patience, layers == "all", np.float32(shrinkage)
     started = time.perf_counter()
     n_run, best_epoch = loop(*flat, X, y, X_val, y_val, epochs, draws, *settings, history)
+    if width > n_hidden:
+        weights = weights.with_units(n_hidden)
     trained = Trained(weights, int(best_epoch), history[:n_run], time.perf_counter() - started)
     if not (np.isfinite(trained.history[:, 0]).all() and np.isfinite(weights.hidden).all()):
         raise FloatingPointError(
@@ -125,6 +128,11 @@ def train_many(tasks: Sequence[Task], *, threads: int = 1, **options: Any) -> It
 
 
 def _check_windows(X: np.ndarray, y: np.ndarray, start: Weights, what: str) -> Windows:
+    hidden, output = start.hidden.shape, start.output.shape
+    if hidden[0] % INPUT_BLOCK or output != (len(start.bias), hidden[1]):
+        raise ValueError(
+            f"these are no weights of one network: hidden {hidden}, output {output}, {len(start.bias)} biases"
+        )
     X, y = np.ascontiguousarray(X, np.float32), np.asarray(y)
     if len(y) == 0 or len(X) != len(y):
         found = f"{len(X)} windows, {len(y)} labels"
@@ -136,7 +144,9 @@ def _check_windows(X: np.ndarray, y: np.ndarray, start: Weights, what: str) -> W
         raise ValueError(f"{(~finite).sum()} of {len(X)} {what} windows hold NaN or infinity")
     unknown = np.setdiff1d(y, np.arange(len(start.bias)))
     if len(unknown):
-        raise ValueError(f"{what} labels {unknown.tolist()} are not among the {len(start.bias)} classes of the network")
+        raise ValueError(
+            f"{what} labels y {unknown.tolist()} are not among the {len(start.bias)} classes of the network"
+        )
     return X, y.astype(np.int64)
 
 

@@ -12,7 +12,10 @@ do not overlap.
 
 import math
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
+from types import FunctionType
+from typing import Any
 
 import numba
 import numpy as np
@@ -170,14 +173,29 @@ def train(
     return epoch, epoch
 
 
-def compiled_loop() -> Callable[..., tuple[int, int]]:
-    """`train`, compiled: some seconds, with a bar, the first time on a machine; later it is read from a file."""
-    if not train.signatures:
-        cached = any(Path(train.stats.cache_path or ".").glob("online_kernel.train-*.nbi"))
+def compiled_loop(width: int = HIDDEN_UNITS) -> Callable[..., tuple[int, int]]:
+    """`train`, compiled: some seconds, with a bar, the first time on a machine; later it is read from a file.
+
+    width: of the hidden layer. The loop of another one than HIDDEN_UNITS is compiled in each process that needs it.
+    """
+    loop = train if width == HIDDEN_UNITS else _train_of_width(width)
+    if not loop.signatures:
+        cached = any(Path(loop.stats.cache_path or ".").glob("online_kernel.train-*.nbi"))
         with tqdm(total=1, desc="compiling, once on this machine", leave=False, disable=cached) as bar:
-            flat, windows, labels = np.zeros(4 * HIDDEN_UNITS, F), np.zeros((1, 4), F), np.zeros(1, np.int64)
+            flat, windows, labels = np.zeros(4 * width, F), np.zeros((1, 4), F), np.zeros(1, np.int64)
             draws, history = np.zeros((1, 1), np.uint32), np.zeros((1, 4))
-            output, bias = np.zeros(HIDDEN_UNITS, F), np.zeros(1, F)
-            train(flat, output, bias, windows, labels, windows, labels, 1, draws, F(0), 1, True, F(0), history)
+            output, bias = np.zeros(width, F), np.zeros(1, F)
+            loop(flat, output, bias, windows, labels, windows, labels, 1, draws, F(0), 1, True, F(0), history)
             bar.update()
-    return train
+    return loop
+
+
+@lru_cache
+def _train_of_width(width: int) -> Any:
+    """The loop with another number in the place of the width; not stored, as it would be taken for the first one."""
+    names = {**globals(), "WIDTH": U(width), "HIDDEN_UNITS": width}
+    options: dict[str, Any] = {"fastmath": _FAST, "error_model": "numpy", "nogil": True}
+    for part in (_update_and_forward, _probabilities, _update_output):
+        copied = FunctionType(part.py_func.__code__, names, part.py_func.__name__)
+        names[copied.__name__] = numba.njit(**options, forceinline=True)(copied)
+    return numba.njit(**options)(FunctionType(train.py_func.__code__, names, "train"))

@@ -82,7 +82,7 @@ def personalise(
     """
     X, y = _check_labelled(X_user, y_user, shared)
     if rehearsal is not None:
-        X_more, y_more = _check_labelled(*rehearsal, shared)
+        X_more, y_more = _check_labelled(*rehearsal, shared, "rehearsal")
         X, y = np.concatenate([X, X_more]), np.concatenate([y, y_more])
     start = Weights.from_model(shared.model)
     return _train_at_home("personal", start, X, y, shared, validation, epochs, seed, layers, pull)
@@ -100,7 +100,8 @@ def train_local(
     X, y = _check_labelled(X_user, y_user, shared)
     init = shared.card.get("init", "he")
     rng = np.random.default_rng([seed, 1])  # not the stream that shuffles
-    start = Weights.initial(len(shared.feature_names), len(shared.class_names), init, rng)
+    n_hidden = Weights.from_model(shared.model).hidden.shape[1]
+    start = Weights.initial(len(shared.feature_names), len(shared.class_names), init, rng, n_hidden)
     return _train_at_home("local", start, X, y, shared, validation, epochs, seed)
 
 
@@ -111,24 +112,29 @@ def _train_at_home(
     from pmt_helpers.activity.model import build_mlp
 
     if validation is not None:
-        X_val, y_val = _check_labelled(*validation, shared)
+        X_val, y_val = _check_labelled(*validation, shared, "validation")
         validation = start.inputs(X_val), y_val
     task = Task(start, start.inputs(X), y, validation, seed)
     trained = train_online(task, epochs=epochs, layers=layers, l2_sp=l2_sp)
-    model = build_mlp(len(shared.feature_names), len(shared.class_names))
+    model = build_mlp(len(shared.feature_names), len(shared.class_names), hidden_units=start.hidden.shape[1])
     trained.weights.to_model(model)
     at_home = {"kind": kind, "seed": seed, "n_samples": len(y), "epochs": epochs, "patience": PATIENCE}
     card = {**shared.card, **at_home, "monitor": "val_loss"}
     return replace(shared, model=model, history=trained.history_frame(), card=card)
 
 
-def _check_labelled(X: np.ndarray, y: np.ndarray, shared: "ActivityModel") -> Windows:
+def _check_labelled(X: np.ndarray, y: np.ndarray, shared: "ActivityModel", what: str = "X and y") -> Windows:
     """Scaled windows and their labels. Raises ValueError where they do not fit the model or each other."""
     y = np.asarray(y)
     if len(y) == 0 or len(X) != len(y):
-        raise ValueError(f"need at least one window and one label for each; got {len(X)} windows, {len(y)} labels")
+        raise ValueError(
+            f"{what} need at least one window and one label for each; got {len(X)} windows, {len(y)} labels"
+        )
     unknown = np.setdiff1d(y, np.arange(len(shared.class_names)))
     if len(unknown):
         classes = f"{len(shared.class_names)} classes ({', '.join(shared.class_names)})"
-        raise ValueError(f"labels {unknown.tolist()} are not among the model's {classes}")
-    return shared.scaler.transform(X), y
+        raise ValueError(f"{what}: labels y {unknown.tolist()} are not among the model's {classes}")
+    try:
+        return shared.scaler.transform(X), y
+    except ValueError as error:
+        raise ValueError(f"{what}: {error}") from None

@@ -52,8 +52,6 @@ def train_shared(
     name, recipe = (recipe, RECIPES[recipe]) if isinstance(recipe, str) else ("custom", recipe)
     recipe = replace(recipe, **changes)
     volunteers = data.select(data.rows_without(exclude_user))
-    if recipe.validation not in ("random", "grouped"):
-        raise ValueError(f"unknown validation {recipe.validation!r}; choose random or grouped")
     grouped = recipe.validation == "grouped"
     validation = (
         grouped_validation(volunteers.users, seed=seed) if grouped else random_validation(len(volunteers), seed=seed)
@@ -106,7 +104,12 @@ def train_shared_fast(
     """
     rows = training_rows(data, exclude_user, seed)
     if keep is not None:
-        rows = rows[np.asarray(keep, bool)[rows]]
+        keep = np.asarray(keep, bool)
+        if keep.shape != (len(data),):
+            raise ValueError(
+                f"keep must say of each of the {len(data)} windows whether to train on it; got {keep.shape}"
+            )
+        rows = rows[keep[rows]]
     if len(rows) == 0:
         raise ValueError("no window is left to train the shared model on")
     start = Checkpoint(initial_weights(data, seed), Preprocessor.fit(data.X[rows]))

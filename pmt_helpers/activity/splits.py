@@ -75,7 +75,7 @@ def split_user(
     Raises ValueError for an unknown kind, user or fold.
     """
     if kind not in SPLIT_KINDS:
-        raise ValueError(f"unknown split {kind!r}; choose one of {', '.join(SPLIT_KINDS)}")
+        raise ValueError(f"unknown kind of split {kind!r}; choose one of {', '.join(SPLIT_KINDS)}")
     if kind == "blocked" and folds < 3:
         raise ValueError(f"a blocked split needs 3 folds or more, to test, to validate and to train on; got {folds}")
     if not 0 <= fold < n_folds(kind, folds):

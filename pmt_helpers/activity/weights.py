@@ -34,8 +34,8 @@ def initial_deviation(init: str, n_inputs: int) -> float:
 class Weights:
     """All that a network has learnt, float32.
 
-    hidden: (n_inputs, 128), one row per input: the features, then one for the bias (its input is always 1), then rows
-    of zeros up to a multiple of four. output: (n_classes, 128). bias: (n_classes,), of the output layer.
+    hidden: (n_inputs, n_hidden), one row per input: the features, then one for the bias (its input is always 1), then
+    rows of zeros up to a multiple of four. output: (n_classes, n_hidden). bias: (n_classes,), of the output layer.
     """
 
     hidden: np.ndarray
@@ -47,7 +47,7 @@ class Weights:
     def from_layers(
         cls, hidden_kernel: np.ndarray, hidden_bias: np.ndarray, output_kernel: np.ndarray, output_bias: np.ndarray
     ) -> "Weights":
-        """A copy of the four arrays of a Keras network: (n_features, 128), (128,), (128, n_classes), (n_classes,)."""
+        """A copy of the four arrays of a Keras network with one hidden layer: its kernel and bias, the output's."""
         n_features, n_hidden = hidden_kernel.shape
         n_inputs = -(-(n_features + 1) // INPUT_BLOCK) * INPUT_BLOCK
         hidden = np.zeros((n_inputs, n_hidden), np.float32)
@@ -62,20 +62,29 @@ class Weights:
         return cls.from_layers(*model.get_weights())
 
     @classmethod
-    def initial(cls, n_features: int, n_classes: int, init: str, rng: np.random.Generator) -> "Weights":
+    def initial(
+        cls, n_features: int, n_classes: int, init: str, rng: np.random.Generator, n_hidden: int = HIDDEN_UNITS
+    ) -> "Weights":
         """Random weights to start from, as build_mlp draws them: normal, biases 0. Raises ValueError for the init."""
-        hidden = rng.normal(0, initial_deviation(init, n_features), (n_features, HIDDEN_UNITS))
-        output = rng.normal(0, initial_deviation(init, HIDDEN_UNITS), (HIDDEN_UNITS, n_classes))
-        return cls.from_layers(hidden, np.zeros(HIDDEN_UNITS), output, np.zeros(n_classes))
+        hidden = rng.normal(0, initial_deviation(init, n_features), (n_features, n_hidden))
+        output = rng.normal(0, initial_deviation(init, n_hidden), (n_hidden, n_classes))
+        return cls.from_layers(hidden, np.zeros(n_hidden), output, np.zeros(n_classes))
 
     def to_model(self, model: "keras.Model") -> None:
         """Set the weights of a Keras network of the same shape."""
         n = self.n_features
         model.set_weights([self.hidden[:n], self.hidden[n], self.output.T, self.bias])
 
-    def copy(self) -> "Weights":
-        """Arrays of its own, which training may change."""
-        return Weights(self.hidden.copy(), self.output.copy(), self.bias.copy(), self.n_features)
+    def with_units(self, n_hidden: int) -> "Weights":
+        """A copy with so many hidden units: the last ones are cut off, or some are added that no training reaches.
+
+        An added unit has no weight in or out, so its gradient is zero.
+        """
+        hidden, output = self.hidden[:, :n_hidden], self.output[:, :n_hidden]
+        if more := n_hidden - hidden.shape[1]:
+            hidden, output = (np.pad(layer, ((0, 0), (0, more))) for layer in (hidden, output))
+        hidden, output, bias = (np.array(layer, np.float32, order="C") for layer in (hidden, output, self.bias))
+        return Weights(hidden, output, bias, self.n_features)
 
     def inputs(self, X: np.ndarray) -> np.ndarray:
         """Scaled features (n_windows, n_features) as the rows that `hidden` multiplies: 1 for the bias, then zeros.
@@ -84,7 +93,7 @@ class Weights:
         """
         X = np.asarray(X, np.float32)
         if X.ndim != 2 or X.shape[1] != self.n_features:
-            raise ValueError(f"this network takes (n_windows, {self.n_features}) features; got {X.shape}")
+            raise ValueError(f"X must be (n_windows, {self.n_features}) features for this network; got {X.shape}")
         finite = np.isfinite(X).all(axis=1)
         if not finite.all():
             raise ValueError(f"{(~finite).sum()} of {len(X)} windows hold NaN or infinity; scale or drop them first")
@@ -129,7 +138,7 @@ class Preprocessor:
         """(n_windows, n_features) to the same, float32, without NaN. Raises ValueError for another width, infinity."""
         X = np.asarray(X, np.float32)
         if X.ndim != 2 or X.shape[1] != len(self.mean):
-            raise ValueError(f"this model takes (n_windows, {len(self.mean)}) features; got {X.shape}")
+            raise ValueError(f"X must be (n_windows, {len(self.mean)}) features for this model; got {X.shape}")
         if np.isinf(X).any():
             raise ValueError(f"{np.isinf(X).any(axis=1).sum()} of {len(X)} windows hold infinity; drop them first")
         return np.nan_to_num((X - self.mean) / self.scale, nan=0.0)
@@ -205,7 +214,8 @@ def load_checkpoint(path: str | Path) -> tuple[Checkpoint, dict[str, Any]]:
     check_digest(npz, arrays, card["digest"])
     names = [_names(card, key, npz.with_suffix(".json")) for key in ("feature_names", "class_names")]
     n_features, n_classes = map(len, names)
-    layers = [(n_features, HIDDEN_UNITS), (HIDDEN_UNITS,), (HIDDEN_UNITS, n_classes), (n_classes,)]
+    n_hidden = arrays["hidden_bias"].size
+    layers = [(n_features, n_hidden), (n_hidden,), (n_hidden, n_classes), (n_classes,)]
     shapes, expected = [arrays[name].shape for name in ARRAYS], [*layers, (n_features,), (n_features,)]
     remedy = "train and save the model again; this file is of another network"
     if shapes != expected:

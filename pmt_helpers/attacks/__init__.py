@@ -4,6 +4,6 @@ Start reading at `poisoning` (bad training data) or `membership` (what a model g
 Names are loaded on first use, so that reading one module's result does not wait for Keras.
 """
 
-import lazy_loader
+from pmt_helpers.datasets.doors import open_door
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__, __dir__, __all__ = open_door(__name__, __file__)

@@ -20,6 +20,7 @@ from pmt_helpers.activity.weights import Checkpoint
 from pmt_helpers.attacks.defences import Filter, neighbour_filter, poisoned_mask, removal_rates
 from pmt_helpers.attacks.poisoning import flip_labels, malicious_volunteers, poison_volunteers
 from pmt_helpers.datasets.base import ActivityData
+from pmt_helpers.datasets.doors import check_fields
 
 PEOPLE_PER_UNSEEN = 5  # one person in five is left out of a round, to be tested on
 # What the filters meet. Swapped classes and noise are not among them: there is hardly anything to win back.
@@ -199,6 +200,7 @@ class Budget:
     flips: float = 0.5
 
     def __post_init__(self) -> None:
+        check_fields(self)
         if not 0 < self.volunteers <= 0.5 or self.flips <= 0 or (self.flips > 1 and self.flips != int(self.flips)):
             raise ValueError(
                 "a budget has volunteers above 0 and up to 0.5, and flips as a share up to 1.0 or a whole number; "

@@ -41,9 +41,11 @@ def gradient_at(model: Any, X: np.ndarray, y: np.ndarray) -> Weights:
 
     Raises ValueError for no windows.
     """
+    download, y = Checkpoint.from_model(model), np.asarray(y)
     if len(y) == 0:
         raise ValueError("a gradient needs at least one window")
-    download = Checkpoint.from_model(model)
+    if y.min() < 0 or y.max() >= len(download.weights.bias):
+        raise ValueError(f"y must be classes from 0 to {len(download.weights.bias) - 1}; got {y.min()} to {y.max()}")
     weights, inputs = download.weights, download.windows(X)
     hidden = np.maximum(inputs @ weights.hidden, 0)
     logits = hidden @ weights.output.T + weights.bias

@@ -55,6 +55,8 @@ def invert_model(
     if shared is None or population is None:
         raise ValueError(f'method "{method}" needs shared= and population=')
     before = Checkpoint.from_model(shared).weights
+    if np.shape(population) != (weights.n_features,):
+        raise ValueError(f"population must be ({weights.n_features},) scaled features; got {np.shape(population)}")
     if method == "difference":
         return population + gradient_ascent(weights, label, prior) - gradient_ascent(before, label, prior)
     return population + SHRINKAGE * (_read_weight_change(before, weights, label) - population)

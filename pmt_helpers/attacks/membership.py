@@ -62,11 +62,21 @@ def membership_inference(
     shadows : number of models trained at home from the reference, each on len(members) windows drawn at random
     epochs : of the shadows; default: as many as the model's history tells
     """
+    if shadows == 1:
+        raise ValueError("shadows must be 0, or 2 and more: one model has no spread; got 1")
     if shadows and reference is None:
         raise ValueError("shadow models begin with the shared model: give it as reference=")
     if len(members[1]) == 0 or len(others[1]) == 0:
         got = f"{len(members[1])} and {len(others[1])}"
         raise ValueError(f"need windows that the model was trained on and others; got {got}")
+    weights = Checkpoint.from_model(model).weights
+    for name, (windows, labels) in (("members", members), ("others", others)):
+        if (
+            np.shape(windows) != (len(labels), weights.n_features)
+            or not np.isin(labels, range(len(weights.bias))).all()
+        ):
+            wanted = f"(n, {weights.n_features}) features and a class of the model for each"
+            raise ValueError(f"{name} must be {wanted}; got {np.shape(windows)}, classes {np.unique(labels)}")
     X, y = (np.concatenate(both) for both in zip(members, others, strict=True))
     member = np.arange(len(y)) < len(members[1])
     if (blind := blind_auc(X, y, member, seed)) > BLIND_AUC:

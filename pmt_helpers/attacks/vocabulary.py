@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 # How numbers are read
 _DECIMALS = range(1, 8)  # that one would round to; with more, nothing is hidden
@@ -54,7 +55,7 @@ class RecoveredCounts:
         return bool(self.determined.all() and not self.uncertainty.any())
 
 
-def recover_word_counts(phi: Any, beta: float | None = 0.1, *, precision: float | None = None) -> RecoveredCounts:
+def recover_word_counts(phi: ArrayLike, beta: float | None = 0.1, *, precision: float | None = None) -> RecoveredCounts:
     """Read the word counts out of published topics.
 
     A topic on a prior of its own (start="prior") is not of this form, and stays undetermined. Raises
@@ -96,7 +97,7 @@ def _read(phi: Any, precision: float | None) -> tuple[np.ndarray, np.ndarray, bo
     kind = np.finfo(published.dtype if published.dtype.kind == "f" else float)
     phi = published.astype(np.float64)
     if phi.ndim != 2 or 0 in phi.shape or not (np.isfinite(phi) & (phi >= 0)).all() or not phi.any():
-        raise ValueError(f"expected probabilities (n_topics, n_words), none negative or NaN; got shape {phi.shape}")
+        raise ValueError(f"phi must be probabilities (n_topics, n_words), none negative or NaN; got shape {phi.shape}")
     relative = max(_PRECISION, float(kind.eps)) if precision is None else precision
     error = np.maximum(relative * phi, float(kind.smallest_subnormal))
     for decimals in _DECIMALS:

@@ -4,6 +4,6 @@ Start with registry.py (which datasets there are) and base.py (what load_activit
 card, data/cards/NAME.toml; check_card measures again what it states. All trouble with data raises DataError.
 """
 
-import lazy_loader
+from pmt_helpers.datasets.doors import open_door
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__, __dir__, __all__ = open_door(__name__, __file__)

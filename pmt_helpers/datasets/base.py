@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, issparse
 
 from pmt_helpers.datasets.cards import DataCard
 
@@ -182,14 +182,50 @@ class DocumentData:
         return f"DocumentData({self.card.name}: {self.summary})"
 
 
+def check_table(counts: Any, name: str = "counts") -> csr_array:
+    """Documents x words as a csr_array of numbers whose entries all lie inside of it: SciPy itself does not look.
+
+    Raises TypeError for what is no table of numbers, ValueError for another number of dimensions, no documents or no
+    words, for entries of a document or word that there is not, and for what are no counts: NaN, negative, fractions.
+    """
+    try:
+        dense = counts if issparse(counts) else np.asarray(counts)
+        if dense.dtype == object:
+            dense = dense.astype(float)
+        table = csr_array(dense.astype(dense.dtype.newbyteorder("="), copy=False))
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} must be documents x words; got {type(counts).__name__}") from None
+    if table.dtype.kind not in "biuf":
+        raise TypeError(f"{name} must be whole numbers; got {table.dtype}")
+    if table.ndim != 2:
+        raise ValueError(f"{name} have {table.ndim} dimensions, expected two: documents x words")
+    if 0 in table.shape:
+        raise ValueError(f"{name} have shape {table.shape}, expected documents x words, one or more of each")
+    ends, words = table.indptr, table.indices
+    in_order = len(ends) == table.shape[0] + 1 and ends[0] == 0 and (np.diff(ends) >= 0).all()
+    if not in_order or ends[-1] > min(len(words), len(table.data)):
+        raise ValueError(f"{name} are damaged: their documents do not end where the entries do")
+    words, values = words[: ends[-1]], np.asarray(table.data, table.dtype.newbyteorder("="))[: ends[-1]]
+    if len(words) and not (words.min() >= 0 and words.max() < table.shape[1]):
+        raise ValueError(
+            f"{name} hold words {words.min()} to {words.max()}, but there are {table.shape[1]:,}, numbered from 0"
+        )
+    if not np.isfinite(values).all():
+        raise ValueError(f"{(~np.isfinite(values)).sum()} of {values.size} stored {name} are NaN or infinite")
+    if (values < 0).any():
+        raise ValueError(f"{(values < 0).sum()} of {values.size} stored {name} are negative, the lowest {values.min()}")
+    if (values != np.floor(values)).any():
+        fractions = values[values != np.floor(values)]
+        found = f"for example {fractions[0]}"
+        raise ValueError(f"{fractions.size} of {values.size} stored {name} are not whole numbers, {found}")
+    if values.size and values.max() > _MAX_COUNT:
+        raise ValueError(f"{name} hold {values.max():,}; a word is counted up to {_MAX_COUNT:,}")
+    return csr_array((values, words, ends), shape=table.shape)
+
+
 def _canonical(counts: csr_array) -> csr_array:
     """Counts as read-only int32: words in ascending order, none twice, no stored zeros."""
-    rows = csr_array(counts)
-    if rows.ndim != 2:
-        raise ValueError(f"counts have {rows.ndim} dimensions, expected documents x words")
-    invalid = (rows.data != np.round(rows.data)) | (rows.data < 0) | (rows.data > _MAX_COUNT)
-    if invalid.any():
-        raise ValueError(f"counts hold {rows.data[invalid][0]}; only whole numbers from 0 on are allowed")
+    rows = check_table(counts)
     canonical = csr_array((rows.data.astype(np.int32, copy=False), rows.indices, rows.indptr), shape=rows.shape)
     if not canonical.has_canonical_format or not canonical.data.all():
         canonical = canonical.copy()  # the caller's own matrix stays as it is

@@ -12,6 +12,7 @@ from html import escape
 from types import MappingProxyType
 from typing import Any
 
+from pmt_helpers.datasets.errors import DataError
 from pmt_helpers.datasets.files import shipped
 
 
@@ -101,8 +102,12 @@ class DataCard:
 
 @functools.cache
 def load_card(name: str) -> DataCard:
-    """The card of a dataset. Raises FileNotFoundError when none ships under that name."""
-    raw = tomllib.loads(shipped("cards", f"{name}.toml").read_text(encoding="utf-8"))
+    """The card of a dataset. Raises DataError when none ships under that name."""
+    path = shipped("cards", f"{name}.toml")
+    if not path.is_file():
+        known = ", ".join(sorted(card.stem for card in shipped("cards").glob("*.toml")))
+        raise DataError(file=path, expected=f"one of {known}", found=repr(name), remedy="check the spelling")
+    raw = tomllib.loads(path.read_text(encoding="utf-8"))
     for kind in ("facts", "defects"):
         raw[kind] = tuple(Statement(s["id"], s["text"], MappingProxyType(s["expected"])) for s in raw[kind])
     raw = {key: tuple(value) if isinstance(value, list) else value for key, value in raw.items()}

@@ -18,7 +18,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from pmt_helpers.datasets.arrays import read_arrays, write_arrays
-from pmt_helpers.datasets.base import DocumentData
+from pmt_helpers.datasets.base import DocumentData, check_table
 from pmt_helpers.datasets.cards import DataCard
 from pmt_helpers.datasets.errors import DataError
 
@@ -125,10 +125,12 @@ def named_chunks(name: str, tokens: Sequence[str]) -> Iterator[tuple[str, list[s
 
 
 def count_documents(
-    token_lists: Sequence[Sequence[str]], vocabulary: Sequence[str] | None = None, **rule: Any
-) -> WordCounts:
+    token_lists: Sequence[Sequence[str]], vocabulary: Sequence[str] | None = None,
+    *, grow: bool = False, min_documents: int = 1, max_share: float = 1.0, more_than: int = 0,
+) -> WordCounts:  # fmt: skip
     """Counts of the words in each document, by the rule (options) of keep_words; a document may be left with none."""
-    return keep_words(count_everything(token_lists), vocabulary, **rule)
+    rule: dict[str, Any] = {"grow": grow, "min_documents": min_documents, "max_share": max_share}
+    return keep_words(count_everything(token_lists), vocabulary, more_than=more_than, **rule)
 
 
 def count_everything(token_lists: Sequence[Sequence[str]]) -> WordCounts:
@@ -227,8 +229,7 @@ def read_counted(path: Path) -> CountedTexts:
     arrays = read_arrays(path, needed, "counted texts")
     vocabulary, n_docs = tuple(arrays["vocabulary"].tolist()), len(arrays["names"])
     counts = csr_array((arrays["data"], arrays["indices"], arrays["indptr"]), shape=(n_docs, len(vocabulary)))
-    counts.check_format(full_check=True)  # a column that is not there would be read from foreign memory
-    if counts.dtype.kind not in "iu" or (counts.data < 0).any() or len(arrays["groups"]) != n_docs:
-        raise ValueError("no counts, or not a group for each document")
-    words = WordCounts(counts, vocabulary, np.zeros(n_docs, dtype=np.int64))
+    if len(arrays["groups"]) != n_docs:
+        raise ValueError("not a group for each document")
+    words = WordCounts(check_table(counts), vocabulary, np.zeros(n_docs, dtype=np.int64))
     return CountedTexts(words, arrays["names"], arrays["groups"])

@@ -4,6 +4,6 @@ Start with `pi_profile`, the one file that a Raspberry Pi runs; `logs` reads wha
 Names are loaded on first use, so that recording does not pay for reading.
 """
 
-import lazy_loader
+from pmt_helpers.datasets.doors import open_door
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__, __dir__, __all__ = open_door(__name__, __file__)

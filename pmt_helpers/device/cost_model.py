@@ -122,7 +122,7 @@ def kernel_cost(task: str, kernel: str, table: pd.DataFrame | None = None) -> tu
     row = rows[(rows["task"] == task) & (rows["kernel"] == kernel)]
     if row.empty:
         counted = ", ".join((rows["task"] + " " + rows["kernel"]).tolist())
-        raise ValueError(f"no instructions were counted for {task} {kernel}; there are {counted}")
+        raise ValueError(f"no instructions were counted for task {task!r} with kernel {kernel!r}; there are {counted}")
     return float(row["per_update"].iloc[0]), float(row["setup_instructions"].iloc[0])
 
 
@@ -169,7 +169,7 @@ def measured_work(log: Log, kernel: str, task: str) -> Work:
         if train.any():
             updates = int(spans.loc[train, "updates"].sum())
             return Work(updates, float(seconds[train].sum()), float(seconds[setup].sum()))
-    raise ValueError(f"{log.path.name} has no training of {task} with {kernel}")
+    raise ValueError(f"{log.path.name} has no training of task {task} with kernel {kernel}")
 
 
 def predict_log(

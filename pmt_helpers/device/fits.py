@@ -44,8 +44,9 @@ class Line:
 def fit_line(x: ArrayLike, seconds: ArrayLike) -> Line:
     """Least squares. x, seconds: (n,), n at least 3. Raises ValueError for fewer, or when all x are the same."""
     x, seconds = np.asarray(x, float), np.asarray(seconds, float)
-    if len(x) < 3 or np.ptp(x) == 0:
-        raise ValueError(f"a line with an interval needs three points of different size; got {len(x)} at {set(x)}")
+    if len(x) < 3 or np.ptp(x) == 0 or x.shape != seconds.shape or not np.isfinite([x, seconds]).all():
+        found = f"{len(x)} at {set(x.tolist())}, {len(seconds)} seconds"
+        raise ValueError(f"a line with an interval needs x and seconds of three points of different size; got {found}")
     fit = scipy.stats.linregress(x, seconds)
     quantile = float(scipy.stats.t.ppf(0.975, len(x) - 2))
     half_slope, half_intercept = quantile * fit.stderr, quantile * fit.intercept_stderr

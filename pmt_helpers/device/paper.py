@@ -36,7 +36,10 @@ def seconds_per_iteration() -> IterationSeconds:
 
 def paper_slope(model: str = "personal") -> Line:
     """Figure 7: seconds against samples; model "local" or "personal"."""
-    rows = paper_table("fig7_training_time_points").query("model == @model")
+    table = paper_table("fig7_training_time_points")
+    rows = table[table["model"] == model]
+    if rows.empty:
+        raise ValueError(f"unknown model {model!r}; choose one of {', '.join(table['model'].unique())}")
     return fit_line(rows["n_samples"], rows["seconds"])
 
 

@@ -4,6 +4,6 @@ Start with `catalogue`: every experiment with its options. `resume` keeps job re
 Each other module holds the experiments of one subject, and what notebooks compute from their grids.
 """
 
-import lazy_loader
+from pmt_helpers.datasets.doors import open_door
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__, __dir__, __all__ = open_door(__name__, __file__)

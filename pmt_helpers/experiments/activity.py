@@ -136,6 +136,8 @@ def rows_of_setting(grid: pd.DataFrame, setting: Setting, seed: int = 0) -> pd.D
 
 def confusion_matrix(cells: pd.DataFrame, n_classes: int) -> np.ndarray:
     """Stored confusion counts as a matrix, actual classes in rows; (n_classes, n_classes) int."""
+    if (beyond := cells[["actual", "predicted"]].to_numpy().max(initial=0)) >= n_classes:
+        raise ValueError(f"cells hold class {beyond}; n_classes is {n_classes}")
     matrix = np.zeros((n_classes, n_classes), np.int64)
     np.add.at(matrix, (cells["actual"].to_numpy(), cells["predicted"].to_numpy()), cells["windows"].to_numpy())
     return matrix
@@ -146,7 +148,7 @@ def validation_vs_test(grid: pd.DataFrame, recipe: str = "paper", init: str = "h
 
     Means and deviations are over people, each person's seeds averaged first.
     """
-    rows = grid.query("recipe == @recipe and init == @init")
+    rows = grid[(grid["recipe"] == recipe) & (grid["init"] == init)]
     names = {"random": "random windows", "grouped": "whole people"}
     table = []
     for kind, group in rows.groupby("validation", sort=False):

@@ -21,6 +21,7 @@ from pmt_helpers.topics.prior_weight import WEIGHTS
 from pmt_helpers.topics.protocol import figure_5, held_out_curve, over_seeds
 from pmt_helpers.topics.single_topic import figure_6
 from pmt_helpers.topics.splits import TopicSettings
+from pmt_helpers.topics.validation import check_integer
 
 PLANS = {"nips": TopicSettings(1000, 300), "wikipedia": TopicSettings(800, 200), "news": TopicSettings(n_local=200)}
 SHARED_PERCENTS = tuple(range(0, 101, 10))  # as in the paper's Figure 5
@@ -118,7 +119,7 @@ def _seeded_result(runner: JobRunner, kind: str, dataset: str, n_local: int | No
 
 def grid_name(kind: str, dataset: str, n_local: int | None = None) -> str:
     """The name of a stored grid: what it holds, of what, and the number of own documents if it is not the plan's."""
-    usual = n_local in (None, PLANS[dataset].n_local)
+    usual = n_local is None or (dataset in PLANS and n_local == PLANS[dataset].n_local)
     return "_".join((kind, dataset, *(() if usual else (str(n_local),))))
 
 
@@ -178,7 +179,7 @@ def gains_by_weight(held_out: pd.DataFrame) -> pd.DataFrame:
 
 
 def figure_8(
-    counts: csr_array | Any,
+    counts: Any,
     plan: TopicSettings | None = None,
     documents: Sequence[int] = (200, 400, 600, 800, 1000),
     percents: Sequence[int] = (10, 20, 30, 40, 50),
@@ -197,7 +198,7 @@ def figure_8(
     documents, percents: sizes, in documents and in percent of the vocabulary.
     rounds, iterations: how often each size is measured, and over how many iterations.
     """
-    plan = plan or TopicSettings()
+    plan, iterations = plan or TopicSettings(), check_integer("iterations", iterations, 1)
     tables = dict(_tables(csr_array(counts), documents, percents))
     plan.model(0).fit(counts[:2], 1)  # compiles
     seconds: dict[tuple[str, int], list[float]] = {key: [] for key in tables}

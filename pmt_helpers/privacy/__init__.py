@@ -4,6 +4,6 @@ Start reading at `reference` (one step by hand), then `noise` (exact and secret)
 costs), `shared` and `topics` (what is published). Names load on first use: asking for an epsilon never loads Keras.
 """
 
-import lazy_loader
+from pmt_helpers.datasets.doors import open_door
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__, __dir__, __all__ = open_door(__name__, __file__)

@@ -15,6 +15,7 @@ from dp_accounting.pld import PLDAccountant
 from dp_accounting.rdp import RdpAccountant
 from scipy.stats import binom
 
+from pmt_helpers.datasets.doors import check_fields
 from pmt_helpers.datasets.logs import quiet
 
 ACCOUNTANTS = {"rdp": RdpAccountant, "pld": PLDAccountant}
@@ -39,6 +40,7 @@ class Mechanism:
     steps: int
 
     def __post_init__(self) -> None:
+        check_fields(self)
         check_clip_norm(self.clip_norm)
         if not (_is_number(self.noise_multiplier) and 0 < self.noise_multiplier < math.inf):
             raise ValueError(

@@ -200,6 +200,8 @@ def digits_attack(
     The adversary knows both sums without noise, and asks which of them a float32 normal number leads from to what was
     published: there are at most 2**23 of those (Mironov 2012). step: as for `audit`; clip norm 1.
     """
+    if not noise_multiplier > 0:
+        raise ValueError(f"noise_multiplier must be above 0, or there are no digits to attack; got {noise_multiplier}")
     step = step or compiled_step
     rng = np.random.default_rng([seed, 1])
     layers, X, y, canaries = _neighbours(rng)

@@ -21,6 +21,13 @@ def window_gradients(layers: Layers, X: Array, y: Array) -> Array:
     layers: as Keras gives them; X: (n_windows, n_features) scaled; y: (n_windows,).
     """
     kernel, bias, output, output_bias = (np.asarray(layer, np.float64) for layer in layers)
+    shapes = [(X.shape[1], bias.size), (bias.size,), (bias.size, output_bias.size), (output_bias.size,)]
+    if [layer.shape for layer in (kernel, bias, output, output_bias)] != shapes:
+        raise ValueError(
+            f"layers of a network for X {X.shape} have shapes {shapes}; got {[np.shape(a) for a in layers]}"
+        )
+    if len(y) != len(X) or not np.isin(y, np.arange(len(output_bias))).all():
+        raise ValueError(f"y must be one class from 0 to {len(output_bias) - 1} per window of X {X.shape}; got {y}")
     before = X @ kernel + bias
     hidden = np.maximum(before, 0)
     logits = hidden @ output + output_bias
@@ -49,6 +56,11 @@ def renyi_epsilon(noise_multiplier: float, sampling_prob: float, steps: int, del
     Turned into (epsilon, delta) as Mironov (2017, proposition 3) does, which is what the early papers and the
     TensorFlow Privacy tutorial report; dp-accounting's own conversion is newer and tighter. sampling_prob: below 1.
     """
+    if not (noise_multiplier > 0 and 0 < sampling_prob < 1 and 0 < delta < 1):
+        raise ValueError(
+            "noise_multiplier must be above 0, sampling_prob and delta above 0 and below 1; "
+            f"got {noise_multiplier}, {sampling_prob} and {delta}"
+        )
     best = math.inf
     for order in ORDERS:
         k = np.arange(order + 1)

@@ -33,8 +33,8 @@ def public_scaler(feature_names: tuple[str, ...]) -> Preprocessor:
         known = [values for pattern, *values in EXPECTED if re.fullmatch(pattern, name)]
         if not known:
             raise ValueError(
-                f"nothing is publicly known about a feature called {name!r}. Name features as extract_features does, "
-                "or pass a Preprocessor of your own that was made without the volunteers' windows"
+                f"feature_names hold {name!r}, about which nothing is publicly known. Name features as "
+                "extract_features does, or pass a Preprocessor of your own, made without the volunteers' windows"
             )
         typical.append(known[0])
     mean, scale = np.array(typical, np.float32).T
@@ -52,6 +52,11 @@ def private_scaler(
     as the typical one. noise_multiplier 0 adds none, and then nothing is guaranteed. rng: known noise, which hides
     nothing.
     """
+    if np.shape(X) != (len(groups), len(feature_names)) or not len(groups):
+        asked = (
+            f"a row for each of the {len(groups)} groups, a column for each of the {len(feature_names)} feature_names"
+        )
+        raise ValueError(f"X must have {asked}; got {np.shape(X)}")
     start = public_scaler(feature_names)
     grid = Grid(NORM, noise_multiplier * NORM)
     moments = unit_moments(X, groups, start)

@@ -131,9 +131,9 @@ def _canary_scores(model: "PrivateModel", canaries: ActivityData) -> Array:
     from pmt_helpers.activity.model import build_mlp
 
     X, y = model.scaler.transform(canaries.X), canaries.y
-    shape = len(canaries.feature_names), len(canaries.class_names)
-    start = build_mlp(*shape, init=model.card["init"], seed=model.card["seed"]).get_weights()
-    end = model.model.get_weights()
+    shape, end = (len(canaries.feature_names), len(canaries.class_names)), model.model.get_weights()
+    options = {"init": model.card["init"], "seed": model.card["seed"], "hidden_units": len(end[1])}
+    start = build_mlp(*shape, **options).get_weights()
     moved = np.concatenate([np.ravel(a - b) for a, b in zip(start, end, strict=True)]).astype(float)
     gradients = np.zeros((len(y), len(moved)), np.float32)
     for block in np.array_split(np.arange(len(y)), max(1, len(y) // 100)):  # all at once take 300 MB

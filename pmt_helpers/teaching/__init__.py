@@ -3,6 +3,6 @@
 Start with exercises/ for what is asked, figures/ for what is drawn, claims for what the workbook says of the paper.
 """
 
-import lazy_loader
+from pmt_helpers.datasets.doors import open_door
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__, __dir__, __all__ = open_door(__name__, __file__)

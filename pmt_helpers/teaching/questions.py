@@ -6,6 +6,7 @@ from html import escape
 from importlib import import_module
 from typing import Any
 
+from pmt_helpers.datasets.doors import check_fields
 from pmt_helpers.teaching.display import Shown, say
 from pmt_helpers.teaching.widgets import choice_buttons, spoken
 from pmt_helpers.teaching.workbook_file import current_workbook
@@ -40,6 +41,8 @@ def _slider(question: str, answers: Sequence[Any], before: Any, keep: Callable[[
     """A slider and a button to save: where it stands at first is no guess."""
     import ipywidgets
 
+    if len(answers) not in (2, 3) or not answers[0] < answers[1]:
+        raise ValueError(f"answers must be (low, high) or (low, high, step), or texts; got {answers}")
     low, high = float(answers[0]), float(answers[1])
     step = float(answers[2]) if len(answers) > 2 else (high - low) / STEPS
     whole = low.is_integer() and step.is_integer()
@@ -86,6 +89,7 @@ class Question:
     right: str
 
     def __post_init__(self) -> None:
+        check_fields(self)
         if self.right not in self.choices:
             raise ValueError(f"the right choice {self.right!r} is not among {list(self.choices)}")
 

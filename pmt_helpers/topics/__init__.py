@@ -4,6 +4,6 @@ Start reading at `personal` (what a device downloads and trains), then `gibbs` (
 `protocol` (the paper's figures). Names load on first use, so that reading counts does not wait for Numba.
 """
 
-import lazy_loader
+from pmt_helpers.datasets.doors import open_door
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__, __dir__, __all__ = open_door(__name__, __file__)

@@ -11,6 +11,7 @@ import numpy as np
 from joblib import Parallel, delayed
 from scipy.sparse import csr_array
 
+from pmt_helpers.datasets.doors import check_argument
 from pmt_helpers.topics.gibbs_reference import BLOCK, REFERENCE_LOOPS, F, Tables
 from pmt_helpers.topics.validation import check_counts, check_integer, check_positive, check_start, check_steps
 
@@ -49,6 +50,7 @@ class GibbsLDA:
     def __init__(self, n_topics: int = 20, alpha: float = 2.5, beta: float = 0.1, seed: Seed = 0) -> None:
         self.n_topics = check_integer("n_topics", n_topics, 1)
         check_positive(alpha=alpha, beta=beta)
+        check_argument("seed", Seed, seed)
         self.alpha, self.beta, self.seed = float(alpha), float(beta), seed
 
     def fit(

@@ -15,6 +15,7 @@ import numpy as np
 from pmt_helpers import __version__
 from pmt_helpers.datasets.arrays import check_digest, digest, read_arrays, read_card, write_arrays, write_card
 from pmt_helpers.datasets.base import DocumentData
+from pmt_helpers.datasets.doors import check_argument
 from pmt_helpers.datasets.errors import DataError
 from pmt_helpers.topics.gibbs import ITERATIONS, GibbsLDA, Seed
 from pmt_helpers.topics.validation import check_positive, check_topics
@@ -35,7 +36,8 @@ class Topics:
         phi.setflags(write=False)
         object.__setattr__(self, "phi", phi)
         if self.vocabulary is not None:
-            object.__setattr__(self, "vocabulary", tuple(self.vocabulary))
+            words = check_argument("vocabulary", tuple[str, ...], self.vocabulary)
+            object.__setattr__(self, "vocabulary", words)
             if len(self.vocabulary) != phi.shape[1]:
                 raise ValueError(f"the topics have {phi.shape[1]} words, but the vocabulary {len(self.vocabulary)}")
 

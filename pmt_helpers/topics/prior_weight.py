@@ -31,15 +31,19 @@ class Choice(NamedTuple):
 
 
 def choose_prior_weight(
-    shared: TopicModel | Topics, documents: DocumentData, weights: Sequence[float] = WEIGHTS, **options: Any
-) -> Choice:
+    shared: TopicModel | Topics, documents: DocumentData, weights: Sequence[float] = WEIGHTS,
+    *, settings: TopicSettings | None = None, folds: int = FOLDS, seed: int = 0, threads: int = 1,
+) -> Choice:  # fmt: skip
     """Choose the weight for `personalise_topics(shared, documents, "prior", weight)` on these documents alone.
 
-    options: settings, folds, seed, threads of `validation_bits`. Raises ValueError for documents of only one group.
+    settings, folds, seed, threads: as for `validation_bits`. Raises ValueError for documents of only one group.
     """
     topics = shared.topics if isinstance(shared, TopicModel) else shared
     phi = extend_vocabulary(topics, documents.vocabulary)
-    bits = validation_bits(phi, documents.counts, weights, groups=documents.groups, progress=True, **options)
+    bits = validation_bits(
+        phi, documents.counts, weights, groups=documents.groups, settings=settings, folds=folds, seed=seed,
+        threads=threads, progress=True,
+    )  # fmt: skip
     return Choice(best_weight(bits), bits)
 
 
@@ -62,7 +66,7 @@ def validation_bits(
     groups: documents of one group stay in one fold, so there are no more folds than groups.
     settings: alpha, beta and iterations; its numbers of documents do not matter.
     """
-    settings = settings or TopicSettings()
+    settings = settings or TopicSettings(n_topics=len(phi))
     _, group = np.unique(np.arange(counts.shape[0]) if groups is None else groups, return_inverse=True)
     folds = min(folds, int(group.max()) + 1)
     if folds < 2:

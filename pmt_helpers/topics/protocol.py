@@ -116,7 +116,7 @@ def over_seeds(frame: pd.DataFrame, value: str = "log2_likelihood") -> pd.DataFr
 
 def iterations_to_reach(curves: pd.DataFrame, target: float) -> pd.Series:
     """The first iteration at which the mean curve of each model or share is at least `target`; NaN for never."""
-    by = next(column for column in ("shared_percent", "model") if column in curves)
+    by = "shared_percent" if "shared_percent" in curves else "model"
     means = curves.groupby([by, "iteration"])["log2_likelihood"].mean().reset_index()
     reached = means[means["log2_likelihood"] >= target].groupby(by)["iteration"].min()
     return reached.reindex(means[by].unique()).rename("iterations").astype(float)

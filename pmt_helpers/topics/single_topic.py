@@ -5,6 +5,7 @@ that the cloud does not have, and each person owns those whose largest topic is 
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,7 +22,7 @@ MIN_DOCUMENTS = 5  # that a person needs
 
 
 def figure_6(
-    documents: DocumentData, settings: TopicSettings | None = None, seeds: Sequence[int] = SEEDS,
+    documents: DocumentData | Any, settings: TopicSettings | None = None, seeds: Sequence[int] = SEEDS,
     n_users: int = N_USERS,
 ) -> pd.DataFrame:  # fmt: skip
     """Likelihood curves of people with one topic each.
@@ -66,6 +67,8 @@ def improvement(curves: pd.DataFrame, first: int = 1, last: int = 10) -> pd.Seri
     Mean over the iterations from first to last, as in the paper (section IV-D).
     """
     early = curves[curves["iteration"].between(first, last)]
+    if early.empty:
+        raise ValueError(f"curves have no iteration from first={first} to last={last}")
     table = early.pivot(index=["seed", "person", "iteration"], columns="model", values="log2_likelihood")
     return (table["personal"] / table["local"]).rsub(1).groupby(["seed", "person"]).mean().rename("improvement")
 

@@ -12,7 +12,9 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from pmt_helpers.datasets.base import DocumentData
+from pmt_helpers.datasets.doors import check_fields
 from pmt_helpers.topics.gibbs import ITERATIONS, GibbsLDA
+from pmt_helpers.topics.validation import check_counts
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,9 @@ class TopicSettings:
     alpha: float = 2.5
     beta: float = 0.1
     iterations: int = ITERATIONS
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
     def model(self, *seed: int) -> GibbsLDA:
         """An untrained model."""
@@ -56,7 +61,7 @@ def split(
     public: another collection for the cloud, whole (n_shared does not count); the vocabulary of `documents` must begin
     with its vocabulary, and may go on with words of one's own. Raises ValueError when it does not.
     """
-    counts = documents.counts if isinstance(documents, DocumentData) else csr_array(documents)
+    counts = documents.counts if isinstance(documents, DocumentData) else check_counts(documents)
     groups = documents.groups if isinstance(documents, DocumentData) else np.arange(counts.shape[0])
     if public is None:
         rows = split_documents(groups, settings.n_shared, settings.n_local, seed)
@@ -85,6 +90,8 @@ def split_documents(groups: Sequence | np.ndarray, n_shared: int, n_local: int, 
 
 def _group_split(groups: Sequence | np.ndarray, sizes: tuple[int, ...], seed: int) -> list[np.ndarray]:
     """Row numbers of parts of at least these sizes, and of the rest, whole groups in a random order."""
+    if not len(groups):
+        raise ValueError("groups must hold one value per document; got none")
     _, group = np.unique(np.asarray(groups), return_inverse=True)
     turn = np.random.default_rng(seed).permutation(group.max() + 1)[group]
     order = np.lexsort((np.arange(len(group)), turn))
@@ -95,5 +102,7 @@ def _group_split(groups: Sequence | np.ndarray, sizes: tuple[int, ...], seed: in
     if min(sizes) < 1 or ends[-1] == len(order):
         parts = f"{sizes[0]} public and {sizes[1]} local ones" if len(sizes) > 1 else f"{sizes[0]} local ones"
         documents = f"{len(order)} documents in {len(group_starts) - 1} groups"
-        raise ValueError(f"{documents} cannot be split into {parts}, and some to test on")
+        raise ValueError(
+            f"{documents} cannot be split into {parts}, and some to test on: see n_local, n_shared, settings"
+        )
     return np.split(order, ends[1:])

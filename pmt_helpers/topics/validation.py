@@ -7,6 +7,9 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_array
 
+from pmt_helpers.datasets.base import check_table
+from pmt_helpers.datasets.doors import check_argument
+
 STARTS = ("random", "shared", "prior")
 MAX_COUNT = 2**24 - 1  # beyond it single precision skips whole numbers, and the sampler counts in it
 SUM_TOLERANCE = 1e-4  # by how much the probabilities of a topic may miss one: they may come in float32, or rounded
@@ -18,20 +21,10 @@ def check_counts(counts: Any, n_words: int | None = None) -> csr_array:
     A document without words is allowed: it teaches nothing, and its topics are what the prior says.
     Raises ValueError for invalid counts, no words at all, or another number of words than n_words.
     """
-    table = csr_array(counts)
-    if table.ndim != 2:
-        raise ValueError(f"counts have {table.ndim} dimensions, expected two: documents x words")
-    values = np.asarray(table.data)
-    if not np.isfinite(values).all():
-        raise ValueError(f"{(~np.isfinite(values)).sum()} of {values.size} stored counts are NaN or infinite")
-    if (values < 0).any():
-        raise ValueError(f"{(values < 0).sum()} of {values.size} stored counts are negative, the lowest {values.min()}")
-    if (values != np.floor(values)).any():
-        fractions = values[values != np.floor(values)]
-        example = f"for example {fractions[0]}"
-        raise ValueError(f"{fractions.size} of {values.size} stored counts are not whole numbers, {example}")
+    table = check_table(counts)
+    values = table.data
     if values.size and values.max() > MAX_COUNT:
-        raise ValueError(f"a count of {values.max():,}; this sampler counts up to {MAX_COUNT:,}")
+        raise ValueError(f"counts hold one of {values.max():,}; this sampler counts up to {MAX_COUNT:,}")
     checked = csr_array((values.astype(np.int64), table.indices, table.indptr), shape=table.shape, copy=True)
     checked.sum_duplicates()
     checked.eliminate_zeros()
@@ -50,21 +43,21 @@ def check_topics(phi: Any, n_words: int | None = None, n_topics: int | None = No
 
     Raises ValueError for another shape, for invalid probabilities, and for rows that do not sum to one.
     """
-    phi = np.asarray(phi, dtype=np.float64)
+    phi = check_argument("phi", np.ndarray, phi).astype(np.float64, copy=False)
     if phi.ndim != 2 or 0 in phi.shape:
-        raise ValueError(f"topics have shape {phi.shape}, expected (n_topics, n_words)")
+        raise ValueError(f"phi (topics) has shape {phi.shape}, expected (n_topics, n_words)")
     if n_words is not None and phi.shape[1] != n_words:
         swapped = ", perhaps transposed" if phi.shape[0] == n_words else ""
-        raise ValueError(f"topics have shape {phi.shape}, but there are {n_words:,} words{swapped}")
+        raise ValueError(f"phi (topics) has shape {phi.shape}, but there are {n_words:,} words{swapped}")
     if n_topics is not None and phi.shape[0] != n_topics:
         raise ValueError(f"{phi.shape[0]} topics were given, and n_topics is {n_topics}")
     invalid = ~(np.isfinite(phi) & (phi >= 0))
     if invalid.any():
-        raise ValueError(f"{invalid.sum()} of {phi.size} probabilities of the topics are negative, NaN or infinite")
+        raise ValueError(f"{invalid.sum()} of {phi.size} probabilities in phi are negative, NaN or infinite")
     sums = phi.sum(axis=1)
     if np.abs(sums - 1).max() > SUM_TOLERANCE:
         raise ValueError(
-            f"each topic must sum to one over the words; the sums go from {sums.min():g} to {sums.max():g}"
+            f"each topic in phi must sum to one over the words; the sums go from {sums.min():g} to {sums.max():g}"
         )
     return phi
 
@@ -96,7 +89,7 @@ def check_start(
 def check_positive(**settings: float) -> None:
     """Raises ValueError, with its name, for a setting that is not a finite number above 0."""
     for name, value in settings.items():
-        if not (np.isfinite(value) and value > 0):
+        if not (isinstance(value, float | int | np.number) and np.isfinite(value) and value > 0):
             raise ValueError(f"{name} must be a number above 0; got {value}")
 
 

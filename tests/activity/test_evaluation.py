@@ -126,9 +126,9 @@ def test_people_recorded_together_count_as_one_and_the_interval_says_so() -> Non
 
 
 def test_where_nobody_has_both_models_the_sizes_there_are_named() -> None:
-    with pytest.raises(ValueError, match=r"personal and shared at 99 samples; sizes here are \[20\]"):
+    with pytest.raises(ValueError, match=r"'personal' and baseline 'shared' at n_samples 99; sizes are \[20\]"):
         paired_gain(UNEQUAL, 99)
-    with pytest.raises(ValueError, match="no user has both local"):
+    with pytest.raises(ValueError, match="no user has both model 'local'"):
         paired_gain(UNEQUAL, 20, "local")
 
 

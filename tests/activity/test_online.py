@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -65,6 +66,17 @@ def test_the_compiled_loop_equals_the_reference(n, n_val, n_features, n_classes,
     np.testing.assert_allclose(fast.history, slow.history, rtol=1e-3, atol=1e-4)
 
 
+@pytest.mark.parametrize("n_hidden", [1, 64, 130])
+def test_any_number_of_hidden_units_is_trained_as_the_reference_trains_it(n_hidden: int) -> None:
+    task, rng = made_up(12, 6), np.random.default_rng(0)
+    narrow = replace(task, start=Weights.initial(43, 6, "he", rng, n_hidden))
+    compiled, plain = (train_online(narrow, epochs=20, reference=reference) for reference in (False, True))
+    assert compiled.weights.hidden.shape == (44, n_hidden)
+    assert compiled.epochs == plain.epochs
+    assert largest_difference(narrow.start, plain.weights) > 1e-3
+    assert largest_difference(compiled.weights, plain.weights) < 1e-5
+
+
 @settings(max_examples=10, deadline=None)
 @given(st.integers(0, 2**63))
 def test_the_same_seed_gives_the_same_bits_on_any_number_of_threads(seed: int) -> None:
@@ -109,7 +121,7 @@ def test_another_seed_gives_another_order_and_other_weights() -> None:
 
 def test_the_start_is_left_as_it_was() -> None:
     task = made_up(5, 3)
-    before = task.start.copy()
+    before = task.start.with_units(task.start.hidden.shape[1])
     train_online(task, epochs=5)
     assert largest_difference(before, task.start) == 0
 
@@ -126,6 +138,17 @@ def test_training_stops_after_ten_epochs_and_goes_back_to_the_best() -> None:
     assert largest_difference(trained.weights, as_long.weights) > 0
     again = train_online(task, epochs=trained.best_epoch, learning_rate=0.05)
     assert largest_difference(again.weights, trained.weights) == 0
+
+
+@pytest.mark.parametrize(
+    "change", [{"output": np.zeros((6, 64), np.float32)}, {"hidden": np.zeros((43, 128), np.float32)}]
+)
+def test_weights_of_no_network_do_not_reach_the_compiled_loop(change: dict) -> None:
+    task = made_up(3)
+    start = replace(task.start, **change)
+    X = np.zeros((3, len(start.hidden)), np.float32)
+    with pytest.raises(ValueError, match="no weights of one network"):
+        train_online(Task(start, X, task.y))
 
 
 def test_the_history_has_validation_only_where_validated() -> None:
@@ -162,12 +185,12 @@ def test_a_loss_that_is_no_longer_finite_is_reported(reference: bool) -> None:
     [
         ({"X": np.full((6, 44), np.nan, np.float32)}, "6 of 6 training windows hold NaN or infinity"),
         ({"X": np.full((6, 44), np.inf, np.float32)}, "6 of 6 training windows hold NaN or infinity"),
-        ({"y": np.full(6, 6)}, r"labels \[6\] are not among the 6 classes"),
-        ({"y": np.full(6, -1)}, r"labels \[-1\] are not among the 6 classes"),
+        ({"y": np.full(6, 6)}, r"labels y \[6\] are not among the 6 classes"),
+        ({"y": np.full(6, -1)}, r"labels y \[-1\] are not among the 6 classes"),
         ({"X": np.empty((0, 44), np.float32), "y": np.empty(0, int)}, "at least one training window"),
         ({"y": np.zeros(5, int)}, "got 6 windows, 5 labels"),
         ({"X": np.zeros((6, 43), np.float32)}, r"44 wide; got \(6, 43\)"),
-        ({"validation": (np.zeros((2, 44), np.float32), np.array([0, 7]))}, r"validation labels \[7\]"),
+        ({"validation": (np.zeros((2, 44), np.float32), np.array([0, 7]))}, r"validation labels y \[7\]"),
     ],
 )
 def test_what_cannot_be_learnt_from_is_named(change: dict, message: str) -> None:

@@ -1,9 +1,12 @@
 """Training at home: starts where it says, leaves the shared model alone, refuses what it cannot learn from."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from pmt_helpers.activity import Person, personalise, train_local, train_shared
+from pmt_helpers.activity import Person, build_mlp, load_model, personalise, save_model, train_local, train_shared
 from pmt_helpers.activity.model import ActivityModel
 from pmt_helpers.datasets import ActivityData
 
@@ -68,9 +71,21 @@ def test_what_cannot_be_learnt_from_is_refused(shared: ActivityModel, you: Perso
     X, y = you.train(5)
     with pytest.raises(ValueError, match="at least one window"):
         personalise(shared, X[:0], y[:0])
-    with pytest.raises(ValueError, match=r"labels \[9\]"):
+    with pytest.raises(ValueError, match=r"labels y \[9\]"):
         personalise(shared, X, np.full(5, 9))
     with pytest.raises(ValueError, match="infinity"):
         train_local(shared, np.full((1, 43), np.inf), [0])
     with pytest.raises(ValueError, match="43"):
         train_local(shared, X[:, :10], y)
+
+
+def test_a_network_of_another_width_is_personalised_saved_and_read_again(
+    shared: ActivityModel, you: Person, tmp_path: Path
+) -> None:
+    narrow = replace(shared, model=build_mlp(len(shared.feature_names), len(shared.class_names), hidden_units=64))
+    for train in (personalise, train_local):
+        mine = train(narrow, *you.train(20), epochs=50)
+        assert mine.model.get_weights()[0].shape == (len(shared.feature_names), 64)
+        assert mine.accuracy(*you.train(20)) > narrow.accuracy(*you.train(20))
+    again = load_model(save_model(mine, tmp_path / "narrow"))
+    np.testing.assert_array_equal(again.predict_proba(you.test[0]), mine.predict_proba(you.test[0]))

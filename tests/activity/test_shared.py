@@ -120,7 +120,7 @@ def test_a_wrong_recipe_or_person_is_named(four_people: ActivityData) -> None:
         train_shared(four_people, recipe="best")
     with pytest.raises(ValueError, match="no user 42"):
         train_shared(four_people, exclude_user=42)
-    with pytest.raises(ValueError, match="random or grouped"):
+    with pytest.raises(ValueError, match="choose one of random, grouped"):
         train_shared(four_people, validation="stratified")
 
 

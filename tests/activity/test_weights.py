@@ -52,7 +52,7 @@ def test_the_input_of_the_bias_is_one_and_the_padding_zero() -> None:
 
 def test_other_widths_and_gaps_are_refused() -> None:
     weights = Weights.initial(5, 3, "he", np.random.default_rng(0))
-    with pytest.raises(ValueError, match=r"takes \(n_windows, 5\) features; got \(2, 4\)"):
+    with pytest.raises(ValueError, match=r"X must be \(n_windows, 5\) features for this network; got \(2, 4\)"):
         weights.inputs(np.zeros((2, 4)))
     with pytest.raises(ValueError, match="1 of 2 windows hold NaN or infinity"):
         weights.inputs(np.array([[0.0] * 5, [np.nan] * 5]))
@@ -77,7 +77,7 @@ def test_a_constant_feature_such_as_wisdms_xavg_becomes_zero_not_nan() -> None:
 
 def test_what_cannot_be_scaled_is_refused_with_the_reason() -> None:
     fitted = Preprocessor.fit(np.ones((4, 3)))
-    with pytest.raises(ValueError, match=r"takes \(n_windows, 3\)"):
+    with pytest.raises(ValueError, match=r"X must be \(n_windows, 3\)"):
         fitted.transform(np.ones((4, 2)))
     with pytest.raises(ValueError, match="1 of 4 windows hold infinity"):
         fitted.transform(np.array([[1, np.inf, 1], *[[1, 1, 1]] * 3]))

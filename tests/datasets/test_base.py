@@ -161,11 +161,11 @@ def changed(row: int, value: float) -> csr_array:
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"counts": changed(1, 0.5)}, "counts hold 0.5"),
-        ({"counts": changed(1, -1)}, "counts hold -1"),
-        ({"counts": changed(1, np.nan)}, "counts hold nan"),
-        ({"counts": changed(1, np.inf)}, "counts hold inf"),
-        ({"counts": changed(1, 3e9)}, "counts hold 3000000000"),
+        ({"counts": changed(1, 0.5)}, "for example 0.5"),
+        ({"counts": changed(1, -1)}, "negative, the lowest -1"),
+        ({"counts": changed(1, np.nan)}, "NaN or infinite"),
+        ({"counts": changed(1, np.inf)}, "NaN or infinite"),
+        ({"counts": changed(1, 3e9)}, "counts hold 3,000,000,000"),
         ({"counts": changed(1, 0)}, "1 of 4 documents have no words"),
         ({"counts": np.ones(3)}, "1 dimensions"),
         ({"counts": csr_array(np.ones((4, 2)))}, "2 columns, but the vocabulary has 3 words"),

@@ -130,7 +130,7 @@ def test_ten_windows_cost_far_more_than_ten_times_one() -> None:
 
 @pytest.mark.parametrize("group_size", [0, -1, 2.0, math.nan])
 def test_a_group_of_nobody_is_refused(group_size: float) -> None:
-    with pytest.raises(ValueError, match="group_size must be a whole number from 1 on"):
+    with pytest.raises(ValueError, match="group_size must be a whole number from 1"):
         epsilon_of(Mechanism(1.0, 2.0, 0.5, 10), DELTA, n_units=UNITS, group_size=group_size)
 
 
@@ -159,8 +159,8 @@ GOOD = {"clip_norm": 1.0, "noise_multiplier": 1.1, "sampling_prob": 0.06, "steps
     ("changed", "reason"),
     [
         ({"noise_multiplier": 0.0}, "Without noise there is no guarantee"),
-        ({"noise_multiplier": -1.0}, "above 0"),
-        ({"noise_multiplier": math.nan}, "above 0"),
+        ({"noise_multiplier": -1.0}, "noise_multiplier must be"),
+        ({"noise_multiplier": math.nan}, "noise_multiplier must be"),
         ({"clip_norm": None}, "as far as it likes"),
         ({"clip_norm": 0.0}, "above 0"),
         ({"clip_norm": math.inf}, "as far as it likes"),
@@ -172,7 +172,7 @@ GOOD = {"clip_norm": 1.0, "noise_multiplier": 1.1, "sampling_prob": 0.06, "steps
 )
 def test_a_mechanism_without_a_guarantee_cannot_be_made(changed: dict, reason: str) -> None:
     assert Mechanism(**GOOD)
-    with pytest.raises(ValueError, match=reason):
+    with pytest.raises((ValueError, TypeError), match=reason):
         Mechanism(**{**GOOD, **changed})
 
 

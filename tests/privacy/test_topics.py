@@ -210,13 +210,13 @@ def test_documents_of_one_person_cost_more_than_their_number_times_epsilon(epsil
 
 @pytest.mark.parametrize("mechanism", ["Gaussian", "gauss", "", None])
 def test_counts_of_an_unknown_mechanism_are_refused(mechanism: str) -> None:
-    with pytest.raises(ValueError, match="mechanism must be one of"):
+    with pytest.raises((ValueError, TypeError), match="mechanism must be"):
         noisy_counts(None, plant(200).counts, 1.0, DELTA, tokens=10, mechanism=mechanism)
 
 
 @pytest.mark.parametrize("epsilon", [-math.inf, math.nan, -1.0, 0.0, "8"])
 def test_counts_of_a_budget_that_is_no_number_are_refused(epsilon: float) -> None:
-    with pytest.raises(ValueError, match="epsilon must be a number above 0"):
+    with pytest.raises((ValueError, TypeError), match="epsilon must be a number above 0"):
         noisy_counts(None, plant(200).counts, epsilon, DELTA, tokens=10, mechanism="gaussian")
 
 

@@ -206,7 +206,7 @@ def test_what_cannot_be_judged_is_refused() -> None:
         topic_coherence(phi, counts)
     with pytest.raises(ValueError, match="choose one of c_npmi, c_uci, u_mass"):
         topic_coherence(phi, counts, measure="c_v")
-    with pytest.raises(ValueError, match="top must be 2 or more"):
+    with pytest.raises(ValueError, match="top must be a whole number from 2"):
         topic_coherence(phi, counts, 1)
     with pytest.raises(ValueError, match="counts have 2 words, the topics 3"):
         topic_coherence(phi, counts[:, :2])

@@ -328,9 +328,9 @@ def test_impossible_settings_are_named(settings_: dict, message: str) -> None:
         ([[1, 0.5]], "1 of 2 stored counts are not whole numbers, for example 0.5"),
         ([[1, np.nan, np.inf]], "2 of 3 stored counts are NaN or infinite"),
         ([[0, 0], [0, 0]], "the 2 documents hold no words at all"),
-        (np.zeros((0, 5)), "the 0 documents hold no words at all"),
+        (np.zeros((0, 5)), r"counts have shape \(0, 5\)"),
         ([1, 2, 3], "counts have 1 dimensions, expected two"),
-        ([[2**24, 1]], "a count of 16,777,216; this sampler counts up to 16,777,215"),
+        ([[2**24, 1]], "counts hold one of 16,777,216; this sampler counts up to 16,777,215"),
         ([[2**23, 0], [2**23, 1]], "a document or a word with 16,777,216 tokens"),
     ],
 )
@@ -350,14 +350,14 @@ def test_invalid_counts_are_named(counts, message: str) -> None:
         ({"weight": 1e40, "start": "prior", "shared_phi": some_topics(3)}, "too large to count with"),
         ({"start": "shared", "shared_phi": some_topics(3).T}, "but there are 12 words, perhaps transposed"),
         ({"start": "shared", "shared_phi": some_topics(4)}, "4 topics were given, and n_topics is 3"),
-        ({"start": "shared", "shared_phi": some_topics(3)[0]}, r"topics have shape \(12,\)"),
+        ({"start": "shared", "shared_phi": some_topics(3)[0]}, r"phi has shape \(12,\)"),
         (
             {"start": "prior", "shared_phi": some_topics(3) * 2},
             "must sum to one over the words; the sums go from 2 to 2",
         ),
         (
             {"start": "prior", "shared_phi": some_topics(3) * np.nan},
-            "36 of 36 probabilities of the topics are negative",
+            "36 of 36 probabilities in phi are negative",
         ),
         ({"iterations": -1}, "iterations must be a whole number from 0 on; got -1"),
         ({"keep": (1, 9)}, r"keep asks for iterations \[9\], but there are only 0 to 1"),
