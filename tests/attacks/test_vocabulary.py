@@ -73,7 +73,7 @@ def test_a_wrong_beta_does_not_look_exact(news) -> None:
         (np.full((2, 3), np.nan), 0.1, "NaN"),
         (np.full((2, 3), 1 / 3), 0.0, "beta must be"),
         (np.full((2, 3), 1 / 3), None, "no beta makes whole counts"),
-        (np.array([[0.25, 0.75]]), None, "give it"),
+        (np.array([[0.25, 0.75]]), None, "pass beta"),
     ],
 )
 def test_invalid_topics_are_refused(phi: np.ndarray, beta: float | None, message: str) -> None:
