@@ -44,13 +44,13 @@ RANGES: dict[str, Range] = {
     **dict.fromkeys(("seed", "seeds"), Range(0, 2**32 - 1, whole=True)),  # Keras and NumPy take no more
     "insecure_seed": Range(0, whole=True),
     **dict.fromkeys(
-        ("epochs", "n_topics", "n_samples", "n_features", "folds", "size", "n_questions", "labels", "canaries",
+        ("epochs", "n_topics", "n_features", "folds", "size", "n_questions", "labels", "canaries",
          "n_shared", "n_local", "n_users", "min_users", "rounds", "threads", "hidden_units", "n_units", "min_documents",
          "sizes", "shape", "batch_size", "patience", "first", "last", "tokens", "steps"),
         _AT_LEAST_ONE,
     ),
     **dict.fromkeys(("n_classes", "top", "trials", "n_rounds"), Range(2, MANY, whole=True)),
-    **dict.fromkeys(("iterations", "passes", "shadows", "fold", "per_class", "keep"), _FROM_ZERO),
+    **dict.fromkeys(("n_samples", "iterations", "passes", "shadows", "fold", "per_class", "keep"), _FROM_ZERO),
     **dict.fromkeys(("updates", "more_than"), Range(0, 10**15, whole=True)),
     "windows": Range(0, 10**12, whole=True),
     **dict.fromkeys(("alpha", "beta"), Range(0, 1e6, above=True)),
