@@ -50,12 +50,11 @@ def test_an_interpreter_that_does_not_start_is_one_line() -> None:
 
 
 def stub_folder(folder: Path, failing: str) -> Path:
-    """A folder of commands that note how they were called, and fail where the call matches."""
+    """A folder with a python that notes how it was called, and fails where the call matches."""
     folder.mkdir()
-    for name in ("python", "jupyter"):
-        stub = folder / name
-        stub.write_text(f'#!/bin/sh\necho "{name} $*" >> "{folder}/calls"\ncase "$*" in {failing}) exit 3;; esac\n')
-        stub.chmod(0o755)
+    stub = folder / "python"
+    stub.write_text(f'#!/bin/sh\necho "python $*" >> "{folder}/calls"\ncase "$*" in {failing}) exit 3;; esac\n')
+    stub.chmod(0o755)
     return folder
 
 
@@ -67,13 +66,11 @@ def post_build(stubs: Path) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_failed_prefetch_never_fails_binders_build(tmp_path: Path) -> None:
-    stubs = stub_folder(tmp_path / "stubs", failing="*pmt_helpers*|*labextension*")
+    stubs = stub_folder(tmp_path / "stubs", failing="*pmt_helpers*")
     done = post_build(stubs)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count("not done; the workbook works without it") == 3
-    calls = (stubs / "calls").read_text()
-    assert "data fetch" in calls
-    assert "pmt_helpers run" in calls
+    assert done.stdout.count("not done; the workbook works without it") == 1
+    assert "pmt_helpers run" in (stubs / "calls").read_text()
 
 
 def test_a_package_that_cannot_be_installed_does_fail_binders_build(tmp_path: Path) -> None:
