@@ -8,7 +8,7 @@ import pytest
 from tests.browser.jupyter import FIGURE_DATA, SCREENSHOTS, THEMES, Notebook
 
 ROOT = Path(__file__).resolve().parents[2]
-NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))  # the glossary has nothing to run
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

@@ -90,7 +90,9 @@ def test_binder_installs_the_lock_on_the_python_of_the_stored_outputs() -> None:
     assert (ROOT / "binder" / "requirements.txt").read_text().split() == ["-r", "../requirements.lock"]
 
 
-def test_a_built_package_carries_the_data_cards_and_its_requirements(tmp_path: Path) -> None:
+def test_a_built_package_carries_the_data_cards_the_settings_for_jupyterlab_and_its_requirements(
+    tmp_path: Path,
+) -> None:
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", tmp_path]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=120)
     (wheel,) = tmp_path.glob("*.whl")
@@ -99,5 +101,7 @@ def test_a_built_package_carries_the_data_cards_and_its_requirements(tmp_path: P
         metadata = archive.read(next(name for name in names if name.endswith("METADATA"))).decode()
     assert "pmt_helpers/_data/cards/watch.toml" in names
     assert "pmt_helpers/_data/paper/facts.csv" in names
+    for settings in ("jupyter_lab_config.json", "labconfig/page_config.json"):
+        assert any(name.endswith(f".data/data/etc/jupyter/{settings}") for name in names)
     assert not any(name.startswith(("tests/", "notebooks/")) for name in names)
     assert re.search(r"^Requires-Dist: keras", metadata, re.MULTILINE)
