@@ -40,5 +40,5 @@ def test_nothing_planted_runs_or_becomes_an_element_on_the_pages_of_a_run(chromi
     assert said == []
     assert [url for url in asked if not url.startswith(("file:", "data:", "blob:"))] == []
     assert tab.locator(".js-plotly-plot").count() == 2 * (len(PLANTS) + 1), "a figure was swallowed"
-    assert tab.locator(".js-plotly-plot a, [onerror], [onload], [onclick], img").count() == 0
+    assert tab.locator(".main-svg a, [onerror], [onload], [onclick], img").count() == 0
     tab.context.close()

@@ -90,7 +90,7 @@ def test_binder_installs_the_lock_on_the_python_of_the_stored_outputs() -> None:
     assert (ROOT / "binder" / "requirements.txt").read_text().split() == ["-r", "../requirements.lock"]
 
 
-def test_a_built_package_carries_the_data_cards_the_settings_for_jupyterlab_and_its_requirements(
+def test_a_built_package_carries_cards_requirements_and_the_settings_for_jupyterlab(
     tmp_path: Path,
 ) -> None:
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", tmp_path]
