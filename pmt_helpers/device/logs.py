@@ -318,11 +318,11 @@ class _Reader:
             raise self.refused("a run_id", "none, or no text", "give the run a name in its header", number)
         for name in HEADER_TEXTS:
             if record.get(name) is not None and not (isinstance(record[name], str) and len(record[name]) <= MAX_TEXT):
-                found, remedy = f"{type(record[name]).__name__} {repr(record[name])[:40]}", "mend the header"
+                found, remedy = f"{type(record[name]).__name__} {repr(record[name])[:40]}", "correct the header"
                 raise self.refused(f"{name}: a text of at most {MAX_TEXT:,} letters", found, remedy, number)
         limit = record.get("mem_limit_mb", 0.0)
         if type(limit) not in (int, float) or not 0 <= limit < 1e9:
-            raise self.refused("mem_limit_mb: megabytes", repr(limit)[:40], "mend the header", number)
+            raise self.refused("mem_limit_mb: megabytes", repr(limit)[:40], "correct the header", number)
         self.header = record
 
     def _check_time(self, number: int, event: str, now: float | None, before: float) -> None:
