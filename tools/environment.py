@@ -22,6 +22,7 @@ import time
 
 OLDEST, NEWEST = (3, 11), (3, 13)  # the lock is resolved for these; a newer Python is tried, with a word of warning
 FREE_GB = 2.5  # the finished folder takes about 1.5 GB, and pip keeps the downloads beside it while it works
+LAB_SETTINGS = ("tools/jupyter/jupyter_lab_config.json", "tools/jupyter/labconfig/page_config.json")
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
@@ -93,7 +94,7 @@ def wanted_state(dev):
         "python": "%s %s" % (os.path.realpath(sys.executable), sys.version.split()[0]),
         "place": ROOT,  # a folder of programs does not survive a move: they start with the old place's address
         "runtime": digest("requirements.lock"),
-        "package": digest("requirements.txt", "pyproject.toml", "tools/hatch_metadata.py"),
+        "package": digest("requirements.txt", "pyproject.toml", "tools/hatch_metadata.py", *LAB_SETTINGS),
         "dev": digest("requirements-dev.lock") if dev else None,
     }
 

@@ -534,6 +534,10 @@ except IndexError as error:
 # ## Going further: your own documents (1 minute)
 # Set `FOLDER` at the top to a folder of yours. Nothing leaves this machine. Files that cannot be read are left out,
 # with the reason. Until then, three made-up files take their place.
+#
+# **Before you give this notebook to anybody:** it holds the folder's path, and what it shows holds names and words of
+# your files, as do the pages that `make run` makes of it. So set `FOLDER` back to `None`, choose *Edit > Clear Outputs
+# of All Cells*, and save; remove `build/`.
 
 # %%
 folder = Path(FOLDER) if FOLDER else Path(tempfile.mkdtemp())

@@ -8,6 +8,7 @@ import ctypes
 import io
 import itertools
 import logging
+import os
 import re
 import threading
 import warnings
@@ -152,8 +153,8 @@ def load_own_documents(
 
     Files that hold the same words share a group. What cannot be used is in `.skipped` with its reason: files of another
     kind, empty, damaged, locked, without text, too long to read in time, or in a script without spaces between words;
-    documents without a word of the vocabulary; and subfolders, which are never entered. Hidden files (.name) and
-    Office's lock files (~$name) are ignored.
+    documents without a word of the vocabulary; and subfolders and links to files elsewhere, which are never followed.
+    Hidden files (.name) and Office's lock files (~$name) are ignored.
 
     Parameters
     ----------
@@ -202,6 +203,8 @@ def _read_files(
     for file in tqdm(files, desc="Reading your files", unit=" files", leave=False):
         name = printable(file.name)
         try:
+            if not Path(os.path.realpath(file)).is_relative_to(os.path.realpath(file.parent)):
+                raise UnreadableError("a link to what lies outside this folder, and only the folder is read")
             if file.is_dir():
                 raise UnreadableError("a folder; only files beside it are read")
             text = read_own_file(file, largest_mb)

@@ -87,7 +87,7 @@ class Sensors:
                 "mem_total_mb": self._memory("MemTotal"),
                 "mem_limit_mb": self.memory_limit(),
                 "lib": _versions(),
-                "env": {name: os.environ[name] for name in THREAD_VARIABLES if name in os.environ},
+                "env": {name: _without_paths(os.environ[name]) for name in THREAD_VARIABLES if name in os.environ},
             }
         )
 
@@ -220,6 +220,11 @@ def _number(text: str | None, scale: float = 1.0) -> float | None:
 
 def _known(fields: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None and value != {}}
+
+
+def _without_paths(options: str) -> str:
+    """The options, such as XLA_FLAGS, that name no file: a path often holds its user's name."""
+    return " ".join(option for option in options.split() if not {"/", "\\"} & set(option))
 
 
 def _versions() -> dict[str, str]:

@@ -24,9 +24,11 @@ def publish(bundle: dict[str, Any]) -> None:
 def in_words(text: str) -> dict[str, str]:
     """The text in two formats: plain, which JupyterLab breaks inside words, and HTML, which it breaks between them.
 
-    HTML rather than Markdown: "1. ", "_" and "*" need no escape. A dollar sign of its own begins no formula.
+    HTML rather than Markdown: "1. ", "_" and "*" need no escape. A dollar sign or \\( begins no formula.
     """
-    html = escape(text, quote=False).replace("$", "<span>$</span>").replace("\n", "<br>")
+    html = escape(text, quote=False).replace("\n", "<br>")
+    for sign in "$\\":
+        html = html.replace(sign, f"<span>{sign}</span>")
     return {"text/plain": text, "text/html": f"<p>{html}</p>"}
 
 

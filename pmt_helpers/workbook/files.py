@@ -69,19 +69,23 @@ def normalise(notebook: NotebookNode, root: Path = ROOT) -> NotebookNode:
 def _normalise_output(output: NotebookNode, root: str) -> bool:
     """Normalise one output in place; False when nothing is left to store."""
     if output.output_type == "stream":
-        output.text = _without_path(output.text, root)
+        output.text = without_path(output.text, root)
         return bool(output.text)
+    if output.output_type == "error":
+        output.evalue = without_path(output.evalue, root)
+        output.traceback = [without_path(line, root) for line in output.traceback]
     if output.output_type in ("display_data", "execute_result"):
         output.data.pop(WIDGET_VIEW, None)
         output.metadata = NotebookNode()
         for kind in ("text/plain", "text/html", "text/markdown"):
             if kind in output.data:
-                output.data[kind] = _without_path(output.data[kind], root)
+                output.data[kind] = without_path(output.data[kind], root)
         return bool(output.data)
     return True
 
 
-def _without_path(text: str, root: str) -> str:
+def without_path(text: str, root: str = str(ROOT)) -> str:
+    """The text with the checkout's files named from its top: where it lies holds its user's name."""
     return re.sub(re.escape(root) + r"[\\/]?", "", text)
 
 

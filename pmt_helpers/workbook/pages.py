@@ -130,7 +130,7 @@ def _as_html(output: NotebookNode, number: int) -> str:
     figure = output.data[PLOTLY]
     place = f"figure-{number}"
     height = figure.get("layout", {}).get("height") or HEIGHT
-    content = json.dumps({**figure, "config": {"responsive": True}}).replace("</", "<\\/")
+    content = json.dumps({**figure, "config": {"responsive": True}}).replace("<", "\\u003c")
     sentence = html.escape("".join(output.data.get("text/plain", "")).strip(), quote=True)
     output.data["text/html"] = (
         f'<div id="{place}" style="height: {height}px" role="img" aria-label="{sentence}"></div>'

@@ -29,7 +29,7 @@ from papermill.engines import NBClientEngine, papermill_engines
 from papermill.exceptions import PapermillExecutionError
 
 from pmt_helpers.datasets.files import atomic_path
-from pmt_helpers.workbook.files import ROOT, NotebookError, has_code, normalise, write_notebook
+from pmt_helpers.workbook.files import ROOT, NotebookError, has_code, normalise, without_path, write_notebook
 from pmt_helpers.workbook.pages import write_page
 
 CELL_SECONDS = 120
@@ -235,14 +235,12 @@ def _run_one(
         failure = describe_failure(nbformat.read(target, as_version=4), path.stem, error, cell_seconds)
     seconds = perf_counter() - started
     notebook = nbformat.read(target, as_version=4)
-    if not failure:
-        normalise(notebook)
-        write_notebook(notebook, target)
-        if html:
-            write_page(notebook, target.with_suffix(".html"))
+    write_notebook(normalise(notebook), target)
+    if html and not failure:
+        write_page(notebook, target.with_suffix(".html"))
     counts = Counter(check_verdicts(notebook))
     right, to_do, not_yet = (counts[verdict] for verdict in ("right", "to_do", "not_yet"))
-    return Run(path.stem, round(seconds, 1), round(memory.megabytes), right, to_do, not_yet, failure)
+    return Run(path.stem, round(seconds, 1), round(memory.megabytes), right, to_do, not_yet, without_path(failure))
 
 
 def _takes(path: Path, parameter: str) -> bool:

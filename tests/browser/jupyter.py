@@ -24,14 +24,7 @@ SCREENSHOTS = Path(__file__).resolve().parents[2] / "build" / "screenshots"
 OVERRIDES = {
     # Every cell is in the page, not only those in sight, so that every output can be looked at.
     "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none", "scrollPastEnd": False},
-    "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
 }
-# As in the Makefile's LAB_OFFLINE.
-OFFLINE = [
-    "--LabApp.news_url=None",
-    "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
-    "--LabApp.extension_manager=readonly",
-]
 CHROMIUM_FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -52,7 +45,7 @@ def jupyterlab(folder: Path, scratch: Path) -> Iterator[str]:
     token, port = secrets.token_hex(16), free_port()
     own = {name: str(scratch / name) for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")}
     environment = {**os.environ, **own, "PMT_WORKBOOK_FILE": str(scratch / "answers.json")}
-    command = [sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root", *OFFLINE]
+    command = [sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root"]
     command += [f"--ServerApp.port={port}", "--ServerApp.port_retries=0", "--ServerApp.ip=127.0.0.1"]
     command += [f"--ServerApp.root_dir={folder}", f"--IdentityProvider.token={token}"]
     command += [f"--LabApp.app_settings_dir={settings}", f"--LabApp.user_settings_dir={scratch / 'user'}"]

@@ -64,7 +64,12 @@ def with_origin(title: str, origin: str) -> str:
 
 def kernel_name(kernel: str) -> str:
     """`keras_fit` -> "Keras fit"; a kernel that is not known keeps its name."""
-    return KERNELS.get(kernel, kernel)
+    return KERNELS.get(kernel) or _untagged(kernel)
+
+
+def _untagged(name: str) -> str:
+    """A name that a log brings: Plotly would show <a href=...> in it as a link."""
+    return name.replace("<", "‹")
 
 
 def kernels_of(rows: pd.DataFrame) -> pd.Series:
@@ -110,7 +115,7 @@ def series_names(keys: Iterable[Key]) -> dict[Key, str]:
     names = {}
     for origin, kernel, machine in keys:
         parts = [kernel_name(kernel)] if several and kernel else []
-        parts += [machine[:MACHINE_LETTERS]] if machine else []
+        parts += [_untagged(machine[:MACHINE_LETTERS])] if machine else []
         names[origin, kernel, machine] = ", ".join([*parts, obtained(origin)])
     return names
 

@@ -1,38 +1,37 @@
-"""Refuses every address but this computer's own, in each Python that starts with this folder on PYTHONPATH."""
+"""Refuses every address but this computer's own, in each Python that starts with this folder on PYTHONPATH.
 
-import socket
+What was refused is also written to the file that PMT_TEST_REFUSED names: many programs hide that they tried.
+"""
+
+import os
+import sys
+from pathlib import Path
 from typing import Any
 
-_connect, _connect_ex, _getaddrinfo = socket.socket.connect, socket.socket.connect_ex, socket.getaddrinfo
+# What each of Python's own events has at its end or beginning: an address, or a host's name.
+_ADDRESS_EVENTS = ("socket.connect", "socket.sendto", "socket.sendmsg")
+_NAME_EVENTS = ("socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr")
 
 
 def _is_near(address: Any) -> bool:
     if not isinstance(address, tuple):
         return True  # a socket file
-    host = str(address[0])
+    host = address[0].decode() if isinstance(address[0], bytes) else str(address[0] or "")
     return host in ("", "localhost", "::1", "0.0.0.0") or host.startswith("127.")
 
 
-def _check(address: Any) -> None:
+def _guard(event: str, arguments: tuple[Any, ...]) -> None:
+    if event in _ADDRESS_EVENTS:
+        address = arguments[-1]
+    elif event in _NAME_EVENTS:
+        address = arguments[:1]
+    else:
+        return
     if not _is_near(address):
+        if refused := os.environ.get("PMT_TEST_REFUSED"):
+            with Path(refused).open("a", encoding="utf-8") as file:
+                file.write(f"{sys.argv[:3]}: {event} {address!r}\n")
         raise OSError(f"the network is cut off in this test, and something wanted to reach {address!r}")
 
 
-def _guarded_connect(self: socket.socket, address: Any) -> None:
-    _check(address)
-    _connect(self, address)
-
-
-def _guarded_connect_ex(self: socket.socket, address: Any) -> int:
-    _check(address)
-    return _connect_ex(self, address)
-
-
-def _guarded_getaddrinfo(host: Any, *args: Any, **keywords: Any) -> Any:
-    _check((host.decode() if isinstance(host, bytes) else host or "",))
-    return _getaddrinfo(host, *args, **keywords)
-
-
-socket.socket.connect = _guarded_connect  # type: ignore[method-assign]
-socket.socket.connect_ex = _guarded_connect_ex  # type: ignore[method-assign]
-socket.getaddrinfo = _guarded_getaddrinfo
+sys.addaudithook(_guard)
