@@ -21,6 +21,7 @@ RUN := $(VENV)/bin/python
 # Nothing asks the network once the set-up is done: no news, no look-up of newer versions or extensions.
 LAB_OFFLINE := --LabApp.news_url=None --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate \
     --LabApp.extension_manager=readonly
+AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)# Jupyter stops without it, in a container for example
 
 UV = $(or $(shell command -v uv),$(VENV)/bin/uv)
 LOCK = $(UV) pip compile --quiet --universal --generate-hashes --python-version 3.11 $(if $(UPGRADE),--upgrade) \
@@ -48,7 +49,7 @@ test: venv-dev ## every check and test (the browser's too with PMT_BROWSER=1); T
 	$(RUN) -m pytest $(WORKERS) $(TESTS)
 
 lab: venv ## open the workbook in JupyterLab
-	$(RUN) -m jupyter lab $(LAB_OFFLINE) notebooks/00_start_here.ipynb
+	$(RUN) -m jupyter lab $(LAB_OFFLINE) $(AS_ROOT) notebooks/00_start_here.ipynb
 
 notebooks: venv-dev ## make the learner's notebooks from notebooks/source, executed
 	$(RUN) -m pmt_helpers notebooks build
