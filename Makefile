@@ -18,6 +18,8 @@ VERSION := $(shell "$(PYTHON)" -c 'import sys; print("%d.%d" % sys.version_info[
 VENV := $(if $(DEFAULT),.venv,.venv-$(VERSION))
 RUN := $(VENV)/bin/python
 
+AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)# Jupyter stops without it, in a container for example
+
 UV = $(or $(shell command -v uv),$(VENV)/bin/uv)
 LOCK = $(UV) pip compile --quiet --universal --generate-hashes --python-version 3.11 $(if $(UPGRADE),--upgrade) \
     --custom-compile-command "make lock"
@@ -44,7 +46,7 @@ test: venv-dev ## every check and test (the browser's too with PMT_BROWSER=1); T
 	$(RUN) -m pytest $(WORKERS) $(TESTS)
 
 lab: venv ## open the workbook in JupyterLab
-	$(RUN) -m jupyter lab notebooks/00_start_here.ipynb
+	$(RUN) -m jupyter lab $(AS_ROOT) notebooks/00_start_here.ipynb
 
 notebooks: venv-dev ## make the learner's notebooks from notebooks/source, executed
 	$(RUN) -m pmt_helpers notebooks build

@@ -4,6 +4,7 @@ import os
 import platform
 import re
 import tempfile
+import warnings
 from contextlib import suppress
 from pathlib import Path
 
@@ -40,8 +41,8 @@ def _can_write(folder: Path) -> bool:
     """Whether a file can be made in the folder, which is made if it does not exist."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            return True
+        with tempfile.TemporaryFile(dir=folder, buffering=0) as file:
+            return file.write(bytes(4096)) == 4096  # a full disk lets a file be made and nothing be written
     except OSError:
         return False
 
@@ -60,3 +61,6 @@ if not _can_write(_COMPILED):
 elif "JAX_COMPILATION_CACHE_DIR" not in os.environ:
     os.environ["JAX_COMPILATION_CACHE_DIR"] = str(_COMPILED)
 os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+# JAX writes straight into the file. One that a killed kernel left half written does not unpack: JAX then compiles, and
+# would warn the learner in every later kernel.
+warnings.filterwarnings("ignore", "Error (reading|writing) persistent compilation cache entry")

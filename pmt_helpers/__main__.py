@@ -1,5 +1,7 @@
 """The command line, `python -m pmt_helpers`: the commands of commands/, each imported when it is called for."""
 
+import errno
+import io
 import os
 import sys
 from importlib import import_module
@@ -36,7 +38,16 @@ class LazyGroup(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+EXITS = """\b
+Exit codes:
+  0    done
+  1    something differs, stopped, or could not be read or written; the last lines say what
+  2    the command line asks for what there is not
+  130  stopped with Ctrl-C
+A failure is told in a few words; with PMT_DEBUG=1 in the environment, with all of Python's."""
+
+
+@click.group(cls=LazyGroup, epilog=EXITS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="pmt-helpers", prog_name="pmt_helpers")
 def cli() -> None:
     """The workbook's helper: check the machine, run the notebooks, look after the data."""
@@ -44,22 +55,44 @@ def cli() -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code. Errors that a user can fix are one message, unless PMT_DEBUG=1."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a letter that the terminal's encoding lacks is shown as ?
+    code = _run(arguments)
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError as error:  # nobody reads any more, or the disk is full: known only now, when all is computed
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at the end of the process
+        if not code and error.errno != errno.EPIPE:
+            click.echo(f"Error: what is printed cannot be written: {error.strerror}", err=True)
+        return code or 1
+    return code
+
+
+def _run(arguments: list[str] | None) -> int:
     try:
         cli.main(arguments, prog_name="python -m pmt_helpers", standalone_mode=False)
     except click.exceptions.Exit as end:
         return end.exit_code
-    except click.Abort:
+    except SystemExit as end:  # of a command that found something, or of click where nobody reads any more
+        return int(end.code or 0)
+    except (click.Abort, KeyboardInterrupt):
         click.echo("Stopped.", err=True)
         return 130
     except Exception as error:
         from pmt_helpers.datasets.errors import DataError
 
-        if os.environ.get("PMT_DEBUG") == "1" or not isinstance(error, click.ClickException | DataError):
+        if os.environ.get("PMT_DEBUG") == "1" or not isinstance(error, click.ClickException | DataError | OSError):
             raise
         if isinstance(error, click.ClickException):
             error.show()
             return error.exit_code
-        click.echo(f"Error: {error}", err=True)
+        if isinstance(error, OSError):
+            text = f"{error.filename or 'what this command prints or writes'}: {error.strerror or error}"
+        else:
+            text = str(error)
+        click.echo(f"Error: {text}", err=True)
         return 1
     return 0
 

@@ -147,8 +147,11 @@ class Folder(object):
 
     def run(self, command):
         """Runs a step in the project's folder, counting packages on a terminal; shows what a failing step said."""
+        settings = dict(os.environ, PIP_USER="0")  # the folder is the place, whatever pip's own settings say
+        for name in ("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT"):
+            settings.pop(name, None)
         process = subprocess.Popen(
-            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, universal_newlines=True
+            command, cwd=ROOT, env=settings, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, universal_newlines=True
         )
         lines = []
         for line in process.stdout:

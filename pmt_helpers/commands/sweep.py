@@ -1,5 +1,6 @@
 """python -m pmt_helpers sweep: one command for each experiment of `experiments.catalogue`."""
 
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -35,19 +36,24 @@ def sweep_command(experiment: Experiment) -> click.Command:
     def run(
         out: Path | None, workers: int = 1, dask: str | None = None, work: Path = WORK_FOLDER, **settings: Any
     ) -> None:
-        from pmt_helpers.datasets.files import shipped
-        from pmt_helpers.experiments.results import check_writable
+        from pmt_helpers.datasets import DataError
+        from pmt_helpers.datasets.files import check_writable, shipped
         from pmt_helpers.experiments.resume import JobRunner
 
         folder = out or shipped("results")
         check_writable(folder)
         started = time.perf_counter()
-        for result in experiment.function(JobRunner(work, workers, dask), **settings):
-            seconds = time.perf_counter() - started
-            for path in result.write(folder, experiment.command({**settings, **result.settings}), seconds):
-                click.echo(path)
-            if result.settings:  # the command of the next one computes that one alone
-                started = time.perf_counter()
+        try:
+            for result in experiment.function(JobRunner(work, workers, dask), **settings):
+                seconds = time.perf_counter() - started
+                for path in result.write(folder, experiment.command({**settings, **result.settings}), seconds):
+                    click.echo(path)
+                if result.settings:  # the command of the next one computes that one alone
+                    started = time.perf_counter()
+        except ValueError as error:  # a number that the data cannot give, such as 1,000,000 documents of one person
+            if isinstance(error, DataError) or os.environ.get("PMT_DEBUG") == "1":
+                raise
+            raise click.UsageError(f"{error} (with PMT_DEBUG=1: where)") from error
 
     params: list[click.Parameter] = [*experiment.options, *RUNS[experiment.runs]]
     return click.Command(experiment.name, callback=run, params=params, help=experiment.help)

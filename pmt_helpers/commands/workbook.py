@@ -132,6 +132,9 @@ def claims() -> None:
 @click.option("--dataset", type=click.Choice(activity_names()), help="Activity data to use (wisdm: fetch it first).")
 def run(names: tuple[str, ...], out: Path, dataset: str | None) -> None:
     """Execute the notebooks NAMES (such as 01; all by default) and say how long each took and how much memory."""
+    from pmt_helpers.datasets.files import check_writable
+
+    check_writable(out)
     from pmt_helpers.workbook.files import learner_paths
     from pmt_helpers.workbook.run import run_notebooks
 

@@ -135,8 +135,24 @@ def download(url: str, target: Path, verify: Callable[[Path], object]) -> Path:
         raise DataError(file=url, expected=expected, found=found, remedy=remedy) from error
     except OSError as error:
         found = error.strerror or str(error)
+        if error.errno is None:  # raised by requests, before it asks: a variable names certificates that are not there
+            expected, remedy = "settings under which the network can be asked", "Mend or unset REQUESTS_CA_BUNDLE."
+            raise DataError(file=url, expected=expected, found=found, remedy=remedy) from error
         remedy = "Make it writable, free some space, or set PMT_DATA_HOME to another folder."
         raise DataError(file=target.parent, expected="a folder to write to", found=found, remedy=remedy) from error
+
+
+def check_writable(folder: Path) -> None:
+    """Raise DataError when no file can be written in `folder`, or the disk is full; it is made if it is not there."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder, buffering=0) as file:
+            file.write(bytes(4096))
+    except OSError as error:
+        raise DataError(
+            file=folder, expected="a folder to write to, with room in it", found=error.strerror or str(error),
+            remedy="make it writable, make room, or choose another place with --out",
+        ) from error  # fmt: skip
 
 
 @contextmanager

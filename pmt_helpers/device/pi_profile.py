@@ -67,7 +67,7 @@ class Sensors:
         self._zones = self._search("sys/class/thermal/thermal_zone*/temp")[:1]
         self._clocks = self._search("sys/devices/system/cpu/cpu[0-9]*/cpufreq/scaling_cur_freq")
         self._throttle = self._search("sys/devices/platform/soc*/soc*firmware/get_throttled")[:1]
-        self._has_pmic = "Raspberry Pi 5" in (self.model() or "")
+        self._has_pmic = any(name in (self.model() or "") for name in ("Raspberry Pi 5", "Compute Module 5"))
 
     def machine(self) -> dict[str, Any]:
         """What does not change during a log, for its header. The machine's name is not in it."""
@@ -297,10 +297,12 @@ class Recorder:
         self._stop.set()
         if self._sampler:
             self._sampler.join()
-        self._write("end", {"t_s": self._now(), "peak_rss_mb": _usage().get("peak_rss_mb")})
-        self._sync()
-        if self._file is not sys.stdout:
-            self._file.close()
+        try:
+            self._write("end", {"t_s": self._now(), "peak_rss_mb": _usage().get("peak_rss_mb")})
+            self._sync()
+        finally:
+            if self._file is not sys.stdout:
+                self._file.close()
 
     @contextmanager
     def span(self, phase: str, **counts: Any) -> Iterator[dict[str, Any]]:
@@ -334,7 +336,10 @@ class Recorder:
 
     def _sample_until_stopped(self) -> None:
         while not self._stop.wait(self.every_s):
-            self.sample()
+            try:
+                self.sample()
+            except OSError:  # no room: the next span says so
+                return
 
     def _now(self) -> float:
         return time.perf_counter() - self._started
@@ -636,15 +641,15 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--kernel", choices=("numpy", "python"), default="numpy", help="python: topics only")
     parser.add_argument("--origin", choices=ORIGINS, help="default: what this machine says of itself")
     parser.add_argument("--samples", type=_numbers, default=[20, 40, 80, 160], help="windows to train on")
-    parser.add_argument("--epochs", type=int, default=20)
-    parser.add_argument("--calls", type=int, default=200, help="single predictions to time")
+    parser.add_argument("--epochs", type=_count, default=20)
+    parser.add_argument("--calls", type=_count, default=200, help="single predictions to time")
     parser.add_argument("--documents", type=_numbers, default=[20, 40, 60, 80], help="documents to sample")
     parser.add_argument("--percents", type=_numbers, default=[25, 50, 75], help="of the vocabulary, at most documents")
-    parser.add_argument("--words", type=int, default=1000, help="words of the whole vocabulary")
-    parser.add_argument("--length", type=int, default=60, help="tokens of a document")
-    parser.add_argument("--topics", type=int, default=20)
-    parser.add_argument("--iterations", type=int, default=5)
-    parser.add_argument("--every", type=float, default=1.0, help="seconds between samples, 0 for none")
+    parser.add_argument("--words", type=_count, default=1000, help="words of the whole vocabulary")
+    parser.add_argument("--length", type=_count, default=60, help="tokens of a document")
+    parser.add_argument("--topics", type=_count, default=20)
+    parser.add_argument("--iterations", type=_count, default=5)
+    parser.add_argument("--every", type=_seconds, default=1.0, help="seconds between samples, 0 for none")
     parser.add_argument("--note", default=NOTE)
     parser.add_argument("--run-id")
     parser.add_argument("--utc", help="where the clock is wrong")
@@ -655,8 +660,18 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Record one log."""
-    options, sensors = parse_options(arguments), Sensors()
+    """Record one log; what cannot be written is said in a line."""
+    options = parse_options(arguments)
+    try:
+        _record(options)
+    except OSError as error:
+        sys.exit(f"Cannot write {options.out}: {error.strerror}. A log is a new file, on a disk with room.")
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _record(options: argparse.Namespace) -> None:
+    sensors = Sensors()
     origin = options.origin or origin_here(sensors)
     header = {"run_id": options.run_id, "utc": options.utc, "note": options.note, "task": options.task}
     with Recorder(options.out, origin, **header, every_s=options.every, readings=sensors) as recorder:
@@ -686,7 +701,20 @@ def _record_tokens(recorder: Recorder, options: argparse.Namespace) -> None:
 
 
 def _numbers(text: str) -> list[int]:
-    return [int(word) for word in text.split(",")]
+    return [_count(word) for word in text.split(",")]
+
+
+def _count(text: str) -> int:
+    if not text.strip().isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 on")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    seconds = _number(text)
+    if seconds is None or not 0 <= seconds <= threading.TIMEOUT_MAX:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds from 0 on")
+    return seconds
 
 
 def _say(line: str) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from pmt_helpers.datasets import DataError
 from pmt_helpers.device import pi_profile
 from pmt_helpers.device.pi_profile import Network, Progress, Recorder, Tokens, Trainer
 
@@ -165,6 +166,8 @@ def record_kernel(
         with recorder.span("load", **about):
             start, X, y = windows(dataset or "watch", max(samples))
         network, sizes = NETWORKS[kernel], [n for n in samples if n <= len(X)]
+        if not sizes:
+            raise _too_few(dataset or "watch", len(X), "windows", samples, "--samples")
         pi_profile.record_activity(
             recorder, kernel, lambda n: network(start, X[:n], y[:n]), X, sizes, epochs, calls=1000, progress=progress
         )
@@ -204,6 +207,8 @@ def tokens(dataset: str, documents: Sequence[int], percents: Sequence[int]) -> l
     counts = load_documents(dataset).counts.tocsr()
     order = np.random.default_rng(0).permutation(counts.shape[0])
     tables = [counts[order[:n]] for n in documents if n <= len(order)]
+    if not tables:
+        raise _too_few(dataset, len(order), "documents", documents, "--documents")
     tables = [table[:, np.flatnonzero(np.asarray(table.sum(axis=0)).ravel())] for table in tables]  # words that occur
     largest = tables[-1]
     # words spread evenly over the ranks of frequency, so that the tokens shrink with the words
@@ -211,6 +216,12 @@ def tokens(dataset: str, documents: Sequence[int], percents: Sequence[int]) -> l
     spread = np.argsort(np.arange(len(by_frequency)) * pi_profile.GOLDEN % 1, kind="stable")
     tables += [largest[:, by_frequency[spread[: len(spread) * percent // 100]]] for percent in percents]
     return [_tokens(table) for table in tables]
+
+
+def _too_few(dataset: str, n: int, what: str, asked: Sequence[int], option: str) -> DataError:
+    return DataError(
+        file=dataset, expected=f"at least {min(asked)} {what}", found=str(n), remedy=f"give {option} a smaller number"
+    )
 
 
 def _tokens(counts: Any) -> Tokens:

@@ -102,7 +102,7 @@ EXPERIMENTS = (
             ACTIVITY,
             option("--split", "random", type=click.Choice(tuple(SPLIT_KINDS))),
             option("--init", "he", type=click.Choice(("he", "literal"))),
-            option("--folds", 5, "Parts that each person's windows are split into.", type=click.IntRange(3)),
+            option("--folds", 5, "Parts that each person's windows are split into.", type=click.IntRange(3, 50)),
             option("--early-stopping/--all-epochs", False, "Stop by validation, or never."),
             option("--sizes", "all", '"all" from 1 on, or numbers such as 5,10,20.', callback=check_sizes),
             seeds(1),

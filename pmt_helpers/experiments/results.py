@@ -3,7 +3,6 @@
 import hashlib
 import json
 import platform
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -70,18 +69,11 @@ def write_grid(frame: pd.DataFrame, path: str | Path, *, digits: int = 5, **prov
         with atomic_path(path.with_suffix(".json")) as part:
             part.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     except OSError as error:
-        raise _not_writable(path, error) from error
+        raise DataError(
+            file=path, expected="a folder to write results to, with room in it", found=error.strerror or str(error),
+            remedy="make room or choose another folder with --out; the same command goes on with what is computed",
+        ) from error  # fmt: skip
     return path
-
-
-def check_writable(folder: Path) -> None:
-    """Raise DataError when no file can be written in `folder`; it is made if it is not there."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise _not_writable(folder, error) from error
 
 
 def read_grid(name: str, command: str = "python -m pmt_helpers sweep") -> pd.DataFrame:
@@ -134,10 +126,3 @@ def activity_plan(data: ActivityData, libraries: tuple[str, ...] = KERAS, **sett
 def library_versions(names: tuple[str, ...]) -> dict[str, str]:
     """The installed version of each library."""
     return {name: version(name) for name in names}
-
-
-def _not_writable(path: Path, error: OSError) -> DataError:
-    return DataError(
-        file=path, expected="a folder to write results to, with room in it", found=error.strerror or str(error),
-        remedy="make room or choose another folder with --out; the same command goes on with what is computed",
-    )  # fmt: skip

@@ -7,12 +7,13 @@ machine's cores or on a Dask cluster; only this process writes, so the cluster n
 import json
 import pickle
 import shutil
+import signal
 import threading
 import uuid
 from collections import Counter
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
@@ -238,7 +239,28 @@ def _write(path: Path, content: Any, save: Callable[[Path, Any], Any]) -> None:
 def _here(jobs: Mapping[str, Job], workers: int) -> Results:
     """Name and result of each job, as they come, from processes of this machine."""
     parallel = joblib.Parallel(n_jobs=workers, return_as="generator_unordered")
-    yield from parallel(joblib.delayed(_named)(name, *job) for name, job in jobs.items())
+    with _deaf_to_ctrl_c():
+        results = parallel(joblib.delayed(_named)(name, *job) for name, job in jobs.items())
+    yield from results
+
+
+@contextmanager
+def _deaf_to_ctrl_c() -> Iterator[None]:
+    """What starts in the block never gets Ctrl-C, which a terminal sends to workers too: each would print a traceback.
+
+    This process gets it at the end of the block, and ends the workers.
+    """
+    if hasattr(signal, "pthread_sigmask"):  # not on Windows
+        from multiprocessing.resource_tracker import ensure_running
+
+        ensure_running()  # in Python 3.11 its start ends the block for Ctrl-C
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            yield
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    else:
+        yield
 
 
 def _named(name: str, function: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[str, Any]:

@@ -157,6 +157,7 @@ class _MeasuredEngine(NBClientEngine):
             timeout=options["execution_timeout"],
             startup_timeout=options["start_timeout"],
             extra_arguments=KERNEL_ARGUMENTS,
+            shutdown_kernel="immediate",  # asked politely after Ctrl-C, a kernel prints a traceback of its sockets
             log=logging.getLogger("papermill"),
         )
         memory: PeakMemory = options["memory"]

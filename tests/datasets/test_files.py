@@ -172,6 +172,16 @@ def test_without_network_the_way_by_hand_is_named(small_wisdm: Path) -> None:
     assert list(small_wisdm.iterdir()) == []
 
 
+def test_certificates_that_are_not_there_are_not_called_a_full_disk(
+    small_wisdm: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(small_wisdm / "no-such.pem"))
+    with pytest.raises(DataError, match=r"no-such\.pem") as caught:  # noticed before anything is asked
+        fetch_wisdm("https://127.0.0.1:1/")
+    assert "REQUESTS_CA_BUNDLE" in caught.value.remedy
+    assert "space" not in str(caught.value)
+
+
 def test_an_interrupted_download_leaves_nothing(small_wisdm: Path, server: Server) -> None:
     def interrupt(path: Path) -> None:
         assert path.is_file()

@@ -80,6 +80,36 @@ def test_a_pi_5_says_everything(tmp_path: Path) -> None:
     assert "psi_io_s" not in sample
 
 
+@pytest.mark.parametrize(
+    ("model", "watts"),
+    [("Raspberry Pi Compute Module 5 Rev 1.0", True), ("Raspberry Pi 500 Rev 1.0", True), ("Raspberry Pi 4B", False)],
+)
+def test_every_board_with_the_pi_5s_power_chip_has_watts(tmp_path: Path, model: str, watts: bool) -> None:
+    sensors = Sensors(machine(tmp_path, {**PI_5, "proc/device-tree/model": f"{model}\0"}), firmware)
+    assert ("power_w" in sensors.sample()) == watts
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--samples", "0"),
+        ("--samples", "5,x"),
+        ("--epochs", "-1"),
+        ("--calls", "0"),
+        ("--every", "nan"),
+        ("--every", "-1"),
+    ],
+)
+def test_numbers_that_make_no_sense_are_refused_before_a_log_is_made(
+    tmp_path: Path, arguments: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        pi_profile.main(["--out", str(tmp_path / "log.jsonl"), *arguments])
+    assert end.value.code == 2
+    assert f"argument {arguments[0]}" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_machine_that_says_nothing_leaves_all_out(tmp_path: Path) -> None:
     sensors = Sensors(tmp_path, silent)
     assert set(sensors.sample()) <= {"rss_mb"}
@@ -349,7 +379,9 @@ def test_topics_are_printed_without_even_numpy(alone: list[str], tmp_path: Path)
 def test_the_file_refuses_unknown_origins_and_existing_logs(alone: list[str], tmp_path: Path) -> None:
     assert "invalid choice" in run(alone, "--out", "-", "--origin", "my-pi").stderr
     (tmp_path / "log.jsonl").write_text("precious")
-    assert "FileExistsError" in run(alone, "--out", str(tmp_path / "log.jsonl")).stderr
+    said = run(alone, "--out", str(tmp_path / "log.jsonl")).stderr
+    assert said.startswith(f"Cannot write {tmp_path / 'log.jsonl'}: File exists")
+    assert len(said.splitlines()) == 1
     assert (tmp_path / "log.jsonl").read_text() == "precious"
 
 

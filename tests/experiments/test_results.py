@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 
 from pmt_helpers.datasets import DataError
-from pmt_helpers.experiments.results import check_writable, read_grid, write_grid
+from pmt_helpers.datasets.files import check_writable
+from pmt_helpers.experiments.results import read_grid, write_grid
 
 
 def test_a_number_without_its_origin_is_not_stored(tmp_path: Path) -> None:

@@ -190,4 +190,14 @@ def test_what_jax_compiles_is_kept_for_the_next_kernel_in_the_package_or_where_t
     assert Path(done.stdout.strip()) == ROOT / "pmt_helpers" / "__pycache__" / "jax"
     done = run([sys.executable, "-c", program], env=inherited | {variable: str(tmp_path)})
     assert (done.stdout, done.stderr) == ("2.0\n", "")
-    assert any(tmp_path.glob("jit__lambda*"))
+    (kept,) = tmp_path.glob("jit__lambda*-cache")
+    kept.write_bytes(kept.read_bytes()[:100])  # a kernel that was killed while it wrote
+    done = run([sys.executable, "-c", program], env=inherited | {variable: str(tmp_path)})
+    assert (done.stdout, done.stderr) == ("2.0\n", "")
+
+
+def test_pips_own_settings_do_not_move_what_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIP_USER", "yes")
+    monkeypatch.setenv("PIP_TARGET", str(tmp_path / "elsewhere"))
+    program = "import os; print(os.environ['PIP_USER'], os.environ.get('PIP_TARGET'))"
+    assert environment.Folder(str(tmp_path)).run([sys.executable, "-c", program]) == ["0 None\n"]

@@ -41,6 +41,17 @@ def test_solutions_are_made_without_the_learners_copies() -> None:
 
 
 @needs_make
+@pytest.mark.parametrize(("user", "allowed"), [("0", True), ("1000", False)])
+def test_the_lab_starts_for_root_too_as_in_a_container(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, user: str, allowed: bool
+) -> None:
+    (tmp_path / "id").write_text(f"#!/bin/sh\necho {user}\n")
+    (tmp_path / "id").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    assert ("--allow-root" in make("-n", "lab").stdout) == allowed
+
+
+@needs_make
 def test_an_interpreter_that_does_not_start_is_one_line() -> None:
     done = make("PYTHON=no-such-python", "run")
     assert done.returncode != 0
