@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pmt_helpers.teaching import check
-from pmt_helpers.teaching.exercises import Exercise, all_exercises, find_exercise, judging
+from pmt_helpers.teaching.exercises import Exercise, all_exercises, calling, find_exercise
 from pmt_helpers.teaching.exercises.checks import Interrupted
 from pmt_helpers.teaching.exercises.judging import judge
 from pmt_helpers.teaching.workbook_file import current_workbook
@@ -215,7 +215,7 @@ def test_however_much_an_answer_prints_little_is_kept():
 
     verdict = judge(find_exercise("warm-up"), accuracy)
     assert verdict.state == "right"
-    assert len(verdict.printed) < 1.3 * judging.MOST_PRINTED
+    assert len(verdict.printed) < 1.3 * calling.MOST_PRINTED
     assert verdict.printed.endswith("...")
 
 
@@ -271,12 +271,12 @@ def stopped_in(answer):
 
 @pytest.mark.parametrize("answer", [counts, sleeps, prints, catches, catches_all, catches_all_twice])
 def test_an_answer_that_never_ends_is_stopped_and_its_line_is_told(answer, monkeypatch):
-    monkeypatch.setattr(judging, "SECONDS", 0.1)
+    monkeypatch.setattr(calling, "SECONDS", 0.1)
     assert stopped_in(answer)
 
 
 def test_so_it_is_on_another_thread_and_the_main_one_stays_as_it_was(monkeypatch):
-    monkeypatch.setattr(judging, "SECONDS", 0.1)
+    monkeypatch.setattr(calling, "SECONDS", 0.1)
     with ThreadPoolExecutor(1) as thread:
         assert thread.submit(stopped_in, counts).result(30)
         assert (
@@ -287,7 +287,7 @@ def test_so_it_is_on_another_thread_and_the_main_one_stays_as_it_was(monkeypatch
 
 
 def test_a_loop_that_ends_only_for_the_numbers_of_the_cases_is_stopped_in_a_symptom(monkeypatch):
-    monkeypatch.setattr(judging, "SECONDS", 0.1)
+    monkeypatch.setattr(calling, "SECONDS", 0.1)
     exercise = find_exercise("paired-bootstrap")
 
     def paired_interval(before, after, n_resamples, seed):
@@ -338,8 +338,8 @@ def test_a_learner_who_stops_a_slow_answer_is_obeyed_and_sees_none_of_our_frames
 
 KERNEL = """
 from pmt_helpers.teaching import check
-from pmt_helpers.teaching.exercises import judging
-judging.SECONDS = 0.5
+from pmt_helpers.teaching.exercises import calling
+calling.SECONDS = 0.5
 ---
 def accuracy(predicted, actual):
     exit()
@@ -531,7 +531,7 @@ def test_the_third_hint_names_something_that_opens(exercise):
         exercise.hints[2],
     ).groups()
     source = inspect.getsourcefile(getattr(import_module(module), name))
-    assert Path(source) == Path(judging.__file__).parents[3] / path
+    assert Path(source) == Path(calling.__file__).parents[3] / path
     assert exercise.hints[2].startswith(f"{name} in {path} ")
     for each, path in re.findall(r"(\w+) in (pmt_helpers/[\w/]+)\.py", exercise.hints[2]):
         assert hasattr(import_module(path.replace("/", ".")), each)

@@ -9,7 +9,8 @@ from IPython.display import display
 
 from pmt_helpers.teaching.display import publish, say
 from pmt_helpers.teaching.exercises import Exercise, find_exercise
-from pmt_helpers.teaching.exercises.judging import OPENINGS, State, Verdict, judge, learners_line
+from pmt_helpers.teaching.exercises.calling import learners_line
+from pmt_helpers.teaching.exercises.judging import OPENINGS, State, Verdict, judge
 from pmt_helpers.teaching.workbook_file import current_workbook
 
 # A sign as well as a colour, so that nothing depends on seeing the colour (Okabe-Ito: blue, green, vermilion).

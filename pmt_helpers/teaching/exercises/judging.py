@@ -1,26 +1,19 @@
-"""Judge an answer: to do, right, or not yet with the likely mistake. Whatever an answer does, the judge survives it."""
+"""Judge an answer: to do, right, or not yet with the likely mistake. `calling` runs it."""
 
-import builtins
-import contextlib
 import copy
-import ctypes
 import functools
 import inspect
-import io
-import linecache
-import signal
-import sys
-import threading
-import traceback
 import types
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 
+from pmt_helpers.teaching.exercises import calling
 from pmt_helpers.teaching.exercises.base import Answer, Exercise, Mistake
+from pmt_helpers.teaching.exercises.calling import Printed, Raised, TimeUp, as_raised, call, quiet, run, shortened
 
 State = Literal["to do", "right", "not yet"]
 OPENINGS: dict[State, str] = {"to do": "To do", "right": "Right", "not yet": "Not yet"}
@@ -28,11 +21,6 @@ ARGUMENTS_CHANGED = "arguments changed"
 PRINTED = "printed, not returned"
 SECONDS = 10.0  # that one call of an answer may take
 _AGAIN = 0.1
-MOST_PRINTED = 900  # characters that are kept of what an answer prints
-
-
-class TimeUp(BaseException):
-    """A call has taken SECONDS. No Exception, so that an answer's own `except Exception` lets it through."""
 
 
 @dataclass(frozen=True)
@@ -53,19 +41,6 @@ class Verdict:
 
 
 @dataclass(frozen=True)
-class Raised:
-    """The call stopped with an exception, in this line of the learner's (0 when there is none)."""
-
-    kind: str
-    text: str
-    line: int = 0
-    code: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.kind}: {self.text}" if self.text else self.kind
-
-
-@dataclass(frozen=True)
 class Unusable:
     """The call returned something that is not an array of numbers; `found` says what."""
 
@@ -82,12 +57,12 @@ def judge(exercise: Exercise, answer: Any) -> Verdict:
     An answer is right when it returns what the solution does (unless every mistake has a symptom: then right answers
     differ, and only the shape counts), shows no symptom, and leaves its arguments as they are.
     """
-    printed = {case: _Printed() for case in exercise.cases}
+    printed = {case: Printed() for case in exercise.cases}
     verdict = _judge(exercise, answer, printed)
-    return replace(verdict, printed=_shortened({case: text.getvalue().strip() for case, text in printed.items()}))
+    return replace(verdict, printed=shortened({case: text.getvalue().strip() for case, text in printed.items()}))
 
 
-def _judge(exercise: Exercise, answer: Any, printed: Mapping[str, "_Printed"]) -> Verdict:
+def _judge(exercise: Exercise, answer: Any, printed: Mapping[str, "Printed"]) -> Verdict:
     if _is_blank(answer):
         return Verdict("to do", f"write {exercise.signature}, then run this cell again.")
     if not callable(answer):
@@ -99,7 +74,7 @@ def _judge(exercise: Exercise, answer: Any, printed: Mapping[str, "_Printed"]) -
     given = {case: copy.deepcopy(arguments) for case, arguments in exercise.cases.items()}
     returned: dict[str, Any] = {}
     for case, arguments in given.items():
-        returned[case] = _call(answer, arguments, printed[case])
+        returned[case] = call(answer, arguments, printed[case])
         if isinstance(returned[case], Raised) and returned[case].kind == TimeUp.__name__:
             return Verdict("not yet", _raised(returned[case], exercise, case))  # the other cases would wait as long
     if all(map(_is_blank, returned.values())):
@@ -151,20 +126,20 @@ def _known_symptom(exercise: Exercise, answer: Answer) -> Verdict | None:
 
     def guarded(*arguments: Any) -> Any:
         try:
-            return _run(answer, arguments, _Printed())
+            return run(answer, arguments, Printed())
         except BaseException as error:
             own_errors.append(error)
             raise
 
     for mistake in exercise.mistakes:
         try:
-            with _quiet(_Printed()):
+            with quiet(Printed()):
                 shown = mistake.symptom is not None and mistake.symptom(guarded)
         except KeyboardInterrupt:
             raise
         except BaseException as error:
             if any(error is each for each in own_errors):
-                return Verdict("not yet", _raised(_as_raised(answer, error), exercise, "other numbers"))
+                return Verdict("not yet", _raised(as_raised(answer, error), exercise, "other numbers"))
             text = f"{exercise.signature} returns another kind of value for other numbers: always return the same kind."
             return Verdict("not yet", text)
         if shown:
@@ -178,7 +153,7 @@ def _verdict(mistake: Mistake) -> Verdict:
 
 def _returned(exercise: Exercise, function: Answer) -> dict[str, Any]:
     """Case -> what the solution, or a mutant of it, returns."""
-    return {case: _call(function, copy.deepcopy(given), _Printed()) for case, given in exercise.cases.items()}
+    return {case: call(function, copy.deepcopy(given), Printed()) for case, given in exercise.cases.items()}
 
 
 def _outcomes(returned: dict[str, Any], ours: dict[str, Any]) -> Outcomes:
@@ -253,7 +228,8 @@ def _raised(outcome: Raised, exercise: Exercise, case: str) -> str:
     line, code = f"line {outcome.line}", outcome.code
     if outcome.kind == TimeUp.__name__:
         still = f"still in {line}: `{code}`" if code else "not finished"
-        return f"your function is too slow or never ends. In the case '{case}', after {SECONDS:g} s it was {still}."
+        after = f"In the case '{case}', after {calling.SECONDS:g} s it was {still}."
+        return f"your function is too slow or never ends. {after}"
     if outcome.kind == SystemExit.__name__:
         at = f" ({line}: `{code}`)" if code else ""
         return f"your function calls exit, which would stop the whole notebook{at}: use return to leave a function."
@@ -311,151 +287,6 @@ def _gap(part: np.ndarray, want: np.ndarray) -> np.ndarray:
         return np.abs(part.astype(float) - want.astype(float))
 
 
-class _Printed(io.StringIO):
-    """Keeps the first characters that are printed, however many there are."""
-
-    def write(self, text: str) -> int:
-        super().write(text[: max(0, MOST_PRINTED - self.tell())])
-        return len(text)
-
-
-def _shortened(printed: dict[str, str]) -> str:
-    """What was printed in each case, so that all of it takes about MOST_PRINTED characters."""
-    printed = {case: text for case, text in printed.items() if text}
-    most = MOST_PRINTED // max(1, len(printed))
-    return "\n".join(
-        f"{case}: {text[: most - 4] + ' ...' if len(text) >= most else text}" for case, text in printed.items()
-    )
-
-
-def _call(function: Answer, arguments: tuple[Any, ...], printed: _Printed) -> Any:
-    """function(*arguments). Returns a Raised instead of raising.
-
-    Only the learner's own interruption (KeyboardInterrupt) passes through.
-    """
-    try:
-        return _run(function, arguments, printed)
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:  # SystemExit and worse: a check must survive whatever a function does
-        return _as_raised(function, error)
-
-
-@contextlib.contextmanager
-def _quiet(printed: _Printed) -> Iterator[None]:
-    """No warnings; what is printed is kept."""
-    with (
-        warnings.catch_warnings(),
-        np.errstate(all="ignore"),
-        contextlib.redirect_stdout(printed),
-        contextlib.redirect_stderr(printed),
-    ):
-        warnings.simplefilter("ignore")
-        yield
-
-
-@contextlib.contextmanager
-def _exit_raises() -> Iterator[None]:
-    """IPython's exit() and quit() only ask the kernel to end: in here they raise SystemExit, as sys.exit() does."""
-    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
-    if shell is None:
-        yield
-        return
-
-    def leave() -> None:
-        raise SystemExit
-
-    shell.ask_exit = leave  # of this instance only
-    try:
-        yield
-    finally:
-        vars(shell).pop("ask_exit", None)
-
-
-@contextlib.contextmanager
-def _no_input() -> Iterator[None]:
-    """input() raises in here: in JupyterLab its box would outlive the time limit, and block every cell until filled."""
-
-    def refuse(*_: Any) -> str:
-        raise RuntimeError("input() cannot be answered in a check: use the arguments instead")
-
-    ask, builtins.input = builtins.input, refuse
-    try:
-        yield
-    finally:
-        builtins.input = ask
-
-
-def _run(function: Answer, arguments: tuple[Any, ...], printed: _Printed) -> Any:
-    """function(*arguments), without warnings or prints. Raises TimeUp in it after SECONDS."""
-    on_main_thread = threading.current_thread() is threading.main_thread()
-    limited = _with_signal if on_main_thread and hasattr(signal, "setitimer") else _with_watcher
-    with _quiet(printed), _exit_raises(), _no_input():
-        return limited(function, arguments)
-
-
-# Both raise TimeUp again and again, as a bare `except:` may catch it, and only while the function itself runs: when the
-# frame on top is ours, it has not begun, or has ended.
-
-
-def _with_signal(function: Answer, arguments: tuple[Any, ...]) -> Any:
-    """By a timer of the system, which ends a sleep as well. For the main thread; Windows has none.
-
-    What has caught it meets it again in its next line, that of the `except:` itself, and then a line later each time.
-    """
-    times = lines = 0  # how often the timer has rung, and how many lines may still pass
-
-    def ring(_: int, frame: types.FrameType | None) -> None:
-        nonlocal times, lines
-        if frame is None or frame.f_code is _with_signal.__code__:
-            return
-        times, lines = times + 1, times // 2
-        sys.settrace(lambda *_: None)
-        while frame is not None and frame.f_code is not _with_signal.__code__:
-            frame.f_trace = at_line
-            frame = frame.f_back
-        if times % 2:
-            raise TimeUp
-
-    def at_line(_: types.FrameType, event: str, __: Any) -> Any:
-        nonlocal lines
-        if event == "line":
-            lines -= 1
-            if lines < 0:
-                raise TimeUp
-        return at_line
-
-    trace, handler = sys.gettrace(), signal.signal(signal.SIGALRM, ring)
-    timer = signal.setitimer(signal.ITIMER_REAL, SECONDS, _AGAIN)
-    try:
-        return function(*arguments)
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, *timer)
-        signal.signal(signal.SIGALRM, handler or signal.SIG_DFL)
-        if sys.gettrace() is not trace:
-            sys.settrace(trace)
-
-
-def _with_watcher(function: Answer, arguments: tuple[Any, ...]) -> Any:
-    """By another thread, which has Python raise it in this one between two instructions."""
-    thread, ended, raise_in = threading.get_ident(), threading.Event(), ctypes.pythonapi.PyThreadState_SetAsyncExc
-
-    def watch() -> None:
-        seconds = SECONDS
-        while not ended.wait(seconds):
-            seconds = _AGAIN
-            if sys._current_frames()[thread].f_code is not _with_watcher.__code__:
-                raise_in(ctypes.c_ulong(thread), ctypes.py_object(TimeUp))
-
-    watcher = threading.Thread(target=watch, daemon=True)
-    watcher.start()
-    try:
-        return function(*arguments)
-    finally:
-        ended.set()
-        watcher.join()
-
-
 def _is_blank(value: Any) -> bool:
     """None or Ellipsis, or a pair of them: what an unfinished function returns."""
     if isinstance(value, tuple | list):
@@ -509,26 +340,3 @@ def _describe(value: Any, parts: bool = True) -> str:
     if inspect.isroutine(value):
         return f"the function {value.__name__} itself (add () to call it)"
     return f"an object of type {type(value).__name__}"
-
-
-def _first_line(error: BaseException) -> str:
-    try:
-        lines = str(error).splitlines()
-    except Exception:  # an exception that cannot even be printed
-        return ""
-    return lines[0][:200] if lines else ""
-
-
-def _as_raised(answer: Any, error: BaseException) -> Raised:
-    return Raised(type(error).__name__, _first_line(error), *learners_line(answer, error))
-
-
-def learners_line(answer: Any, error: BaseException) -> tuple[int, str]:
-    """Number and text of the last line of the learner's own cell that the exception passed; 0 when there is none."""
-    code = getattr(answer, "__code__", None)
-    if not isinstance(code, types.CodeType):
-        return 0, ""
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == code.co_filename]
-    if not frames or frames[-1].lineno is None:
-        return 0, ""
-    return frames[-1].lineno, linecache.getline(frames[-1].filename, frames[-1].lineno).strip()[:80]
