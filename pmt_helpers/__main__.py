@@ -40,10 +40,10 @@ class LazyGroup(click.Group):
 
 EXITS = """\b
 Exit codes:
-  0    done
-  1    something differs, stopped, or could not be read or written; the last lines say what
-  2    the command line asks for what there is not
-  130  stopped with Ctrl-C
+  0    Done.
+  1    Something differs, stopped, or could not be read or written. The last lines say what.
+  2    The command line asks for what there is not.
+  130  Stopped with Ctrl-C.
 A failure is told in a few words; with PMT_DEBUG=1 in the environment, with all of Python's."""
 
 

@@ -136,7 +136,7 @@ def download(url: str, target: Path, verify: Callable[[Path], object]) -> Path:
     except OSError as error:
         found = error.strerror or str(error)
         if error.errno is None:  # raised by requests, before it asks: a variable names certificates that are not there
-            expected, remedy = "settings under which the network can be asked", "Mend or unset REQUESTS_CA_BUNDLE."
+            expected, remedy = "settings under which the network can be asked", "Correct or unset REQUESTS_CA_BUNDLE."
             raise DataError(file=url, expected=expected, found=found, remedy=remedy) from error
         remedy = "Make it writable, free some space, or set PMT_DATA_HOME to another folder."
         raise DataError(file=target.parent, expected="a folder to write to", found=found, remedy=remedy) from error
