@@ -75,6 +75,7 @@ from pmt_helpers.teaching import (
     my_person,
     prediction,
     quiz,
+    release_memory,
     reveal,
     say,
 )
@@ -432,6 +433,7 @@ trainings = {"no noise": (None, np.inf), "ours, epsilon 8": (None, 8), "ours, ep
 trainings["fitted to validation windows"] = tuned_on_validation, 1
 for name, (train, granted) in trainings.items():
     say(f"{name}: {verdict(audit_training(data, train, granted, seed=SEED, insecure_seed=SEED))}.")
+    release_memory()  # as after each cell: four trainings in one would need more than a small machine has
 for name, sampler in {"random batches": None, "shuffled batches": shuffled_batches}.items():
     say(f"{name}, many short trainings: {verdict(audit_sampling(sampler, seed=SEED))}.")
 

@@ -12,6 +12,7 @@ from .questions import prediction as prediction
 from .questions import quiz as quiz
 from .questions import reveal as reveal
 from .surroundings import preflight as preflight
+from .surroundings import release_memory as release_memory
 from .topic_maps import topic_map as topic_map
 from .topic_quiz import name_the_topic as name_the_topic
 from .topic_tables import topic_table as topic_table

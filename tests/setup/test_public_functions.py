@@ -447,6 +447,7 @@ EXCEPTIONS = {
     "teaching.sgd_step": "the solution of an exercise, as a learner reads it",
     "privacy.replay_attack": "hands the reader's own data to the reader's own function",
     "experiments.base_model_grid": "a sweep of an hour; its arguments are those of train_shared",
+    "teaching.release_memory": "its argument is IPython's, and is not used",
     "teaching.preflight": "looks at the machine; tests/teaching/test_surroundings.py holds what it says of parameters",
 }  # fmt: skip
 
