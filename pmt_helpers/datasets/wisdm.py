@@ -201,14 +201,18 @@ def data_rows(text: str) -> list[str]:
 
 def content_digest(text: str) -> str:
     """sha256 of the data rows, each ended by one newline: the same for every header style and line end."""
-    return hashlib.sha256("".join(row + "\n" for row in data_rows(text)).encode()).hexdigest()
+    return _digest(data_rows(text))
+
+
+def _digest(rows: list[str]) -> str:
+    return hashlib.sha256("".join(row + "\n" for row in rows).encode()).hexdigest()
 
 
 def _published_rows(text: str) -> list[str]:
     """The rows, as data_rows gives them, if they are the published ones: all lines that begin with a digit. Else []."""
     lines = (line.strip() for line in text.splitlines())
     rows = [line.translate(_NOISE).rstrip(",") for line in lines if line[:1].isdigit()]
-    return rows if hashlib.sha256("".join(row + "\n" for row in rows).encode()).hexdigest() == DIGEST else []
+    return rows if _digest(rows) == DIGEST else []
 
 
 def parse_arff(text: str, file: object) -> ArffTable:

@@ -175,9 +175,8 @@ def build_notebooks(
     for path in paths:
         source = read_source(path)
         copies = [(learner_copy(source, path.stem), files.learner_path(path.stem, root), png)] if learner else []
-        if solutions and solution_regions(
-            "\n".join(cell.source for cell in source.cells)
-        ):  # read in JupyterLab, which draws the figures itself: no pictures
+        has_solutions = any(solution_regions(cell.source) for cell in source.cells)
+        if solutions and has_solutions:  # read in JupyterLab, which draws the figures itself: no pictures
             copies.append((solved_copy(source), root / "build" / "solutions" / f"{path.stem}.ipynb", False))
         for notebook, target, with_pictures in copies:
             changed = _build_one(notebook, target, root, with_pictures)

@@ -57,6 +57,8 @@ def execute(notebook: NotebookNode, name: str, folder: Path, root: Path = ROOT) 
 
     Raises NotebookError that names the cell and the last line of the traceback; the cells before it keep their output.
     """
+    if not has_code(notebook):
+        return notebook
     kernel: dict[str, Any] = {
         "kernel_name": "python3",
         "extra_arguments": KERNEL_ARGUMENTS,
@@ -64,8 +66,6 @@ def execute(notebook: NotebookNode, name: str, folder: Path, root: Path = ROOT) 
     }
     resources = {"metadata": {"path": str(folder)}}
     client = NotebookClient(notebook, timeout=CELL_SECONDS, record_timing=False, resources=resources, **kernel)
-    if not has_code(notebook):
-        return notebook
     with kernel_environment(root) as variables:
         try:
             client.execute(env=variables)
@@ -209,9 +209,10 @@ def _run_one(
     path: Path, out_dir: Path, folder: Path, parameters: Mapping[str, object], cell_seconds: int, html: bool
 ) -> Run:
     target = out_dir / path.name
-    if not has_code(nbformat.read(path, as_version=4)):
+    stored = nbformat.read(path, as_version=4)
+    if not has_code(stored):
         if html:
-            write_page(nbformat.read(path, as_version=4), target.with_suffix(".html"))
+            write_page(stored, target.with_suffix(".html"))
         return Run(path.stem, 0, 0, 0, 0, 0, "")
     memory = PeakMemory()
     failure = ""
