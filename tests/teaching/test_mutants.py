@@ -77,6 +77,19 @@ EQUIVALENT: dict[str, dict[str, list[str]]] = {
         "a billionth more or less": [f"rate * 1000000000.0 -> rate * {value}.0" for value in (1000000001, 999999999)]
     },
     "throttle-bits": {"0 and 1 are truths, too": 2 * ["bool(value >> bit & 1) -> value >> bit & 1"]},
+    "find-leak-sent": {
+        "one more for everybody is as different": [
+            "len(messages) -> len(messages) + 1",
+            "len(messages) -> len(messages) - 1",
+        ]
+    },
+    "keep-better": {SAME_LENGTH: ["len(y) -> len(old)", "len(y) -> len(new)"]},
+    "choose-donors": {
+        "every donor is tried on as many windows": [
+            "np.log(probabilities[:, windows, y]).mean -> np.log(probabilities[:, windows, y]).sum"
+        ],
+        "any logarithm gives the same order": ["np.log -> np.log10"],
+    },
 }
 
 # ---- mutants ----

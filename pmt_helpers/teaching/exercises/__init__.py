@@ -7,7 +7,7 @@ from pmt_helpers.teaching.exercises.base import Exercise, Mistake
 
 __all__ = ["NOTEBOOKS", "Exercise", "Mistake", "all_exercises", "find_exercise"]
 
-NOTEBOOKS = ("00", "01", "02", "03", "04", "05", "06")
+NOTEBOOKS = ("00", "01", "02", "03", "04", "05", "06", "07")
 
 
 def all_exercises() -> Iterator[Exercise]:

@@ -174,7 +174,8 @@ def _changed_argument(exercise: Exercise, given: dict[str, tuple[Any, ...]]) -> 
 def _equal(before: Any, after: Any) -> bool:
     if isinstance(before, list | tuple):
         return len(before) == len(after) and all(map(_equal, before, after))
-    return np.array_equal(before, after)
+    may_be_nan = isinstance(before, np.ndarray) and before.dtype.kind == "f"
+    return np.array_equal(before, after, equal_nan=may_be_nan)
 
 
 def _same(a: Outcome, b: Outcome) -> bool:
