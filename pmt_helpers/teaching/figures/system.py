@@ -1,0 +1,81 @@
+"""What designs send and reach, and what updates and similar people change. Notebook 07."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from pmt_helpers.activity.evaluation import paired_gain
+from pmt_helpers.teaching.figures import style
+from pmt_helpers.teaching.figures.style import Figure, need_columns, percent
+
+LOOKS = (
+    (style.GREEN, "diamond"),
+    (style.PURPLE, "triangle-up"),
+    (style.INK, "x"),
+    (style.VERMILION, "square"),
+    (style.SKY, "star"),
+    (style.GREY, "circle"),
+)
+
+
+def accuracy_by_bytes(designs: pd.DataFrame, title: str = "What is sent, and what it gives") -> Figure:
+    """Accuracy of each design against what one person sends for it, with 95% intervals over people.
+
+    designs: design, kilobytes, accuracy, lower, upper, one row per point; the points of a design are joined.
+    """
+    need_columns(designs, ("design", "kilobytes", "accuracy", "lower", "upper"), "accuracy_by_bytes")
+    figure = style.new_figure(title, 460, style.WITH_LEGEND + 2 * style.LINE)
+    names = designs["design"].unique()
+    others = iter(range(len(names)))
+    texts = []
+    for name in names:
+        line = designs[designs["design"] == name].sort_values("kilobytes")
+        known = next((model for model in style.MODELS if str(name).startswith(model)), None)
+        look = style.model_style(known or name, 0 if known else next(others))
+        look["marker"] = {**look["marker"], "size": 11}
+        bars = style.interval_bars(line, "accuracy")
+        hover = "%{y:.1%} for %{x:.0f} kB"
+        style.add_series(figure, line["kilobytes"], line["accuracy"], name, look, hover, error_y=bars)
+        last = line.iloc[-1]
+        texts.append(f"{name}: {percent(last['accuracy'])} for {last['kilobytes']:,.0f} kB")
+    figure.update_xaxes(title_text="kilobytes that one person sends", rangemode="tozero")
+    style.accuracy_axis(figure, range=None)
+    return Figure(figure, f"Accuracy, and what one person sends for it. {style.sentences(texts)}")
+
+
+def gains(
+    grid: pd.DataFrame, names: Mapping[str, str], baseline: str, by: str = "n_samples", *, title: str, x_title: str
+) -> Figure:
+    """What each model gains over the baseline, in points of accuracy, with 95% intervals over people.
+
+    grid: user, n_samples, model, accuracy, and `by` where that is another column (then one n_samples only).
+    names: model -> what the legend calls it, in order.
+    """
+    need_columns(grid, ("user", "n_samples", "model", "accuracy", by), "gains")
+    figure = style.new_figure(title, 460, style.WITH_LEGEND + 2 * style.LINE)
+    values = sorted(grid[by].unique())
+    texts = []
+    for place, (model, name) in enumerate(names.items()):
+        found = [_gain(grid[grid[by] == value], model, baseline) for value in values]
+        rows = pd.DataFrame(found, columns=["gain", "lower", "upper", "harmed", "users"])
+        x = [number + 0.1 * (place - (len(names) - 1) / 2) for number in range(len(values))]
+        bars = style.interval_bars(rows, "gain", thickness=1.5, width=4)
+        look = style.series_style(*LOOKS[place % len(LOOKS)])
+        worse = rows["harmed"].astype(int).astype(str) + " of " + rows["users"].astype(int).astype(str)
+        hover = "%{y:+.1f} points, %{customdata} people worse off"
+        style.add_series(figure, x, rows["gain"], name, look, hover, error_y=bars, customdata=worse.tolist())
+        last = rows.iloc[-1]
+        interval = f"[{last['lower']:z.1f}, {last['upper']:z.1f}]"
+        texts.append(f"{name} {last['gain']:+z.1f} {interval}, {worse.iloc[-1]} worse off")
+    figure.update_xaxes(
+        title_text=x_title, tickvals=list(range(len(values))), ticktext=[f"{value:g}" for value in values]
+    )
+    figure.update_yaxes(
+        title_text="gain, points of accuracy", zeroline=True, zerolinecolor=style.INK, zerolinewidth=1.5
+    )
+    return Figure(figure, f"Points of accuracy against {baseline}, {x_title} {values[-1]:g}. {style.sentences(texts)}")
+
+
+def _gain(rows: pd.DataFrame, model: str, baseline: str) -> tuple[float, float, float, int, int]:
+    gain = paired_gain(rows, int(rows["n_samples"].iloc[0]), model, baseline)
+    return 100 * gain.mean, 100 * gain.low, 100 * gain.high, len(gain.harmed), len(gain.by_user)
