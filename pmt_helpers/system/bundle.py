@@ -189,6 +189,15 @@ def read_head(folder: Path, model: str) -> bytes:
         return b""
 
 
+def held_manifest(folder: Path, model: str, public_key: bytes) -> dict[str, Any] | None:
+    """What the manifest of the release in a folder states, expired or not; None without one that the key signed."""
+    head = read_head(folder, model)
+    try:
+        return check_manifest(head[SIGNATURE:], head[:SIGNATURE], public_key, model, today=date.min)
+    except Refused:
+        return None
+
+
 def read_payload(folder: Path, stated: Mapping[str, Any]) -> bytes:
     """All chunks of the release whose manifest this is, each checked. Raises Refused, or OSError for a missing one."""
     place = folder / stated["model"] / str(stated["version"])

@@ -6,6 +6,7 @@ A mirror is a shelf over a folder of somebody else's releases. No process that s
 import collections
 import hashlib
 import io
+import json
 import socket
 import threading
 import time
@@ -22,9 +23,7 @@ from zmq.utils.monitor import recv_monitor_message
 from pmt_helpers.activity.weights import Windows
 from pmt_helpers.datasets.arrays import DAMAGED, load_npz, pack_arrays
 from pmt_helpers.datasets.base import ActivityData
-from pmt_helpers.system.bundle import (
-    LARGEST_MB, MODEL_NAME, SIGNATURE, Refused, read_head, read_payload, write_whole,
-)  # fmt: skip
+from pmt_helpers.system.bundle import LARGEST_MB, MODEL_NAME, SIGNATURE, Refused, read_head, read_payload, write_whole
 from pmt_helpers.system.wire import ANSWER, HEAD, MAGIC, NONE, PART, QUESTION, TIMEOUT_S, WINDOWS, read_question
 
 LONGEST_S = 60.0  # of a connection; a device on a slow line comes again and goes on where it stopped
@@ -189,8 +188,6 @@ class Shelf(Server):
 
     def refresh(self) -> None:
         """Load what is new on disk."""
-        import json
-
         for path in sorted(self._folder.glob("*/head")):
             name = path.parent.name
             try:
@@ -271,8 +268,8 @@ def with_volunteers(data: ActivityData, inbox: Path) -> ActivityData:
         X, y = read_windows(path.read_bytes(), len(data.feature_names), len(data.class_names))
         numbers = np.full(len(y), number)
         parts.append((X, y, numbers, numbers, np.arange(len(y))))
-    arrays = map(np.concatenate, zip(*parts, strict=True))
-    return replace(data, **dict(zip(("X", "y", "users", "recordings", "starts"), arrays, strict=True)))
+    X, y, users, recordings, starts = map(np.concatenate, zip(*parts, strict=True))
+    return replace(data, X=X, y=y, users=users, recordings=recordings, starts=starts)
 
 
 def send_windows(address: str, server_key: str, keys: Keys, model: str, X: np.ndarray, y: np.ndarray) -> int:

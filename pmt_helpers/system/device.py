@@ -17,14 +17,15 @@ from typing import Any
 import numpy as np
 
 from pmt_helpers.activity.online import Task, train_online
-from pmt_helpers.activity.weights import Checkpoint, Windows, checkpoint_of
-from pmt_helpers.datasets.arrays import load_npz, pack_arrays
+from pmt_helpers.activity.weights import ARRAYS, Checkpoint, Windows, checkpoint_of
+from pmt_helpers.datasets.arrays import pack_arrays, read_arrays
 from pmt_helpers.datasets.features import extract_features
-from pmt_helpers.system.bundle import LARGEST_MB, open_payload, read_payload, write_whole
-from pmt_helpers.system.visits import Plan, held_manifest, peak_mb
+from pmt_helpers.system.bundle import Refused, held_manifest, open_payload, read_payload, write_whole
+from pmt_helpers.system.visits import Plan, peak_mb
 
 PARTS = ("train", "validation", "test")
 EPOCHS = 300
+KEPT = (*ARRAYS, "seen", "class_names", "window_s", "rate_hz")
 
 Span = Callable[..., AbstractContextManager[Any]]  # pi_profile.Recorder.span, or nothing
 
@@ -52,13 +53,17 @@ class Device:
         """Retrain the release that was downloaded, and keep the better of it and the model so far, on validation.
 
         Returns version, took (whether the new model is kept), seconds, and accuracies on the test windows, if there are
-        any: shared, personal, kept. None when there is no release that it has not seen. Raises Refused.
+        any: shared, personal, kept. None when there is no release that it has not seen.
+        Raises ValueError when the windows do not fit the release.
         """
         stated = held_manifest(self.folder / "public", self.model, self.public_key)
         old, seen = self._read_kept(stated)
         if stated is None or stated["version"] <= seen:
             return None
-        shared, _ = open_payload(stated, read_payload(self.folder / "public", stated))
+        try:
+            shared, _ = open_payload(stated, read_payload(self.folder / "public", stated))
+        except (OSError, Refused):  # a file was spoiled since; the next visit brings it again
+            return None
         began = time.perf_counter()
         X, y = self.windows["train"]
         with self._span("train", n_samples=len(y), version=stated["version"]) as counts:
@@ -81,12 +86,13 @@ class Device:
     def predict(self, readings: Iterable[Any]) -> Iterator[str]:
         """The activity in each window of a stream of readings, as soon as the window is full; windows overlap by half.
 
-        readings: x, y, z in m/s2 with gravity, at the rate the release states. Raises ValueError before the first model.
+        readings: x, y, z in m/s2 with gravity, at the rate that the release states.
+        Raises ValueError before the first model.
         """
         kept, _ = self._read_kept(None)
         if kept is None:
             raise ValueError("there is no model yet: a visit has to bring one first")
-        stored = load_npz(self._kept)
+        stored = read_arrays(self._kept, KEPT, "this device's own model")
         names, rate_hz = stored["class_names"].tolist(), float(stored["rate_hz"])
         size = round(float(stored["window_s"]) * rate_hz)
         window: deque[Any] = deque(maxlen=size)
@@ -103,7 +109,7 @@ class Device:
     def _read_kept(self, stated: dict[str, Any] | None) -> tuple[Checkpoint | None, int]:
         if not self._kept.exists():
             return None, 0
-        arrays = load_npz(self._kept, LARGEST_MB)
+        arrays = read_arrays(self._kept, KEPT, "this device's own model")
         seen = int(arrays["seen"])
         classes = arrays["class_names"].tolist()
         if stated is not None and stated["class_names"] != classes:  # the old model answers another question
@@ -124,7 +130,7 @@ class Device:
 
 def read_private(path: Path) -> dict[str, Windows]:
     """Windows by part from a file that write_private made, or anybody, by its names: train_X, train_y, ... ."""
-    arrays = load_npz(path, LARGEST_MB)
+    arrays = read_arrays(path, tuple(f"{part}_{name}" for part in PARTS[:2] for name in "Xy"), "a person's windows")
     return {part: (arrays[f"{part}_X"], arrays[f"{part}_y"]) for part in PARTS if f"{part}_X" in arrays}
 
 

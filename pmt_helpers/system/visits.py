@@ -15,9 +15,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pmt_helpers.system.bundle import (
-    SIGNATURE, Refused, check_chunk, check_manifest, open_payload, read_bounded, read_head, write_whole,
-)  # fmt: skip
+from pmt_helpers.system import bundle
+from pmt_helpers.system.bundle import SIGNATURE, Refused, check_chunk, held_manifest, write_whole
 from pmt_helpers.system.wire import QUESTION, Source, open_source, questions
 
 TRIES, BACK_OFF_S = 3, (0.5, 2.0)  # where nobody answers; the rest are refusals that trying again does not mend
@@ -39,15 +38,6 @@ class Plan(NamedTuple):
     timeout_s: float = 5.0
 
 
-def held_manifest(folder: Path, model: str, public_key: bytes) -> dict[str, Any] | None:
-    """What the manifest of the release in a folder states, expired or not; None without one that the key signed."""
-    head = read_head(folder, model)
-    try:
-        return check_manifest(head[SIGNATURE:], head[:SIGNATURE], public_key, model, today=date.min)
-    except Refused:
-        return None
-
-
 def fetch(folder: Path, source: Source, model: str, public_key: bytes, today: date | None = None) -> int | None:
     """Bring the newest release into a folder; returns its version, or None where nothing is newer than what is held.
 
@@ -59,25 +49,26 @@ def fetch(folder: Path, source: Source, model: str, public_key: bytes, today: da
     (first,) = questions(model)
     head = source.ask(first)
     manifest, signature = head[SIGNATURE:], head[:SIGNATURE]
-    stated = check_manifest(manifest, signature, public_key, model, held["version"] if held else 0, today)
-    if held and stated["version"] == held["version"]:
-        if head != read_head(folder, model):
-            raise Refused("version", f"two releases of version {held['version']} are signed")
-        return None
+    stated = bundle.check_manifest(manifest, signature, public_key, model, held["version"] if held else 0, today)
+    same = bool(held and stated["version"] == held["version"])
+    if same and head != bundle.read_head(folder, model):
+        raise Refused("version", f"two releases of version {stated['version']} are signed")
     place = folder / model / str(stated["version"])
     chunks = {}
     for i in range(len(stated["chunks"])):
         try:
-            chunks[i] = check_chunk(stated, i, read_bounded(place / str(i), stated["chunk"]))
+            chunks[i] = check_chunk(stated, i, bundle.read_bounded(place / str(i), stated["chunk"]))
         except (OSError, Refused):  # not there yet, or spoiled
             continue
+    if same and len(chunks) == len(stated["chunks"]):
+        return None
     for question in questions(model, stated, chunks):
         if time.monotonic() - began > LONGEST_S:
             raise Refused("no answer", f"not whole after {LONGEST_S:g} s")
         i = QUESTION.unpack(question)[-1]
         chunks[i] = check_chunk(stated, i, source.ask(question))
         write_whole(place / str(i), chunks[i])
-    open_payload(stated, b"".join(chunks[i] for i in range(len(chunks))))
+    bundle.open_payload(stated, b"".join(chunks[i] for i in range(len(chunks))))
     write_whole(folder / model / "head", head)
     keep = {str(stated["version"]), str(held["version"]) if held else ""}  # a mirror may be in the middle of serving it
     for old in (folder / model).iterdir():
@@ -87,7 +78,10 @@ def fetch(folder: Path, source: Source, model: str, public_key: bytes, today: da
 
 
 def visit(plan: Plan) -> dict[str, Any]:
-    """One visit: tried again while nobody answers. Returns version (newly held, or None), refused, up, down, seconds."""
+    """One visit, tried again while nobody answers.
+
+    Returns version (newly held, or None), up, down, seconds, and why and refused where it was refused.
+    """
     began, up, down, refused, version = time.perf_counter(), 0, 0, None, None
     for attempt in range(TRIES):
         source = open_source(plan.address, plan.server_key, plan.timeout_s)
