@@ -9,13 +9,15 @@ from importlib import import_module
 import click
 
 # What each command is for stands here too, so that --help need not import the commands and all they rest on.
-WHERE = {"data": "data:data_group", "sweep": "sweep:sweep_group", "profile": "profile:record_profile"}  # in commands/
+WHERE = {"data": "data:data_group", "sweep": "sweep:sweep_group", "profile": "profile:record_profile",
+         "system": "system:system_group"}  # in commands/  # fmt: skip
 COMMANDS = {
     "doctor": "Say what works on this machine, and what to do about what does not.",
     "run": "Execute the notebooks; write them, web pages and a summary of seconds and memory.",
     "data": "List, fetch and check the data sets.",
     "sweep": "Compute a stored result again, with its provenance.",
     "profile": "Record what training costs on this machine, or write the edition that a Raspberry Pi runs.",
+    "system": "Run the whole system: a cloud, mirrors, and devices that retrain at home.",
     "notebooks": "For authors: build the notebooks from their sources, and verify what is stored.",
     "claims": "Show what the paper says beside what the workbook measures.",
 }

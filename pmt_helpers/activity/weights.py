@@ -4,6 +4,7 @@ This module and `online` import neither Keras nor JAX: a small device that only 
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -173,6 +174,12 @@ class Checkpoint:
             raise TypeError(f"expected a model with its weights and scaler; got {type(model).__name__}")
         return cls(Weights.from_model(model.model), model.scaler)
 
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Weights and scaler under the names of ARRAYS, as files and releases hold them."""
+        w, n = self.weights, self.weights.n_features
+        layers = w.hidden[:n], w.hidden[n], w.output.T, w.bias, self.scaler.mean, self.scaler.scale
+        return dict(zip(ARRAYS, layers, strict=True))
+
     def windows(self, X: np.ndarray) -> np.ndarray:
         """Raw features as the network's inputs."""
         return self.weights.inputs(self.scaler.transform(X))
@@ -212,6 +219,11 @@ def load_checkpoint(path: str | Path) -> tuple[Checkpoint, dict[str, Any]]:
     card = read_card(npz.with_suffix(".json"), FORMAT, {"class_names", "feature_names", "training", "digest"})
     arrays = read_arrays(npz, ARRAYS, "a model's weights")
     check_digest(npz, arrays, card["digest"])
+    return checkpoint_of(arrays, card, npz), card
+
+
+def checkpoint_of(arrays: Mapping[str, np.ndarray], card: Mapping[str, Any], npz: Path) -> Checkpoint:
+    """Arrays that somebody else wrote, as a checkpoint. Raises DataError, naming `npz`, as load_checkpoint does."""
     names = [_names(card, key, npz.with_suffix(".json")) for key in ("feature_names", "class_names")]
     n_features, n_classes = map(len, names)
     n_hidden = arrays["hidden_bias"].size
@@ -229,10 +241,10 @@ def load_checkpoint(path: str | Path) -> tuple[Checkpoint, dict[str, Any]]:
             stated, found = f"{name} of finite decimal numbers{above}", f"others, of type {array.dtype}"
             raise DataError(file=npz, expected=stated, found=found, remedy="train and save the model again")
     *weights, mean, scale = (arrays[name] for name in ARRAYS)
-    return Checkpoint(Weights.from_layers(*weights), Preprocessor(mean, scale)), card
+    return Checkpoint(Weights.from_layers(*weights), Preprocessor(mean, scale))
 
 
-def _names(card: dict[str, Any], key: str, file: Path) -> list[str]:
+def _names(card: Mapping[str, Any], key: str, file: Path) -> list[str]:
     """The names of features or classes, no two the same. Raises DataError."""
     names = card[key]
     if isinstance(names, list) and 0 < len(names) <= MOST_NAMES and all(isinstance(name, str) for name in names):

@@ -16,6 +16,7 @@ import tokenize
 import zipfile
 import zlib
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -43,6 +44,13 @@ def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
         np.savez_compressed(file, allow_pickle=False, **arrays)
 
 
+def pack_arrays(arrays: Mapping[str, np.ndarray]) -> bytes:
+    """An .npz whose bytes depend on the arrays alone: sorted by name, in C order, not packed, without times."""
+    out = io.BytesIO()
+    np.savez(out, allow_pickle=False, **{name: np.asarray(arrays[name], order="C") for name in sorted(arrays)})
+    return out.getvalue()
+
+
 def write_card(path: Path, card: Mapping[str, Any]) -> None:
     """Write a JSON card, completely or not at all; one value per line."""
     text = json.dumps(card, indent=1, ensure_ascii=False) + "\n"
@@ -50,15 +58,16 @@ def write_card(path: Path, card: Mapping[str, Any]) -> None:
         part.write_text(text, encoding="utf-8", newline="\n")
 
 
-def load_npz(path: Path) -> dict[str, np.ndarray]:
-    """All arrays of an .npz, none of them a pickle. Raises one of DAMAGED, also for more than LARGEST_MB unpacked."""
-    with open_plain(path, LARGEST_MB) as file, zipfile.ZipFile(file) as archive:
+def load_npz(source: Path | BinaryIO, largest_mb: float = LARGEST_MB) -> dict[str, np.ndarray]:
+    """All arrays of an .npz, none of them a pickle. Raises one of DAMAGED, also for more than largest_mb unpacked."""
+    opened = open_plain(source, largest_mb) if isinstance(source, Path) else nullcontext(source)
+    with opened as file, zipfile.ZipFile(file) as archive:
         entries = archive.infolist()
         if len(entries) > MOST_ARRAYS or len({entry.filename for entry in entries}) < len(entries):
             raise ValueError(f"{len(entries):,} arrays, more than {MOST_ARRAYS:,} or two of one name")
         unpacked = sum(entry.file_size for entry in entries)  # no entry yields more than it states
-        if unpacked > LARGEST_MB * MB:
-            raise ValueError(f"it unpacks to {unpacked / MB:,.0f} MB; at most {LARGEST_MB} MB are read")
+        if unpacked > largest_mb * MB:
+            raise ValueError(f"it unpacks to {unpacked / MB:,.0f} MB; at most {largest_mb:g} MB are read")
         arrays = {}
         for entry in entries:
             with archive.open(entry) as stream:

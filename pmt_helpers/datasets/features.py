@@ -6,11 +6,13 @@ data card of `wisdm` says where. Each function works on all windows at once.
 """
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pmt_helpers.datasets.base import ActivityData, Recording
-from pmt_helpers.datasets.cards import DataCard
+if TYPE_CHECKING:
+    from pmt_helpers.datasets.base import ActivityData, Recording
+    from pmt_helpers.datasets.cards import DataCard
 
 AXES = ("X", "Y", "Z")
 N_BINS = 10
@@ -135,11 +137,13 @@ def cut_windows(signal: np.ndarray, size: int, step: int) -> np.ndarray:
     return np.lib.stride_tricks.sliding_window_view(signal, size, axis=0)[::step].swapaxes(1, 2)
 
 
-def windows_of(recordings: Sequence[Recording], card: DataCard, size: int, step: int) -> ActivityData:
+def windows_of(recordings: Sequence["Recording"], card: "DataCard", size: int, step: int) -> "ActivityData":
     """The features of all windows of all recordings; a window never crosses from one recording into the next.
 
     size, step: in readings. card: names the dataset and its classes.
     """
+    from pmt_helpers.datasets.base import ActivityData  # SciPy, which a device that only predicts does without
+
     starts = [window_starts(len(recording.signal), size, step) for recording in recordings]
     windows = np.concatenate([cut_windows(recording.signal, size, step) for recording in recordings])
     class_names = tuple(card.classes)

@@ -1,0 +1,372 @@
+"""python -m pmt_helpers system cloud, publish, mirror, volunteer, person and device: the whole system, on one or more
+machines. A device must stay small, so that everything heavy is imported where it is needed.
+"""
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+MODEL_INVITATION = "pmt-invitation/1"
+FOLDER = click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+FROM = click.option("--from", "address", required=True, help="tcp://host:port, http(s)://..., or a folder.")
+INVITATION = click.option(
+    "--invitation",
+    required=True,
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="The cloud's or mirror's invitation.json: public keys, nothing secret.",
+)
+BIND = click.option(
+    "--bind", default="127.0.0.1", show_default=True, help="Address to serve on; 0.0.0.0 for all networks."
+)
+PORT = click.option("--port", type=click.IntRange(1, 65534), default=5570, show_default=True)
+EVERY = click.option("--every", type=click.FloatRange(0.1), default=3600, show_default=True, help="Seconds.")
+PERSON = click.option("--person", type=click.IntRange(0), required=True, help="Whose windows.")
+
+
+@click.group("system")
+def system_group() -> None:
+    """Run the whole system: a cloud, mirrors, and devices that retrain at home.
+
+    \b
+    On the laptop:  system cloud CLOUD --bind 0.0.0.0
+    Copy CLOUD/invitation.json to the device, then there:
+                    system device HOME --from tcp://LAPTOP:5570 --invitation invitation.json --windows mine.npz
+    """
+
+
+TRAINING = (
+    click.option("--dataset", type=click.Choice(["watch", "wisdm"]), default="watch", show_default=True),
+    click.option("--leave-out", default="", metavar="N,N,...", help="People of the data set who did not volunteer."),
+    click.option("--epsilon", type=click.FloatRange(0, min_open=True), help="Train with differential privacy."),
+    click.option("--days", type=click.IntRange(1), default=90, show_default=True, help="How long devices take it."),
+)
+
+
+def _training(command: Any) -> Any:
+    for option in reversed(TRAINING):
+        command = option(command)
+    return command
+
+
+@system_group.command()
+@FOLDER
+@_training
+def publish(folder: Path, dataset: str, leave_out: str, epsilon: float | None, days: int) -> None:
+    """Train the next version, sign it, and write it as static files into FOLDER/shelf.
+
+    Trains on the data set's people and on whoever sent windows to FOLDER/inbox. A running cloud of this folder notices
+    within a second, and any web server can serve FOLDER/shelf. The first time, keys are made in FOLDER/secret.
+    """
+    with _alone(folder, "publish"):
+        _publish(folder, dataset, leave_out, epsilon, days)
+
+
+@system_group.command()
+@FOLDER
+@BIND
+@PORT
+@_training
+def cloud(
+    folder: Path, bind: str, port: int, dataset: str, leave_out: str, epsilon: float | None, days: int
+) -> None:  # fmt: skip
+    """Serve releases to any device, and take windows from known volunteers, until Ctrl-C.
+
+    Publishes version 1 where there is none. Releases are served on the port, volunteers' windows are taken on the next
+    one, both encrypted. Volunteers' public keys stand in FOLDER/volunteers.txt, one a line; it may change meanwhile.
+    """
+    from pmt_helpers.system import Inbox, Shelf
+    from pmt_helpers.system.bundle import read_head
+
+    with _alone(folder, "serve"):
+        if not read_head(folder / "shelf", dataset):
+            with _alone(folder, "publish"):
+                _publish(folder, dataset, leave_out, epsilon, days)
+        keys = _curve_keys(folder / "secret" / "curve.json")
+        told = _invite(folder, dataset, _signing_key(folder)[1].hex(), keys)
+        data = _load(dataset)
+        shape = len(data.feature_names), len(data.class_names)
+        shelf = Shelf(folder / "shelf", f"tcp://{bind}:{port}", keys)
+        inbox = Inbox(folder / "inbox", folder / "volunteers.txt", keys, shape, f"tcp://{bind}:{port + 1}")
+        click.echo(f"Releases of {dataset} on {shelf.address}, volunteers' windows on {inbox.address}")
+        click.echo(f"Give {told} to devices, mirrors and volunteers. Ctrl-C ends.")
+        _serve(shelf, inbox)
+
+
+@system_group.command()
+@FOLDER
+@FROM
+@INVITATION
+@BIND
+@PORT
+@EVERY
+def mirror(folder: Path, address: str, invitation: Path, bind: str, port: int, every: float) -> None:
+    """Fetch releases, check them, and serve the same signed bytes, until Ctrl-C. It cannot sign any."""
+    from pmt_helpers.system import Shelf
+    from pmt_helpers.system.device import visits
+
+    card = _read_invitation(invitation)
+    with _alone(folder, "serve"):
+        keys = _curve_keys(folder / "secret" / "curve.json")
+        told = _invite(folder, card["model"], card["public_key"], keys)
+        shelf = Shelf(folder / "shelf", f"tcp://{bind}:{port}", keys)
+        click.echo(f"Releases of {card['model']} on {shelf.address}. Give {told} to devices. Ctrl-C ends.")
+        shelf.start()
+        try:
+            for seen in visits(_plan(folder / "shelf", address, card, every, 10**9, None)):
+                _tell(seen)
+        finally:
+            shelf.stop()
+
+
+@system_group.command()
+@FOLDER
+@FROM
+@INVITATION
+@click.option(
+    "--windows", required=True, type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="Your labelled windows, as `system person` writes them.",
+)  # fmt: skip
+@EVERY
+@click.option("--visits", "n_visits", type=click.IntRange(1), default=10**9, help="Stop after so many.")
+@click.option("--until", type=click.IntRange(1), help="Stop when this version is held.")
+@click.option("--readings", type=click.File(), help="To predict at the end: lines of x,y,z; - is standard input.")
+@click.option("--log", type=click.Path(path_type=Path, dir_okay=False), help="Costs, as pi-profile/1; a new file.")
+def device(
+    folder: Path, address: str, invitation: Path, windows: Path, every: float, n_visits: int, until: int | None,
+    readings: Any, log: Path | None,
+) -> None:  # fmt: skip
+    """Visit on a fixed schedule, check what comes, retrain it on your windows at home, and keep the better model.
+
+    Visits are made by a process of their own that knows nothing of the windows. Both together need less than 100 MB.
+    Stopped or killed, it goes on where it was.
+    """
+    from contextlib import nullcontext
+
+    from pmt_helpers.device.pi_profile import Recorder, Sensors, origin_here
+    from pmt_helpers.system.device import Device, read_private, run
+
+    card = _read_invitation(invitation)
+    plan = _plan(folder / "public", address, card, every, n_visits, until)
+    recorder = Recorder(log, origin_here(Sensors()), task="activity") if log else nullcontext()
+    with _alone(folder, "device"), recorder as recording:
+        span: dict[str, Any] = {"span": recording.span} if recording else {}
+        home = Device(folder, card["model"], bytes.fromhex(card["public_key"]), read_private(windows), **span)
+        try:
+            for seen in run(home, plan):
+                _tell(seen)
+            for label in home.predict(_numbers(readings)) if readings else ():
+                click.echo(label)
+        except ValueError as error:
+            raise click.ClickException(str(error)) from None
+
+
+@system_group.command()
+@click.argument("out", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--dataset", type=click.Choice(["watch", "wisdm"]), default="watch", show_default=True)
+@PERSON
+@click.option("--samples", type=click.IntRange(1), default=20, show_default=True, help="Windows to train on.")
+def person(out: Path, dataset: str, person: int, samples: int) -> None:
+    """Write one person's windows of a data set to OUT, for a device to play that person."""
+    from pmt_helpers.activity import split_user
+    from pmt_helpers.system.device import PARTS, write_private
+
+    data = _load(dataset)
+    try:
+        split = split_user(data, person).first(samples)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    rows = {part: getattr(split, part) for part in PARTS}
+    write_private(out, {part: (data.X[r], data.y[r]) for part, r in rows.items()})
+    click.echo(f"Wrote {out}: " + ", ".join(f"{len(r)} to {part}" for part, r in rows.items()))
+
+
+@system_group.command()
+@FOLDER
+@click.option("--to", "address", required=True, help="The cloud's inbox, tcp://host:port.")
+@INVITATION
+@click.option("--windows", required=True, type=click.Path(path_type=Path, dir_okay=False, exists=True))
+def volunteer(folder: Path, address: str, invitation: Path, windows: Path) -> None:
+    """Send your labelled windows to the cloud, which then knows them, and trains on them.
+
+    The first time, a key is made in FOLDER; its public half is printed, and must stand in the cloud's volunteers.txt.
+    """
+    import numpy as np
+
+    from pmt_helpers.system import Refused
+    from pmt_helpers.system.cloud import send_windows
+    from pmt_helpers.system.device import read_private
+
+    card = _read_invitation(invitation)
+    keys = _curve_keys(folder / "volunteer.json")
+    click.echo(f"Your public key: {keys[0].decode()}")
+    X, y = map(np.concatenate, zip(*read_private(windows).values(), strict=True))
+    try:
+        taken = send_windows(address, card["server_key"], keys, card["model"], X, y)
+    except Refused as error:
+        raise click.ClickException(f"{error}\n  to do: ask the cloud to put your key into volunteers.txt") from None
+    click.echo(f"The cloud took {taken} windows.")
+
+
+def _publish(folder: Path, dataset: str, leave_out: str, epsilon: float | None, days: int) -> None:
+    from datetime import date, timedelta
+
+    import numpy as np
+
+    from pmt_helpers.activity import train_shared_fast
+    from pmt_helpers.system import describe, make_release
+    from pmt_helpers.system.bundle import held_manifest
+    from pmt_helpers.system.cloud import with_volunteers
+
+    secret, public = _signing_key(folder)
+    held = held_manifest(folder / "shelf", dataset, public)
+    version = held["version"] + 1 if held else 1
+    words = [word for word in leave_out.split(",") if word]
+    if not all(word.strip().isdecimal() for word in words):
+        raise click.UsageError(f"--leave-out {leave_out!r} is no list of numbers such as 1,3,5")
+    data = _load(dataset)
+    data = with_volunteers(data.select(~np.isin(data.users, [int(word) for word in words])), folder / "inbox")
+    if not len(data):
+        raise click.UsageError("--leave-out leaves nobody to train on")
+    click.echo(f"Training version {version} on {data.summary} ...")
+    if epsilon is None:
+        model: Any = train_shared_fast(data)
+    else:
+        from pmt_helpers.privacy import train_shared_private
+
+        model = train_shared_private(data, epsilon=epsilon, level="user")
+        click.echo(model.guarantee)
+    expires = date.today() + timedelta(days=days)
+    release = make_release(
+        model, describe(data), name=dataset, version=version, expires=expires, signing_key=secret
+    )  # fmt: skip
+    release.write(folder / "shelf")
+    size = len(release.manifest) + len(release.payload)
+    click.echo(f"Version {version}: {size / 1e3:.1f} kB in {folder / 'shelf'}; devices take it until {expires}.")
+
+
+def _load(dataset: str) -> Any:
+    from pmt_helpers.datasets import load_activity
+
+    return load_activity(dataset)
+
+
+def _signing_key(folder: Path) -> tuple[bytes, bytes]:
+    """The cloud's secret and public keys; made the first time, and never written over."""
+    from pmt_helpers.system import new_signing_key
+    from pmt_helpers.system.bundle import public_half, write_whole
+
+    path = folder / "secret" / "signing.key"
+    if not path.exists():
+        write_whole(path, new_signing_key()[0].hex().encode(), 0o600)
+    try:
+        secret = bytes.fromhex(path.read_text())
+        return secret, public_half(secret)
+    except ValueError:
+        raise click.ClickException(f"{path} is no signing key: put the true one back, from your copy") from None
+
+
+def _curve_keys(path: Path) -> tuple[bytes, bytes]:
+    """A pair of CURVE keys; made the first time, and never written over."""
+    import zmq
+
+    from pmt_helpers.system.bundle import write_whole
+
+    if not path.exists():
+        public, secret = zmq.curve_keypair()
+        write_whole(path, json.dumps({"public": public.decode(), "secret": secret.decode()}).encode(), 0o600)
+    try:
+        stored = json.loads(path.read_text())
+        if zmq.curve_public(stored["secret"].encode()) != stored["public"].encode():
+            raise ValueError("the two halves do not belong together")
+    except (ValueError, LookupError, TypeError, AttributeError, zmq.ZMQError):
+        raise click.ClickException(f"{path} holds no pair of keys: remove it, and a new one is made") from None
+    return stored["public"].encode(), stored["secret"].encode()
+
+
+def _invite(folder: Path, model: str, public_key: str, keys: tuple[bytes, bytes]) -> Path:
+    from pmt_helpers.system.bundle import write_whole
+
+    told = {"format": MODEL_INVITATION, "model": model, "public_key": public_key, "server_key": keys[0].decode()}
+    write_whole(folder / "invitation.json", json.dumps(told, indent=1).encode())
+    return folder / "invitation.json"
+
+
+def _read_invitation(path: Path) -> dict[str, str]:
+    try:
+        card = json.loads(path.read_text(encoding="utf-8"))
+        values = [card[key] for key in ("model", "public_key", "server_key")]
+        valid = card["format"] == MODEL_INVITATION and all(isinstance(value, str) for value in values)
+        valid = valid and len(bytes.fromhex(card["public_key"])) == 32 and len(card["server_key"]) == 40
+    except (ValueError, LookupError, TypeError):
+        valid = False
+    if not valid:
+        raise click.ClickException(f"{path} is no invitation: copy invitation.json from the cloud's folder again")
+    return card
+
+
+def _plan(folder: Path, address: str, card: dict[str, str], every: float, visits: int, until: int | None) -> Any:
+    from pmt_helpers.system.visits import Plan
+    from pmt_helpers.system.wire import open_source
+
+    try:
+        open_source(address, card["server_key"]).close()
+    except (ValueError, OSError) as error:
+        raise click.UsageError(f"--from {address}: {error}") from None
+    keys = card["public_key"], card["server_key"]
+    return Plan(str(folder), address, card["model"], *keys, every_s=every, visits=visits, until=until)
+
+
+@contextmanager
+def _alone(folder: Path, what: str) -> Iterator[None]:
+    """Hold a folder for one process of a kind; a killed one lets go of it."""
+    from filelock import FileLock, Timeout
+
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(folder / f".{what}.lock", timeout=0):
+            yield
+    except Timeout:
+        raise click.ClickException(f"another process uses {folder}: stop it, or choose another folder") from None
+
+
+def _serve(*servers: Any) -> None:
+    for server in servers:
+        server.start()
+    try:
+        while all(server.is_alive() for server in servers):
+            time.sleep(0.2)
+        raise click.ClickException("a server stopped by itself; start the command again")
+    finally:
+        for server in servers:
+            server.stop()
+        click.echo("; ".join(f"{kind} {n}" for server in servers for kind, n in sorted(server.stats.items())), err=True)
+
+
+def _tell(seen: dict[str, Any]) -> None:
+    """One visit, in a line."""
+    if "refused" in seen:
+        click.echo(f"Refused: {seen['refused']}")
+    elif seen["version"] is None:
+        click.echo("Nothing newer.")
+    else:
+        words = [f"Version {seen['version']}"]
+        if "up" in seen:
+            words.append(f"{seen['up']:,} bytes up, {seen['down']:,} down")
+        if "took" in seen:
+            words.append("kept the new model" if seen["took"] else "kept the old model, better on your windows")
+        words += [f"{name} {seen[name]:.3f}" for name in ("shared", "personal", "kept") if name in seen]
+        click.echo("; ".join(words))
+
+
+def _numbers(lines: Any) -> Iterator[list[float]]:
+    for number, line in enumerate(lines, 1):
+        try:
+            x, y, z = map(float, line.split(","))
+        except ValueError:
+            raise click.ClickException(f"line {number} of the readings is no x,y,z: {line[:40]!r}") from None
+        yield [x, y, z]

@@ -1,0 +1,13 @@
+from .bundle import Refused as Refused
+from .bundle import Release as Release
+from .bundle import check_manifest as check_manifest
+from .bundle import describe as describe
+from .bundle import make_release as make_release
+from .bundle import new_signing_key as new_signing_key
+from .cloud import Inbox as Inbox
+from .cloud import Shelf as Shelf
+from .device import Device as Device
+from .live import run_system as run_system
+from .visits import fetch as fetch
+from .wire import open_source as open_source
+from .wire import questions as questions

@@ -1,0 +1,177 @@
+"""A device at home: retrains each release on its owner's windows, keeps the better model, predicts from readings.
+
+What is private is in this process and in the folder `private`; what goes on line is another process (visits.py), which
+is told nothing of it. NumPy does the training, so that both together stay small: no Keras, no JAX, no pandas.
+"""
+
+import json
+import subprocess
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pmt_helpers.activity.online import Task, train_online
+from pmt_helpers.activity.weights import ARRAYS, Checkpoint, Windows, checkpoint_of
+from pmt_helpers.datasets.arrays import pack_arrays, read_arrays
+from pmt_helpers.datasets.features import extract_features
+from pmt_helpers.system.bundle import Refused, held_manifest, open_payload, read_payload, write_whole
+from pmt_helpers.system.visits import Plan, peak_mb
+
+PARTS = ("train", "validation", "test")
+EPOCHS = 300
+KEPT = (*ARRAYS, "seen", "class_names", "window_s", "rate_hz")
+
+Span = Callable[..., AbstractContextManager[Any]]  # pi_profile.Recorder.span, or nothing
+
+
+class Device:
+    """One person's device.
+
+    Parameters
+    ----------
+    folder: where it keeps what it downloaded (`public`) and its own model (`private`).
+    public_key: of the cloud, 32 bytes, pinned.
+    windows: labelled windows by part (train, validation and, to measure, test): raw features and class numbers.
+    span: records what training and predicting cost, as pi_profile.Recorder.span does.
+    """
+
+    def __init__(
+        self, folder: str | Path, model: str, public_key: bytes, windows: dict[str, Windows],
+        *, seed: int = 0, span: Span = lambda phase, **counts: nullcontext(),
+    ) -> None:  # fmt: skip
+        self.folder, self.model, self.public_key, self.windows = Path(folder), model, public_key, windows
+        self._seed, self._span = seed, span
+        self._kept = self.folder / "private" / "kept.npz"
+
+    def update(self) -> dict[str, Any] | None:
+        """Retrain the release that was downloaded, and keep the better of it and the model so far, on validation.
+
+        Returns version, took (whether the new model is kept), seconds, and accuracies on the test windows, if there are
+        any: shared, personal, kept. None when there is no release that it has not seen.
+        Raises ValueError when the windows do not fit the release.
+        """
+        stated = held_manifest(self.folder / "public", self.model, self.public_key)
+        old, seen = self._read_kept(stated)
+        if stated is None or stated["version"] <= seen:
+            return None
+        try:
+            shared, _ = open_payload(stated, read_payload(self.folder / "public", stated))
+        except (OSError, Refused):  # a file was spoiled since; the next visit brings it again
+            return None
+        began = time.perf_counter()
+        X, y = self.windows["train"]
+        with self._span("train", n_samples=len(y), version=stated["version"]) as counts:
+            validation = (shared.windows(self.windows["validation"][0]), self.windows["validation"][1])
+            task = Task(shared.weights, shared.windows(X), y, validation, self._seed)
+            trained = train_online(task, epochs=EPOCHS, reference=True)
+            if counts is not None:
+                counts["updates"] = trained.epochs * len(y)
+        personal = Checkpoint(trained.weights, shared.scaler)
+        took = old is None or self._loss(personal) < self._loss(old)
+        kept = personal if took else old
+        assert kept is not None
+        arrays = {**kept.arrays(), "seen": np.array(stated["version"])}
+        names = {key: np.array(stated[key]) for key in ("class_names", "window_s", "rate_hz")}
+        write_whole(self._kept, pack_arrays({**arrays, **names}), 0o600)
+        models = {"shared": shared, "personal": personal, "kept": kept}
+        accuracies = {name: self._accuracy(model) for name, model in models.items()} if "test" in self.windows else {}
+        return {"version": stated["version"], "took": bool(took), "seconds": time.perf_counter() - began, **accuracies}
+
+    def predict(self, readings: Iterable[Any]) -> Iterator[str]:
+        """The activity in each window of a stream of readings, as soon as the window is full; windows overlap by half.
+
+        readings: x, y, z in m/s2 with gravity, at the rate that the release states.
+        Raises ValueError before the first model.
+        """
+        kept, _ = self._read_kept(None)
+        if kept is None:
+            raise ValueError("there is no model yet: a visit has to bring one first")
+        stored = read_arrays(self._kept, KEPT, "this device's own model")
+        names, rate_hz = stored["class_names"].tolist(), float(stored["rate_hz"])
+        size = round(float(stored["window_s"]) * rate_hz)
+        window: deque[Any] = deque(maxlen=size)
+        until_full = size
+        for reading in readings:
+            window.append(reading)
+            until_full -= 1
+            if until_full == 0:
+                until_full = size - size // 2
+                with self._span("inference", n_samples=1):
+                    label = int(kept.predict(extract_features(np.array(window, float)[None], rate_hz))[0])
+                yield names[label]
+
+    def _read_kept(self, stated: dict[str, Any] | None) -> tuple[Checkpoint | None, int]:
+        if not self._kept.exists():
+            return None, 0
+        arrays = read_arrays(self._kept, KEPT, "this device's own model")
+        seen = int(arrays["seen"])
+        classes = arrays["class_names"].tolist()
+        if stated is not None and stated["class_names"] != classes:  # the old model answers another question
+            return None, seen
+        features = [str(i) for i in range(len(arrays["scaler_mean"]))]
+        return checkpoint_of(arrays, {"class_names": classes, "feature_names": features}, self._kept), seen
+
+    def _loss(self, model: Checkpoint) -> float:
+        X, y = self.windows["validation"]
+        logits = model.logits(X).astype(float)
+        logits -= logits.max(1, keepdims=True)
+        return float((np.log(np.exp(logits).sum(1)) - logits[np.arange(len(y)), y]).mean())
+
+    def _accuracy(self, model: Checkpoint) -> float:
+        X, y = self.windows["test"]
+        return float((model.predict(X) == y).mean())
+
+
+def read_private(path: Path) -> dict[str, Windows]:
+    """Windows by part from a file that write_private made, or anybody, by its names: train_X, train_y, ... ."""
+    arrays = read_arrays(path, tuple(f"{part}_{name}" for part in PARTS[:2] for name in "Xy"), "a person's windows")
+    return {part: (arrays[f"{part}_X"], arrays[f"{part}_y"]) for part in PARTS if f"{part}_X" in arrays}
+
+
+def write_private(path: Path, windows: dict[str, Windows]) -> None:
+    """One person's windows for a device, readable by its owner alone."""
+    arrays = {f"{part}_{name}": array for part, pair in windows.items() for name, array in zip("Xy", pair, strict=True)}
+    write_whole(path, pack_arrays(arrays), 0o600)
+
+
+def visits(plan: Plan) -> Iterator[dict[str, Any]]:
+    """Start the process that keeps the schedule; yields what each visit brought. It ends with this one."""
+    command = [sys.executable, "-m", "pmt_helpers.system.visits", json.dumps(plan._asdict())]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            for line in process.stdout:
+                yield json.loads(line)
+        finally:
+            process.terminate()
+
+
+def run(device: Device, plan: Plan) -> Iterator[dict[str, Any]]:
+    """Visit as planned and retrain what came; yields, for each visit, what it brought and what `update` returned."""
+    unseen = device.update()  # downloaded before this process was stopped
+    if unseen:
+        yield unseen
+    for seen in visits(plan):
+        yield {**seen, **(device.update() or {}), "visit_s": seen["seconds"]}
+
+
+def main() -> int:
+    """A device as a process, for `live`: a plan and the file of windows in the only argument, lines of JSON out."""
+    told = json.loads(sys.argv[1])
+    plan = Plan(**told["plan"])
+    folder = Path(plan.folder).parent
+    device = Device(folder, plan.model, bytes.fromhex(plan.public_key), read_private(Path(told["windows"])))
+    for seen in run(device, plan):
+        print(json.dumps({**seen, "home_mb": peak_mb()}), flush=True)
+    heavy = {"keras", "jax", "numba", "pandas", "scipy", "sklearn"} & set(sys.modules)
+    return 1 if heavy else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
