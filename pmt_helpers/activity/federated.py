@@ -1,16 +1,18 @@
 """Federated averaging: volunteers train the shared model at home and send weights, never windows. Notebook 07.
 
-Beyond one machine, Flower (flwr) takes over. Its parts are these. A `ClientApp` on each device is the body of the loop
-over volunteers below: its `fit` receives the common weights, trains, and returns `Federation.uploads`. A `ServerApp`
-with a `Strategy` is the loop over rounds: `configure_fit` picks who takes part (here everybody), and `aggregate_fit` is
-the argument `aggregate`. `FedAvg` is weighted_mean, `FedProx` with its `proximal_mu` is `proximal`, `FedMedian` and
-`FedTrimmedAvg` are in attacks/defences.py. The workflow `SecAggPlusWorkflow` is masking.py. What Flower adds is what
-one process lacks: messages, devices that come and go, time-outs, simulation on many machines. Its wheel does not fit
-our locked versions and reports its use by default, so that the workbook does without.
+Beyond one machine, Flower (flwr) takes over, and its parts map on these. A `ClientApp` on each device is the body of
+the loop over volunteers: it receives the common weights, trains, and replies with `Federation.uploads`. A `Strategy` in
+the `ServerApp` is the loop over rounds: `configure_train` (once `configure_fit`) chooses who takes part (everybody here)
+and `aggregate_train` (once `aggregate_fit`) is the argument `aggregate`. Its FedAvg is weighted_mean, the `proximal_mu`
+of its FedProx is `proximal`, FedMedian and FedTrimmedAvg are in attacks/defences.py, SecAgg+ is what masking.py does.
+It adds what one process lacks: messages, time-outs, devices that come and go. It is not required here, since it does
+not fit the locked versions and reports on its use by default.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -60,7 +62,7 @@ def federated_rounds(
     layers = ("hidden",) if personal_output else ("hidden", "output", "bias")
     common, at_home, bytes_up = cloud.weights, dict.fromkeys(parts, cloud.weights), 0
     for number in range(rounds):
-        downloaded = {layer: getattr(common, layer) for layer in layers}
+        downloaded: dict[str, Any] = {layer: getattr(common, layer) for layer in layers}
         for user, (X, y) in parts.items():
             task = Task(replace(at_home[user], **downloaded), X, y, seed=(seed, number, user))
             trained = train_online(task, epochs=local_epochs, learning_rate=learning_rate, l2_sp=proximal)
@@ -68,7 +70,7 @@ def federated_rounds(
         uploads = {user: tuple(getattr(own, layer) for layer in layers) for user, own in at_home.items()}
         stacks = (np.stack(values) for values in zip(*uploads.values(), strict=True))
         averages = [np.asarray(aggregate(stack, sizes), np.float32) for stack in stacks]
-        common = replace(common, **dict(zip(layers, averages, strict=True)))
+        common = replace(common, **dict[str, Any](zip(layers, averages, strict=True)))
         bytes_up += max(sum(array.nbytes for array in arrays) for arrays in uploads.values())
         yield Federation(replace(cloud, weights=common), uploads, dict(at_home), bytes_up)
 
@@ -80,8 +82,8 @@ def train_federated(
 ) -> Federation:  # fmt: skip
     """A shared model whose volunteers train at home and send their weights, which are averaged in each round.
 
-    Start, windows and scaler are those of train_shared. The scaler is fitted on the pooled windows: each volunteer would
-    send a number, two sums and two sums of squares for that once, less than a kilobyte that `bytes_up` does not count.
+    Start, windows and scaler are those of train_shared. The scaler is that of the pooled windows: for it each
+    volunteer would send the sums of features and of their squares once, which `bytes_up` does not count.
 
     Parameters
     ----------
@@ -97,9 +99,8 @@ def train_federated(
     """
     if rounds < 1:
         raise ValueError(f"rounds must be at least 1; got {rounds}")
-    options = {"local_epochs": local_epochs, "learning_rate": learning_rate, "proximal": proximal}
-    for federation in federated_rounds(
-        data, exclude_user, seed, rounds=rounds, personal_output=personal_output, aggregate=aggregate, **options
-    ):
-        last = federation
-    return last
+    after = federated_rounds(
+        data, exclude_user, seed, rounds=rounds, local_epochs=local_epochs, learning_rate=learning_rate,
+        proximal=proximal, personal_output=personal_output, aggregate=aggregate,
+    )  # fmt: skip
+    return deque(after, maxlen=1).pop()

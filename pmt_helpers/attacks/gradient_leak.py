@@ -119,7 +119,7 @@ def leak_by_batch(
 
 
 def measure_leak(upload: Weights, windows: np.ndarray, labels: np.ndarray) -> dict[str, float]:
-    """What recover_from_gradient reads of the scaled windows behind an upload: the last five columns of leak_by_batch."""
+    """What is read of the scaled windows behind an upload: the last columns of leak_by_batch."""
     if not np.abs(upload.hidden[upload.n_features]).max() > 0:
         return {"found": 0.0, "error": np.nan, "false": 0, "labels": 0.0, "correlation": np.nan}
     leak = recover_from_gradient(upload)

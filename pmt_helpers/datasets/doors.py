@@ -56,7 +56,9 @@ RANGES: dict[str, Range] = {
     **dict.fromkeys(("alpha", "beta"), Range(0, 1e6, above=True)),
     **dict.fromkeys(("rate_hz", "largest_mb"), Range(0, 1e9, above=True)),
     **dict.fromkeys(("seconds", "n_bytes"), Range(0, 1e15)),
-    **dict.fromkeys(("weight", "weights", "noise", "pull", "learning_rate", "noise_multiplier", "more", "proximal"), Range(0, 1e6)),
+    **dict.fromkeys(
+        ("weight", "weights", "noise", "pull", "proximal", "learning_rate", "noise_multiplier", "more"), Range(0, 1e6)
+    ),
     **dict.fromkeys(("fraction", "max_share", "within", "prior"), Range(0, 1)),
     "percents": Range(0, 100),
     "epsilon": Range(0, 1e9, above=True, why="math.inf for no noise at all"),

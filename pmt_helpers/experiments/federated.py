@@ -15,7 +15,7 @@ from tqdm.auto import tqdm
 from pmt_helpers.activity.curves import CurvePlan, user_curve
 from pmt_helpers.activity.evaluation import paired_gain, user_means
 from pmt_helpers.activity.federated import LEARNING_RATE, LOCAL_EPOCHS, federated_rounds, train_federated
-from pmt_helpers.activity.masking import secure_sum
+from pmt_helpers.activity.masking import FRACTION, secure_sum
 from pmt_helpers.activity.mitigation import Mitigation
 from pmt_helpers.activity.online import Task, train_online
 from pmt_helpers.activity.shared import train_shared_fast
@@ -141,9 +141,9 @@ def compare_federated(grid: pd.DataFrame, n_samples: int = 20) -> pd.DataFrame:
 def leaks_by_people(data: ActivityData, seed: int = 0) -> pd.DataFrame:
     """What the gradient attack reads when uploads of several people are added up by secure_sum, and of a masked one.
 
-    upload: "1 window", each person's gradient on one window; "4 windows"; or "5 epochs", the change of weights after
-    training on all that they have; all in the sixth round of a federation of everybody. people: in the sum; 0 is one upload of a pair with its mask on. Returns means over
-    DRAWS of LEAKS, found with its standard error.
+    upload: "1 window" or "4 windows", each person's gradient on so many; "5 epochs", the change of weights after
+    training on all that they have. All are of the sixth round of a federation of everybody. people: in the sum; 0 is
+    one upload of a pair with its mask on. Returns means over DRAWS of LEAKS, found with its standard error.
     """
     rng, rows, model = np.random.default_rng(seed), [], train_federated(data, seed=seed, rounds=5).model
     for draw in range(DRAWS):
@@ -156,7 +156,11 @@ def leaks_by_people(data: ActivityData, seed: int = 0) -> pd.DataFrame:
                 if people > 1:
                     seen = secure_sum(sent, insecure_seed=draw).total
                 else:
-                    seen = sent[0] if people else secure_sum(sent, insecure_seed=draw).uploads[0].view(np.int32) / 2**24
+                    seen = (
+                        sent[0]
+                        if people
+                        else secure_sum(sent, insecure_seed=draw).uploads[0].view(np.int32) / 2**FRACTION
+                    )
                 windows = model.windows(data.X[inside])[:, : model.weights.n_features].astype(np.float64)
                 leak = measure_leak(_laid_out(seen, model.weights), windows, data.y[inside])
                 rows.append({"upload": upload, "people": people, "windows": len(inside), **leak})
