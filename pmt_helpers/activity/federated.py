@@ -2,7 +2,7 @@
 
 Beyond one machine, Flower (flwr) takes over, and its parts map on these. A `ClientApp` on each device is the body of
 the loop over volunteers: it receives the common weights, trains, and replies with `Federation.uploads`. A `Strategy` in
-the `ServerApp` is the loop over rounds: `configure_train` (once `configure_fit`) chooses who takes part (everybody here)
+the `ServerApp` is the loop over rounds: `configure_train` (once `configure_fit`) chooses who takes part,
 and `aggregate_train` (once `aggregate_fit`) is the argument `aggregate`. Its FedAvg is weighted_mean, the `proximal_mu`
 of its FedProx is `proximal`, FedMedian and FedTrimmedAvg are in attacks/defences.py, SecAgg+ is what masking.py does.
 It adds what one process lacks: messages, time-outs, devices that come and go. It is not required here, since it does

@@ -73,7 +73,7 @@ def user_rows(
 
         def at_home(checkpoint: Checkpoint, names: dict[str, str], bytes_up: float, plan: CurvePlan = plan) -> None:
             cures = {"output": Mitigation(layers="output")} if "output" in names else {}
-            rows = user_curve(data, user, checkpoint, plan, cures)
+            rows = user_curve(data, user, checkpoint, plan, cures, models=[*{"local", "personal"} & set(names)])
             rows = rows[rows["model"].isin(names)].assign(seed=plan.seed, bytes_up=bytes_up)
             tables.append(rows.assign(model=rows["model"].map(names)))
 
