@@ -6,7 +6,11 @@ from .evaluation import gain_chosen_on_others as gain_chosen_on_others
 from .evaluation import gains_at as gains_at
 from .evaluation import mean_curve as mean_curve
 from .evaluation import paired_gain as paired_gain
+from .federated import Federation as Federation
+from .federated import train_federated as train_federated
 from .keras_reference import compare_with_keras as compare_with_keras
+from .masking import secure_mean as secure_mean
+from .masking import secure_sum as secure_sum
 from .mitigation import MITIGATIONS as MITIGATIONS
 from .mitigation import compare_strategies as compare_strategies
 from .mitigation import rehearsal_windows as rehearsal_windows

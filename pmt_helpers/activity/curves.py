@@ -88,9 +88,9 @@ def rehearsal_for(mitigations: Mapping[str, Mitigation], data: ActivityData, use
 
 def user_curve(
     data: ActivityData, user: int, checkpoint: Checkpoint, plan: CurvePlan, mitigations: Mapping[str, Mitigation],
-    threads: int = 1,
+    threads: int = 1, models: Sequence[str] = ("local", "personal"),
 ) -> pd.DataFrame:  # fmt: skip
-    """The rows of one user; `data` may hold that user's windows alone.
+    """The rows of one user; `data` may hold that user's windows alone. models: trained beside the mitigations.
 
     Folds with nothing to test on (fewer bouts than folds) or too few windows to train on give no rows.
     """
@@ -100,14 +100,14 @@ def user_curve(
         wanted = range(1, len(split.train) + 1) if plan.sizes == "all" else plan.sizes
         sizes = [int(size) for size in wanted if size <= len(split.train)]
         if sizes and len(split.test):
-            tables.append(_fold_curve(data, split, sizes, checkpoint, plan, mitigations, threads))
+            tables.append(_fold_curve(data, split, sizes, checkpoint, plan, mitigations, threads, models))
     empty = pd.DataFrame(columns=["user", "fold", "model", "n_samples", "seconds"])
     return pd.concat(tables, ignore_index=True) if tables else empty
 
 
 def _fold_curve(
     data: ActivityData, split: UserSplit, sizes: Sequence[int], checkpoint: Checkpoint, plan: CurvePlan,
-    mitigations: Mapping[str, Mitigation], threads: int,
+    mitigations: Mapping[str, Mitigation], threads: int, models: Sequence[str],
 ) -> pd.DataFrame:  # fmt: skip
     user, fold = split.user, split.fold
     inputs, y, n_classes = checkpoint.windows(data.X), data.y, len(data.class_names)
@@ -129,7 +129,7 @@ def _fold_curve(
     from_scratch = Weights.initial(checkpoint.weights.n_features, n_classes, plan.init, rng, n_hidden)
     unchanged = np.repeat(checkpoint.weights.predict(test)[None], len(sizes), axis=0)
     frames = [scored("shared", unchanged).assign(epochs=0, seconds=0.0, n_samples=sizes)]
-    strategies = {"local": Mitigation(), "personal": Mitigation(), **mitigations}
+    strategies = {**dict.fromkeys(models, Mitigation()), **mitigations}
     for name, strategy in strategies.items():
         start = from_scratch if name == "local" else checkpoint.weights
         rehearsal = checkpoint.rehearsal_batch(strategy.rehearsal)

@@ -114,11 +114,12 @@ def leak_by_batch(
             else:
                 trained = train_online(Task(cloud.weights, inputs[chosen], y[chosen], seed=(seed, draw)), epochs=epochs)
                 upload = weight_update(cloud.weights, trained.weights)
-            rows.append({"windows": n, "draw": draw, **_measure(upload, scaled[chosen], y[chosen])})
+            rows.append({"windows": n, "draw": draw, **measure_leak(upload, scaled[chosen], y[chosen])})
     return pd.DataFrame(rows)
 
 
-def _measure(upload: Weights, windows: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+def measure_leak(upload: Weights, windows: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+    """What is read of the scaled windows behind an upload: the last columns of leak_by_batch."""
     if not np.abs(upload.hidden[upload.n_features]).max() > 0:
         return {"found": 0.0, "error": np.nan, "false": 0, "labels": 0.0, "correlation": np.nan}
     leak = recover_from_gradient(upload)

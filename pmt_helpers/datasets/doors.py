@@ -46,7 +46,7 @@ RANGES: dict[str, Range] = {
     **dict.fromkeys(
         ("epochs", "n_topics", "n_features", "folds", "size", "n_questions", "labels", "canaries",
          "n_shared", "n_local", "n_users", "min_users", "rounds", "threads", "hidden_units", "n_units", "min_documents",
-         "sizes", "shape", "batch_size", "patience", "first", "last", "tokens", "steps"),
+         "sizes", "shape", "batch_size", "patience", "first", "last", "tokens", "steps", "local_epochs", "threshold"),
         _AT_LEAST_ONE,
     ),
     **dict.fromkeys(("n_classes", "top", "trials", "n_rounds"), Range(2, MANY, whole=True)),
@@ -56,12 +56,14 @@ RANGES: dict[str, Range] = {
     **dict.fromkeys(("alpha", "beta"), Range(0, 1e6, above=True)),
     **dict.fromkeys(("rate_hz", "largest_mb"), Range(0, 1e9, above=True)),
     **dict.fromkeys(("seconds", "n_bytes"), Range(0, 1e15)),
-    **dict.fromkeys(("weight", "weights", "noise", "pull", "learning_rate", "noise_multiplier", "more"), Range(0, 1e6)),
+    **dict.fromkeys(
+        ("weight", "weights", "noise", "pull", "proximal", "learning_rate", "noise_multiplier", "more"), Range(0, 1e6)
+    ),
     **dict.fromkeys(("fraction", "max_share", "within", "prior"), Range(0, 1)),
     "percents": Range(0, 100),
     "epsilon": Range(0, 1e9, above=True, why="math.inf for no noise at all"),
     "most": _AT_LEAST_ONE,
-    **dict.fromkeys(("user", "users", "exclude_user", "person"), Range(0, 2**31 - 1, whole=True)),
+    **dict.fromkeys(("user", "users", "exclude_user", "person", "dropped", "silent"), Range(0, 2**31 - 1, whole=True)),
     "dropout": Range(0, 0.99),
     "delta": Range(0, 0.999, above=True),
     **dict.fromkeys(

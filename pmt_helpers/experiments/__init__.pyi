@@ -11,6 +11,9 @@ from .catalogue import EXPERIMENTS as EXPERIMENTS
 from .defences import compare_defences as compare_defences
 from .defences import cost_per_user as cost_per_user
 from .defences import stored_defences as stored_defences
+from .federated import compare_federated as compare_federated
+from .federated import federated_curve as federated_curve
+from .federated import stored_federated as stored_federated
 from .inversion import stored_gradients as stored_gradients
 from .inversion import stored_inversion as stored_inversion
 from .membership import stored_membership as stored_membership

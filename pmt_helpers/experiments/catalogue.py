@@ -140,6 +140,10 @@ EXPERIMENTS = (
         "Defences against poisoned volunteers: what they save, and what they cost honest people.",
     ),
     Experiment(
+        "federated", "federated", (ACTIVITY, seeds(2)),
+        "Federated averaging beside central, personal and local models, and what sums of uploads give away.",
+    ),
+    Experiment(
         "privacy", "privacy", (ACTIVITY,),
         "Shared and personal accuracy by epsilon, with each window or each volunteer protected.",
     ),

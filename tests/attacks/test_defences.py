@@ -12,7 +12,7 @@ from pmt_helpers.attacks.defences import (
     outlier_filter,
     poisoned_mask,
     removal_rates,
-    train_federated,
+    train_aggregated,
     trimmed_mean,
 )
 from pmt_helpers.attacks.poisoning import poison_volunteers
@@ -69,11 +69,11 @@ def test_averaging_is_as_good_as_pooling_honest_volunteers(watch: ActivityData) 
     mine = watch.users == 4
     accuracy = [
         (model.predict(watch.X[mine]) == watch.y[mine]).mean()
-        for model in (train_federated(watch, 4, aggregation="mean"), DEFENCES["none"](watch, 4, 0).model)
+        for model in (DEFENCES["averaged: mean"](watch, 4, 0), DEFENCES["none"](watch, 4, 0))
     ]
     assert accuracy[0] > accuracy[1] - 0.06
 
 
 def test_an_unknown_aggregation_is_named(watch: ActivityData) -> None:
     with pytest.raises(ValueError, match="mean, median, trimmed mean"):
-        train_federated(watch, 3, aggregation="mode")
+        train_aggregated(watch, 3, 0, "mode")
