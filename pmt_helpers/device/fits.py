@@ -57,7 +57,7 @@ def fit_line(x: ArrayLike, seconds: ArrayLike) -> Line:
         slope_high=float(fit.slope + half_slope),
         intercept_low=float(fit.intercept - half_intercept),
         intercept_high=float(fit.intercept + half_intercept),
-        r2=float(fit.rvalue**2),
+        r2=float(fit.rvalue**2) if np.ptp(seconds) else float("nan"),  # older SciPy says 0
         n=len(x),
         x_mean=float(x.mean()),
     )

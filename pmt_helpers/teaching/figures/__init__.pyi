@@ -25,6 +25,8 @@ from .privacy import roc as roc
 from .privacy import unlearning as unlearning
 from .privacy import utility_and_leakage as utility_and_leakage
 from .style import Figure as Figure
+from .system import accuracy_by_bytes as accuracy_by_bytes
+from .system import gains as gains
 from .topics import bits_by_weight as bits_by_weight
 from .topics import gain_by_weight as gain_by_weight
 from .topics import held_out_by_iteration as held_out_by_iteration

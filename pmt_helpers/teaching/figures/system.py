@@ -18,27 +18,38 @@ LOOKS = (
 )
 
 
-def accuracy_by_bytes(designs: pd.DataFrame, title: str = "What is sent, and what it gives") -> Figure:
-    """Accuracy of each design against what one person sends for it, with 95% intervals over people.
+DESIGNS = {
+    "local": "local: alone",
+    "central": "central: not retrained",
+    "personal": "personal: this paper",
+    "FedAvg": "federated, retrained at home",
+}
 
-    designs: design, kilobytes, accuracy, lower, upper, one row per point; the points of a design are joined.
+
+def accuracy_by_bytes(compared: pd.DataFrame, title: str = "What is sent, and what it gives") -> Figure:
+    """Accuracy of four designs against what one person sends, with 95% intervals of the difference from personal.
+
+    compared: model, accuracy, lead, low, high, kilobytes_up, as experiments.compare_federated gives them. A person who
+    only downloads sends nothing: the personal model's point is at 0.
     """
-    need_columns(designs, ("design", "kilobytes", "accuracy", "lower", "upper"), "accuracy_by_bytes")
+    need_columns(compared, ("model", "accuracy", "lead", "low", "high", "kilobytes_up"), "accuracy_by_bytes")
     figure = style.new_figure(title, 460, style.WITH_LEGEND + 2 * style.LINE)
-    names = designs["design"].unique()
-    others = iter(range(len(names)))
     texts = []
-    for name in names:
-        line = designs[designs["design"] == name].sort_values("kilobytes")
-        known = next((model for model in style.MODELS if str(name).startswith(model)), None)
-        look = style.model_style(known or name, 0 if known else next(others))
+    for design, name in DESIGNS.items():
+        at_home = compared["model"].str.endswith("at home") & compared["model"].str.startswith(design)
+        line = compared[at_home | (compared["model"] == design)].sort_values("kilobytes_up")
+        line = line.assign(lower=line["accuracy"] + line["low"] - line["lead"])
+        line["upper"] = line["accuracy"] + line["high"] - line["lead"]
+        if design == "personal":  # the baseline itself; and the windows were sent by volunteers
+            line = line.assign(lower=line["accuracy"], upper=line["accuracy"], kilobytes_up=0.0)
+        look = style.model_style("shared" if design == "central" else design)
         look["marker"] = {**look["marker"], "size": 11}
-        bars = style.interval_bars(line, "accuracy")
-        hover = "%{y:.1%} for %{x:.0f} kB"
-        style.add_series(figure, line["kilobytes"], line["accuracy"], name, look, hover, error_y=bars)
+        bars, hover = style.interval_bars(line, "accuracy"), "%{y:.1%} for %{x:,.0f} kB"
+        style.add_series(figure, line["kilobytes_up"], line["accuracy"], name, look, hover, error_y=bars)
         last = line.iloc[-1]
-        texts.append(f"{name}: {percent(last['accuracy'])} for {last['kilobytes']:,.0f} kB")
-    figure.update_xaxes(title_text="kilobytes that one person sends", rangemode="tozero")
+        texts.append(f"{name}: {percent(last['accuracy'])} for {last['kilobytes_up']:,.0f} kB")
+    most = float(compared["kilobytes_up"].max())
+    figure.update_xaxes(title_text="kilobytes that one person sends", range=[-0.04 * most, 1.06 * most])
     style.accuracy_axis(figure, range=None)
     return Figure(figure, f"Accuracy, and what one person sends for it. {style.sentences(texts)}")
 

@@ -1,0 +1,263 @@
+# %% [markdown]
+# # 07 The whole system
+#
+# **The claim this notebook tests:** a cloud can train a shared model, hand it to many devices, and each device can make
+# it personal, while nothing about the person leaves the device (section II of the paper).
+#
+# About 45 minutes, and 5 more for what goes further. Needs under 800 MB of memory and no network: all of it runs on
+# this machine. Terms: [glossary](glossary.ipynb).
+#
+# **After this notebook you can**
+# 1. say what a device must check before it takes a model, and what a signature does not protect from;
+# 2. audit what a device sends, and say what an audit cannot find;
+# 3. compare this design with federated averaging, and with help from similar users, by accuracy, by bytes and by what
+#    they give away.
+#
+# > **Threat model: who sees what, in three designs**
+# >
+# > | | upload everything | federated averaging | this design |
+# > |---|---|---|---|
+# > | the cloud sees of you | your windows and labels | weights trained on them, in every round | **nothing**, unless you volunteer |
+# > | somebody on the wire sees | lengths and times | lengths and times | times of downloads |
+# > | a server that lies can | spoil everybody's model | spoil everybody's model | hold models back: false ones are refused |
+
+# %% tags=["parameters"]
+DATASET = "watch"  # or "wisdm", once fetched: python -m pmt_helpers data fetch wisdm
+PERSON = None  # None: the person chosen in notebook 00
+SEED = 0
+
+# %%
+from pmt_helpers.teaching import preflight
+
+preflight(DATASET, PERSON=PERSON, SEED=SEED)
+
+from datetime import date
+
+import numpy as np
+import pandas as pd
+from scipy.special import softmax
+
+from pmt_helpers.activity import Person, average_models, federated_rounds, personalise, train_shared
+from pmt_helpers.datasets import load_activity
+from pmt_helpers.experiments import compare_federated, stored_federated, stored_similar, stored_updates
+from pmt_helpers.system import DEVICES, audit_device, compare_recordings, run_system, try_servers
+from pmt_helpers.teaching import (
+    check,
+    claims_table,
+    explore,
+    figures,
+    my_person,
+    prediction,
+    quiz,
+    reveal,
+    say,
+)
+
+# %% [markdown]
+# ## The answer first
+# Four designs on WISDM, for people whom no model knows and who label twenty windows. *Local* trains on these alone.
+# *Central* is the shared model as it comes. *Personal* is this paper's design: download, then retrain. In *federated
+# averaging* everybody trains at home and sends weights in each round; then the model is retrained at home. The bars are
+# 95% intervals of the difference from the personal model.
+
+# %%
+federated = compare_federated(stored_federated("wisdm"), n_samples=20)
+figures.accuracy_by_bytes(federated)
+
+# %% [markdown]
+# A person who only downloads sends nothing. Federated averaging can reach more, but it needs many rounds, and each
+# round sends a whole model. Now we build the system that carries such a model, piece by piece.
+#
+# ## Step 1. A model that nobody can swap
+# A *release* is a shared model with a *manifest*: name, version, last valid day, size, and a digest (SHA-256) of each
+# piece. The cloud *signs* the manifest with its secret key. Every device holds the public key, so it can check who
+# signed, whoever delivers the bytes. That is why a *mirror*, a server without the secret key, may help to deliver.
+#
+# **Exercise 1.** A server offers a model. Write what a device checks. It takes the model if all of these hold: the key
+# that the signature fits is the cloud's; the name is right; the version is not below the highest one seen; the last
+# valid day has not passed; the size is not above the limit. For example, a truly signed version 8 is refused by a
+# device that has seen version 9.
+
+
+# %%
+def accept(manifest, state):
+    """manifest: what a server offers; signed_by is the key that its signature fits, or None.
+
+    state: what the device knows: key (the cloud's), model, version (the highest it has seen), today, most_bytes.
+
+    Returns True to download the model, False to refuse it.
+    """
+    ### BEGIN SOLUTION
+    ours = manifest["signed_by"] == state["key"] and manifest["model"] == state["model"]
+    fresh = manifest["version"] >= state["version"] and manifest["expires"] >= state["today"]
+    return ours and fresh and manifest["bytes"] <= state["most_bytes"]
+    ### END SOLUTION
+
+
+data = load_activity(DATASET)
+person = my_person(DATASET, PERSON, default=5)
+shared = train_shared(data, exclude_user=person, seed=SEED)
+servers = try_servers(shared, data)
+
+
+def meet_servers(answer):
+    """what your device says to an honest server and to bad ones."""
+    knows = {"key": "cloud", "model": DATASET, "version": 2, "today": date.today().isoformat(), "most_bytes": 100_000}
+    for offer in servers.to_dict("records"):
+        say(f"{offer['server']}: {'taken' if answer(offer, knows) else 'refused'}.")
+
+
+check("accept", accept, use=meet_servers)
+
+# %% [markdown]
+# Here are the same servers, each a real one on this machine, and what a real device did with what they sent. Some
+# manifests are perfect and only the model behind them is false: the digests find that, piece by piece.
+
+# %%
+servers[["server", "result", "honest download after"]].style.hide(axis="index")
+
+# %% [markdown]
+# A signature says who made a model. It does not say that the model is good, and it cannot force a server to answer.
+#
+# ## Step 2. A cloud and five devices
+# Now everything runs at once, for real. The cloud trains version 1 on two volunteers, and serves it, encrypted. Five
+# devices, each a process of its own, download it and retrain it on twenty labelled windows. Then the cloud trains
+# version 2 on all the volunteers. Each device fetches that, too, and keeps the better of the two personal models.
+
+# %%
+five = [int(user) for user in data.user_ids if user != person][:4] + [person]
+visits = run_system(data, five, n_samples=20, seed=SEED)
+shown = visits.groupby("version")[["bytes_up", "bytes_down", "shared", "personal", "kept"]].mean()
+say(f"All devices sent the same number of bytes: {visits['bytes_up'].nunique() == 1}.")
+say(f"A device takes less than 100 MB of memory: {bool((visits['peak_mb'] < 100).all())}.")
+shown.round(2)
+
+# %%
+prediction(
+    "A device has ten times as many labelled windows. How many bytes more does it send in a visit?",
+    (0, 100_000, 1000),
+    key="07-bytes",
+)
+
+# %%
+few, many = (run_system(data, [person], n_samples=n, seed=SEED).query("version == 1")["bytes_up"].item() for n in (4, 40))
+reveal("07-bytes", many - few)
+say(f"With 4 windows it sends {few} bytes, with 40 windows {many} bytes.")
+
+# %% [markdown]
+# The questions for the pieces of a model are made by one function. It is given the model's name and its manifest, and
+# no private data. The visits run in another process, by a timetable that training cannot delay.
+#
+# ## Step 3. What does a device give away?
+# You need not believe that. An *audit* lets the same program run for several people with different data, and records
+# what it sends. Whatever differs between them can carry a message.
+#
+# **Exercise 2.** Write the audit. Each recording is the list of messages (bytes) that one person's device sent, in
+# order. Say for three things whether they differ between people: the number of messages, their lengths in order, their
+# bytes in order. For example, `[[b"a", b"bb"], [b"bb", b"a"]]` has the same number for both people, and other lengths.
+
+
+# %%
+def find_leak(recordings):
+    """recordings: one list of messages (bytes) for each person, all sent by the same device program.
+
+    Returns three bools: do the number of messages, their lengths in order, their bytes in order differ between people?
+    """
+    ### BEGIN SOLUTION
+    number = len({len(messages) for messages in recordings}) > 1
+    lengths = len({tuple(map(len, messages)) for messages in recordings}) > 1
+    contents = len({tuple(messages) for messages in recordings}) > 1
+    return number, lengths, contents
+    ### END SOLUTION
+
+
+check("find-leak-sent", find_leak)
+
+# %% [markdown]
+# Four devices that cheat. One orders its questions by a label. One asks again when it is unhappy with the model. One
+# hides a label in a field that nobody reads. One waits for a time that depends on a label.
+
+# %%
+say("audit here")
+
+# %% [markdown]
+# Before encryption the audit sees bytes. On the encrypted wire it sees lengths and times only, so two of the cheats
+# become invisible there. The one that waits is found by neither. So an audit is evidence, not proof. The proof is that
+# the function which makes the questions takes no private data, and that it runs in a process of its own.
+#
+# ## Step 4. Federated averaging: sending weights instead
+# In each round every volunteer $i$ with $n_i$ windows trains the common model $w$ at home to $w_i$. The cloud takes
+# $w \leftarrow \sum_i \frac{n_i}{n} w_i$, where $n = \sum_i n_i$. For example, with two people of ten and thirty
+# windows and a weight of 1 and 5, the new weight is $0.25 \cdot 1 + 0.75 \cdot 5 = 4$.
+
+# %%
+say("live federated here")
+
+# %%
+explore(
+    federated[federated["model"].str.startswith("FedAvg") & federated["model"].str.endswith("at home")],
+    by="kilobytes_up",
+    draw=lambda rows: figures.accuracy_by_bytes(rows),
+    description="rounds",
+)
+
+# %% [markdown]
+# An upload tells about the windows behind it, as notebook 05 shows. *Secure aggregation* adds masks that cancel in the
+# sum, so that the cloud sees the sum alone. What can the same attack still read from the sum of several people?
+
+# %%
+stored_federated("watch", leaks=True).pivot(index="upload", columns="people", values="found").round(2)
+
+# %% [markdown]
+# ## Step 5. A new release: take it or not?
+# Each release has seen more volunteers. It may be better for you, or it may be poisoned.
+#
+# **Exercise 3.** Take the new model only if it is better on your validation windows. You get the probabilities that
+# both models give. The loss of a model is the mean of $-\log p_i$, where $p_i$ is the probability of the true class of
+# window $i$. For example, probabilities 0.5 and 0.25 of the true classes give a loss of $(0.69 + 1.39) / 2 = 1.04$.
+
+
+# %%
+def keep_better(old, new, y):
+    """old, new (n, n_classes): probabilities of two models for your validation windows; y (n,): their classes.
+
+    Returns True to take the new model, False to keep the old one.
+    """
+    ### BEGIN SOLUTION
+    windows = np.arange(len(y))
+    loss_old = -np.log(old[windows, y]).mean()
+    loss_new = -np.log(new[windows, y]).mean()
+    return loss_new < loss_old
+    ### END SOLUTION
+
+
+check("keep-better", keep_better)
+
+# %%
+say("updates here")
+
+# %% [markdown]
+# ## Step 6. Help from similar users
+# The paper's future work is help from similar people. The cloud publishes models of some volunteers (*donors*). Each
+# device downloads them all, and chooses **at home**: the donors whose models have the lowest loss on its windows.
+#
+# **Exercise 4.** Choose the donors.
+
+
+# %%
+def choose_donors(probabilities, y, n):
+    """probabilities (n_donors, n_windows, n_classes): what each donor's model says of your windows; y (n_windows,).
+
+    Returns (n,) int: the donors with the lowest mean loss on your windows, the best first.
+    """
+    ### BEGIN SOLUTION
+    windows = np.arange(len(y))
+    losses = -np.log(probabilities[:, windows, y]).mean(axis=1)
+    return np.argsort(losses, kind="stable")[:n]
+    ### END SOLUTION
+
+
+check("choose-donors", choose_donors)
+
+# %%
+say("similar here")
