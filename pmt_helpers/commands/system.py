@@ -11,7 +11,9 @@ from typing import Any
 
 import click
 
-MODEL_INVITATION = "pmt-invitation/1"
+from pmt_helpers.commands.profile import Numbers
+
+INVITATION_FORMAT = "pmt-invitation/1"
 FOLDER = click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 FROM = click.option("--from", "address", required=True, help="tcp://host:port, http(s)://..., or a folder.")
 INVITATION = click.option(
@@ -25,7 +27,6 @@ BIND = click.option(
 )
 PORT = click.option("--port", type=click.IntRange(1, 65534), default=5570, show_default=True)
 EVERY = click.option("--every", type=click.FloatRange(0.1), default=3600, show_default=True, help="Seconds.")
-PERSON = click.option("--person", type=click.IntRange(0), required=True, help="Whose windows.")
 
 
 @click.group("system")
@@ -33,68 +34,101 @@ def system_group() -> None:
     """Run the whole system: a cloud, mirrors, and devices that retrain at home.
 
     \b
-    On the laptop:  system cloud CLOUD --bind 0.0.0.0
+    On the laptop:  system publish CLOUD
+                    system cloud CLOUD --bind 0.0.0.0
     Copy CLOUD/invitation.json to the device, then there:
                     system device HOME --from tcp://LAPTOP:5570 --invitation invitation.json --windows mine.npz
     """
 
 
-TRAINING = (
-    click.option("--dataset", type=click.Choice(["watch", "wisdm"]), default="watch", show_default=True),
-    click.option("--leave-out", default="", metavar="N,N,...", help="People of the data set who did not volunteer."),
-    click.option("--epsilon", type=click.FloatRange(0, min_open=True), help="Train with differential privacy."),
-    click.option("--days", type=click.IntRange(1), default=90, show_default=True, help="How long devices take it."),
-)
-
-
-def _training(command: Any) -> Any:
-    for option in reversed(TRAINING):
-        command = option(command)
-    return command
-
-
 @system_group.command()
 @FOLDER
-@_training
-def publish(folder: Path, dataset: str, leave_out: str, epsilon: float | None, days: int) -> None:
+@click.option("--dataset", type=click.Choice(["watch", "wisdm"]), default="watch", show_default=True)
+@click.option("--leave-out", type=Numbers(), default=(), help="People of the data set who did not volunteer.")
+@click.option("--epsilon", type=click.FloatRange(0, min_open=True), help="Train with differential privacy.")
+@click.option("--days", type=click.IntRange(1), default=90, show_default=True, help="How long devices take it.")
+def publish(folder: Path, dataset: str, leave_out: tuple[int, ...], epsilon: float | None, days: int) -> None:
     """Train the next version, sign it, and write it as static files into FOLDER/shelf.
 
     Trains on the data set's people and on whoever sent windows to FOLDER/inbox. A running cloud of this folder notices
-    within a second, and any web server can serve FOLDER/shelf. The first time, keys are made in FOLDER/secret.
+    within a second, and any web server can serve FOLDER/shelf. The first time, keys are made in FOLDER/secret: keep a
+    copy of them, since devices trust no other.
     """
+    from datetime import date, timedelta
+
+    import numpy as np
+
+    from pmt_helpers.activity import train_shared_fast
+    from pmt_helpers.system import describe, make_release
+    from pmt_helpers.system.bundle import held_manifest, public_half, write_whole
+    from pmt_helpers.system.cloud import with_volunteers
+
+    data = _load(dataset)
     with _alone(folder, "publish"):
-        _publish(folder, dataset, leave_out, epsilon, days)
+        signing_key = bytes.fromhex(_keys(folder / "secret" / "signing.json", sign=True)["secret"])
+        public_key = public_half(signing_key)
+        held = held_manifest(folder / "shelf", dataset, public_key)
+        version = held["version"] + 1 if held else 1
+        data = with_volunteers(data.select(~np.isin(data.users, leave_out)), folder / "inbox")
+        if not len(data):
+            raise click.UsageError("--leave-out leaves nobody to train on")
+        click.echo(f"Training version {version} on {data.summary} ...")
+        if epsilon is None:
+            model: Any = train_shared_fast(data)
+        else:
+            from pmt_helpers.privacy import train_shared_private
+
+            model = train_shared_private(data, epsilon=epsilon, level="user")
+            click.echo(model.guarantee)
+        expires = date.today() + timedelta(days=days)
+        options: dict[str, Any] = {"name": dataset, "version": version, "expires": expires}
+        release = make_release(model, describe(data), **options, signing_key=signing_key)
+        release.write(folder / "shelf")
+        invitation = {"format": INVITATION_FORMAT, "model": dataset, "public_key": public_key.hex()}
+        curve = _keys(folder / "secret" / "curve.json")
+        invitation["server_key"] = curve["public"]
+        write_whole(folder / "invitation.json", json.dumps(invitation, indent=1).encode())
+        size = (len(release.manifest) + len(release.payload)) / 1e3
+        click.echo(f"Version {version}: {size:.1f} kB in {folder / 'shelf'}; devices take it until {expires}.")
 
 
 @system_group.command()
 @FOLDER
 @BIND
 @PORT
-@_training
-def cloud(
-    folder: Path, bind: str, port: int, dataset: str, leave_out: str, epsilon: float | None, days: int
-) -> None:  # fmt: skip
-    """Serve releases to any device, and take windows from known volunteers, until Ctrl-C.
+def cloud(folder: Path, bind: str, port: int) -> None:
+    """Serve what was published to any device, and take windows from known volunteers, until Ctrl-C.
 
-    Publishes version 1 where there is none. Releases are served on the port, volunteers' windows are taken on the next
-    one, both encrypted. Volunteers' public keys stand in FOLDER/volunteers.txt, one a line; it may change meanwhile.
+    Releases are served on the port, volunteers' windows taken on the next one, both encrypted; the signing key is not
+    needed. Volunteers' public keys stand in FOLDER/volunteers.txt, one a line; it may change meanwhile.
     """
     from pmt_helpers.system import Inbox, Shelf
-    from pmt_helpers.system.bundle import read_head
+    from pmt_helpers.system.bundle import held_manifest
 
+    if not (folder / "invitation.json").exists():
+        raise click.UsageError(f"nothing is published in {folder}: run `system publish {folder}` first")
+    card = _read_invitation(folder / "invitation.json")
     with _alone(folder, "serve"):
-        if not read_head(folder / "shelf", dataset):
-            with _alone(folder, "publish"):
-                _publish(folder, dataset, leave_out, epsilon, days)
-        keys = _curve_keys(folder / "secret" / "curve.json")
-        told = _invite(folder, dataset, _signing_key(folder)[1].hex(), keys)
-        data = _load(dataset)
-        shape = len(data.feature_names), len(data.class_names)
+        keys = _pair(_keys(folder / "secret" / "curve.json"))
+        manifest = held_manifest(folder / "shelf", card["model"], bytes.fromhex(card["public_key"]))
+        if manifest is None:
+            raise click.ClickException(f"{folder / 'shelf'} holds no release that the key of invitation.json signed")
         shelf = Shelf(folder / "shelf", f"tcp://{bind}:{port}", keys)
-        inbox = Inbox(folder / "inbox", folder / "volunteers.txt", keys, shape, f"tcp://{bind}:{port + 1}")
-        click.echo(f"Releases of {dataset} on {shelf.address}, volunteers' windows on {inbox.address}")
-        click.echo(f"Give {told} to devices, mirrors and volunteers. Ctrl-C ends.")
-        _serve(shelf, inbox)
+        inbox = Inbox(
+            folder / "inbox", folder / "volunteers.txt", keys, len(manifest["class_names"]), f"tcp://{bind}:{port + 1}"
+        )
+        click.echo(f"Releases of {card['model']} on {shelf.address}, volunteers' windows on {inbox.address}")
+        click.echo(f"Give {folder / 'invitation.json'} to devices, mirrors and volunteers. Ctrl-C ends.")
+        shelf.start()
+        inbox.start()
+        try:
+            while shelf.is_alive() and inbox.is_alive():
+                time.sleep(0.2)
+        finally:
+            shelf.stop()
+            inbox.stop()
+            click.echo(f"Shelf: {dict(shelf.stats)}; inbox: {dict(inbox.stats)}", err=True)
+        raise click.ClickException("a server stopped by itself; start the command again")
 
 
 @system_group.command()
@@ -107,14 +141,15 @@ def cloud(
 def mirror(folder: Path, address: str, invitation: Path, bind: str, port: int, every: float) -> None:
     """Fetch releases, check them, and serve the same signed bytes, until Ctrl-C. It cannot sign any."""
     from pmt_helpers.system import Shelf
+    from pmt_helpers.system.bundle import write_whole
     from pmt_helpers.system.device import visits
 
     card = _read_invitation(invitation)
     with _alone(folder, "serve"):
-        keys = _curve_keys(folder / "secret" / "curve.json")
-        told = _invite(folder, card["model"], card["public_key"], keys)
-        shelf = Shelf(folder / "shelf", f"tcp://{bind}:{port}", keys)
-        click.echo(f"Releases of {card['model']} on {shelf.address}. Give {told} to devices. Ctrl-C ends.")
+        keys = _keys(folder / "secret" / "curve.json")
+        write_whole(folder / "invitation.json", json.dumps({**card, "server_key": keys["public"]}, indent=1).encode())
+        shelf = Shelf(folder / "shelf", f"tcp://{bind}:{port}", _pair(keys))
+        click.echo(f"Releases on {shelf.address}. Give {folder / 'invitation.json'} to devices. Ctrl-C ends.")
         shelf.start()
         try:
             for seen in visits(_plan(folder / "shelf", address, card, every, 10**9, None)):
@@ -168,7 +203,7 @@ def device(
 @system_group.command()
 @click.argument("out", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--dataset", type=click.Choice(["watch", "wisdm"]), default="watch", show_default=True)
-@PERSON
+@click.option("--person", type=click.IntRange(0), required=True, help="Whose windows.")
 @click.option("--samples", type=click.IntRange(1), default=20, show_default=True, help="Windows to train on.")
 def person(out: Path, dataset: str, person: int, samples: int) -> None:
     """Write one person's windows of a data set to OUT, for a device to play that person."""
@@ -202,51 +237,15 @@ def volunteer(folder: Path, address: str, invitation: Path, windows: Path) -> No
     from pmt_helpers.system.device import read_private
 
     card = _read_invitation(invitation)
-    keys = _curve_keys(folder / "volunteer.json")
+    keys = _pair(_keys(folder / "volunteer.json"))
     click.echo(f"Your public key: {keys[0].decode()}")
-    X, y = map(np.concatenate, zip(*read_private(windows).values(), strict=True))
+    private = read_private(windows)
+    X, y = (np.concatenate([private[part][i] for part in ("train", "validation")]) for i in (0, 1))
     try:
         taken = send_windows(address, card["server_key"], keys, card["model"], X, y)
     except Refused as error:
         raise click.ClickException(f"{error}\n  to do: ask the cloud to put your key into volunteers.txt") from None
     click.echo(f"The cloud took {taken} windows.")
-
-
-def _publish(folder: Path, dataset: str, leave_out: str, epsilon: float | None, days: int) -> None:
-    from datetime import date, timedelta
-
-    import numpy as np
-
-    from pmt_helpers.activity import train_shared_fast
-    from pmt_helpers.system import describe, make_release
-    from pmt_helpers.system.bundle import held_manifest
-    from pmt_helpers.system.cloud import with_volunteers
-
-    secret, public = _signing_key(folder)
-    held = held_manifest(folder / "shelf", dataset, public)
-    version = held["version"] + 1 if held else 1
-    words = [word for word in leave_out.split(",") if word]
-    if not all(word.strip().isdecimal() for word in words):
-        raise click.UsageError(f"--leave-out {leave_out!r} is no list of numbers such as 1,3,5")
-    data = _load(dataset)
-    data = with_volunteers(data.select(~np.isin(data.users, [int(word) for word in words])), folder / "inbox")
-    if not len(data):
-        raise click.UsageError("--leave-out leaves nobody to train on")
-    click.echo(f"Training version {version} on {data.summary} ...")
-    if epsilon is None:
-        model: Any = train_shared_fast(data)
-    else:
-        from pmt_helpers.privacy import train_shared_private
-
-        model = train_shared_private(data, epsilon=epsilon, level="user")
-        click.echo(model.guarantee)
-    expires = date.today() + timedelta(days=days)
-    release = make_release(
-        model, describe(data), name=dataset, version=version, expires=expires, signing_key=secret
-    )  # fmt: skip
-    release.write(folder / "shelf")
-    size = len(release.manifest) + len(release.payload)
-    click.echo(f"Version {version}: {size / 1e3:.1f} kB in {folder / 'shelf'}; devices take it until {expires}.")
 
 
 def _load(dataset: str) -> Any:
@@ -255,52 +254,37 @@ def _load(dataset: str) -> Any:
     return load_activity(dataset)
 
 
-def _signing_key(folder: Path) -> tuple[bytes, bytes]:
-    """The cloud's secret and public keys; made the first time, and never written over."""
-    from pmt_helpers.system import new_signing_key
-    from pmt_helpers.system.bundle import public_half, write_whole
-
-    path = folder / "secret" / "signing.key"
-    if not path.exists():
-        write_whole(path, new_signing_key()[0].hex().encode(), 0o600)
-    try:
-        secret = bytes.fromhex(path.read_text())
-        return secret, public_half(secret)
-    except ValueError:
-        raise click.ClickException(f"{path} is no signing key: put the true one back, from your copy") from None
-
-
-def _curve_keys(path: Path) -> tuple[bytes, bytes]:
-    """A pair of CURVE keys; made the first time, and never written over."""
+def _keys(path: Path, sign: bool = False) -> dict[str, str]:
+    """A pair of keys as text, `public` and `secret`; made the first time, and never written over. sign: Ed25519."""
     import zmq
 
-    from pmt_helpers.system.bundle import write_whole
+    from pmt_helpers.system.bundle import new_signing_key, public_half, write_whole
 
     if not path.exists():
-        public, secret = zmq.curve_keypair()
-        write_whole(path, json.dumps({"public": public.decode(), "secret": secret.decode()}).encode(), 0o600)
+        secret, public = (
+            (key.hex() for key in new_signing_key()) if sign else map(bytes.decode, zmq.curve_keypair()[::-1])
+        )
+        write_whole(path, json.dumps({"public": public, "secret": secret}).encode(), 0o600)
     try:
-        stored = json.loads(path.read_text())
-        if zmq.curve_public(stored["secret"].encode()) != stored["public"].encode():
+        pair = json.loads(path.read_text())
+        secret = pair["secret"]
+        public = public_half(bytes.fromhex(secret)).hex() if sign else zmq.curve_public(secret.encode()).decode()
+        if pair["public"] != public:
             raise ValueError("the two halves do not belong together")
     except (ValueError, LookupError, TypeError, AttributeError, zmq.ZMQError):
-        raise click.ClickException(f"{path} holds no pair of keys: remove it, and a new one is made") from None
-    return stored["public"].encode(), stored["secret"].encode()
+        raise click.ClickException(f"{path} holds no pair of keys: put the true one back, from your copy") from None
+    return pair
 
 
-def _invite(folder: Path, model: str, public_key: str, keys: tuple[bytes, bytes]) -> Path:
-    from pmt_helpers.system.bundle import write_whole
-
-    told = {"format": MODEL_INVITATION, "model": model, "public_key": public_key, "server_key": keys[0].decode()}
-    write_whole(folder / "invitation.json", json.dumps(told, indent=1).encode())
-    return folder / "invitation.json"
+def _pair(keys: dict[str, str]) -> tuple[bytes, bytes]:
+    return keys["public"].encode(), keys["secret"].encode()
 
 
 def _read_invitation(path: Path) -> dict[str, str]:
     try:
         card = json.loads(path.read_text(encoding="utf-8"))
         values = [card[key] for key in ("model", "public_key", "server_key")]
-        valid = card["format"] == MODEL_INVITATION and all(isinstance(value, str) for value in values)
+        valid = card["format"] == INVITATION_FORMAT and all(isinstance(value, str) for value in values)
         valid = valid and len(bytes.fromhex(card["public_key"])) == 32 and len(card["server_key"]) == 40
     except (ValueError, LookupError, TypeError):
         valid = False
@@ -332,19 +316,6 @@ def _alone(folder: Path, what: str) -> Iterator[None]:
             yield
     except Timeout:
         raise click.ClickException(f"another process uses {folder}: stop it, or choose another folder") from None
-
-
-def _serve(*servers: Any) -> None:
-    for server in servers:
-        server.start()
-    try:
-        while all(server.is_alive() for server in servers):
-            time.sleep(0.2)
-        raise click.ClickException("a server stopped by itself; start the command again")
-    finally:
-        for server in servers:
-            server.stop()
-        click.echo("; ".join(f"{kind} {n}" for server in servers for kind, n in sorted(server.stats.items())), err=True)
 
 
 def _tell(seen: dict[str, Any]) -> None:

@@ -43,6 +43,7 @@ WHY = {
     "damaged": "what was signed is no model",
     "answer": "the answer does not belong to the question",
     "no answer": "nobody answered in time",
+    "disk": "a file could not be read or written here",
 }
 
 

@@ -23,6 +23,7 @@ from zmq.utils.monitor import recv_monitor_message
 from pmt_helpers.activity.weights import Windows
 from pmt_helpers.datasets.arrays import DAMAGED, load_npz, pack_arrays
 from pmt_helpers.datasets.base import ActivityData
+from pmt_helpers.datasets.features import FEATURE_NAMES
 from pmt_helpers.system.bundle import LARGEST_MB, MODEL_NAME, SIGNATURE, Refused, read_head, read_payload, write_whole
 from pmt_helpers.system.wire import ANSWER, HEAD, MAGIC, NONE, PART, QUESTION, TIMEOUT_S, WINDOWS, read_question
 
@@ -225,9 +226,9 @@ class Inbox(Server):
     waiting = 2
 
     def __init__(
-        self, folder: str | Path, known: str | Path, keys: Keys, shape: tuple[int, int], bind: str = "tcp://127.0.0.1:*"
+        self, folder: str | Path, known: str | Path, keys: Keys, n_classes: int, bind: str = "tcp://127.0.0.1:*"
     ) -> None:
-        self._folder, self._known, self._shape = Path(folder), Path(known), shape
+        self._folder, self._known, self._n_classes = Path(folder), Path(known), n_classes
         super().__init__(bind, keys, self._is_known, rate=2)
 
     def _is_known(self, key: bytes) -> bool:
@@ -241,7 +242,7 @@ class Inbox(Server):
 
     def answer(self, question: tuple[int, str, int, int], more: bytes, who: str | None) -> bytes:
         try:
-            X, y = read_windows(more, *self._shape)
+            X, y = read_windows(more, self._n_classes)
         except DAMAGED:
             self.stats["refused: windows"] += 1
             return ANSWER.pack(MAGIC, NONE, 0, 0)
@@ -250,11 +251,17 @@ class Inbox(Server):
         return ANSWER.pack(MAGIC, WINDOWS, len(y), 0)
 
 
-def read_windows(packed: bytes, n_features: int, n_classes: int) -> Windows:
+def read_windows(packed: bytes, n_classes: int) -> Windows:
     """Windows and labels as a volunteer packed them. Raises one of arrays.DAMAGED for anything else."""
     arrays = load_npz(io.BytesIO(packed), LARGEST_MB)
     X, y = np.asarray(arrays["X"], np.float32), arrays["y"]
-    if X.ndim != 2 or X.shape[1] != n_features or y.shape != X.shape[:1] or y.dtype.kind not in "iu" or not len(y):
+    if (
+        X.ndim != 2
+        or X.shape[1] != len(FEATURE_NAMES)
+        or y.shape != X.shape[:1]
+        or y.dtype.kind not in "iu"
+        or not len(y)
+    ):
         raise ValueError(f"windows of shape {X.shape} with labels of shape {y.shape}")
     if np.isinf(X).any() or y.min() < 0 or y.max() >= n_classes:
         raise ValueError("infinite features, or labels of no class")
@@ -265,7 +272,7 @@ def with_volunteers(data: ActivityData, inbox: Path) -> ActivityData:
     """The data with everybody whose windows lie in the inbox, as further people."""
     parts = [(data.X, data.y, data.users, data.recordings, data.starts)]
     for number, path in enumerate(sorted(inbox.glob("*.npz")), FIRST_VOLUNTEER):
-        X, y = read_windows(path.read_bytes(), len(data.feature_names), len(data.class_names))
+        X, y = read_windows(path.read_bytes(), len(data.class_names))
         numbers = np.full(len(y), number)
         parts.append((X, y, numbers, numbers, np.arange(len(y))))
     X, y, users, recordings, starts = map(np.concatenate, zip(*parts, strict=True))
@@ -285,8 +292,8 @@ def send_windows(address: str, server_key: str, keys: Keys, model: str, X: np.nd
         try:
             sender.send(QUESTION.pack(MAGIC, WINDOWS, model.encode(), 0, 0) + packed)
             _, kind, taken, _ = ANSWER.unpack(sender.recv()[: ANSWER.size])
-        except zmq.ZMQError as error:
-            raise Refused("no answer", f"{error.strerror}: is your key among those the cloud knows?") from None
+        except zmq.ZMQError:
+            raise Refused("no answer", "or your key is not among those that the cloud knows") from None
     if kind != WINDOWS:
         raise Refused("answer", "the cloud did not take the windows")
     return taken

@@ -88,9 +88,9 @@ def visit(plan: Plan) -> dict[str, Any]:
         try:
             version, refused = fetch(Path(plan.folder), source, plan.model, bytes.fromhex(plan.public_key)), None
             break
-        except Refused as error:
-            refused = error
-            if error.why != "no answer" or attempt + 1 == TRIES:
+        except (Refused, OSError) as error:  # a full disk must not end the visits
+            refused = error if isinstance(error, Refused) else Refused("disk", error)
+            if refused.why != "no answer" or attempt + 1 == TRIES:
                 break
         finally:
             source.close()
