@@ -8,6 +8,7 @@ from .cloud import Inbox as Inbox
 from .cloud import Shelf as Shelf
 from .device import Device as Device
 from .live import run_system as run_system
+from .servers import try_servers as try_servers
 from .visits import fetch as fetch
 from .wire import open_source as open_source
 from .wire import questions as questions
