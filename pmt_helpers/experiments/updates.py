@@ -11,18 +11,17 @@ import pandas as pd
 
 from pmt_helpers.activity.shared import train_shared_fast
 from pmt_helpers.activity.similar import keep_better, retrain
-from pmt_helpers.activity.splits import UserSplit, n_folds, split_user
 from pmt_helpers.activity.weights import Checkpoint
 from pmt_helpers.attacks.poisoning import poison_volunteers
 from pmt_helpers.datasets import load_activity, load_card
 from pmt_helpers.datasets.base import ActivityData
 from pmt_helpers.experiments.results import Result, activity_digest, activity_plan, read_grid
 from pmt_helpers.experiments.resume import JobRunner, user_jobs
+from pmt_helpers.experiments.similar import SIZES, over_folds, splits_of
 from pmt_helpers.privacy.accountant import Mechanism, calibrate_noise, epsilon_of
 from pmt_helpers.privacy.shared import CONFIGS
 
 SHARES = (1 / 6, 1 / 3, 2 / 3, 1)  # of the volunteers, in each release
-SIZES = (5, 10, 20, 40)
 KIND, MALICIOUS = "least_likely", 0.5  # the worst of notebook 04: half of the volunteers, least likely labels
 COLUMNS = ["user", "release", "n_samples", "model", "folds", "accuracy"]
 N_UNITS = 100  # that delta is held against: any number up to 1 / delta gives the same epsilon
@@ -54,15 +53,20 @@ def user_rows(data: ActivityData, user: int, seed: int) -> pd.DataFrame:
     """One person's rows, folds averaged (COLUMNS)."""
     honest, poisoned = _releases(data, user, seed)
     rows = []
-    for fold in range(n_folds("blocked")):
-        split = split_user(data, user, "blocked", fold, seed=seed)
-        for size in SIZES:
-            if size <= len(split.train) and len(split.test):
-                for release, model, accuracy in _lived_through(data, split.first(size), honest, poisoned, seed):
-                    rows.append((user, release, size, model, accuracy))
-    table = pd.DataFrame(rows, columns=["user", "release", "n_samples", "model", "accuracy"])
-    groups = table.groupby(["user", "release", "n_samples", "model"], sort=False)["accuracy"]
-    return groups.agg(folds="size", accuracy="mean").reset_index()[COLUMNS]
+    for split in splits_of(data, user, seed):
+        train, stop, test = ((data.X[part], data.y[part]) for part in (split.train, split.validation, split.test))
+        size, order = len(split.train), (seed, user, split.fold, len(split.train))
+        first = before = retrain(honest[0], train, stop, order)
+        for release, (good, bad) in enumerate(zip(honest, poisoned, strict=True), start=1):
+            new, worse = (retrain(start, train, stop, order) for start in (good, bad))
+            models = {"shared": good, "keep": first, "before": before, "retrain": new}
+            models["better"] = keep_better(before, new, *stop)
+            models |= {"poisoned, shared": bad, "poisoned, retrain": worse}
+            models["poisoned, better"] = keep_better(before, worse, *stop)
+            for name, model in models.items():
+                rows.append((user, release, size, name, (model.predict(test[0]) == test[1]).mean()))
+            before = models["better"]
+    return over_folds(rows, COLUMNS)
 
 
 def _releases(data: ActivityData, user: int, seed: int) -> tuple[list[Checkpoint], list[Checkpoint]]:
@@ -80,24 +84,6 @@ def _releases(data: ActivityData, user: int, seed: int) -> tuple[list[Checkpoint
         poisoned.append(train_shared_fast(bad, None, seed) if honest else model)
         honest.append(model)
     return honest, poisoned
-
-
-def _lived_through(
-    data: ActivityData, split: UserSplit, honest: list[Checkpoint], poisoned: list[Checkpoint], seed: int
-) -> Iterator[tuple[int, str, float]]:
-    """Release, model and accuracy on the test windows, for one person at one number of samples."""
-    train, stop, test = ((data.X[part], data.y[part]) for part in (split.train, split.validation, split.test))
-    order = (seed, split.user, split.fold, len(split.train))
-    first = before = retrain(honest[0], train, stop, order)
-    for release, (good, bad) in enumerate(zip(honest, poisoned, strict=True), start=1):
-        new, worse = (retrain(start, train, stop, order) for start in (good, bad))
-        models = {"shared": good, "keep": first, "before": before, "retrain": new}
-        models["better"] = keep_better(before, new, *stop)
-        models |= {"poisoned, shared": bad, "poisoned, retrain": worse}
-        models["poisoned, better"] = keep_better(before, worse, *stop)
-        for name, model in models.items():
-            yield release, name, float((model.predict(test[0]) == test[1]).mean())
-        before = models["better"]
 
 
 def epsilon_by_release(
