@@ -24,6 +24,11 @@ from .personal import personalise as personalise
 from .personal import train_local as train_local
 from .shared import train_shared as train_shared
 from .shared import train_shared_fast as train_shared_fast
+from .similar import average_models as average_models
+from .similar import choose_donors as choose_donors
+from .similar import donor_pool as donor_pool
+from .similar import keep_better as keep_better
+from .similar import train_donors as train_donors
 from .splits import split_user as split_user
 from .weights import Checkpoint as Checkpoint
 from .weights import load_checkpoint as load_checkpoint

@@ -8,7 +8,7 @@ import pandas as pd
 
 from pmt_helpers.activity.online import PATIENCE, Seed, Task, train_online
 from pmt_helpers.activity.splits import UserSplit, split_user
-from pmt_helpers.activity.weights import Weights, Windows
+from pmt_helpers.activity.weights import Checkpoint, Weights, Windows
 from pmt_helpers.datasets.base import ActivityData
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Person:
 def personalise(
     shared: "ActivityModel", X_user: np.ndarray, y_user: np.ndarray,
     *, validation: Windows | None = None, epochs: int = 300, seed: Seed = 0, layers: str = "all", pull: float = 0.0,
-    rehearsal: Windows | None = None,
+    rehearsal: Windows | None = None, start: Checkpoint | None = None,
 ) -> "ActivityModel":  # fmt: skip
     """Retrain the shared model on one person's windows, one window per step, learning rate 0.001 (section III-B).
 
@@ -77,6 +77,7 @@ def personalise(
     layers: against forgetting, "output" leaves the hidden layer as it is.
     pull: against forgetting, strength of an L2 penalty on the distance from the shared weights (L2-SP).
     rehearsal: against forgetting, windows of volunteers that are trained on beside the person's own.
+    start: other weights to begin with, such as the average of similar people's models.
 
     Raises ValueError for windows that nothing can be learnt from.
     """
@@ -84,8 +85,10 @@ def personalise(
     if rehearsal is not None:
         X_more, y_more = _check_labelled(*rehearsal, shared, "rehearsal")
         X, y = np.concatenate([X, X_more]), np.concatenate([y, y_more])
-    start = Weights.from_model(shared.model)
-    return _train_at_home("personal", start, X, y, shared, validation, epochs, seed, layers, pull)
+    if start is not None and not np.array_equal(start.scaler.mean, shared.scaler.mean):
+        raise ValueError("start has another scaler than shared; take models that were retrained from this shared model")
+    weights = Checkpoint.from_model(start or shared).weights
+    return _train_at_home("personal", weights, X, y, shared, validation, epochs, seed, layers, pull)
 
 
 def train_local(

@@ -46,7 +46,8 @@ RANGES: dict[str, Range] = {
     **dict.fromkeys(
         ("epochs", "n_topics", "n_features", "folds", "size", "n_questions", "labels", "canaries",
          "n_shared", "n_local", "n_users", "min_users", "rounds", "threads", "hidden_units", "n_units", "min_documents",
-         "sizes", "shape", "batch_size", "patience", "first", "last", "tokens", "steps", "local_epochs", "threshold"),
+         "sizes", "shape", "batch_size", "patience", "first", "last", "tokens", "steps", "local_epochs", "threshold",
+         "n_donors", "together"),
         _AT_LEAST_ONE,
     ),
     **dict.fromkeys(("n_classes", "top", "trials", "n_rounds"), Range(2, MANY, whole=True)),
@@ -78,11 +79,12 @@ _INFINITE = {"epsilon"}  # for no noise at all
 _WINDOWS, _TOPICS = ("n_windows", "n_features"), ("n_topics", "n_words")
 SHAPES: dict[str, tuple[str, ...]] = {
     "X": _WINDOWS, "X_user": _WINDOWS, "y": ("n_windows",), "y_user": ("n_windows",), "keep": ("n_windows",),
+    "X_validation": _WINDOWS, "y_validation": ("n_windows",),
     "windows": ("n_windows", "n_readings", "3"), "signal": ("n_readings", "n_axes"), "population": ("n_features",),
     "phi": _TOPICS, "topics": _TOPICS, "groups": ("n",), "gradients": ("n_units", "n_parameters"), "x": ("n",),
     "seconds": ("n",),
 }  # fmt: skip
-_LABELS = {"y", "y_user"}
+_LABELS = {"y", "y_user", "y_validation"}
 _MAY_BE_TEXT = {"groups"}
 _MAY_BE_EMPTY = {"keep", "releases", "scores", "measured", "cures", "token_lists", "vocabulary"}
 MODELS = {"model", "shared", "reference"}
@@ -121,7 +123,7 @@ def _checked(function: Callable[..., Any], package: str) -> Callable[..., Any]:
                 bound.arguments[name] = tuple(check_argument(name, hints[name], part) for part in value)
             elif value is not signature.parameters[name].default:
                 bound.arguments[name] = check_argument(name, hints[name], value)
-        for X, y in (("X", "y"), ("X_user", "y_user")):
+        for X, y in (("X", "y"), ("X_user", "y_user"), ("X_validation", "y_validation")):
             if {X, y} <= set(bound.arguments):
                 _same_length(X, bound.arguments[X], y, bound.arguments[y])
         try:

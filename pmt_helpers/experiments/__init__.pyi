@@ -25,6 +25,7 @@ from .privacy import privacy_cost as privacy_cost
 from .privacy import private_lead as private_lead
 from .privacy import stored_privacy as stored_privacy
 from .resume import JobRunner as JobRunner
+from .similar import stored_similar as stored_similar
 from .topic_attacks import stored_topic_attacks as stored_topic_attacks
 from .topics import at_chosen_weight as at_chosen_weight
 from .topics import figure_8 as figure_8
@@ -34,3 +35,5 @@ from .unlearning import share_forgotten as share_forgotten
 from .unlearning import still_known as still_known
 from .unlearning import stored_unlearning as stored_unlearning
 from .unlearning import unlearning_by_steps as unlearning_by_steps
+from .updates import epsilon_by_release as epsilon_by_release
+from .updates import stored_updates as stored_updates

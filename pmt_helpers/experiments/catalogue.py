@@ -169,6 +169,14 @@ EXPERIMENTS = (
         "Membership inference on shared models trained with differential privacy, by epsilon and level.",
     ),
     Experiment(
+        "similar", "similar", (ACTIVITY, SEED),
+        "Personal models that start from similar people's: what is gained, what a message tells, what donors pay.",
+    ),
+    Experiment(
+        "updates", "updates", (ACTIVITY, SEED),
+        "New releases of the shared model, honest and poisoned: retrain, keep the personal model, keep the better.",
+    ),
+    Experiment(
         "topic-attacks", "topic_attacks", (
             DOCUMENTS,
             option("--grid", TOPIC_ATTACKS, "Only this; repeatable.", type=click.Choice(TOPIC_ATTACKS), multiple=True),

@@ -11,7 +11,15 @@ from typing import Any
 import pandas as pd
 
 from pmt_helpers import experiments
-from pmt_helpers.activity.evaluation import ahead_until, crossing, curve_distance, mean_interval, paired_gain
+from pmt_helpers.activity.evaluation import (
+    Gain,
+    ahead_until,
+    crossing,
+    curve_distance,
+    groups_of,
+    mean_interval,
+    paired_gain,
+)
 from pmt_helpers.datasets import activity_names
 from pmt_helpers.datasets.cards import load_card
 from pmt_helpers.datasets.files import paper_table, shipped
@@ -239,6 +247,44 @@ def keras_peak_mb() -> Value:
     return rows.set_index(rows["kernel"] + ", " + rows["origin"])["peak_mb"]
 
 
+# Notebook 07: similar people, and releases
+
+
+def similar_lower_ends() -> Value:
+    """By dataset and number of windows: lower end of the gain of donors chosen at home over personal training alone."""
+    grids = {dataset: experiments.stored_similar(dataset) for dataset in ACTIVITIES}
+    ends = {
+        f"{dataset}, {size} windows": paired_gain(grid, size, "chosen at home", "personal").low
+        for dataset, grid in grids.items()
+        for size in sorted(grid["n_samples"].unique())
+    }
+    return pd.Series(ends)
+
+
+def traced_messages() -> Value:
+    """By dataset and message: upper end of how much more often than by guessing the sender is found."""
+    ends = {}
+    for dataset in ACTIVITIES:
+        grid = experiments.stored_similar(dataset, "messages")
+        more = (grid["accuracy"] - grid["chance"]).groupby([grid["model"], grid["user"]]).mean()
+        for message in grid["model"].unique():
+            if message != "nothing":
+                ends[f"{dataset}, {message}"] = Gain.of(more[message], 0, groups_of(grid)).high
+    return pd.Series(ends)
+
+
+def _poisoned_release(dataset: str, size: int) -> Gain:
+    """Gain of keeping the better of a poisoned release and what people had over the latter, over all releases."""
+    releases = experiments.stored_updates(dataset)
+    return paired_gain(releases[releases["release"] > 1], size, "poisoned, better", "before")
+
+
+def after_poison(of_gain: Callable[[Gain], float]) -> Measure:
+    """A number of that gain by dataset and number of windows."""
+    names = {f"{dataset}, {size} windows": (dataset, size) for dataset in ACTIVITIES for size in (10, 20, 40)}
+    return by_group(names, lambda name: of_gain(_poisoned_release(*names[name])))
+
+
 MEASURES: dict[str, Measure] = {  # by the name in data/claims.csv
     # people in the WISDM file, and windows per person
     "wisdm_users": lambda: float(load_card("wisdm").stated("size")["users"]),
@@ -330,4 +376,12 @@ MEASURES: dict[str, Measure] = {  # by the name in data/claims.csv
     "energy_against_upload": energy_against_upload,
     # peak resident memory of a process that trains with Keras, in MB, by kernel and origin
     "keras_peak_mb": keras_peak_mb,
+    # donors chosen at home over personal training: lower end of the gain's interval
+    "similar_lower_ends": similar_lower_ends,
+    # how much more often than by guessing a message about similarity gives away who sent it: upper end of the interval
+    "traced_messages": traced_messages,
+    # a poisoned release, and the better of it and what people had: lower end of the change against what they had,
+    # and the share of people made worse
+    "poisoned_release": after_poison(lambda gain: gain.low),
+    "harmed_by_a_release": after_poison(lambda gain: len(gain.harmed) / len(gain.by_user)),
 }

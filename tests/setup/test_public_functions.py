@@ -45,6 +45,11 @@ def model() -> ActivityModel:
     return ActivityModel(network, Preprocessor.fit(people().X), people().feature_names, people().class_names, card=card)
 
 
+def checkpoint() -> activity.Checkpoint:
+    """The same as a device holds it."""
+    return activity.Checkpoint.from_model(model())
+
+
 @cache
 def own() -> tuple[np.ndarray, np.ndarray]:
     mine = people().users == 1
@@ -149,8 +154,12 @@ CALLS: dict[str, Callable[[], dict[str, Any]]] = {
     "activity.accuracy_by_epoch": lambda: {
         "shared": model(), "person": activity.Person.of(people(), 1), "sizes": (2, 3), "epochs": (1, 2), "seed": 0,
     },
+    "activity.average_models": lambda: {"models": [model(), checkpoint()]},
     "activity.build_mlp": lambda: {
         "n_features": 3, "n_classes": 2, "init": "he", "dropout": 0.1, "seed": 0, "hidden_units": 8,
+    },
+    "activity.choose_donors": lambda: {
+        "pool": [model(), checkpoint()], "X": own()[0], "y": own()[1], "n_donors": 1,
     },
     "activity.compare_strategies": lambda: {"known": curve(), "new": curve(), "n_samples": 20},
     "activity.compare_with_keras": lambda: {"shared": model(), "X_user": own()[0], "y_user": own()[1], "epochs": 1},
@@ -158,10 +167,16 @@ CALLS: dict[str, Callable[[], dict[str, Any]]] = {
     "activity.curve_distance": lambda: {
         "curve": curve(), "paper": datasets.paper_table("fig3_accuracy_smooth"), "most": 10,
     },
+    "activity.donor_pool": lambda: {
+        "donors": dict.fromkeys(range(1, 6), checkpoint()), "data": people(), "size": 2, "together": 2, "seed": 0,
+    },
     "activity.gain_chosen_on_others": lambda: {
         "curve": curve(), "n_samples": 20, "candidates": ["personal", "local"], "baseline": "shared", "seed": 0,
     },
     "activity.gains_at": lambda: {"curves": {"blocked": curve()}, "sizes": (20,)},
+    "activity.keep_better": lambda: {
+        "old": model(), "new": checkpoint(), "X_validation": own()[0], "y_validation": own()[1],
+    },
     "activity.learning_curve": lambda: {
         "data": people(), "users": [1], "sizes": (2,), "folds": 3, "split": "blocked", "early_stopping": True,
         "init": "he", "seed": 0, "epochs": 2, "shared": {1: model()}, "cures": None, "threads": 1,
@@ -172,13 +187,14 @@ CALLS: dict[str, Callable[[], dict[str, Any]]] = {
     },
     "activity.personalise": lambda: {
         "shared": model(), "X_user": own()[0], "y_user": own()[1], "validation": own(), "epochs": 2, "seed": 0,
-        "layers": "all", "pull": 0.0, "rehearsal": own(),
+        "layers": "all", "pull": 0.0, "rehearsal": own(), "start": checkpoint(),
     },
     "activity.rehearsal_windows": lambda: {"data": people(), "exclude_user": 1, "per_class": 1, "seed": 0},
     "activity.split_user": lambda: {
         "data": people(), "user": 1, "kind": "blocked", "fold": 0, "folds": 5, "seed": 0,
     },
     "activity.strategy_family": lambda: {"strategy": "pull 3"},
+    "activity.train_donors": lambda: {"data": people(), "shared": checkpoint(), "seed": 0},
     "activity.train_local": lambda: {
         "shared": model(), "X_user": own()[0], "y_user": own()[1], "validation": own(), "epochs": 2, "seed": 0,
     },
@@ -355,6 +371,7 @@ CALLS: dict[str, Callable[[], dict[str, Any]]] = {
         "cells": experiments.stored_base_models("watch", confusion=True).head(9), "n_classes": 9,
     },
     "experiments.cost_per_user": lambda: {"volunteers": experiments.stored_defences("watch", volunteers=True)},
+    "experiments.epsilon_by_release": lambda: {"epsilon": 8.0, "delta": 1e-5, "level": "example", "releases": 2},
     "experiments.figure_8": lambda: {
         "counts": documents().counts, "plan": SMALL, "documents": (4,), "percents": (50,), "rounds": 1, "iterations": 1,
     },
@@ -384,9 +401,11 @@ CALLS: dict[str, Callable[[], dict[str, Any]]] = {
     "experiments.stored_poisoning": lambda: {"dataset": "watch", "split": "blocked", "users": False},
     "experiments.stored_privacy": lambda: {"dataset": "watch", "grid": "privacy"},
     "experiments.stored_private_attacks": lambda: {"dataset": "watch"},
+    "experiments.stored_similar": lambda: {"dataset": "watch", "part": "gain"},
     "experiments.stored_topic_attacks": lambda: {"kind": "leak", "dataset": "wikipedia"},
     "experiments.stored_topics": lambda: {"kind": "held_out", "dataset": "wikipedia", "n_local": None},
     "experiments.stored_unlearning": lambda: {"dataset": "watch"},
+    "experiments.stored_updates": lambda: {"dataset": "watch"},
     "experiments.unlearning_by_steps": lambda: {"grid": experiments.stored_unlearning("watch")},
     "experiments.validation_vs_test": lambda: {
         "grid": experiments.stored_base_models("watch"), "recipe": "paper", "init": "he",
@@ -557,7 +576,15 @@ def same_otherwise(value: Any) -> Iterator[tuple[str, Any]]:
 
 
 # Words that stand for an argument in a message which many functions share.
-ALSO = {"X_user": "X", "y_user": "y", "exclude_user": "user", "kernels": "kernel", "boards": "device"}
+ALSO = {
+    "X_user": "X",
+    "y_user": "y",
+    "X_validation": "X",
+    "y_validation": "y",
+    "exclude_user": "user",
+    "kernels": "kernel",
+    "boards": "device",
+}
 # A valid value of these means a minute of work: training as long as is usual, or every claim measured anew.
 LONG = {("privacy.train_shared_private", "steps"), ("privacy.tuned_on_validation", "steps"),
         ("teaching.claims_table", "notebook")}  # fmt: skip
