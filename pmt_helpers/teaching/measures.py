@@ -16,7 +16,7 @@ from pmt_helpers.datasets import activity_names
 from pmt_helpers.datasets.cards import load_card
 from pmt_helpers.datasets.files import paper_table, shipped
 from pmt_helpers.device.cost_model import predict_seconds
-from pmt_helpers.device.energy import compare_energy
+from pmt_helpers.device.energy import compare_energy, raw_bytes
 from pmt_helpers.device.fits import fit_logs, memory_by_kernel
 from pmt_helpers.device.logs import Log, read_logs
 from pmt_helpers.device.paper import seconds_per_iteration
@@ -239,6 +239,24 @@ def keras_peak_mb() -> Value:
     return rows.set_index(rows["kernel"] + ", " + rows["origin"])["peak_mb"]
 
 
+# Notebook 07: the whole system
+
+
+def federated_lower_end(dataset: str, at_home: str = "") -> float:
+    """Lower end of the lead of 40 rounds of federated averaging over the central model, 20 samples at home."""
+    rows = experiments.compare_federated(experiments.stored_federated(dataset)).set_index("model")
+    return float(rows.loc[f"FedAvg 40{at_home}", "low"])
+
+
+def federated_bytes() -> Value:
+    """Bytes that 40 rounds send over those of the features, by dataset, and (WISDM) of the readings behind them."""
+    grids = {dataset: experiments.stored_federated(dataset) for dataset in ACTIVITIES}
+    sent = {dataset: grid.groupby("model")["bytes_up"].mean() for dataset, grid in grids.items()}
+    ratios = {f"{dataset}, features": bytes_up["FedAvg 40"] / bytes_up["central"] for dataset, bytes_up in sent.items()}
+    readings = raw_bytes(round(load_card("wisdm").stated("per-user")["mean"]))
+    return pd.Series({**ratios, "wisdm, readings": sent["wisdm"]["FedAvg 40"] / readings})
+
+
 MEASURES: dict[str, Measure] = {  # by the name in data/claims.csv
     # people in the WISDM file, and windows per person
     "wisdm_users": lambda: float(load_card("wisdm").stated("size")["users"]),
@@ -330,4 +348,9 @@ MEASURES: dict[str, Measure] = {  # by the name in data/claims.csv
     "energy_against_upload": energy_against_upload,
     # peak resident memory of a process that trains with Keras, in MB, by kernel and origin
     "keras_peak_mb": keras_peak_mb,
+    # lower end of the lead of 40 rounds of federated averaging over the central model, 20 samples at home:
+    # as it comes, and both retrained there; and how many times the bytes of the data those rounds send
+    "federated_as_it_comes": by_dataset("federated_{name}", federated_lower_end),
+    "federated_at_home": by_dataset("federated_{name}", lambda dataset: federated_lower_end(dataset, " at home")),
+    "federated_bytes": federated_bytes,
 }

@@ -57,7 +57,8 @@ def noisier(grid, seed):
 @pytest.mark.parametrize("claim", BY_INTERVALS, ids=lambda claim: claim.id)
 def test_a_noisier_measurement_makes_no_claim_easier(claim, seed, monkeypatch):
     stored = judge_claim(claim)
-    for name in ("stored_curve", "stored_poisoning", "stored_privacy", "stored_topics", "stored_unlearning"):
+    grids = ("curve", "federated", "poisoning", "privacy", "topics", "unlearning")
+    for name in (f"stored_{grid}" for grid in grids):
         read = getattr(experiments, name)
         monkeypatch.setattr(experiments, name, lambda *a, _read=read, **k: noisier(_read(*a, **k), seed))
     noisy = judge_claim(claim)
