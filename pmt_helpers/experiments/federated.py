@@ -47,7 +47,8 @@ def run_federated(runner: JobRunner, *, dataset: str, seeds: int) -> Iterator[Re
 
 def federated_grid(data: ActivityData, runner: JobRunner, seeds: Sequence[int]) -> pd.DataFrame:
     """The rows of federated_curve for everybody, folds averaged: COLUMNS."""
-    plan = activity_plan(data, seeds=list(seeds), sizes=SIZES, rounds=ROUNDS, proximal=PROXIMAL)
+    settings = {"sizes": SIZES, "rounds": ROUNDS, "proximal": PROXIMAL, "local": (LOCAL_EPOCHS, LEARNING_RATE)}
+    plan = activity_plan(data, seeds=list(seeds), **settings)
     rows = runner.rows(user_jobs(user_rows, data, tuple(seeds)), plan, "federations", COLUMNS)
     return rows.sort_values(KEYS[:3], kind="stable", ignore_index=True)
 
@@ -152,7 +153,7 @@ def leaks_by_people(data: ActivityData, seed: int = 0) -> pd.DataFrame:
             for upload, n_windows in UPLOADS.items():
                 chosen = [rng.permutation(np.flatnonzero(data.users == one))[:n_windows] for one in who]
                 sent = [_upload(model, data.X[own], data.y[own], upload, seed) for own in chosen]
-                seen = {
+                seen: dict[str, Any] = {
                     layer: _seen(np.stack([getattr(weights, layer) for weights in sent]), people, draw)
                     for layer in ("hidden", "output", "bias")
                 }

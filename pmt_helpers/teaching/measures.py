@@ -244,8 +244,8 @@ def keras_peak_mb() -> Value:
 
 def federated_lower_end(dataset: str, at_home: str = "") -> float:
     """Lower end of the lead of 40 rounds of federated averaging over the central model, 20 samples at home."""
-    rows = experiments.compare_federated(experiments.stored_federated(dataset)).set_index("model")
-    return float(rows.loc[f"FedAvg 40{at_home}", "low"])
+    table = experiments.compare_federated(experiments.stored_federated(dataset))
+    return _rows(table, model=f"FedAvg 40{at_home}")["low"].item()
 
 
 def federated_bytes() -> Value:
