@@ -47,8 +47,8 @@ def run_federated(runner: JobRunner, *, dataset: str, seeds: int) -> Iterator[Re
 
 def federated_grid(data: ActivityData, runner: JobRunner, seeds: Sequence[int]) -> pd.DataFrame:
     """The rows of federated_curve for everybody, folds averaged: COLUMNS."""
-    settings = {"sizes": SIZES, "rounds": ROUNDS, "proximal": PROXIMAL, "local": (LOCAL_EPOCHS, LEARNING_RATE)}
-    plan = activity_plan(data, seeds=list(seeds), **settings)
+    at_home = {"local_epochs": LOCAL_EPOCHS, "learning_rate": LEARNING_RATE}
+    plan = activity_plan(data, seeds=list(seeds), sizes=SIZES, rounds=ROUNDS, proximal=PROXIMAL, at_home=at_home)
     rows = runner.rows(user_jobs(user_rows, data, tuple(seeds)), plan, "federations", COLUMNS)
     return rows.sort_values(KEYS[:3], kind="stable", ignore_index=True)
 
