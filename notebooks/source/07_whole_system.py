@@ -148,7 +148,9 @@ prediction(
 )
 
 # %%
-few, many = (run_system(data, [person], n_samples=n, seed=SEED).query("version == 1")["bytes_up"].item() for n in (4, 40))
+few, many = (
+    run_system(data, [person], n_samples=n, seed=SEED).query("version == 1")["bytes_up"].item() for n in (4, 40)
+)
 reveal("07-bytes", many - few)
 say(f"With 4 windows it sends {few} bytes, with 40 windows {many} bytes.")
 

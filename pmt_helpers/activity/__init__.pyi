@@ -9,7 +9,6 @@ from .evaluation import paired_gain as paired_gain
 from .federated import Federation as Federation
 from .federated import train_federated as train_federated
 from .keras_reference import compare_with_keras as compare_with_keras
-from .masking import secure_mean as secure_mean
 from .masking import secure_sum as secure_sum
 from .mitigation import MITIGATIONS as MITIGATIONS
 from .mitigation import compare_strategies as compare_strategies

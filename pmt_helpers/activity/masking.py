@@ -131,7 +131,7 @@ def secure_sum(
         raise ValueError(f"uploads of {n_people} people must be numbers between -{most:g} and {most:g}: scale them")
     threshold = n_people - n_people // 3 if threshold is None else threshold
     if not n_people // 2 < threshold <= n_people:
-        raise ValueError(f"threshold must be from {n_people // 2 + 1} to {n_people}; got {threshold}")
+        raise ValueError(f"threshold must be {n_people // 2 + 1} to {n_people} for {n_people} uploads; got {threshold}")
     for name, who in (("dropped", dropped), ("silent", silent)):
         if unknown := set(who) - set(range(n_people)):
             raise ValueError(f"{name} must be people from 0 to {n_people - 1}; got {sorted(unknown)}")
@@ -141,12 +141,6 @@ def secure_sum(
     sent = {one.number: one.masked(whole[one.number]) for one in people if one.number not in dropped}
     answers = {one: people[one].answer(set(sent)) for one in sent if one not in silent}
     return MaskedSum(unmask(sent, answers, threshold).view(np.int32) / 2**FRACTION, sent)
-
-
-def secure_mean(values: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-    """federated.weighted_mean by secure_sum: everybody's share of the windows is known, their weights are not."""
-    shares = (sizes / np.sum(sizes)).reshape(-1, *[1] * (np.ndim(values) - 1))
-    return secure_sum(values * shares).total
 
 
 def _to_open(pair: Pair, uploaded: Iterable[int]) -> bool:

@@ -47,9 +47,10 @@ def run_federated(runner: JobRunner, *, dataset: str, seeds: int) -> Iterator[Re
 
 def federated_grid(data: ActivityData, runner: JobRunner, seeds: Sequence[int]) -> pd.DataFrame:
     """The rows of federated_curve for everybody, folds averaged: COLUMNS."""
-    plan = activity_plan(data, seeds=list(seeds), sizes=SIZES, rounds=ROUNDS, proximal=PROXIMAL)
+    at_home = {"local_epochs": LOCAL_EPOCHS, "learning_rate": LEARNING_RATE}
+    plan = activity_plan(data, seeds=list(seeds), sizes=SIZES, rounds=ROUNDS, proximal=PROXIMAL, at_home=at_home)
     rows = runner.rows(user_jobs(user_rows, data, tuple(seeds)), plan, "federations", COLUMNS)
-    return rows.sort_values(KEYS, kind="stable", ignore_index=True)
+    return rows.sort_values(KEYS[:3], kind="stable", ignore_index=True)
 
 
 def user_rows(
@@ -151,18 +152,14 @@ def leaks_by_people(data: ActivityData, seed: int = 0) -> pd.DataFrame:
             who = rng.permutation(data.user_ids)[: max(people, 2)]
             for upload, n_windows in UPLOADS.items():
                 chosen = [rng.permutation(np.flatnonzero(data.users == one))[:n_windows] for one in who]
-                sent = np.stack([_sent(model, data.X[own], data.y[own], upload, seed) for own in chosen])
+                sent = [_upload(model, data.X[own], data.y[own], upload, seed) for own in chosen]
+                seen: dict[str, Any] = {
+                    layer: _seen(np.stack([getattr(weights, layer) for weights in sent]), people, draw)
+                    for layer in ("hidden", "output", "bias")
+                }
                 inside = np.concatenate(chosen[: max(people, 1)])
-                if people > 1:
-                    seen = secure_sum(sent, insecure_seed=draw).total
-                else:
-                    seen = (
-                        sent[0]
-                        if people
-                        else secure_sum(sent, insecure_seed=draw).uploads[0].view(np.int32) / 2**FRACTION
-                    )
                 windows = model.windows(data.X[inside])[:, : model.weights.n_features].astype(np.float64)
-                leak = measure_leak(_laid_out(seen, model.weights), windows, data.y[inside])
+                leak = measure_leak(replace(model.weights, **seen), windows, data.y[inside])
                 rows.append({"upload": upload, "people": people, "windows": len(inside), **leak})
     groups = pd.DataFrame(rows).groupby(["upload", "people"], sort=False)
     table = groups[["windows", *LEAKS]].mean()
@@ -170,18 +167,17 @@ def leaks_by_people(data: ActivityData, seed: int = 0) -> pd.DataFrame:
     return table.reset_index()
 
 
-def _sent(model: Checkpoint, X: np.ndarray, y: np.ndarray, upload: str, seed: int) -> np.ndarray:
-    """A gradient, or a change of weights, as one row of numbers."""
-    if upload == "5 epochs":
-        task = Task(model.weights, model.windows(X), y, seed=seed)
-        trained = train_online(task, epochs=LOCAL_EPOCHS, learning_rate=LEARNING_RATE).weights
-        weights = weight_update(model.weights, trained)
-    else:
-        weights = gradient_at(model, X, y)
-    return np.concatenate([weights.hidden.ravel(), weights.output.ravel(), weights.bias])
+def _upload(model: Checkpoint, X: np.ndarray, y: np.ndarray, upload: str, seed: int) -> Weights:
+    if upload != "5 epochs":
+        return gradient_at(model, X, y)
+    task = Task(model.weights, model.windows(X), y, seed=seed)
+    trained = train_online(task, epochs=LOCAL_EPOCHS, learning_rate=LEARNING_RATE)
+    return weight_update(model.weights, trained.weights)
 
 
-def _laid_out(row: np.ndarray, like: Weights) -> Weights:
-    """The numbers of one row as a network's."""
-    hidden, output, bias = np.split(row, np.cumsum([like.hidden.size, like.output.size]))
-    return replace(like, hidden=hidden.reshape(like.hidden.shape), output=output.reshape(like.output.shape), bias=bias)
+def _seen(values: np.ndarray, people: int, seed: int) -> np.ndarray:
+    """What the cloud sees of one layer of (n_people, ...) uploads."""
+    if people == 1:
+        return values[0]
+    masked = secure_sum(values, insecure_seed=seed)
+    return masked.total if people else masked.uploads[0].view(np.int32) / 2**FRACTION

@@ -24,7 +24,7 @@ from pmt_helpers.datasets import activity_names
 from pmt_helpers.datasets.cards import load_card
 from pmt_helpers.datasets.files import paper_table, shipped
 from pmt_helpers.device.cost_model import predict_seconds
-from pmt_helpers.device.energy import compare_energy
+from pmt_helpers.device.energy import compare_energy, raw_bytes
 from pmt_helpers.device.fits import fit_logs, memory_by_kernel
 from pmt_helpers.device.logs import Log, read_logs
 from pmt_helpers.device.paper import seconds_per_iteration
@@ -285,6 +285,21 @@ def after_poison(of_gain: Callable[[Gain], float]) -> Measure:
     return by_group(names, lambda name: of_gain(_poisoned_release(*names[name])))
 
 
+def federated_lower_end(dataset: str, at_home: str = "") -> float:
+    """Lower end of the lead of 40 rounds of federated averaging over the central model, 20 samples at home."""
+    table = experiments.compare_federated(experiments.stored_federated(dataset))
+    return _rows(table, model=f"FedAvg 40{at_home}")["low"].item()
+
+
+def federated_bytes() -> Value:
+    """Bytes that 40 rounds send over those of the features, by dataset, and (WISDM) of the readings behind them."""
+    grids = {dataset: experiments.stored_federated(dataset) for dataset in ACTIVITIES}
+    sent = {dataset: grid.groupby("model")["bytes_up"].mean() for dataset, grid in grids.items()}
+    ratios = {f"{dataset}, features": bytes_up["FedAvg 40"] / bytes_up["central"] for dataset, bytes_up in sent.items()}
+    readings = raw_bytes(round(load_card("wisdm").stated("per-user")["mean"]))
+    return pd.Series({**ratios, "wisdm, readings": sent["wisdm"]["FedAvg 40"] / readings})
+
+
 MEASURES: dict[str, Measure] = {  # by the name in data/claims.csv
     # people in the WISDM file, and windows per person
     "wisdm_users": lambda: float(load_card("wisdm").stated("size")["users"]),
@@ -384,4 +399,9 @@ MEASURES: dict[str, Measure] = {  # by the name in data/claims.csv
     # and the share of people made worse
     "poisoned_release": after_poison(lambda gain: gain.low),
     "harmed_by_a_release": after_poison(lambda gain: len(gain.harmed) / len(gain.by_user)),
+    # lower end of the lead of 40 rounds of federated averaging over the central model, 20 samples at home:
+    # as it comes, and both retrained there; and how many times the bytes of the data those rounds send
+    "federated_as_it_comes": by_dataset("federated_{name}", federated_lower_end),
+    "federated_at_home": by_dataset("federated_{name}", lambda dataset: federated_lower_end(dataset, " at home")),
+    "federated_bytes": federated_bytes,
 }

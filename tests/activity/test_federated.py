@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pmt_helpers.activity.federated import federated_rounds, train_federated, weighted_mean
-from pmt_helpers.activity.masking import secure_mean
+from pmt_helpers.activity.masking import secure_sum
 from pmt_helpers.activity.online import Task, train_online
 from pmt_helpers.activity.shared import initial_weights, training_rows
 from pmt_helpers.activity.weights import Preprocessor, Weights
@@ -88,6 +88,10 @@ def test_bytes_are_those_of_what_would_be_sent(four_people: ActivityData) -> Non
 def test_more_data_are_no_more_bytes(watch: ActivityData, four_people: ActivityData) -> None:
     sent = [train_federated(data, rounds=1, local_epochs=1).bytes_up for data in (four_people, watch)]
     assert sent[0] == sent[1]
+
+
+def secure_mean(values: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    return secure_sum(values * (sizes / sizes.sum()).reshape(-1, *[1] * (values.ndim - 1))).total
 
 
 def test_averaging_masked_uploads_gives_the_same_model(four_people: ActivityData) -> None:

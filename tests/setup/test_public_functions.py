@@ -38,6 +38,13 @@ def people() -> ActivityData:
 
 
 @cache
+def two_people() -> ActivityData:
+    """Enough windows of each for five folds."""
+    watch = datasets.load_activity("watch")
+    return watch.select((watch.users <= 2) & (watch.starts % 500 == 0))
+
+
+@cache
 def model() -> ActivityModel:
     """A network that nobody has trained."""
     card = {"dataset": "watch", "init": "he", "seed": 0, "monitor": "val_loss"}
@@ -128,6 +135,10 @@ def _labels(X: Any, y: np.ndarray, likelihood: Any, n_flips: int, rng: Any) -> n
     return y
 
 
+def _mean(values: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    return values.mean(0)
+
+
 def _all(X: Any, y: np.ndarray, users: Any) -> np.ndarray:
     return np.ones(len(y), bool)
 
@@ -195,6 +206,13 @@ CALLS: dict[str, Callable[[], dict[str, Any]]] = {
     },
     "activity.strategy_family": lambda: {"strategy": "pull 3"},
     "activity.train_donors": lambda: {"data": people(), "shared": checkpoint(), "seed": 0},
+    "activity.secure_sum": lambda: {
+        "uploads": np.eye(4), "dropped": (1,), "silent": (), "threshold": 3, "insecure_seed": 0,
+    },
+    "activity.train_federated": lambda: {
+        "data": people(), "exclude_user": 1, "seed": 0, "rounds": 1, "local_epochs": 1, "learning_rate": 0.01,
+        "proximal": 0.1, "personal_output": False, "aggregate": _mean,
+    },
     "activity.train_local": lambda: {
         "shared": model(), "X_user": own()[0], "y_user": own()[1], "validation": own(), "epochs": 2, "seed": 0,
     },
@@ -366,6 +384,10 @@ CALLS: dict[str, Callable[[], dict[str, Any]]] = {
     "device.upload_energy": lambda: {"n_bytes": 1e6},
     "experiments.at_chosen_weight": lambda: {"held_out": experiments.stored_topics("held_out", "wikipedia")},
     "experiments.compare_at_equal_labels": lambda: {"dataset": "watch", "labels": 40},
+    "experiments.compare_federated": lambda: {"grid": experiments.stored_federated("watch"), "n_samples": 20},
+    "experiments.federated_curve": lambda: {
+        "data": two_people(), "users": (1, 2), "sizes": (2,), "rounds": (1, 2), "seed": 0,
+    },
     "experiments.compare_defences": lambda: {"strangers": experiments.stored_defences("watch")},
     "experiments.confusion_matrix": lambda: {
         "cells": experiments.stored_base_models("watch", confusion=True).head(9), "n_classes": 9,
@@ -395,6 +417,7 @@ CALLS: dict[str, Callable[[], dict[str, Any]]] = {
         "dataset": "watch", "split": "blocked", "early_stopping": True, "init": "he", "cures": False,
     },
     "experiments.stored_defences": lambda: {"dataset": "watch", "volunteers": False},
+    "experiments.stored_federated": lambda: {"dataset": "watch", "leaks": False},
     "experiments.stored_gradients": lambda: {"dataset": "watch"},
     "experiments.stored_inversion": lambda: {"dataset": "watch"},
     "experiments.stored_membership": lambda: {"dataset": "watch", "part": "table"},
@@ -435,7 +458,8 @@ WIDGET = "draws or says whatever it is given"
 EXCEPTIONS = {
     **dict.fromkeys(
         ("datasets.DataCard", "datasets.DataError", "datasets.Recording", "datasets.WordCounts",
-         "activity.ActivityModel", "activity.Checkpoint", "activity.Person", "topics.Fit", "topics.StoredTopics",
+         "activity.ActivityModel", "activity.Checkpoint", "activity.Federation",
+         "activity.Person", "topics.Fit", "topics.StoredTopics",
          "topics.TopicModel", "topics.VariationalModel", "attacks.Trigger", "privacy.Audit", "privacy.PrivateModel",
          "privacy.PrivateTopics", "privacy.TrainingAudit", "device.Log", "experiments.JobRunner"),
         RESULT,

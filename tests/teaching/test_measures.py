@@ -41,7 +41,7 @@ def test_interpreted_steps_take_longer_per_sample():
     assert (MEASURES["training_seconds"]() > ms / 1000 * 100).all()
 
 
-READERS = ("stored_curve", "stored_poisoning", "stored_privacy", "stored_similar", "stored_topics",
+READERS = ("stored_curve", "stored_federated", "stored_poisoning", "stored_privacy", "stored_similar", "stored_topics",
            "stored_unlearning", "stored_updates")  # fmt: skip
 
 
