@@ -86,7 +86,13 @@ def test_noise_makes_no_message_look_harmless(seed, monkeypatch):
     """The claim asks for an upper end, which noise moves up."""
     [claim] = [claim for claim in load_claims() if claim.measure == "traced_messages"]
     stored, read = judge_claim(claim), experiments.stored_similar
-    monkeypatch.setattr(experiments, "stored_similar", lambda *a, **k: noisier(read(*a, **k), seed))
+
+    def noisy_messages(*arguments, **options):
+        grid, rng = read(*arguments, **options), np.random.default_rng(seed)
+        people = pd.Series(rng.normal(0, 0.5, grid["user"].nunique()), grid["user"].unique())
+        return grid.assign(accuracy=grid["accuracy"] + grid["user"].map(people - people.mean()))
+
+    monkeypatch.setattr(experiments, "stored_similar", noisy_messages)
     noisy = judge_claim(claim)
     assert (noisy.value >= stored.value).all()
     assert VERDICTS.index(noisy.verdict) >= VERDICTS.index(stored.verdict)
