@@ -81,15 +81,20 @@ def test_a_noisier_measurement_makes_no_claim_easier(claim, seed, monkeypatch):
     assert (pd.Series(noisy.value) < pd.Series(stored.value)).all()
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_noise_makes_no_message_look_harmless(seed, monkeypatch):
-    """The claim asks for an upper end, which noise moves up."""
+def test_noise_makes_no_message_look_harmless(monkeypatch):
+    """The claim asks for an upper end, which noise moves up: for each message on average, as few people are noisy."""
     [claim] = [claim for claim in load_claims() if claim.measure == "traced_messages"]
-    stored, read = judge_claim(claim), experiments.stored_similar
-    monkeypatch.setattr(experiments, "stored_similar", lambda *a, **k: noisier(read(*a, **k), seed))
-    noisy = judge_claim(claim)
-    assert (noisy.value >= stored.value).all()
-    assert VERDICTS.index(noisy.verdict) >= VERDICTS.index(stored.verdict)
+    stored, read, rng = judge_claim(claim), experiments.stored_similar, np.random.default_rng(0)
+
+    def noisy_messages(*arguments, **options):
+        grid = read(*arguments, **options)
+        people = pd.Series(rng.normal(0, 0.5, grid["user"].nunique()), grid["user"].unique())
+        return grid.assign(accuracy=grid["accuracy"] + grid["user"].map(people - people.mean()))
+
+    monkeypatch.setattr(experiments, "stored_similar", noisy_messages)
+    noisy = [judge_claim(claim) for _ in range(10)]
+    assert {judged.verdict for judged in noisy} == {stored.verdict}
+    assert (np.mean([judged.value for judged in noisy], axis=0) > stored.value).all()
 
 
 def test_every_measure_is_used_and_its_source_named():
