@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -216,20 +217,24 @@ def compare_recordings(
         raise ValueError(f"recordings must be two or more runs for each of two or more people; got {n_runs} runs")
     if 0 < len(same_data) < sum(n_runs):
         raise ValueError(f"same_data must be {sum(n_runs)} runs or more, as many as recordings; got {len(same_data)}")
-    rows = []
-    for place, sent, when in (("before encryption", 0, 1), (WIRE[encrypted], 2, 3)):
-        if not any(run[sent] for runs in recordings for run in runs):
+    places: dict[str, Callable[[Recording], tuple[tuple[bytes, ...], tuple[float, ...]]]] = {
+        "before encryption": lambda run: (run.messages, run.seconds), WIRE[encrypted]: lambda run: run[2:]
+    }  # fmt: skip
+    channels: dict[str, Callable[[tuple[bytes, ...]], Any]] = {
+        "number": len, "lengths": lambda parts: tuple(map(len, parts)), "bytes": lambda parts: parts
+    }  # fmt: skip
+    rows: list[tuple[Any, ...]] = []
+    for place, of in places.items():
+        sent = [[of(run)[0] for run in runs] for runs in recordings]
+        if not any(map(any, sent)):  # only the wire was seen
             continue
-        channels: dict[str, Callable[[tuple[bytes, ...]], Any]] = {
-            "number": len, "lengths": lambda parts: tuple(map(len, parts)), "bytes": lambda parts: parts
-        }  # fmt: skip
         for channel, look in channels.items():
-            seen = [{look(run[sent]) for run in runs} for runs in recordings]
+            seen = [{look(parts) for parts in runs} for runs in sent]
             verdict = "random" if max(map(len, seen)) > 1 else "same" if len(set.union(*seen)) == 1 else "differs"
             rows.append((place, channel, verdict, np.nan, np.nan))
         if same_data:
-            difference = _largest_difference([[run[when] for run in runs] for runs in recordings])
-            tolerance = _tolerance([run[when] for run in same_data], n_runs)
+            difference = _largest_difference([[of(run)[1] for run in runs] for runs in recordings])
+            tolerance = _tolerance([of(run)[1] for run in same_data], n_runs)
             verdict = "same" if difference <= tolerance else "differs"  # not a number: other numbers of them
             rows.append((place, "times", verdict, difference, tolerance))
     return pd.DataFrame(rows, columns=["place", "channel", "verdict", "difference_s", "tolerance_s"])
@@ -266,21 +271,20 @@ def share_read(
 
 
 def audit_processes(people: Sequence[dict[str, Windows]], encrypted: bool = True) -> "pd.DataFrame":
-    """The same comparison for the real device: its processes, started twice for each person, visit three times.
+    """The same comparison for the real device: its processes visit three times and retrain meanwhile, twice a person.
 
-    They retrain between the visits. On a plain wire the tap sees all that is sent before encryption. Times are compared
-    with those of the same number of runs on the first person's windows.
-    people: windows by part, as Device takes them.
+    On a plain wire the tap sees all that is sent before encryption. The tolerance of times is that of the same processes
+    on the first person's windows. people: windows by part, as Device takes them, of two or more people.
+    Returns the rows of compare_recordings. Raises CalledProcessError when a device fails.
     """
-    features, classes = people[0]["train"][0].shape[1], 1 + max(int(y.max()) for p in people for _, y in p.values())
-    with _open_shelf(encrypted, features, classes) as shelf:
-
-        def record(windows: dict[str, Windows]) -> Recording:
-            return _record_process(shelf, windows)
-
-        with ThreadPoolExecutor(len(people)) as pool:
-            runs = list(tqdm(pool.map(record, [*people, people[0]] * 2), total=2 * len(people) + 2, leave=False))
-    return compare_recordings([runs[i :: len(people) + 1] for i in range(len(people))], (), encrypted)
+    n, first = len(people), people[0]
+    n_classes = 1 + max(int(y.max()) for person in people for _, y in person.values())
+    at_once = [*people, *[first] * n]  # so that a busy second of this machine falls on all of them
+    with _open_shelf(encrypted, first["train"][0].shape[1], n_classes) as shelf, ThreadPoolExecutor(2 * n) as pool:
+        runs = pool.map(partial(_record_process, shelf), at_once * 2)
+        seen = list(tqdm(runs, desc="audit", total=4 * n, leave=False))
+    same_data = seen[n : 2 * n] + seen[3 * n :]
+    return compare_recordings([seen[i :: 2 * n] for i in range(n)], same_data, encrypted)
 
 
 class _OpenShelf(NamedTuple):
