@@ -239,7 +239,8 @@ def volunteer(folder: Path, address: str, invitation: Path, windows: Path) -> No
     card = _read_invitation(invitation)
     keys = _pair(_keys(folder / "volunteer.json"))
     click.echo(f"Your public key: {keys[0].decode()}")
-    X, y = map(np.concatenate, zip(*read_private(windows).values(), strict=True))
+    private = read_private(windows)
+    X, y = (np.concatenate([private[part][i] for part in ("train", "validation")]) for i in (0, 1))
     try:
         taken = send_windows(address, card["server_key"], keys, card["model"], X, y)
     except Refused as error:

@@ -292,8 +292,8 @@ def send_windows(address: str, server_key: str, keys: Keys, model: str, X: np.nd
         try:
             sender.send(QUESTION.pack(MAGIC, WINDOWS, model.encode(), 0, 0) + packed)
             _, kind, taken, _ = ANSWER.unpack(sender.recv()[: ANSWER.size])
-        except zmq.ZMQError as error:
-            raise Refused("no answer", f"{error.strerror}: is your key among those the cloud knows?") from None
+        except zmq.ZMQError:
+            raise Refused("no answer", "or your key is not among those that the cloud knows") from None
     if kind != WINDOWS:
         raise Refused("answer", "the cloud did not take the windows")
     return taken

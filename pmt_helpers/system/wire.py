@@ -88,7 +88,7 @@ class ShelfSource(Source):
             self.up += len(question)
             parts = self._socket.recv_multipart()
         except zmq.ZMQError as error:
-            raise Refused("no answer", error.strerror) from None
+            raise Refused("no answer", error.strerror * (not isinstance(error, zmq.Again))) from None
         answer = parts[0]
         self.down += sum(map(len, parts))
         if len(parts) != 1 or len(answer) < ANSWER.size:

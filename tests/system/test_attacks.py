@@ -171,7 +171,8 @@ BAD = {
     "a poisoned model under the true manifest": (GOOD._replace(payload=POISONED.payload), "chunk"),
     "two chunks exchanged": (
         GOOD._replace(payload=GOOD.payload[4096:8192] + GOOD.payload[:4096] + GOOD.payload[8192:]), "chunk"),
-    "one bit of the signature": (GOOD._replace(signature=bytes([GOOD.signature[0] ^ 1]) + GOOD.signature[1:]), "signature"),
+    "one bit of the signature": (
+        GOOD._replace(signature=bytes([GOOD.signature[0] ^ 1]) + GOOD.signature[1:]), "signature"),
     "a model that expired": (release(3, expires=date.today() - timedelta(days=1)), "expired"),
     "a manifest without a field": (resigned(chunks="none"), "model"),
     "more bytes than a model can have": (resigned(bytes=10**9), "size"),
