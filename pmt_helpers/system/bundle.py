@@ -98,6 +98,8 @@ def make_release(
     """
     if not MODEL_NAME.fullmatch(name):
         raise ValueError(f"name must be up to 16 of a-z, 0-9 and -; got {name[:40]!r}")
+    if not 1 <= version <= LARGEST_VERSION:
+        raise ValueError(f"version must be a whole number from 1 to {LARGEST_VERSION}; got {version}")
     if len(signing_key) != 32:
         raise ValueError(f"signing_key must be the 32 bytes that new_signing_key makes; got {len(signing_key)}")
     if missing := set(ABOUT) - set(about):
