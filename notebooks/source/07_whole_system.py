@@ -48,7 +48,7 @@ from pmt_helpers.experiments import (
     stored_similar,
     stored_updates,
 )
-from pmt_helpers.system import DEVICES, audit_device, compare_recordings, run_system, try_servers
+from pmt_helpers.system import DEVICES, audit_devices, questions, run_system, share_read, try_servers
 from pmt_helpers.teaching import (
     check,
     claims_table,
@@ -181,14 +181,30 @@ def find_leak(recordings):
     ### END SOLUTION
 
 
-check("find-leak-sent", find_leak)
+people = [data.y[data.users == user][:20] for user in five[:4]]
+asked = questions(DATASET) + questions(DATASET, {"version": 1, "chunks": range(7)})
+
+
+def meet_devices(answer):
+    """what your audit finds in what an honest device and four others ask, before encryption."""
+    for name, behave in DEVICES.items():
+        recordings = [[] for _ in people]
+        for sent, labels in zip(recordings, people, strict=True):
+            behave(sent.append, list(asked), labels)
+        found = [what for what, differs in zip(("number", "lengths", "bytes"), answer(recordings), strict=True) if differs]
+        say(f"{name}: {', '.join(found) or 'nothing'} differs.")
+
+
+check("find-leak-sent", find_leak, use=meet_devices)
 
 # %% [markdown]
-# Four devices that cheat. One orders its questions by a label. One asks again when it is unhappy with the model. One
-# hides a label in a field that nobody reads. One waits for a time that depends on a label.
+# Four of these devices cheat. One asks in an order that tells labels. One hides a label in a field that nobody reads.
+# One asks again when it is not happy. One waits for a time that depends on a label. Here they run for real, against an
+# encrypted server. A relay between them (a *tap*) records what can be seen on the wire.
 
 # %%
-say("audit here")
+audited = audit_devices(DEVICES, people)
+audited.pivot(index="device", columns=["place", "channel"], values="verdict").loc[list(DEVICES)].T
 
 # %% [markdown]
 # Before encryption the audit sees bytes. On the encrypted wire it sees lengths and times only, so two of the cheats
@@ -370,9 +386,26 @@ told.sort_values("wisdm", ascending=False).map("{:.0%}".format)
 # on. An average of three tells less.
 #
 # ## Break it: past the audit
+# Write a device that tells the cloud one bit of your labels, and a reader for the cloud. The example works, but the
+# audit finds it. Can you tell the bit so that every verdict is *same*? (*random*: differs from run to run anyway.)
 
 # %%
-say("break it here")
+def my_device(ask, questions, labels):
+    """Asks the questions, 64 bytes each, and tells the cloud whether the first label is odd."""
+    if labels[0] % 2:
+        questions[1], questions[2] = questions[2], questions[1]
+    for question in questions:
+        ask(question)
+
+
+def read_bit(recording):
+    """What the cloud reads from the messages: 1 for an odd first label, or 0."""
+    return int(recording.messages[1] > recording.messages[2])
+
+
+say(f"The cloud reads the bit in {share_read(my_device, read_bit):.0%} of the visits.")
+mine = audit_devices({"mine": my_device}, people)
+mine.pivot(index="device", columns=["place", "channel"], values="verdict").T
 
 # %% [markdown]
 # ## What the paper says, and what we measured

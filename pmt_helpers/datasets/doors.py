@@ -82,9 +82,9 @@ SHAPES: dict[str, tuple[str, ...]] = {
     "X_validation": _WINDOWS, "y_validation": ("n_windows",),
     "windows": ("n_windows", "n_readings", "3"), "signal": ("n_readings", "n_axes"), "population": ("n_features",),
     "phi": _TOPICS, "topics": _TOPICS, "groups": ("n",), "gradients": ("n_units", "n_parameters"), "x": ("n",),
-    "seconds": ("n",),
+    "seconds": ("n",), "private_sets": ("n_windows",),
 }  # fmt: skip
-_LABELS = {"y", "y_user", "y_validation"}
+_LABELS = {"y", "y_user", "y_validation", "private_sets"}
 _MAY_BE_TEXT = {"groups"}
 _MAY_BE_EMPTY = {"keep", "releases", "scores", "measured", "cures", "token_lists", "vocabulary"}
 MODELS = {"model", "shared", "reference"}

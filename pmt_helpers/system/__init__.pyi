@@ -1,3 +1,10 @@
+from .audit import CANNOT_FIND as CANNOT_FIND
+from .audit import DEVICES as DEVICES
+from .audit import Recording as Recording
+from .audit import audit_devices as audit_devices
+from .audit import audit_processes as audit_processes
+from .audit import compare_recordings as compare_recordings
+from .audit import share_read as share_read
 from .bundle import Refused as Refused
 from .bundle import Release as Release
 from .bundle import check_manifest as check_manifest
