@@ -198,6 +198,7 @@ export_button()
 # | [04 adversaries](04_adversaries.ipynb) | what can volunteers spoil, and what repairs it? | 30 |
 # | [05 privacy](05_privacy.ipynb) | what do models tell about people, and what hides it? | 40 |
 # | [06 on the device](06_raspberry_pi.ipynb) | can a small device do all this? | 40 |
+# | [07 the whole system](07_whole_system.ipynb) | does it work with a real cloud and real devices? | 45 |
 # | [glossary](glossary.ipynb) | what does a term mean? | |
 #
 # What you have done so far. (`python -m pmt_helpers doctor` says it in a terminal.)

@@ -16,10 +16,10 @@
 # >
 # > | | upload everything | federated averaging | this design |
 # > |---|---|---|---|
-# > | malicious volunteers reach you | yes | yes, in every round | once, through the download |
+# > | malicious volunteers reach you | yes | yes, in every round | through a download, which you may refuse |
 # > | malware on your own device spoils | everybody's model | everybody's model | **only yours** |
-# > | you can repair your model | no | no | **yes**, with your own clean windows |
-# > | the cloud can remove bad windows | yes | no, it sees gradients | yes, those of volunteers |
+# > | you can repair your model | no | if you retrain it at home | **yes**, with your own clean windows |
+# > | the cloud can remove bad windows | yes | no, it sees weights | yes, those of volunteers |
 
 # %% tags=["parameters"]
 DATASET = "watch"  # or "wisdm", once fetched: python -m pmt_helpers data fetch wisdm

@@ -17,7 +17,7 @@
 # > | design | who looks | your windows | what was learnt from them |
 # > |---|---|---|---|
 # > | upload everything | the cloud | yes | yes |
-# > | federated averaging | the cloud | no | yes, your updates |
+# > | federated averaging | the cloud | no | yes, your weights (or the sum of several people's) |
 # > | this design | the cloud | **no**, if you are no volunteer | **no**, your personal model stays home |
 # > | all three | whoever downloads the shared model | no | what it tells about *volunteers* |
 

@@ -336,7 +336,7 @@ quiz("06")
 # **Limits.** No Pi was measured. Emulation counts instructions; the rates that turn them into seconds are estimates;
 # and powers are other people's measurements.
 #
-# **This is the last notebook.** What would you measure next?
+# **Next:** [07 The whole system](07_whole_system.ipynb): a cloud, many devices, and what passes between them.
 #
 # ## Going further: memory, latency, energy (6 minutes)
 # A Pi Zero 2 W has 512 MB for everything. (Some logs were recorded under just this limit. Their memory counts; their

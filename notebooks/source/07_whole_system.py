@@ -1,8 +1,8 @@
 # %% [markdown]
 # # 07 The whole system
 #
-# **The claim this notebook tests:** a cloud can train a shared model, hand it to many devices, and each device can make
-# it personal, while nothing about the person leaves the device (section II of the paper).
+# **The claim this notebook tests:** a cloud can train a shared model, hand it to many devices, and each device can
+# make it personal, while nothing about the person leaves the device (section II of the paper).
 #
 # About 45 minutes, and 5 more for what goes further. Needs under 800 MB of memory and no network: all of it runs on
 # this machine. Terms: [glossary](glossary.ipynb).
@@ -19,7 +19,8 @@
 # > |---|---|---|---|
 # > | the cloud sees of you | your windows and labels | weights trained on them, in every round | **nothing**, unless you volunteer |
 # > | somebody on the wire sees | lengths and times | lengths and times | times of downloads |
-# > | a server that lies can | spoil everybody's model | spoil everybody's model | hold models back: false ones are refused |
+# > | a server without the cloud's key can | see and change all | see and change all | hold models back: false ones are refused |
+# > | the cloud itself can | spoil the model | spoil the model | spoil the model: you keep the better one |
 
 # %% tags=["parameters"]
 DATASET = "watch"  # or "wisdm", once fetched: python -m pmt_helpers data fetch wisdm
@@ -65,8 +66,8 @@ from pmt_helpers.teaching import (
 # ## The answer first
 # Four designs on WISDM, for people whom no model knows and who label twenty windows. *Local* trains on these alone.
 # *Central* is the shared model as it comes. *Personal* is this paper's design: download, then retrain. In *federated
-# averaging* everybody trains at home and sends weights in each round; then the model is retrained at home. The bars are
-# 95% intervals of the difference from the personal model.
+# averaging* everybody trains at home and sends weights in each round; then the model is retrained at home. The bars
+# are 95% intervals of the difference from the personal model.
 
 # %%
 federated = compare_federated(stored_federated("wisdm"), n_samples=20)
@@ -322,8 +323,8 @@ figures.gains(
 # volunteers (*donors*), retrained on their windows. Each device downloads all of them and chooses **at home**. The
 # average of the chosen models is where its own training starts.
 #
-# **Exercise 4.** Choose the donors whose models have the lowest mean loss on your windows, the best first. For example,
-# if three donors have losses of 0.9, 0.2 and 0.4, and `n` is 2, return donors 1 and 2.
+# **Exercise 4.** Choose the donors whose models have the lowest mean loss on your windows, the best first. For
+# example, if three donors have losses of 0.9, 0.2 and 0.4, and `n` is 2, return donors 1 and 2.
 
 
 # %%
@@ -382,8 +383,8 @@ say("How often the sender is found, by what is sent:")
 told.sort_values("wisdm", ascending=False).map("{:.0%}".format)
 
 # %% [markdown]
-# Choosing at home helps most, and sends nothing. But donors pay: a published model tells which windows it was trained
-# on. An average of three tells less.
+# Choosing at home helps more than uploading a gradient or class means, and it sends nothing. But donors pay: a
+# published model tells which windows it was trained on. An average of three tells less.
 #
 # ## Break it: past the audit
 # Write a device that tells the cloud one bit of your labels, and a reader for the cloud. The example works, but the
@@ -424,7 +425,7 @@ quiz("07")
 # **Limits.** All machines here are one. The people are few. Nobody tried to attack the signing key, and a device that
 # cheats by waiting is not found.
 #
-# This was the last notebook. What comes next is your own data.
+# **This is the last notebook.** What would you send, and to whom?
 #
 # ## Going further: what volunteers spend (2 minutes)
 # Each release with differential privacy spends some of the privacy of its volunteers. How much do four releases spend
