@@ -134,7 +134,7 @@ servers[["server", "result", "honest_after"]]
 # version 2 on all the volunteers. Each device fetches that, too, and keeps the better of the two personal models.
 
 # %%
-five = [int(user) for user in data.user_ids if user != person][:4] + [person]
+five = [*data.user_ids[data.user_ids != person][:4].tolist(), person]
 visits = run_system(data, five, n_samples=20, seed=SEED)
 shown = visits.groupby("version")[["bytes_up", "bytes_down", "shared", "personal", "kept"]].mean()
 say(f"All devices sent the same number of bytes: {visits['bytes_up'].nunique() == 1}.")
@@ -192,7 +192,7 @@ def meet_devices(answer):
         recordings = [[] for _ in people]
         for sent, labels in zip(recordings, people, strict=True):
             behave(sent.append, list(asked), labels)
-        found = [what for what, differs in zip(("number", "lengths", "bytes"), answer(recordings), strict=True) if differs]
+        found = np.array(["number", "lengths", "bytes"])[list(answer(recordings))]
         say(f"{name}: {', '.join(found) or 'nothing'} differs.")
 
 

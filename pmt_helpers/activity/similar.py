@@ -60,17 +60,14 @@ def average_models(models: Sequence[Any]) -> Checkpoint:
     It is a good one only when all were retrained from one shared model. Raises ValueError for models of other shapes or
     with another scaler.
     """
-    first, *others = checkpoints = _checkpoints("models", models)
-    for other in others:
-        if [layer.shape for layer in _layers(other)] != [layer.shape for layer in _layers(first)]:
-            raise ValueError("models have weights of different shapes: only copies of one network have an average")
-        if (other.scaler.mean != first.scaler.mean).any() or (other.scaler.scale != first.scaler.scale).any():
-            raise ValueError("models have different scalers: average those that were retrained from one shared model")
+    checkpoints = _checkpoints("models", models)
+    if len({(*(layer.shape for layer in _layers(model)), model.scaler.mean.tobytes()) for model in checkpoints}) != 1:
+        raise ValueError("models must have one shape and one scaler: average those retrained from one shared model")
     hidden, output, bias = (
         np.asarray(np.mean(same_layer, axis=0, dtype=np.float64), np.float32)
         for same_layer in zip(*map(_layers, checkpoints), strict=True)
     )
-    return replace(first, weights=Weights(hidden, output, bias, first.weights.n_features))
+    return replace(checkpoints[0], weights=Weights(hidden, output, bias, checkpoints[0].weights.n_features))
 
 
 def retrain(

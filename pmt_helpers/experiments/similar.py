@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import isqrt
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -38,28 +38,26 @@ MEMBERSHIP = ["seed", "user", "model", "attack", "auc"]
 def run_similar(runner: JobRunner, *, dataset: str, seed: int) -> Iterator[Result]:
     """`sweep similar`."""
     data, end = load_activity(dataset), dataset + f"_seed{seed}" * (seed != 0)
-    plan = activity_plan(data, sizes=SIZES, seed=seed)
+    plan = activity_plan(data, sizes=SIZES, numbers=[*OTHER_NUMBERS, *CLUSTERS, N_SENT, DRAWS], seed=seed)
     at, seeds = runner.at(runner.folder / f"similar_{end}"), range(seed * SEEDS, (seed + 1) * SEEDS)
     messages: dict[str, Job] = {f"messages-{number}": (message_rows, (data, number)) for number in seeds}
     membership: dict[str, Job] = {f"membership-{number}": (membership_rows, (data, number)) for number in seeds}
     tables = {
-        f"similar_{end}": at.rows(user_jobs(user_rows, data, seed), plan, "similar people", GAIN),
+        f"similar_gain_{end}": at.rows(user_jobs(user_rows, data, seed), plan, "similar people", GAIN),
         f"similar_messages_{end}": at.rows(messages, plan, "messages", MESSAGE),
         f"similar_membership_{end}": at.rows(membership, plan, "donors", MEMBERSHIP),
     }
     yield Result(tables, dataset, activity_digest(data), seed, digits=4)
 
 
-def stored_similar(dataset: str, part: str = "gain") -> pd.DataFrame:
-    """A table of `sweep similar`, with the group of each user.
+def stored_similar(dataset: str, part: Literal["gain", "messages", "membership"] = "gain") -> pd.DataFrame:
+    """A table of `sweep similar`, with the group of each user. Raises DataError when it is not there.
 
     part: "gain", accuracy by user, n_samples and where personal training starts (model); "messages", how often
     (accuracy) a message (model) tells who sent it, and by guessing (chance); "membership", the AUC of telling which
-    windows a donor gave, from what is published (model). Raises DataError when it is not there.
+    windows a donor gave, from what is published (model).
     """
-    if part not in ("gain", "messages", "membership"):
-        raise ValueError(f"part must be gain, messages or membership; got {part!r}")
-    grid = read_grid(f"similar_{dataset}" if part == "gain" else f"similar_{part}_{dataset}")
+    grid = read_grid(f"similar_{part}_{dataset}")
     return grid.assign(group=load_card(dataset).groups(grid["user"]))
 
 

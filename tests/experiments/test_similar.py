@@ -197,7 +197,7 @@ def test_a_sweep_that_was_interrupted_ends_as_a_whole_one(
     for name in ("user-2.csv", "messages-1.csv"):
         (tmp_path / "similar_watch_seed1" / name).unlink()
     [again] = run_similar(runner, dataset="watch", seed=1)
-    assert list(whole.tables) == [f"similar_{part}watch_seed1" for part in ("", "messages_", "membership_")]
+    assert list(whole.tables) == [f"similar_{part}_watch_seed1" for part in ("gain", "messages", "membership")]
     for name, table in whole.tables.items():
         pd.testing.assert_frame_equal(again.tables[name], table)
 
@@ -211,7 +211,7 @@ def test_a_stored_row_comes_out_again(watch: ActivityData) -> None:
 
 
 def test_a_stored_part_must_exist() -> None:
-    with pytest.raises(ValueError, match="part must be gain, messages or membership"):
+    with pytest.raises(ValueError, match="part must be gain, messages, membership"):
         stored_similar("watch", "gains")
 
 

@@ -261,7 +261,7 @@ def keep_better(old: Array, new: Array, y: Array) -> bool:
     return loss_new < loss_old
 
 
-def _sure(right: Array, y: Array, n_classes: int = 3) -> Array:
+def _sure(right: list[float], y: Array, n_classes: int = 3) -> Array:
     """Probabilities that give the true class of each window the value of `right`, and share the rest."""
     probabilities = np.repeat((1 - np.asarray(right))[:, None] / (n_classes - 1), n_classes, axis=1)
     probabilities[np.arange(len(y)), y] = right
