@@ -168,7 +168,7 @@ def mirror(folder: Path, address: str, invitation: Path, bind: str, port: int, e
     help="Your labelled windows, as `system person` writes them.",
 )  # fmt: skip
 @EVERY
-@click.option("--visits", "n_visits", type=click.IntRange(1), default=10**9, help="Stop after so many.")
+@click.option("--visits", "n_visits", type=click.IntRange(1), default=10**9, help="Stop after this number of them.")
 @click.option("--until", type=click.IntRange(1), help="Stop when this version is held.")
 @click.option("--readings", type=click.File(), help="To predict at the end: lines of x,y,z; - is standard input.")
 @click.option("--log", type=click.Path(path_type=Path, dir_okay=False), help="Costs, as pi-profile/1; a new file.")

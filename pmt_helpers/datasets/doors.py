@@ -71,6 +71,8 @@ RANGES: dict[str, Range] = {
     "digits": Range(0, 20, whole=True),
     "releases": Range(0, 1e6, above=True),
     "group_size": Range(1, 10**4, whole=True),
+    "version": Range(1, 2**32 - 1, whole=True),
+    "held": Range(0, 2**32 - 1, whole=True),
 }  # fmt: skip
 _INFINITE = {"epsilon"}  # for no noise at all
 _WINDOWS, _TOPICS = ("n_windows", "n_features"), ("n_topics", "n_words")
@@ -82,7 +84,7 @@ SHAPES: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 _LABELS = {"y", "y_user", "private_sets"}
 _MAY_BE_TEXT = {"groups"}
-_MAY_BE_EMPTY = {"keep", "releases", "scores", "measured", "cures", "token_lists", "vocabulary"}
+_MAY_BE_EMPTY = {"keep", "releases", "scores", "measured", "cures", "token_lists", "vocabulary", "held"}
 MODELS = {"model", "shared", "reference"}
 COUNTS = {"counts", "documents", "reference_documents"}  # documents x words, where they are not DocumentData
 

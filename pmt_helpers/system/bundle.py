@@ -13,7 +13,7 @@ import re
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -21,6 +21,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from pmt_helpers.activity.weights import ARRAYS, FORMAT, Checkpoint, checkpoint_of
 from pmt_helpers.datasets.arrays import DAMAGED, load_npz, pack_arrays
 from pmt_helpers.datasets.files import MB, open_plain
+
+if TYPE_CHECKING:
+    from pmt_helpers.datasets.base import ActivityData
 
 MANIFEST = "pmt-manifest/1"
 CHUNK = 4096
@@ -98,8 +101,6 @@ def make_release(
     """
     if not MODEL_NAME.fullmatch(name):
         raise ValueError(f"name must be up to 16 of a-z, 0-9 and -; got {name[:40]!r}")
-    if not 1 <= version <= LARGEST_VERSION:
-        raise ValueError(f"version must be a whole number from 1 to {LARGEST_VERSION}; got {version}")
     if len(signing_key) != 32:
         raise ValueError(f"signing_key must be the 32 bytes that new_signing_key makes; got {len(signing_key)}")
     if missing := set(ABOUT) - set(about):
@@ -119,7 +120,7 @@ def make_release(
     return Release(manifest, Ed25519PrivateKey.from_private_bytes(signing_key).sign(manifest), payload)
 
 
-def describe(data: Any) -> dict[str, Any]:
+def describe(data: "ActivityData") -> dict[str, Any]:
     """What `make_release` must be told about the windows of an ActivityData, from its card."""
     window_s, rate_hz = (float(data.card.details[name].split()[0]) for name in ("window", "rate"))
     values = data.card.name, window_s, rate_hz, "m/s2 with gravity", list(data.class_names), list(data.feature_names)

@@ -62,7 +62,7 @@ def fetch(folder: Path, source: Source, model: str, public_key: bytes, today: da
             continue
     if same and len(chunks) == len(stated["chunks"]):
         return None
-    for question in questions(model, stated, chunks):
+    for question in questions(model, stated, list(chunks)):
         if time.monotonic() - began > LONGEST_S:
             raise Refused("no answer", f"not whole after {LONGEST_S:g} s")
         i = QUESTION.unpack(question)[-1]

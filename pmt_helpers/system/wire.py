@@ -7,7 +7,7 @@ just downloaded and which chunks are there already; it has no argument through w
 import socket
 import struct
 import threading
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,7 +22,7 @@ LARGEST_ANSWER = ANSWER.size + SIGNATURE + LARGEST_MANIFEST
 TIMEOUT_S = 5.0
 
 
-def questions(model: str, manifest: Mapping[str, Any] | None = None, held: Collection[int] = ()) -> list[bytes]:
+def questions(model: str, manifest: Mapping[str, Any] | None = None, held: Sequence[int] = ()) -> list[bytes]:
     """The questions of a visit, in order: for the newest manifest, or for the chunks of this one that are not held."""
     if manifest is None:
         return [_question(HEAD, model)]
@@ -74,10 +74,14 @@ class ShelfSource(Source):
             (zmq.HANDSHAKE_IVL, wait), (zmq.IMMEDIATE, 1), (zmq.RECONNECT_IVL, 200), (zmq.RECONNECT_IVL_MAX, 2000),
         ):  # fmt: skip
             self._socket.setsockopt(option, value)
-        if server_key:
-            self._socket.curve_publickey, self._socket.curve_secretkey = zmq.curve_keypair()
-            self._socket.curve_serverkey = server_key.encode()
-        self._socket.connect(address)
+        try:
+            if server_key:
+                self._socket.curve_publickey, self._socket.curve_secretkey = zmq.curve_keypair()
+                self._socket.curve_serverkey = server_key.encode()
+            self._socket.connect(address)
+        except zmq.ZMQError as error:
+            self.close()
+            raise ValueError(f"address or server_key of a shelf: {error.strerror}: {address!r}") from None
 
     def ask(self, question: bytes) -> bytes:
         import zmq

@@ -19,7 +19,7 @@ from tests.system.conftest import download, release
 
 
 def test_a_question_has_one_size_and_room_for_nothing_else() -> None:
-    asked = questions("watch") + questions("watch", {"version": 3, "chunks": [""] * 4}, held={1, 2})
+    asked = questions("watch") + questions("watch", {"version": 3, "chunks": [""] * 4}, held=[1, 2])
     assert [read_question(each) for each in asked] == [
         (1, "watch", 0, 0), (2, "watch", 3, 0), (2, "watch", 3, 3),
     ]  # fmt: skip
