@@ -1,5 +1,5 @@
-"""python -m pmt_helpers system cloud, publish, mirror, volunteer, person and device: the whole system, on one or more
-machines. A device must stay small, so that everything heavy is imported where it is needed.
+"""python -m pmt_helpers system cloud, publish, mirror, volunteer, person, device and audit: the whole system, on one
+or more machines. A device must stay small, so that everything heavy is imported where it is needed.
 """
 
 import json
@@ -26,6 +26,7 @@ BIND = click.option(
     "--bind", default="127.0.0.1", show_default=True, help="Address to serve on; 0.0.0.0 for all networks."
 )
 PORT = click.option("--port", type=click.IntRange(1, 65534), default=5570, show_default=True)
+AUDITED = 1, 2, 3, 4  # people of watch
 EVERY = click.option("--every", type=click.FloatRange(0.1), default=3600, show_default=True, help="Seconds.")
 
 
@@ -246,6 +247,37 @@ def volunteer(folder: Path, address: str, invitation: Path, windows: Path) -> No
     except Refused as error:
         raise click.ClickException(f"{error}\n  to do: ask the cloud to put your key into volunteers.txt") from None
     click.echo(f"The cloud took {taken} windows.")
+
+
+@system_group.command("audit")
+def audit_system() -> None:
+    """Show whether what a device sends depends on its owner's data: the real device's, and that of four which cheat.
+
+    Everything runs on this machine, on the data of four people of `watch`, in less than half a minute. The exit code is
+    1 if the real device's messages are not the same for all of them.
+    """
+    from pmt_helpers.activity import split_user
+    from pmt_helpers.system import CANNOT_FIND, DEVICES, audit_devices, audit_processes
+    from pmt_helpers.system.device import PARTS
+
+    data = _load("watch")
+    splits = [split_user(data, person).first(20) for person in AUDITED]
+    rows = [{part: getattr(split, part) for part in PARTS} for split in splits]
+    real = audit_processes([{part: (data.X[r], data.y[r]) for part, r in person.items()} for person in rows], False)
+    found = audit_devices(DEVICES, [data.y[split.train] for split in splits])
+    unreadable = (found["place"] == "on the wire") & (found["channel"] == "bytes")
+    differ = found[(found["verdict"] != "same") & ~unreadable].groupby(["device", "place"])["channel"].agg(", ".join)
+    line = "{:17} {:31} {}".format
+    click.echo(line("What differs", "before encryption", "on the wire, encrypted"))
+    for name in DEVICES:
+        click.echo(line(name, *(differ.get((name, place), "nothing") for place in found["place"].unique())))
+    leaks = real[real["verdict"].isin(["differs", "random"])]["channel"]
+    click.echo(f"\nReal device, all that its processes send: {', '.join(leaks) or 'nothing'} differs between people.")
+    click.echo(f"Two people's visits are at most {real['difference_s'].max():.2f} s apart, with training in between.")
+    click.echo(f"\nTolerance of times here: {1000 * found['tolerance_s'].max():.1f} ms. The audit cannot find")
+    click.echo("- " + ",\n- ".join(CANNOT_FIND) + ".")
+    if len(leaks):
+        raise SystemExit(1)
 
 
 def _load(dataset: str) -> Any:
