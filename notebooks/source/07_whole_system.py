@@ -17,10 +17,10 @@
 # >
 # > | | upload everything | federated averaging | this design |
 # > |---|---|---|---|
-# > | the cloud sees of you | your windows and labels | weights trained on them, in every round | **nothing**, unless you volunteer |
+# > | the cloud sees of you | windows and labels | weights, in every round | **nothing**, if you are no volunteer |
 # > | somebody on the wire sees | lengths and times | lengths and times | times of downloads |
-# > | a server without the cloud's key can | see and change all | see and change all | hold models back: false ones are refused |
-# > | the cloud itself can | spoil the model | spoil the model | spoil the model: you keep the better one |
+# > | a false server can | take your data | take your weights | hold models back, no more |
+# > | the cloud itself can | spoil the model | spoil the model | spoil it: you keep the better one |
 
 # %% tags=["parameters"]
 DATASET = "watch"  # or "wisdm", once fetched: python -m pmt_helpers data fetch wisdm
@@ -389,6 +389,7 @@ told.sort_values("wisdm", ascending=False).map("{:.0%}".format)
 # ## Break it: past the audit
 # Write a device that tells the cloud one bit of your labels, and a reader for the cloud. The example works, but the
 # audit finds it. Can you tell the bit so that every verdict is *same*? (*random*: differs from run to run anyway.)
+
 
 # %%
 def my_device(ask, questions, labels):
