@@ -74,8 +74,8 @@ federated = compare_federated(stored_federated("wisdm"), n_samples=20)
 figures.accuracy_by_bytes(federated)
 
 # %% [markdown]
-# A person who only downloads sends nothing. Federated averaging can reach more, but it needs many rounds, and each
-# round sends a whole model. Now we build the system that carries such a model, piece by piece.
+# A person who only downloads sends nothing. Federated averaging gets there, too, but after many rounds, and each round
+# sends a whole model. Now we build the system that carries such a model, piece by piece.
 #
 # ## Step 1. A model that nobody can swap
 # A *release* is a shared model with a *manifest*: name, version, last valid day, size, and a digest (SHA-256) of each
