@@ -272,7 +272,7 @@ def audit_system() -> None:
     for name in DEVICES:
         click.echo(line(name, *(differ.get((name, place), "nothing") for place in found["place"].unique())))
     leaks = real[real["verdict"].isin(["differs", "random"])]["channel"]
-    click.echo(f"\nReal device, all that its processes send: {', '.join(leaks) or 'nothing'} differs between people.")
+    click.echo(f"\nWhat differs in all that the real device's processes send: {', '.join(leaks) or 'nothing'}.")
     click.echo(f"Two people's visits are at most {real['difference_s'].max():.2f} s apart, with training in between.")
     click.echo(f"\nTolerance of times here: {1000 * found['tolerance_s'].max():.1f} ms. The audit cannot find")
     click.echo("- " + ",\n- ".join(CANNOT_FIND) + ".")

@@ -10,9 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from click.testing import CliRunner
 
+from pmt_helpers import system
 from pmt_helpers.commands.system import system_group
 from pmt_helpers.datasets import load_recordings
 from pmt_helpers.device import read_log
@@ -164,3 +166,21 @@ def test_what_cannot_be_done_is_told_in_a_line(
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert (ended.returncode, says in ended.stderr) == (code, True), ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_the_audit_says_what_differs_and_fails_where_the_real_device_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    row = {"place": "on the wire", "channel": "lengths", "difference_s": 0.1}
+    monkeypatch.setattr(system, "audit_processes", lambda *_: pd.DataFrame([{**row, "verdict": "same"}]))
+    said = well("audit")
+    for name, before in {
+        "honest": "nothing",
+        "order of chunks": "bytes",
+        "asks again": "number, lengths, bytes",
+    }.items():
+        assert any(line.startswith(f"{name} ") and line[18:].startswith(before) for line in said.splitlines()), said
+    assert "processes send: nothing." in said
+    assert all(words in said for words in system.CANNOT_FIND)
+    monkeypatch.setattr(system, "audit_processes", lambda *_: pd.DataFrame([{**row, "verdict": "random"}]))
+    failed = run("audit")
+    assert failed.exit_code == 1
+    assert "processes send: lengths." in failed.output
