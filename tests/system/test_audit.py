@@ -180,3 +180,9 @@ def test_a_device_process_that_visits_as_its_labels_say_is_found(
     monkeypatch.setattr(audit.sys, "executable", str(cheat))
     table = audit_processes(people(20, 20), encrypted=True).set_index("channel")
     assert table["verdict"].tolist()[:2] == ["differs", "differs"]
+
+
+def test_a_device_that_fails_is_told_with_its_own_words() -> None:
+    wide = [{"train": (X[:, :9], y), "validation": (X, y)} for X, y in (p["train"] for p in people(5, 5))]
+    with pytest.raises(RuntimeError, match=r"(?s)a device failed: .*9"):
+        audit_processes(wide)
