@@ -4,7 +4,7 @@ or more machines. A device must stay small, so that everything heavy is imported
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,15 +16,10 @@ from pmt_helpers.commands.profile import Numbers
 INVITATION_FORMAT = "pmt-invitation/1"
 FOLDER = click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 FROM = click.option("--from", "address", required=True, help="tcp://host:port, http(s)://..., or a folder.")
-INVITATION = click.option(
-    "--invitation",
-    required=True,
-    type=click.Path(path_type=Path, dir_okay=False, exists=True),
-    help="The cloud's or mirror's invitation.json: public keys, nothing secret.",
-)
-BIND = click.option(
-    "--bind", default="127.0.0.1", show_default=True, help="Address to serve on; 0.0.0.0 for all networks."
-)
+FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
+INVITATION = click.option("--invitation", required=True, type=FILE, help="Of the cloud or mirror; nothing secret.")
+WINDOWS = click.option("--windows", required=True, type=FILE, help="Labelled windows, as `system person` writes them.")
+BIND = click.option("--bind", default="127.0.0.1", show_default=True, help="0.0.0.0 serves on all networks.")
 PORT = click.option("--port", type=click.IntRange(1, 65534), default=5570, show_default=True)
 AUDITED = 1, 2, 3, 4  # people of watch
 EVERY = click.option("--every", type=click.FloatRange(0.1), default=3600, show_default=True, help="Seconds.")
@@ -60,13 +55,16 @@ def publish(folder: Path, dataset: str, leave_out: tuple[int, ...], epsilon: flo
     import numpy as np
 
     from pmt_helpers.activity import train_shared_fast
-    from pmt_helpers.system import describe, make_release
-    from pmt_helpers.system.bundle import held_manifest, public_half, write_whole
+    from pmt_helpers.datasets import load_activity
+    from pmt_helpers.system import describe, make_release, new_signing_key
+    from pmt_helpers.system.bundle import held_manifest, public_half
     from pmt_helpers.system.cloud import with_volunteers
 
-    data = _load(dataset)
+    data = load_activity(dataset)
     with _alone(folder, "publish"):
-        signing_key = bytes.fromhex(_keys(folder / "secret" / "signing.json", sign=True)["secret"])
+        signing_key = _secret(folder / "secret" / "signing.key", lambda: new_signing_key()[0])
+        if len(signing_key) != 32:
+            raise click.ClickException(f"{folder / 'secret' / 'signing.key'} is no key: put the true one back")
         public_key = public_half(signing_key)
         held = held_manifest(folder / "shelf", dataset, public_key)
         version = held["version"] + 1 if held else 1
@@ -85,10 +83,7 @@ def publish(folder: Path, dataset: str, leave_out: tuple[int, ...], epsilon: flo
         options: dict[str, Any] = {"name": dataset, "version": version, "expires": expires}
         release = make_release(model, describe(data), **options, signing_key=signing_key)
         release.write(folder / "shelf")
-        invitation = {"format": INVITATION_FORMAT, "model": dataset, "public_key": public_key.hex()}
-        curve = _keys(folder / "secret" / "curve.json")
-        invitation["server_key"] = curve["public"]
-        write_whole(folder / "invitation.json", json.dumps(invitation, indent=1).encode())
+        _invite(folder, {"format": INVITATION_FORMAT, "model": dataset, "public_key": public_key.hex()})
         size = (len(release.manifest) + len(release.payload)) / 1e3
         click.echo(f"Version {version}: {size:.1f} kB in {folder / 'shelf'}; devices take it until {expires}.")
 
@@ -110,7 +105,7 @@ def cloud(folder: Path, bind: str, port: int) -> None:
         raise click.UsageError(f"nothing is published in {folder}: run `system publish {folder}` first")
     card = _read_invitation(folder / "invitation.json")
     with _alone(folder, "serve"):
-        keys = _pair(_keys(folder / "secret" / "curve.json"))
+        keys = _curve_keys(folder / "secret" / "curve.key")
         manifest = held_manifest(folder / "shelf", card["model"], bytes.fromhex(card["public_key"]))
         if manifest is None:
             raise click.ClickException(f"{folder / 'shelf'} holds no release that the key of invitation.json signed")
@@ -142,18 +137,15 @@ def cloud(folder: Path, bind: str, port: int) -> None:
 def mirror(folder: Path, address: str, invitation: Path, bind: str, port: int, every: float) -> None:
     """Fetch releases, check them, and serve the same signed bytes, until Ctrl-C. It cannot sign any."""
     from pmt_helpers.system import Shelf
-    from pmt_helpers.system.bundle import write_whole
     from pmt_helpers.system.device import visits
 
     card = _read_invitation(invitation)
     with _alone(folder, "serve"):
-        keys = _keys(folder / "secret" / "curve.json")
-        write_whole(folder / "invitation.json", json.dumps({**card, "server_key": keys["public"]}, indent=1).encode())
-        shelf = Shelf(folder / "shelf", f"tcp://{bind}:{port}", _pair(keys))
+        shelf = Shelf(folder / "shelf", f"tcp://{bind}:{port}", _invite(folder, card))
         click.echo(f"Releases on {shelf.address}. Give {folder / 'invitation.json'} to devices. Ctrl-C ends.")
         shelf.start()
         try:
-            for seen in visits(_plan(folder / "shelf", address, card, every, 10**9, None)):
+            for seen in visits(_plan(folder / "shelf", address, card, every, 10**9)):
                 _tell(seen)
         finally:
             shelf.stop()
@@ -163,17 +155,13 @@ def mirror(folder: Path, address: str, invitation: Path, bind: str, port: int, e
 @FOLDER
 @FROM
 @INVITATION
-@click.option(
-    "--windows", required=True, type=click.Path(path_type=Path, dir_okay=False, exists=True),
-    help="Your labelled windows, as `system person` writes them.",
-)  # fmt: skip
+@WINDOWS
 @EVERY
 @click.option("--visits", "n_visits", type=click.IntRange(1), default=10**9, help="Stop after this number of them.")
-@click.option("--until", type=click.IntRange(1), help="Stop when this version is held.")
 @click.option("--readings", type=click.File(), help="To predict at the end: lines of x,y,z; - is standard input.")
 @click.option("--log", type=click.Path(path_type=Path, dir_okay=False), help="Costs, as pi-profile/1; a new file.")
 def device(
-    folder: Path, address: str, invitation: Path, windows: Path, every: float, n_visits: int, until: int | None,
+    folder: Path, address: str, invitation: Path, windows: Path, every: float, n_visits: int,
     readings: Any, log: Path | None,
 ) -> None:  # fmt: skip
     """Visit on a fixed schedule, check what comes, retrain it on your windows at home, and keep the better model.
@@ -187,7 +175,7 @@ def device(
     from pmt_helpers.system.device import Device, read_private, run
 
     card = _read_invitation(invitation)
-    plan = _plan(folder / "public", address, card, every, n_visits, until)
+    plan = _plan(folder / "public", address, card, every, n_visits)
     recorder = Recorder(log, origin_here(Sensors()), task="activity") if log else nullcontext()
     with _alone(folder, "device"), recorder as recording:
         span: dict[str, Any] = {"span": recording.span} if recording else {}
@@ -209,23 +197,24 @@ def device(
 def person(out: Path, dataset: str, person: int, samples: int) -> None:
     """Write one person's windows of a data set to OUT, for a device to play that person."""
     from pmt_helpers.activity import split_user
-    from pmt_helpers.system.device import PARTS, write_private
+    from pmt_helpers.datasets import load_activity
+    from pmt_helpers.system.device import windows_of, write_private
 
-    data = _load(dataset)
+    data = load_activity(dataset)
     try:
         split = split_user(data, person).first(samples)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
-    rows = {part: getattr(split, part) for part in PARTS}
-    write_private(out, {part: (data.X[r], data.y[r]) for part, r in rows.items()})
-    click.echo(f"Wrote {out}: " + ", ".join(f"{len(r)} to {part}" for part, r in rows.items()))
+    windows = windows_of(data, split)
+    write_private(out, windows)
+    click.echo(f"Wrote {out}: " + ", ".join(f"{len(y)} to {part}" for part, (_, y) in windows.items()))
 
 
 @system_group.command()
 @FOLDER
 @click.option("--to", "address", required=True, help="The cloud's inbox, tcp://host:port.")
 @INVITATION
-@click.option("--windows", required=True, type=click.Path(path_type=Path, dir_okay=False, exists=True))
+@WINDOWS
 def volunteer(folder: Path, address: str, invitation: Path, windows: Path) -> None:
     """Send your labelled windows to the cloud, which then knows them, and trains on them.
 
@@ -238,7 +227,7 @@ def volunteer(folder: Path, address: str, invitation: Path, windows: Path) -> No
     from pmt_helpers.system.device import read_private
 
     card = _read_invitation(invitation)
-    keys = _pair(_keys(folder / "volunteer.json"))
+    keys = _curve_keys(folder / "volunteer.key")
     click.echo(f"Your public key: {keys[0].decode()}")
     private = read_private(windows)
     X, y = (np.concatenate([private[part][i] for part in ("train", "validation")]) for i in (0, 1))
@@ -257,10 +246,11 @@ def audit_system() -> None:
     1 if the real device's messages are not the same for all of them.
     """
     from pmt_helpers.activity import split_user
+    from pmt_helpers.datasets import load_activity
     from pmt_helpers.system import CANNOT_FIND, DEVICES, audit_devices, audit_processes
     from pmt_helpers.system.device import PARTS
 
-    data = _load("watch")
+    data = load_activity("watch")
     splits = [split_user(data, person).first(20) for person in AUDITED]
     rows = [{part: getattr(split, part) for part in PARTS} for split in splits]
     real = audit_processes([{part: (data.X[r], data.y[r]) for part, r in person.items()} for person in rows], False)
@@ -272,7 +262,7 @@ def audit_system() -> None:
     for name in DEVICES:
         click.echo(line(name, *(differ.get((name, place), "nothing") for place in found["place"].unique())))
     leaks = real[real["verdict"].isin(["differs", "random"])]["channel"]
-    click.echo(f"\nReal device, all that its processes send: {', '.join(leaks) or 'nothing'} differs between people.")
+    click.echo(f"\nWhat differs in all that the real device's processes send: {', '.join(leaks) or 'nothing'}.")
     click.echo(f"Two people's visits are at most {real['difference_s'].max():.2f} s apart, with training in between.")
     click.echo(f"\nTolerance of times here: {1000 * found['tolerance_s'].max():.1f} ms. The audit cannot find")
     click.echo("- " + ",\n- ".join(CANNOT_FIND) + ".")
@@ -280,36 +270,33 @@ def audit_system() -> None:
         raise SystemExit(1)
 
 
-def _load(dataset: str) -> Any:
-    from pmt_helpers.datasets import load_activity
-
-    return load_activity(dataset)
-
-
-def _keys(path: Path, sign: bool = False) -> dict[str, str]:
-    """A pair of keys as text, `public` and `secret`; made the first time, and never written over. sign: Ed25519."""
+def _curve_keys(path: Path) -> tuple[bytes, bytes]:
+    """Public and secret key of a file that holds the secret one."""
     import zmq
 
-    from pmt_helpers.system.bundle import new_signing_key, public_half, write_whole
+    secret = _secret(path, lambda: zmq.curve_keypair()[1])
+    try:
+        return zmq.curve_public(secret), secret
+    except (ValueError, zmq.ZMQError):
+        raise click.ClickException(f"{path} holds no key: put the true one back, from your copy") from None
+
+
+def _secret(path: Path, make: Callable[[], bytes]) -> bytes:
+    """A secret; made the first time, and never written over."""
+    from pmt_helpers.system.bundle import write_whole
 
     if not path.exists():
-        secret, public = (
-            (key.hex() for key in new_signing_key()) if sign else map(bytes.decode, zmq.curve_keypair()[::-1])
-        )
-        write_whole(path, json.dumps({"public": public, "secret": secret}).encode(), 0o600)
-    try:
-        pair = json.loads(path.read_text())
-        secret = pair["secret"]
-        public = public_half(bytes.fromhex(secret)).hex() if sign else zmq.curve_public(secret.encode()).decode()
-        if pair["public"] != public:
-            raise ValueError("the two halves do not belong together")
-    except (ValueError, LookupError, TypeError, AttributeError, zmq.ZMQError):
-        raise click.ClickException(f"{path} holds no pair of keys: put the true one back, from your copy") from None
-    return pair
+        write_whole(path, make(), 0o600)
+    return path.read_bytes()
 
 
-def _pair(keys: dict[str, str]) -> tuple[bytes, bytes]:
-    return keys["public"].encode(), keys["secret"].encode()
+def _invite(folder: Path, card: dict[str, str]) -> tuple[bytes, bytes]:
+    """Write the invitation of a cloud or mirror; returns the pair of keys with which it encrypts."""
+    from pmt_helpers.system.bundle import write_whole
+
+    keys = _curve_keys(folder / "secret" / "curve.key")
+    write_whole(folder / "invitation.json", json.dumps({**card, "server_key": keys[0].decode()}, indent=1).encode())
+    return keys
 
 
 def _read_invitation(path: Path) -> dict[str, str]:
@@ -325,7 +312,7 @@ def _read_invitation(path: Path) -> dict[str, str]:
     return card
 
 
-def _plan(folder: Path, address: str, card: dict[str, str], every: float, visits: int, until: int | None) -> Any:
+def _plan(folder: Path, address: str, card: dict[str, str], every: float, visits: int) -> Any:
     from pmt_helpers.system.visits import Plan
     from pmt_helpers.system.wire import open_source
 
@@ -334,7 +321,7 @@ def _plan(folder: Path, address: str, card: dict[str, str], every: float, visits
     except (ValueError, OSError) as error:
         raise click.UsageError(f"--from {address}: {error}") from None
     keys = card["public_key"], card["server_key"]
-    return Plan(str(folder), address, card["model"], *keys, every_s=every, visits=visits, until=until)
+    return Plan(str(folder), address, card["model"], *keys, every_s=every, visits=visits)
 
 
 @contextmanager
@@ -352,18 +339,13 @@ def _alone(folder: Path, what: str) -> Iterator[None]:
 
 def _tell(seen: dict[str, Any]) -> None:
     """One visit, in a line."""
-    if "refused" in seen:
-        click.echo(f"Refused: {seen['refused']}")
-    elif seen["version"] is None:
-        click.echo("Nothing newer.")
-    else:
-        words = [f"Version {seen['version']}"]
-        if "up" in seen:
-            words.append(f"{seen['up']:,} bytes up, {seen['down']:,} down")
-        if "took" in seen:
-            words.append("kept the new model" if seen["took"] else "kept the old model, better on your windows")
-        words += [f"{name} {seen[name]:.3f}" for name in ("shared", "personal", "kept") if name in seen]
-        click.echo("; ".join(words))
+    if not seen["version"]:
+        return click.echo(f"Refused: {seen['refused']}" if "refused" in seen else "Nothing newer.")
+    words = [f"Version {seen['version']}", f"{seen['up']:,} bytes up, {seen['down']:,} down"] if "up" in seen else []
+    if "took" in seen:
+        words.append("kept the new model" if seen["took"] else "kept the old model, better on your windows")
+    words += [f"{name} {seen[name]:.3f}" for name in ("shared", "personal", "kept") if name in seen]
+    return click.echo("; ".join(words))
 
 
 def _numbers(lines: Any) -> Iterator[list[float]]:

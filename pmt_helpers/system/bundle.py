@@ -1,8 +1,10 @@
 """A release: the shared model with a version, in chunks, signed. What the cloud puts out and a device accepts.
 
 The manifest states sha256 of every part and is signed with Ed25519, so it makes no difference who hands the bytes on:
-the cloud, a mirror, any web server. A release lies in a folder as plain files, MODEL/head (signature, then manifest)
-and MODEL/VERSION/0, 1, 2 ... (its chunks). Nothing is unpickled, and sizes are checked before a byte is unpacked.
+the cloud, a mirror, any web server. A bad one can hand out nothing, or a release that is newer than what the device
+holds but not the newest, until that expires. A release lies in a folder as plain files, MODEL/head (signature, then
+manifest) and MODEL/VERSION/0, 1, 2 ... (its chunks). Nothing is unpickled, and sizes are checked before a byte is
+unpacked.
 """
 
 import hashlib
@@ -132,8 +134,8 @@ def check_manifest(
 ) -> dict[str, Any]:
     """What the manifest states, once the signature is the pinned key's: not a byte of it is read before.
 
-    held: highest version ever taken; an older one is refused, however well signed. today: default, this machine's day.
-    Raises Refused.
+    held: highest version ever taken; an older one is refused, however well signed. today: default, this machine's day;
+    a device whose clock is behind takes what expired. Raises Refused.
     """
     if len(manifest) > LARGEST_MANIFEST:
         raise Refused("size", f"a manifest of {len(manifest):,} bytes")

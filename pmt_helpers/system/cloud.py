@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -49,7 +50,7 @@ class Server(threading.Thread):
     """
 
     largest = 1024  # bytes of a message; libzmq counts its own handshake too and needs 277 (its issue 4436)
-    waiting = 64  # messages in each direction
+    waiting = 8  # messages in each direction; a client that never reads holds so many answers in memory
 
     def __init__(
         self, bind: str, keys: Keys | None = None, allowed: Callable[[bytes], bool] | None = None,
@@ -74,9 +75,10 @@ class Server(threading.Thread):
             self._socket.curve_publickey, self._socket.curve_secretkey = keys
             self._socket.curve_server = True
         if allowed:  # pyzmq's "allow any" is one flag for all domains: a domain and a context of its own instead
+            knows = SimpleNamespace(callback=lambda domain, key: allowed(key))
             self._gate = ThreadAuthenticator(self._context)
             self._gate.start()
-            self._gate.configure_curve_callback(domain="known", credentials_provider=_Allowed(allowed))
+            self._gate.configure_curve_callback(domain="known", credentials_provider=knows)
             self._socket.zap_domain = b"known"
         self._monitor = self._socket.get_monitor_socket(zmq.EVENT_ACCEPTED | zmq.EVENT_DISCONNECTED)
         try:
@@ -86,8 +88,8 @@ class Server(threading.Thread):
             raise OSError(error.errno, error.strerror, bind) from None
         self.address = self._socket.getsockopt_string(zmq.LAST_ENDPOINT)
 
-    def answer(self, question: tuple[int, str, int, int], more: bytes, who: str | None) -> bytes | None:
-        """What to send back; None for nothing. who: the client's public CURVE key, where keys are asked for."""
+    def answer(self, question: tuple[int, str, int, int], more: bytes, who: str | None) -> bytes:
+        """What to send back. more: what follows the question. who: the client's CURVE key, where keys are asked for."""
         raise NotImplementedError
 
     def refresh(self) -> None:
@@ -130,11 +132,10 @@ class Server(threading.Thread):
         who = frames[1].get("User-Id") if self._gate else None
         answer = self.answer(question, message[QUESTION.size :], who)
         self.stats["answered"] += 1
-        if answer is not None:
-            try:
-                self._socket.send_multipart([peer, answer], zmq.NOBLOCK)
-            except zmq.ZMQError:
-                self.stats["gone or slow"] += 1
+        try:
+            self._socket.send_multipart([peer, answer], zmq.NOBLOCK)
+        except zmq.ZMQError:
+            self.stats["gone or slow"] += 1
 
     def _takes(self, kind: int, n_bytes: int) -> bool:
         return kind in (HEAD, PART) and n_bytes == QUESTION.size
@@ -178,14 +179,13 @@ class Shelf(Server):
     """
 
     def __init__(
-        self, folder: str | Path, bind: str = "tcp://127.0.0.1:*", keys: Keys | None = None,
-        *, rate: float = 200, most_connections: int = 1000,
-    ) -> None:  # fmt: skip
+        self, folder: str | Path, bind: str = "tcp://127.0.0.1:*", keys: Keys | None = None, **limits: Any
+    ) -> None:
         self._folder = Path(folder)
         self._heads: dict[str, tuple[int, bytes]] = {}
         self._chunks: dict[tuple[str, int], list[bytes]] = {}
         self.refresh()
-        super().__init__(bind, keys, rate=rate, most_connections=most_connections)
+        super().__init__(bind, keys, **limits)
 
     def refresh(self) -> None:
         """Load what is new on disk."""
@@ -243,11 +243,11 @@ class Inbox(Server):
     def answer(self, question: tuple[int, str, int, int], more: bytes, who: str | None) -> bytes:
         try:
             X, y = read_windows(more, self._n_classes)
-        except DAMAGED:
+            name = hashlib.sha256((who or "").encode()).hexdigest()[:16]
+            write_whole(self._folder / f"{name}.npz", pack_arrays({"X": X, "y": y}), 0o600)
+        except DAMAGED:  # also a full disk
             self.stats["refused: windows"] += 1
             return ANSWER.pack(MAGIC, NONE, 0, 0)
-        name = hashlib.sha256((who or "").encode()).hexdigest()[:16]
-        write_whole(self._folder / f"{name}.npz", pack_arrays({"X": X, "y": y}), 0o600)
         return ANSWER.pack(MAGIC, WINDOWS, len(y), 0)
 
 
@@ -297,16 +297,6 @@ def send_windows(address: str, server_key: str, keys: Keys, model: str, X: np.nd
     if kind != WINDOWS:
         raise Refused("answer", "the cloud did not take the windows")
     return taken
-
-
-class _Allowed:
-    """What pyzmq calls a credentials provider."""
-
-    def __init__(self, allowed: Callable[[bytes], bool]) -> None:
-        self._allowed = allowed
-
-    def callback(self, domain: str, key: bytes) -> bool:
-        return self._allowed(key)
 
 
 def _open_files() -> int:

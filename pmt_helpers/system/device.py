@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,6 +22,10 @@ from pmt_helpers.datasets.arrays import pack_arrays, read_arrays
 from pmt_helpers.datasets.features import extract_features
 from pmt_helpers.system.bundle import Refused, held_manifest, open_payload, read_payload, write_whole
 from pmt_helpers.system.visits import Plan, peak_mb
+
+if TYPE_CHECKING:
+    from pmt_helpers.activity.splits import UserSplit
+    from pmt_helpers.datasets.base import ActivityData
 
 PARTS = ("train", "validation", "test")
 EPOCHS = 300
@@ -132,6 +136,11 @@ def read_private(path: Path) -> dict[str, Windows]:
     """Windows by part from a file that write_private made, or anybody, by its names: train_X, train_y, ... ."""
     arrays = read_arrays(path, tuple(f"{part}_{name}" for part in PARTS[:2] for name in "Xy"), "a person's windows")
     return {part: (arrays[f"{part}_X"], arrays[f"{part}_y"]) for part in PARTS if f"{part}_X" in arrays}
+
+
+def windows_of(data: "ActivityData", split: "UserSplit") -> dict[str, Windows]:
+    """The windows of a person of a data set, by part."""
+    return {part: (data.X[getattr(split, part)], data.y[getattr(split, part)]) for part in PARTS}
 
 
 def write_private(path: Path, windows: dict[str, Windows]) -> None:

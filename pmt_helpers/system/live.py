@@ -18,7 +18,7 @@ from pmt_helpers.activity.splits import split_user
 from pmt_helpers.datasets.base import ActivityData
 from pmt_helpers.system.bundle import describe, make_release, new_signing_key
 from pmt_helpers.system.cloud import Shelf
-from pmt_helpers.system.device import PARTS, write_private
+from pmt_helpers.system.device import windows_of, write_private
 from pmt_helpers.system.visits import Plan
 
 if TYPE_CHECKING:
@@ -28,9 +28,7 @@ FEW = 2  # volunteers of the first release
 LONGEST_S = 120.0
 
 
-def run_system(
-    data: ActivityData, people: Sequence[int], n_samples: int = 20, seed: int = 0
-) -> "pd.DataFrame":  # fmt: skip
+def run_system(data: ActivityData, people: Sequence[int], n_samples: int = 20, seed: int = 0) -> "pd.DataFrame":
     """A cloud, encrypted, on loopback, and a device process for each of `people`, through two releases.
 
     Version 1 is trained on two of the other people, version 2 on all of them once every device has retrained the first.
@@ -64,9 +62,7 @@ def run_system(
         try:
             for user, split in splits.items():
                 place = home / f"device{user}"
-                parts = {part: getattr(split, part) for part in PARTS}
-                windows = {part: (data.X[rows], data.y[rows]) for part, rows in parts.items()}
-                write_private(place / "windows.npz", windows)
+                write_private(place / "windows.npz", windows_of(data, split))
                 plan = Plan(
                     str(place / "public"), shelf.address, name, public.hex(), keys[0].decode(),
                     every_s=1.0, visits=round(LONGEST_S), until=2,
@@ -86,18 +82,11 @@ def run_system(
                 process.wait()
     if any(codes.values()):
         raise RuntimeError("\n".join(f"device {user}: {said_by[user][-2000:]}" for user in people if codes[user]))
-    rows = []
-    for user in people:
-        seen = [json.loads(line) for line in said_by[user].splitlines()]
-        rows += [
-            {
-                "user": user, "version": row["version"], "bytes_up": row["up"], "bytes_down": row["down"],
-                "seconds": row["visit_s"], "peak_mb": row["peak_mb"] + row["home_mb"],
-                **{model: row[model] for model in ("shared", "personal", "kept")}, "took": row["took"],
-            }
-            for row in seen if row["version"]
-        ]  # fmt: skip
-    return pd.DataFrame(rows).sort_values(["version", "user"], ignore_index=True)
+    seen = [{"user": user, **json.loads(line)} for user in people for line in said_by[user].splitlines()]
+    table = pd.DataFrame([row for row in seen if row["version"]]).assign(peak_mb=lambda t: t["peak_mb"] + t["home_mb"])
+    table = table.drop(columns="seconds").rename(columns={"up": "bytes_up", "down": "bytes_down", "visit_s": "seconds"})
+    columns = ["user", "version", "bytes_up", "bytes_down", "seconds", "peak_mb", "shared", "personal", "kept", "took"]
+    return table[columns].sort_values(["version", "user"], ignore_index=True)
 
 
 def _wait_for(paths: Sequence[Path]) -> None:

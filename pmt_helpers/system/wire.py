@@ -125,7 +125,7 @@ class WebSource(Source):
         parts = urlsplit(address)
         kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
         self._connection = kind(parts.netloc, timeout=timeout_s)
-        self._root, self._timeout = parts.path.rstrip("/"), timeout_s
+        self._root, self._host, self._timeout = parts.path.rstrip("/"), parts.netloc, timeout_s
 
     def ask(self, question: bytes) -> bytes:
         import http.client
@@ -135,7 +135,7 @@ class WebSource(Source):
         cut.start()
         try:
             self._connection.request("GET", path)
-            self.up += len(f"GET {path} HTTP/1.1\r\nHost: {self._connection.host}\r\n\r\n")
+            self.up += len(f"GET {path} HTTP/1.1\r\nHost: {self._host}\r\nAccept-Encoding: identity\r\n\r\n")
             answer = self._connection.getresponse()
             content = answer.read(LARGEST_ANSWER + 1)
         except (OSError, http.client.HTTPException) as error:

@@ -1,6 +1,5 @@
 """system: what is written in README between two machines, here on one; Ctrl-C and kill; what is refused, in a line."""
 
-import json
 import os
 import signal
 import subprocess
@@ -10,9 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from click.testing import CliRunner
 
+from pmt_helpers import system
 from pmt_helpers.commands.system import system_group
 from pmt_helpers.datasets import load_recordings
 from pmt_helpers.device import read_log
@@ -63,10 +64,10 @@ def device(home: Path, folder: Path, source: object, *more: Any) -> tuple[Any, .
 
 def test_secrets_are_the_owners_and_the_invitation_holds_none(home: Path) -> None:
     secrets = list((home / "cloud" / "secret").iterdir())
-    assert {path.name for path in secrets} == {"signing.json", "curve.json"}
+    assert {path.name for path in secrets} == {"signing.key", "curve.key"}
     assert {path.stat().st_mode & 0o777 for path in secrets} == {0o600}
     told = (home / "cloud" / "invitation.json").read_text()
-    assert not any(json.loads(path.read_text())["secret"] in told for path in secrets)
+    assert not any(each in told for path in secrets for each in (str(path.read_bytes()), path.read_bytes().hex()))
 
 
 def test_a_device_a_mirror_and_a_volunteer_at_a_cloud(cloud: subprocess.Popen, home: Path, tmp_path: Path) -> None:
@@ -137,12 +138,12 @@ def test_a_cloud_that_was_killed_serves_again(home: Path, tmp_path: Path) -> Non
 
 
 def test_private_keys_are_never_written_over_and_a_damaged_one_stops_everything(home: Path, tmp_path: Path) -> None:
-    secret = tmp_path / "secret" / "signing.json"
+    secret = tmp_path / "secret" / "signing.key"
     secret.parent.mkdir()
-    secret.write_text("{}")
+    secret.write_text("spoiled")
     done = run("publish", tmp_path, "--leave-out", "3")
     assert (done.exit_code, "put the true one back" in done.output) == (1, True)
-    assert secret.read_text() == "{}"
+    assert secret.read_text() == "spoiled"
 
 
 @pytest.mark.parametrize(("arguments", "code", "says"), [
@@ -164,3 +165,21 @@ def test_what_cannot_be_done_is_told_in_a_line(
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert (ended.returncode, says in ended.stderr) == (code, True), ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_the_audit_says_what_differs_and_fails_where_the_real_device_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    row = {"place": "on the wire", "channel": "lengths", "difference_s": 0.1}
+    monkeypatch.setattr(system, "audit_processes", lambda *_: pd.DataFrame([{**row, "verdict": "same"}]))
+    said = well("audit")
+    for name, before in {
+        "honest": "nothing",
+        "order of chunks": "bytes",
+        "asks again": "number, lengths, bytes",
+    }.items():
+        assert any(line.startswith(f"{name} ") and line[18:].startswith(before) for line in said.splitlines()), said
+    assert "processes send: nothing." in said
+    assert all(words in said for words in system.CANNOT_FIND)
+    monkeypatch.setattr(system, "audit_processes", lambda *_: pd.DataFrame([{**row, "verdict": "random"}]))
+    failed = run("audit")
+    assert failed.exit_code == 1
+    assert "processes send: lengths." in failed.output

@@ -149,6 +149,12 @@ def _private(data: ActivityData, **options: Any) -> privacy.PrivateModel:
 
 
 SIGNING = system.new_signing_key()
+
+
+def recorded(n: int) -> list[system.Recording]:
+    return [system.Recording((b"a",), (0.0,), (b"ab",), (0.0, 0.1))] * n
+
+
 SMALL = topics.TopicSettings(n_shared=8, n_local=8, n_topics=2, iterations=2)
 # One valid call of each name: a function, so that nothing is loaded before it is needed.
 CALLS: dict[str, Callable[[], dict[str, Any]]] = {
@@ -439,10 +445,17 @@ CALLS: dict[str, Callable[[], dict[str, Any]]] = {
         "grid": experiments.stored_poisoning("watch"), "kind": "random", "fraction": 0.3, "within": 0.03,
         "who": "volunteers",
     },
+    "system.audit_devices": lambda: {
+        "devices": {"honest": system.DEVICES["honest"]}, "private_sets": [own()[1][:9], few()[1]], "encrypted": False,
+    },
+    "system.compare_recordings": lambda: {"recordings": [recorded(2), recorded(2)], "same_data": recorded(4)},
     "system.describe": lambda: {"data": people()},
     "system.make_release": lambda: {
         "model": model(), "about": system.describe(people()), "name": "watch", "version": 1,
         "expires": date.today(), "signing_key": SIGNING[0],
+    },
+    "system.share_read": lambda: {
+        "behave": system.DEVICES["honest"], "read_bit": lambda recording: 0, "trials": 2, "seed": 0,
     },
     "system.questions": lambda: {"model": "watch", "manifest": {"version": 1, "chunks": ["", ""]}, "held": [1]},
     "teaching.Question": lambda: {"text": "Why?", "choices": {"So": "yes", "Not so": "no"}, "right": "So"},
@@ -469,11 +482,13 @@ EXCEPTIONS = {
          "activity.ActivityModel", "activity.Checkpoint", "activity.Federation",
          "activity.Person", "topics.Fit", "topics.StoredTopics",
          "topics.TopicModel", "topics.VariationalModel", "attacks.Trigger", "privacy.Audit", "privacy.PrivateModel",
-         "privacy.PrivateTopics", "privacy.TrainingAudit", "system.Release", "device.Log", "experiments.JobRunner"),
+         "privacy.PrivateTopics", "privacy.TrainingAudit", "system.Release", "system.Recording",
+         "device.Log", "experiments.JobRunner"),
         RESULT,
     ),
     **dict.fromkeys(
         ("datasets.FEATURE_NAMES", "activity.MITIGATIONS", "privacy.LEAKY", "experiments.BETTER", "experiments.PAPER",
+         "system.CANNOT_FIND", "system.DEVICES",
          "experiments.EXPERIMENTS"),
         CONSTANT,
     ),
@@ -499,6 +514,7 @@ EXCEPTIONS = {
          "system.run_system"),
         "a process, a server or a folder: held by the tests of its own module",
     ),
+    "system.audit_processes": "starts eight processes: tests/system/test_audit.py",
     "system.check_manifest": "refuses whatever was not signed, with its own error: tests/system/test_attacks.py",
     "datasets.ActivityData": "what the loaders return; its checks are in tests/datasets/test_base.py",
     "datasets.DocumentData": "what the loaders return; its checks are in tests/datasets/test_base.py",

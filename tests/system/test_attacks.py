@@ -145,6 +145,29 @@ def test_a_flood_of_questions_is_answered_at_a_rate(shelves: Any, tmp_path: Path
     sender.close(0)
 
 
+def test_clients_that_ask_and_never_read_hold_little_memory(shelves: Any, tmp_path: Path) -> None:
+    shelf = shelves(release(), rate=10**6)
+    stated = check_manifest(*release()[:2], PUBLIC, "watch")
+    context, senders = zmq.Context(), []
+    for _ in range(100):
+        senders.append(sender := context.socket(zmq.DEALER))
+        sender.set_hwm(1)
+        sender.setsockopt(zmq.RCVBUF, 4096)
+        sender.setsockopt(zmq.LINGER, 0)
+        sender.connect(shelf.address)
+    before = psutil.Process().memory_info().rss
+    for _ in range(100):
+        for sender in senders:
+            try:
+                sender.send(questions("watch", stated)[0], zmq.NOBLOCK)
+            except zmq.Again:
+                continue
+    assert download(tmp_path / "honest", shelf.address) == 1
+    assert shelf.stats["answered"] > 1000
+    assert psutil.Process().memory_info().rss - before < 100e6
+    context.destroy(0)
+
+
 def _until(condition: Any, seconds: float = 8) -> None:
     stop = time.monotonic() + seconds
     while not condition() and time.monotonic() < stop:

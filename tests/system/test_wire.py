@@ -15,7 +15,7 @@ import zmq
 
 from pmt_helpers.system import Refused, Shelf, open_source, questions, wire
 from pmt_helpers.system.wire import QUESTION, read_question
-from tests.system.conftest import download, release
+from tests.system.conftest import Tap, download, release
 
 
 def test_a_question_has_one_size_and_room_for_nothing_else() -> None:
@@ -78,6 +78,16 @@ def test_a_release_comes_from_a_web_server_a_folder_and_a_shelf_with_the_same_by
             assert path.is_dir() or copy.read_bytes() == path.read_bytes()
     assert asked == ["/watch/head", *(f"/watch/1/{i}" for i in range(7))]
     shelf.stop()
+
+
+def test_bytes_up_are_those_that_the_connection_carries(web: Any, tmp_path: Path) -> None:
+    release().write(tmp_path / "web")
+    tap = Tap(web[0])
+    source = open_source(tap.address.replace("tcp", "http"))
+    source.ask(questions("watch")[0])
+    assert source.up == sum(map(len, tap.up))
+    source.close()
+    tap.close()
 
 
 @pytest.mark.parametrize(("folder", "why"), [("moved", "no answer"), ("missing", "no answer"), ("endless", "size")])
