@@ -1,10 +1,10 @@
 # %% [markdown]
 # # 07 The whole system
 #
-# **The claim this notebook tests:** a cloud can train a shared model, hand it to many devices, and each device can
-# make it personal, while nothing about the person leaves the device (section II of the paper).
+# **The claim this notebook tests:** a cloud can hand a shared model to many devices. Each device makes it personal,
+# and nothing about the person leaves the device (section II of the paper).
 #
-# About 45 minutes, and 5 more for what goes further. Needs under 800 MB of memory and no network: all of it runs on
+# About 45 minutes, and 10 more for what goes further. Needs under 800 MB of memory and no network: all of it runs on
 # this machine. Terms: [glossary](glossary.ipynb).
 #
 # **After this notebook you can**
@@ -67,7 +67,7 @@ from pmt_helpers.teaching import (
 # Four designs on WISDM, for people whom no model knows and who label twenty windows. *Local* trains on these alone.
 # *Central* is the shared model as it comes. *Personal* is this paper's design: download, then retrain. In *federated
 # averaging* everybody trains at home and sends weights in each round; then the model is retrained at home. The bars
-# are 95% intervals of the difference from the personal model.
+# are intervals of the difference from the personal model.
 
 # %%
 federated = compare_federated(stored_federated("wisdm"), n_samples=20)
@@ -82,10 +82,15 @@ figures.accuracy_by_bytes(federated)
 # piece. The cloud *signs* the manifest with its secret key. Every device holds the public key, so it can check who
 # signed, whoever delivers the bytes. That is why a *mirror*, a server without the secret key, may help to deliver.
 #
-# **Exercise 1.** A server offers a model. Write what a device checks. It takes the model if all of these hold: the key
-# that the signature fits is the cloud's; the name is right; the version is not below the highest one seen; the last
-# valid day has not passed; the size is not above the limit. For example, a truly signed version 8 is refused by a
-# device that has seen version 9.
+# **Exercise 1.** A server offers a model. Write what a device checks. It takes the model if all of these hold:
+#
+# - the key that the signature fits is the cloud's, and the name is right;
+# - the version is not below the highest one seen, and the last valid day has not passed;
+# - the size is not above the limit.
+#
+# For example, a truly signed version 8 is refused by a device that has seen version 9. The table below the exercise is
+# real: each row is a web server on this machine, and what a real device did with what it sent. Some manifests are
+# perfect, and only the model behind them is false: the digests find that, piece by piece.
 
 
 # %%
@@ -117,12 +122,6 @@ def meet_servers(answer):
 
 
 check("accept", accept, use=meet_servers)
-
-# %% [markdown]
-# Here are the same servers, each a real one on this machine, and what a real device did with what they sent. Some
-# manifests are perfect and only the model behind them is false: the digests find that, piece by piece.
-
-# %%
 servers[["server", "result", "honest_after"]]
 
 # %% [markdown]
@@ -216,6 +215,11 @@ audited.pivot(index="device", columns=["place", "channel"], values="verdict").lo
 # In each round every volunteer $i$ with $n_i$ windows trains the common model $w$ at home to $w_i$. The cloud takes
 # $w \leftarrow \sum_i \frac{n_i}{n} w_i$, where $n = \sum_i n_i$. For example, with two people of ten and thirty
 # windows and a weight of 1 and 5, the new weight is $0.25 \cdot 1 + 0.75 \cdot 5 = 4$.
+#
+# First live, for the people of your data set: each is left out once, and gets twenty windows. Then WISDM, by rounds.
+# And what do uploads tell about the windows behind them, which notebook 05 reads from gradients? *Secure aggregation*
+# adds masks that cancel in the sum, so that the cloud sees the sum alone. The last table says how many of the windows
+# the attack finds in such sums.
 
 # %%
 live = federated_curve(data, sizes=(20,), rounds=(1, 5, 20), seed=SEED)
@@ -243,10 +247,6 @@ explore(
     start=20,
 )
 
-# %% [markdown]
-# An upload tells about the windows behind it, as notebook 05 shows. *Secure aggregation* adds masks that cancel in the
-# sum, so that the cloud sees the sum alone. What can the same attack still read from the sum of several people?
-
 # %%
 leaks = stored_federated("watch", leaks=True).pivot(index="upload", columns="people", values="found")
 say("Share of the windows that the attack finds, by what each person uploads (watch, mean of many draws):")
@@ -258,7 +258,11 @@ leaks.rename(columns=lambda n: f"sum of {n}" if n > 1 else ("one upload" if n el
 #
 # **Exercise 3.** Take the new model only if it is better on your validation windows. You get the probabilities that
 # both models give. The loss of a model is the mean of $-\log p_i$, where $p_i$ is the probability of the true class of
-# window $i$. For example, probabilities 0.5 and 0.25 of the true classes give a loss of $(0.69 + 1.39) / 2 = 1.04$.
+# window $i$. For example, $p_1 = 0.5$ and $p_2 = 0.25$ give a loss of $(0.69 + 1.39) / 2 = 1.04$.
+#
+# The figure below the exercise is WISDM, with ten windows to train on and ten to choose by. *Retrain* takes each new
+# release; *the better* chooses as you did. In a poisoned release, half of the volunteers sent the worst labels of
+# notebook 04. The baseline is what each person had before.
 
 
 # %%
@@ -294,11 +298,6 @@ def meet_releases(answer):
 
 check("keep-better", keep_better, use=meet_releases)
 
-# %% [markdown]
-# Now on WISDM, for everybody, with ten windows to train on and ten to choose by. Each release has more volunteers than
-# the one before. *Retrain* takes each new release; *the better* chooses as you did. A poisoned release is one in which
-# half of the volunteers sent the worst labels of notebook 04. The baseline is what each person had before.
-
 # %%
 figures.gains(
     stored_updates("wisdm").query("release > 1 and n_samples == 10"),
@@ -323,37 +322,9 @@ figures.gains(
 # volunteers (*donors*), retrained on their windows. Each device downloads all of them and chooses **at home**. The
 # average of the chosen models is where its own training starts.
 #
-# **Exercise 4.** Choose the donors whose models have the lowest mean loss on your windows, the best first. For
-# example, if three donors have losses of 0.9, 0.2 and 0.4, and `n` is 2, return donors 1 and 2.
-
-
-# %%
-def choose_donors(probabilities, y, n):
-    """probabilities (n_donors, n_windows, n_classes): what each donor's model says of your windows; y (n_windows,).
-
-    Returns (n,) int: the donors with the lowest mean loss on your windows, the best first.
-    """
-    ### BEGIN SOLUTION
-    windows = np.arange(len(y))
-    losses = -np.log(probabilities[:, windows, y]).mean(axis=1)
-    return np.argsort(losses, kind="stable")[:n]
-    ### END SOLUTION
-
-
-def help_from_donors(answer):
-    """what the donors that you choose do for one person."""
-    you = Person.of(data, person, seed=SEED)
-    donors = list(train_donors(data.select(data.users != person), shared, seed=SEED).values())
-    (X, y), stop = you.train(10), you.validation(10)
-    says = np.stack([softmax(donor.logits(X), axis=1) for donor in donors])
-    start = average_models([donors[number] for number in answer(says, y, 3)])
-    alone = personalise(shared, X, y, validation=stop, seed=SEED)
-    helped = personalise(shared, X, y, validation=stop, seed=SEED, start=start)
-    before, after = you.compare(alone=alone, helped=helped)["accuracy"]
-    say(f"Person {person} on test windows: {before:.0%} from the shared model, {after:.0%} from your donors' average.")
-
-
-check("choose-donors", choose_donors, use=help_from_donors)
+# A device could also *tell* the cloud something about its windows, and the cloud would choose. The figure compares
+# them. The table below it asks whether such a message says who sent it: an attacker who knows an earlier message of
+# everybody guesses who sent a later one.
 
 # %%
 similar = stored_similar("wisdm")
@@ -369,13 +340,7 @@ figures.gains(
     "personal",
     title="Help from donors",
     x_title="labelled windows",
-)
-
-# %% [markdown]
-# A device could also *tell* the cloud something about its windows, and the cloud would choose. Does such a message say
-# who sent it? An attacker who knows an earlier message of everybody guesses who sent a later one.
-
-# %%
+).show()
 messages = pd.concat({name: stored_similar(name, "messages") for name in ("wisdm", "watch")}, names=["data set"])
 told = messages.groupby(["model", "data set"])["accuracy"].mean().unstack()
 told.loc["(by guessing)"] = messages.groupby("data set")["chance"].mean()
@@ -428,7 +393,41 @@ quiz("07")
 #
 # **This is the last notebook.** What would you send, and to whom?
 #
-# ## Going further: what volunteers spend (2 minutes)
+# ## Going further: choose your donors (5 minutes)
+# **Exercise 4.** Choose the donors whose models have the lowest mean loss on your windows, the best first. For
+# example, if three donors have the losses $(0.9, 0.2, 0.4)$, and `n` is 2, return donors 1 and 2.
+
+
+# %%
+def choose_donors(probabilities, y, n):
+    """probabilities (n_donors, n_windows, n_classes): what each donor's model says of your windows; y (n_windows,).
+
+    Returns (n,) int: the donors with the lowest mean loss on your windows, the best first.
+    """
+    ### BEGIN SOLUTION
+    windows = np.arange(len(y))
+    losses = -np.log(probabilities[:, windows, y]).mean(axis=1)
+    return np.argsort(losses, kind="stable")[:n]
+    ### END SOLUTION
+
+
+def help_from_donors(answer):
+    """what the donors that you choose do for one person."""
+    you = Person.of(data, person, seed=SEED)
+    donors = list(train_donors(data.select(data.users != person), shared, seed=SEED).values())
+    (X, y), stop = you.train(10), you.validation(10)
+    says = np.stack([softmax(donor.logits(X), axis=1) for donor in donors])
+    start = average_models([donors[number] for number in answer(says, y, 3)])
+    alone = personalise(shared, X, y, validation=stop, seed=SEED)
+    helped = personalise(shared, X, y, validation=stop, seed=SEED, start=start)
+    before, after = you.compare(alone=alone, helped=helped)["accuracy"]
+    say(f"Person {person} on test windows: {before:.0%} from the shared model, {after:.0%} from your donors' average.")
+
+
+check("choose-donors", choose_donors, use=help_from_donors)
+
+# %% [markdown]
+# ## Going further: what volunteers spend (1 minute)
 # Each release with differential privacy spends some of the privacy of its volunteers. How much do four releases spend
 # together? The accountant adds the steps of all of them; *added* is the plain sum, which is too much.
 
@@ -436,7 +435,7 @@ quiz("07")
 epsilon_by_release(8.0).round(2)
 
 # %% [markdown]
-# ## Going further: other federations (3 minutes)
+# ## Going further: other federations (1 minute)
 # *FedProx* pulls the weights at home towards the common ones. *FedPer* averages the hidden layer only, and everybody
 # keeps an output layer of their own. On WISDM, with twenty labelled windows:
 

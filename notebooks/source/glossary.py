@@ -8,8 +8,7 @@
 # - **AUC**: the probability that a true case gets a higher score than a false one. One half is guessing, one is
 #   perfect. The letters stand for *area under the curve*, the ROC curve. [05](05_privacy.ipynb)
 # - **audit**: a test of a private training: from what it publishes, compute an epsilon that it cannot be below. If
-#   that is more than was promised, it leaks. [05](05_privacy.ipynb) In [07](07_whole_system.ipynb): run a device on
-#   several people's data, and compare what it sends.
+#   that is more than was promised, it leaks. [05](05_privacy.ipynb)
 # - **backdoor**: a mark, learnt from poison, that makes a model give one chosen answer. Without the mark the model
 #   behaves as usual. [04](04_adversaries.ipynb)
 # - **bits per word**: how well a model predicts words: the mean base-2 logarithm of their probability. It is negative
@@ -84,6 +83,7 @@
 # - **softmax**: turns scores of classes into probabilities that sum to one. [01](01_base_model.ipynb)
 # - **split**: how windows are divided into those to train on, to validate with and to test with.
 #   [01](01_base_model.ipynb)
+# - **tap**: a relay that records what passes between a device and a server. [07](07_whole_system.ipynb)
 # - **threat model**: a table that says who sees what, and what an attacker can do. [00](00_start_here.ipynb)
 # - **token**: one occurrence of a word in a text. [03](03_topic_models.ipynb)
 # - **topic**: a list of probabilities, one for each word. [03](03_topic_models.ipynb)
