@@ -157,7 +157,7 @@ def check_argument(name: str, hint: Any, value: Any) -> Any:
     if origin in (Union, UnionType):
         return _one_of(name, parts, value)
     if origin is Literal:
-        if value not in parts:
+        if isinstance(value, np.ndarray) or value not in parts:
             raise ValueError(f"{name} must be {_listed(parts)}; got {_shown(value)}")
     elif hint in (int, float):
         return _number(name, value, whole=hint is int)
