@@ -250,9 +250,6 @@ def membership_rows(data: ActivityData, seed: int) -> pd.DataFrame:
     given = apart.select(member)
     shared = train_on_all(given, seed)
     donors = home.train_donors(given, shared, seed)
-    averages = home.donor_pool(donors, given, size=len(donors), seed=seed)
-    centres = np.random.default_rng(seed).permutation(list(donors)).tolist()
-    together = dict(zip(centres, averages, strict=True))
     for user, donor in donors.items():
         counts = apart.users == user
         its = np.flatnonzero(counts & member)
@@ -260,7 +257,7 @@ def membership_rows(data: ActivityData, seed: int) -> pd.DataFrame:
         X, y, who = apart.X[counts], apart.y[counts], apart.users[counts]
         before = confidence(shared, X, y)[0]
         attacks = {("shared model", "loss"): before}
-        for name, model in (("one donor", donor), ("average of 3", together[user])):
+        for name, model in (("one donor", donor), ("average of 3", home.average_around(user, donors, given))):
             gap = confidence(model, X, y)[0]
             attacks |= {(name, "loss"): gap, (name, "calibrated"): gap - before}
         for names, scores in attacks.items():
