@@ -315,7 +315,7 @@ figures.gains(
 
 # %% [markdown]
 # Keeping the better limits the harm of a poisoned release. It does not end it: with so few windows to choose by, some
-# people still take a worse model.
+# people still take a worse model. And a backdoor shows in none of your windows, so this choice cannot see it.
 #
 # ## Step 6. Help from similar users
 # The paper leaves to future work that similar people help each other. Here the cloud publishes models of some

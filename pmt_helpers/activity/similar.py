@@ -106,16 +106,19 @@ def donor_pool(
         than there are donors.
     together: models in each. Raises ValueError for more than there are donors.
     """
-    users, models = list(donors), _checkpoints("donors", list(donors.values()))
+    users, models = list(donors), dict(zip(donors, _checkpoints("donors", list(donors.values())), strict=True))
     if together > len(models):
         raise ValueError(f"together must be at most {len(models)}, the number of donors; got {together}")
-    pool = []
-    for place in np.random.default_rng(seed).permutation(len(users))[:size]:
-        own = data.users == users[place]
-        nearest = choose_donors(models, data.X[own], data.y[own], len(models))
-        members = [int(place), *(other for other in nearest if other != place)]
-        pool.append(average_models([models[member] for member in members[:together]]))
-    return pool
+    drawn = np.random.default_rng(seed).permutation(len(users))[:size]
+    return [average_around(users[place], models, data, together) for place in drawn]
+
+
+def average_around(user: int, donors: Mapping[int, Checkpoint], data: "ActivityData", together: int = 3) -> Checkpoint:
+    """The average of a donor's model and of those with the lowest loss on that donor's windows."""
+    own, users = data.users == user, list(donors)
+    nearest = choose_donors(list(donors.values()), data.X[own], data.y[own], len(users))
+    members = [user, *(users[place] for place in nearest if users[place] != user)]
+    return average_models([donors[member] for member in members[:together]])
 
 
 def _layers(checkpoint: Checkpoint) -> tuple[np.ndarray, ...]:

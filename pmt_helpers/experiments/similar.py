@@ -152,6 +152,10 @@ def splits_of(data: ActivityData, user: int, seed: int) -> Iterator[UserSplit]:
         yield from (split.first(size) for size in SIZES if size <= len(split.train) and len(split.test))
 
 
+def _windows(data: ActivityData, rows: np.ndarray) -> Windows:
+    return data.X[rows], data.y[rows]
+
+
 def over_folds(rows: list[tuple], columns: list[str]) -> pd.DataFrame:
     """Rows that end with an accuracy, as a table of these columns: the mean over the folds, and how many there are."""
     keys = columns[:-2]
@@ -167,7 +171,7 @@ def user_rows(data: ActivityData, user: int, seed: int) -> pd.DataFrame:
     """
     cloud, rows = Cloud.of(data.select(data.rows_without(user)), seed), []
     for split in splits_of(data, user, seed):
-        train, stop, test = ((data.X[part], data.y[part]) for part in (split.train, split.validation, split.test))
+        train, stop, test = (_windows(data, part) for part in (split.train, split.validation, split.test))
         own: Windows = np.concatenate([train[0], stop[0]]), np.concatenate([train[1], stop[1]])
         order = seed, user, split.fold, len(train[1])
         starts = _starts(cloud, own, test, np.random.default_rng(order).permutation(len(cloud.models)))
@@ -212,24 +216,23 @@ def message_rows(data: ActivityData, seed: int) -> pd.DataFrame:
     has a message of every user, about an earlier stretch of time, and guesses who sent one about a later stretch. Ties
     are broken at random, in expectation.
     """
-    rows: list[tuple] = []
+    rows = []
     for senders in np.array_split(np.random.default_rng([seed, 4]).permutation(data.user_ids), 2):
         cloud = Cloud.of(data.select(~np.isin(data.users, senders)), seed)
-        splits = {user: [split_user(data, int(user), "blocked", fold).test for fold in range(5)] for user in senders}
+        known, new = [], []
+        for user in map(int, senders):
+            parts = [split_user(data, user, "blocked", fold).test for fold in range(5)]
+            later = np.concatenate(parts[3:])
+            drawn = [np.random.default_rng([seed, user, draw]).permutation(later)[:N_SENT] for draw in range(DRAWS)]
+            known.append(_windows(data, np.concatenate(parts[:2])))
+            new.append([_windows(data, at) for at in drawn])
         for name, (message, likeness) in MESSAGES.items():
-
-            def about(
-                rows: np.ndarray, message: Callable[[Cloud, Windows], Any] = message, cloud: Cloud = cloud
-            ) -> Any:
-                return message(cloud, (data.X[rows], data.y[rows]))
-
-            known = [about(np.concatenate(parts[:2])) for parts in splits.values()]
-            for place, (user, parts) in enumerate(splits.items()):
+            old = [message(cloud, windows) for windows in known]
+            for place, user in enumerate(senders):
                 found = []
-                for draw in range(DRAWS):
-                    rng = np.random.default_rng([seed, int(user), draw])
-                    new = about(rng.permutation(np.concatenate(parts[3:]))[:N_SENT])
-                    scores = np.array([likeness(old, new) for old in known], float)
+                for windows in new[place]:
+                    sent = message(cloud, windows)
+                    scores = np.array([likeness(theirs, sent) for theirs in old], float)
                     best = np.flatnonzero(scores >= np.nanmax(scores) - 1e-12)
                     found.append((place in best) / len(best))
                 rows.append((seed, user, N_SENT, name, np.mean(found), 1 / len(senders)))
@@ -247,9 +250,6 @@ def membership_rows(data: ActivityData, seed: int) -> pd.DataFrame:
     given = apart.select(member)
     shared = train_on_all(given, seed)
     donors = home.train_donors(given, shared, seed)
-    averages = home.donor_pool(donors, given, size=len(donors), seed=seed)
-    centres = np.random.default_rng(seed).permutation(list(donors)).tolist()
-    together = dict(zip(centres, averages, strict=True))
     for user, donor in donors.items():
         counts = apart.users == user
         its = np.flatnonzero(counts & member)
@@ -257,7 +257,7 @@ def membership_rows(data: ActivityData, seed: int) -> pd.DataFrame:
         X, y, who = apart.X[counts], apart.y[counts], apart.users[counts]
         before = confidence(shared, X, y)[0]
         attacks = {("shared model", "loss"): before}
-        for name, model in (("one donor", donor), ("average of 3", together[user])):
+        for name, model in (("one donor", donor), ("average of 3", home.average_around(user, donors, given))):
             gap = confidence(model, X, y)[0]
             attacks |= {(name, "loss"): gap, (name, "calibrated"): gap - before}
         for names, scores in attacks.items():

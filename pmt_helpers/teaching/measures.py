@@ -11,16 +11,9 @@ from typing import Any
 import pandas as pd
 
 from pmt_helpers import experiments
-from pmt_helpers.activity.evaluation import (
-    Gain,
-    ahead_until,
-    crossing,
-    curve_distance,
-    groups_of,
-    mean_interval,
-    paired_gain,
-)
-from pmt_helpers.datasets import activity_names
+from pmt_helpers.activity import split_user, train_shared_fast
+from pmt_helpers.activity.evaluation import ahead_until, crossing, curve_distance, mean_interval, paired_gain
+from pmt_helpers.datasets import activity_names, load_activity
 from pmt_helpers.datasets.cards import load_card
 from pmt_helpers.datasets.files import paper_table, shipped
 from pmt_helpers.device.cost_model import predict_seconds
@@ -247,42 +240,71 @@ def keras_peak_mb() -> Value:
     return rows.set_index(rows["kernel"] + ", " + rows["origin"])["peak_mb"]
 
 
-# Notebook 07: similar people, and releases
+# Notebook 07: the whole system
+
+
+@lru_cache(maxsize=1)
+def false_models_taken() -> float:
+    """Of bad servers, how many gave a device their model or kept it from the cloud's own afterwards."""
+    from pmt_helpers.system.servers import try_servers
+
+    data = load_activity("watch")
+    bad = try_servers(train_shared_fast(data, 1), data).iloc[1:]
+    return float(((bad["result"] == "taken") | ~bad["honest_after"]).sum())
+
+
+@lru_cache(maxsize=1)
+def channels_that_tell() -> float:
+    """Of number, lengths and bytes that the real device sends, how many differ between two people, one with more data."""
+    from pmt_helpers.system.audit import audit_processes
+    from pmt_helpers.system.device import PARTS
+
+    data, people = load_activity("watch"), []
+    for user, n_samples in ((1, 4), (2, 40)):
+        split = split_user(data, user).first(n_samples)
+        people.append({part: (data.X[rows], data.y[rows]) for part, rows in vars(split).items() if part in PARTS})
+    audited = audit_processes(people, encrypted=False)
+    return float((audited.loc[audited["channel"] != "times", "verdict"] != "same").sum())
+
+
+# similar people, and releases
 
 
 def similar_lower_ends() -> Value:
     """By dataset and number of windows: lower end of the gain of donors chosen at home over personal training alone."""
     grids = {dataset: experiments.stored_similar(dataset) for dataset in ACTIVITIES}
-    ends = {
-        f"{dataset}, {size} windows": paired_gain(grid, size, "chosen at home", "personal").low
-        for dataset, grid in grids.items()
-        for size in sorted(grid["n_samples"].unique())
-    }
-    return pd.Series(ends)
+    return pd.Series(
+        {
+            f"{dataset}, {size} windows": paired_gain(grid, size, "chosen at home", "personal").low
+            for dataset, grid in grids.items()
+            for size in sorted(grid["n_samples"].unique())
+        }
+    )
 
 
 def traced_messages() -> Value:
-    """By dataset and message: upper end of how much more often than by guessing the sender is found."""
-    ends = {}
-    for dataset in ACTIVITIES:
-        grid = experiments.stored_similar(dataset, "messages")
-        more = (grid["accuracy"] - grid["chance"]).groupby([grid["model"], grid["user"]]).mean()
-        for message in grid["model"].unique():
-            if message != "nothing":
-                ends[f"{dataset}, {message}"] = Gain.of(more[message], 0, groups_of(grid)).high
-    return pd.Series(ends)
+    """By dataset and message: upper end of how much more often its sender is found than when nothing is sent."""
+    grids = {dataset: experiments.stored_similar(dataset, "messages") for dataset in ACTIVITIES}
+    return pd.Series(
+        {
+            f"{dataset}, {message}": paired_gain(grid, 20, message, "nothing").high
+            for dataset, grid in grids.items()
+            for message in grid["model"].unique()
+            if message != "nothing"
+        }
+    )
 
 
-def _poisoned_release(dataset: str, size: int) -> Gain:
-    """Gain of keeping the better of a poisoned release and what people had over the latter, over all releases."""
-    releases = experiments.stored_updates(dataset)
-    return paired_gain(releases[releases["release"] > 1], size, "poisoned, better", "before")
-
-
-def after_poison(of_gain: Callable[[Gain], float]) -> Measure:
-    """A number of that gain by dataset and number of windows."""
+def after_poison(of_gain: Callable[[Any], float]) -> Measure:
+    """Of the gain of the better of a poisoned release and what people had over what they had: releases 2 to 4."""
     names = {f"{dataset}, {size} windows": (dataset, size) for dataset in ACTIVITIES for size in (10, 20, 40)}
-    return by_group(names, lambda name: of_gain(_poisoned_release(*names[name])))
+
+    def measured(name: str) -> float:
+        dataset, size = names[name]
+        releases = experiments.stored_updates(dataset)
+        return of_gain(paired_gain(releases[releases["release"] > 1], size, "poisoned, better", "before"))
+
+    return by_group(names, measured)
 
 
 def federated_lower_end(dataset: str, at_home: str = "") -> float:
@@ -391,6 +413,9 @@ MEASURES: dict[str, Measure] = {  # by the name in data/claims.csv
     "energy_against_upload": energy_against_upload,
     # peak resident memory of a process that trains with Keras, in MB, by kernel and origin
     "keras_peak_mb": keras_peak_mb,
+    # of bad servers, those whose model was taken; of what a device sends, what differs between people
+    "false_models_taken": false_models_taken,
+    "channels_that_tell": channels_that_tell,
     # donors chosen at home over personal training: lower end of the gain's interval
     "similar_lower_ends": similar_lower_ends,
     # how much more often than by guessing a message about similarity gives away who sent it: upper end of the interval

@@ -89,7 +89,8 @@ def test_noise_makes_no_message_look_harmless(monkeypatch):
     def noisy_messages(*arguments, **options):
         grid = read(*arguments, **options)
         people = pd.Series(rng.normal(0, 0.5, grid["user"].nunique()), grid["user"].unique())
-        return grid.assign(accuracy=grid["accuracy"] + grid["user"].map(people - people.mean()))
+        noise = grid["user"].map(people - people.mean()).where(grid["model"] != "nothing", 0)
+        return grid.assign(accuracy=grid["accuracy"] + noise)
 
     monkeypatch.setattr(experiments, "stored_similar", noisy_messages)
     noisy = [judge_claim(claim) for _ in range(10)]

@@ -303,7 +303,7 @@ KEEP_BETTER = Exercise(
         "same, or the new one gives no numbers at all?",
         "Take the probability of each window's true class, then minus its logarithm, then the mean: that is the loss. "
         "Take the new model only if its loss is lower. With NaN every comparison is False: let that keep the old one.",
-        where("keep_better", "activity.personal", "does this for two models."),
+        where("keep_better", "activity.similar", "does this for two models."),
     ),
     mistakes=(
         Mistake(
