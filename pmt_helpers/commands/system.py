@@ -11,8 +11,6 @@ from typing import Any
 
 import click
 
-from pmt_helpers.commands.profile import Numbers
-
 INVITATION_FORMAT = "pmt-invitation/1"
 FOLDER = click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 FROM = click.option("--from", "address", required=True, help="tcp://host:port, http(s)://..., or a folder.")
@@ -40,7 +38,7 @@ def system_group() -> None:
 @system_group.command()
 @FOLDER
 @click.option("--dataset", type=click.Choice(["watch", "wisdm"]), default="watch", show_default=True)
-@click.option("--leave-out", type=Numbers(), default=(), help="People of the data set who did not volunteer.")
+@click.option("--leave-out", type=int, multiple=True, help="A person of the data set who did not volunteer; again.")
 @click.option("--epsilon", type=click.FloatRange(0, min_open=True), help="Train with differential privacy.")
 @click.option("--days", type=click.IntRange(1), default=90, show_default=True, help="How long devices take it.")
 def publish(folder: Path, dataset: str, leave_out: tuple[int, ...], epsilon: float | None, days: int) -> None:
@@ -314,11 +312,11 @@ def _read_invitation(path: Path) -> dict[str, str]:
 
 def _plan(folder: Path, address: str, card: dict[str, str], every: float, visits: int) -> Any:
     from pmt_helpers.system.visits import Plan
-    from pmt_helpers.system.wire import open_source
+    from pmt_helpers.system.wire import check_address
 
     try:
-        open_source(address, card["server_key"]).close()
-    except (ValueError, OSError) as error:
+        check_address(address)
+    except ValueError as error:
         raise click.UsageError(f"--from {address}: {error}") from None
     keys = card["public_key"], card["server_key"]
     return Plan(str(folder), address, card["model"], *keys, every_s=every, visits=visits)
@@ -327,14 +325,17 @@ def _plan(folder: Path, address: str, card: dict[str, str], every: float, visits
 @contextmanager
 def _alone(folder: Path, what: str) -> Iterator[None]:
     """Hold a folder for one process of a kind; a killed one lets go of it."""
-    from filelock import FileLock, Timeout
-
     folder.mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(folder / f".{what}.lock", timeout=0):
-            yield
-    except Timeout:
-        raise click.ClickException(f"another process uses {folder}: stop it, or choose another folder") from None
+    with (folder / f".{what}.lock").open("w") as file:
+        try:
+            import fcntl  # filelock would add 5 MB to a device
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except ImportError:  # Windows
+            pass
+        except OSError:
+            raise click.ClickException(f"another process uses {folder}: stop it, or choose another folder") from None
+        yield
 
 
 def _tell(seen: dict[str, Any]) -> None:

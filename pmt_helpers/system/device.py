@@ -47,10 +47,10 @@ class Device:
 
     def __init__(
         self, folder: str | Path, model: str, public_key: bytes, windows: dict[str, Windows],
-        *, seed: int = 0, span: Span = lambda phase, **counts: nullcontext(),
+        span: Span = lambda phase, **counts: nullcontext(),
     ) -> None:  # fmt: skip
         self.folder, self.model, self.public_key, self.windows = Path(folder), model, public_key, windows
-        self._seed, self._span = seed, span
+        self._span = span
         self._kept = self.folder / "private" / "kept.npz"
 
     def update(self) -> dict[str, Any] | None:
@@ -72,7 +72,7 @@ class Device:
         X, y = self.windows["train"]
         with self._span("train", n_samples=len(y), version=stated["version"]) as counts:
             validation = (shared.windows(self.windows["validation"][0]), self.windows["validation"][1])
-            task = Task(shared.weights, shared.windows(X), y, validation, self._seed)
+            task = Task(shared.weights, shared.windows(X), y, validation)
             trained = train_online(task, epochs=EPOCHS, reference=True)
             if counts is not None:
                 counts["updates"] = trained.epochs * len(y)
@@ -83,9 +83,12 @@ class Device:
         arrays = {**kept.arrays(), "seen": np.array(stated["version"])}
         names = {key: np.array(stated[key]) for key in ("class_names", "window_s", "rate_hz")}
         write_whole(self._kept, pack_arrays({**arrays, **names}), 0o600)
-        models = {"shared": shared, "personal": personal, "kept": kept}
-        accuracies = {name: self._accuracy(model) for name, model in models.items()} if "test" in self.windows else {}
-        return {"version": stated["version"], "took": bool(took), "seconds": time.perf_counter() - began, **accuracies}
+        said = {"version": stated["version"], "took": bool(took), "seconds": time.perf_counter() - began}
+        if "test" in self.windows:
+            X, y = self.windows["test"]
+            for name, model in (("shared", shared), ("personal", personal), ("kept", kept)):
+                said[name] = float((model.predict(X) == y).mean())
+        return said
 
     def predict(self, readings: Iterable[Any]) -> Iterator[str]:
         """The activity in each window of a stream of readings, as soon as the window is full; windows overlap by half.
@@ -126,10 +129,6 @@ class Device:
         logits = model.logits(X).astype(float)
         logits -= logits.max(1, keepdims=True)
         return float((np.log(np.exp(logits).sum(1)) - logits[np.arange(len(y)), y]).mean())
-
-    def _accuracy(self, model: Checkpoint) -> float:
-        X, y = self.windows["test"]
-        return float((model.predict(X) == y).mean())
 
 
 def read_private(path: Path) -> dict[str, Windows]:

@@ -31,7 +31,6 @@ class Plan(NamedTuple):
     model: str
     public_key: str  # hexadecimal
     server_key: str | None = None
-    first_s: float = 0.0
     every_s: float = 60.0
     visits: int = 1
     until: int | None = None  # stop when this version is held
@@ -101,15 +100,15 @@ def visit(plan: Plan) -> dict[str, Any]:
 
 
 def keep_schedule(plan: Plan, report: Callable[[dict[str, Any]], None]) -> None:
-    """Visit at first_s, first_s + every_s, ... from now; a time that has passed during a long visit is left out."""
+    """Visit now, every_s later, and so on; a time that has passed during a long visit is left out."""
     start, number = time.monotonic(), 0
     while number < plan.visits:
-        time.sleep(max(0.0, start + plan.first_s + number * plan.every_s - time.monotonic()))
+        time.sleep(max(0.0, start + number * plan.every_s - time.monotonic()))
         report({"visit": number, **visit(plan)})
         held = held_manifest(Path(plan.folder), plan.model, bytes.fromhex(plan.public_key))
         if plan.until and held and held["version"] >= plan.until:
             return
-        late = (time.monotonic() - start - plan.first_s) / max(plan.every_s, 1e-9)
+        late = (time.monotonic() - start) / plan.every_s
         number = max(number + 1, min(int(late) + 1, plan.visits))
 
 

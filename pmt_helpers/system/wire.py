@@ -4,6 +4,7 @@
 just downloaded and which chunks are there already; it has no argument through which private data could come in.
 """
 
+import re
 import socket
 import struct
 import threading
@@ -176,11 +177,14 @@ class FolderSource(Source):
 
 
 def open_source(address: str, server_key: str | None = None, timeout_s: float = TIMEOUT_S) -> Source:
-    """The source behind an address. Raises ValueError for an address of another kind."""
+    """The source behind an address. Raises ValueError for an address of another kind, or no CURVE key."""
+    check_address(address)
     if address.startswith("tcp://"):
         return ShelfSource(address, server_key, timeout_s)
-    if address.startswith(("http://", "https://")):
-        return WebSource(address, timeout_s)
-    if "://" in address:
+    return WebSource(address, timeout_s) if "://" in address else FolderSource(address)
+
+
+def check_address(address: str) -> None:
+    """Raises ValueError unless it is tcp://host:port, http(s)://... or a folder."""
+    if "://" in address and not re.match(r"tcp://[^/\s]+:\d{1,5}$|https?://[^/\s]+(/|$)", address):
         raise ValueError(f"address must be tcp://host:port, http(s)://... or a folder; got {address!r}")
-    return FolderSource(address)

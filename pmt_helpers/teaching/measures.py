@@ -255,7 +255,7 @@ def false_models_taken() -> float:
 
 @lru_cache(maxsize=1)
 def channels_that_tell() -> float:
-    """Of number, lengths and bytes that the real device sends, how many differ between two people, one with more data."""
+    """Of number, lengths and bytes that a device sends, how many differ between two people with unlike data."""
     from pmt_helpers.system.audit import audit_processes
     from pmt_helpers.system.device import PARTS
 

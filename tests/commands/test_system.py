@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import psutil
 import pytest
 from click.testing import CliRunner
 
@@ -55,6 +56,12 @@ def cloud(home: Path) -> Iterator[subprocess.Popen]:
     if process.poll() is None:
         process.kill()
     process.communicate()
+
+
+def peak(pid: int) -> float:
+    """Megabytes of a process at most, so far."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM:"))
 
 
 def device(home: Path, folder: Path, source: object, *more: Any) -> tuple[Any, ...]:
@@ -114,6 +121,10 @@ def test_ctrl_c_ends_a_cloud_and_a_device_cleanly_and_both_start_again(
         running = start(*device(home, tmp_path / "home", f"tcp://127.0.0.1:{PORT}", "--every", 0.2))
         assert running.stdout is not None
         assert running.stdout.readline()
+        if Path("/proc").exists():
+            processes = [psutil.Process(running.pid), *psutil.Process(running.pid).children()]
+            assert len(processes) == 2
+            assert sum(peak(process.pid) for process in processes) < 100
         second = run(*device(home, tmp_path / "home", f"tcp://127.0.0.1:{PORT}", "--visits", 1))
         assert (second.exit_code, "another process uses" in second.output) == (1, True)
         running.send_signal(signal.SIGINT)
@@ -148,8 +159,8 @@ def test_private_keys_are_never_written_over_and_a_damaged_one_stops_everything(
 
 @pytest.mark.parametrize(("arguments", "code", "says"), [
     (("cloud", "{new}"), 2, "nothing is published"),
-    (("publish", "{new}", "--leave-out", "a"), 2, "list of whole numbers"),
-    (("publish", "{new}", "--leave-out", "1,2,3,4,5,6,7,8,9,10"), 2, "nobody to train on"),
+    (("publish", "{new}", "--leave-out", "a"), 2, "not a valid integer"),
+    (("publish", "{new}", *(word for i in range(1, 11) for word in ("--leave-out", str(i)))), 2, "nobody to train on"),
     (("person", "{new}/p.npz", "--person", "99"), 2, "no windows of user 99"),
     (("person", "{new}/p.npz", "--person", "3", "--samples", "9999"), 2, "training windows"),
     (("device", "{new}", "--from", "ftp://a", "--invitation", "{told}", "--windows", "{mine}"), 2, "tcp://host:port"),

@@ -14,7 +14,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pmt_helpers.datasets import DataError
-from pmt_helpers.datasets.arrays import DAMAGED, load_npz, load_pickled_npy, read_arrays, read_card, write_arrays
+from pmt_helpers.datasets.arrays import (
+    DAMAGED,
+    load_npz,
+    load_pickled_npy,
+    pack_arrays,
+    read_arrays,
+    read_card,
+    write_arrays,
+)
 
 
 def npy(array: np.ndarray) -> bytes:
@@ -43,6 +51,22 @@ def test_all_arrays_come_back_as_they_were_written(tmp_path: Path) -> None:
     back = load_npz(tmp_path / "m.npz")
     assert set(back) == set(arrays)
     assert all(np.array_equal(back[name], arrays[name]) and back[name].dtype == arrays[name].dtype for name in arrays)
+
+
+def test_packed_arrays_are_the_same_bytes_whatever_their_order_and_come_back() -> None:
+    arrays = {"b": np.asfortranarray(np.arange(6.0).reshape(2, 3)), "a": np.array(3), "c": np.array(["x", "yz"])}
+    packed = pack_arrays(arrays)
+    assert packed == pack_arrays({name: arrays[name].copy() for name in sorted(arrays)})
+    back = load_npz(io.BytesIO(packed))
+    assert list(back) == ["a", "b", "c"]
+    assert all(np.array_equal(back[name], arrays[name]) and back[name].shape == arrays[name].shape for name in arrays)
+
+
+def test_less_may_be_allowed_than_is_usual() -> None:
+    packed = pack_arrays({"a": np.zeros(200_000)})
+    assert load_npz(io.BytesIO(packed), largest_mb=2)["a"].size == 200_000
+    with pytest.raises(ValueError, match=r"unpacks to 2 MB; at most 1 MB"):
+        load_npz(io.BytesIO(packed), largest_mb=1)
 
 
 @pytest.mark.parametrize(

@@ -82,9 +82,9 @@ def test_the_schedule_is_fixed_beforehand_and_a_late_visit_moves_no_other(
         return {}
 
     monkeypatch.setattr(module, "visit", slow)
-    keep_schedule(plan(tmp_path, "", first_s=0.1, every_s=0.2, visits=7), lambda _: None)
+    keep_schedule(plan(tmp_path, "", every_s=0.2, visits=7), lambda _: None)
     assert len(times) == 5  # the third and the fourth would have been during the second
-    slots = [(when - 0.1) / 0.2 for when in times]
+    slots = [when / 0.2 for when in times]
     assert [int(slot + 0.01) for slot in slots][:2] == [0, 1]
     assert all(slot >= wanted - 0.01 for slot, wanted in zip(slots, (0, 1, 4, 5, 6), strict=True))
 
