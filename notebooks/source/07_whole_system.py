@@ -151,7 +151,7 @@ prediction(
 few, many = (
     run_system(data, [person], n_samples=n, seed=SEED).query("version == 1")["bytes_up"].item() for n in (4, 40)
 )
-reveal("07-bytes", many - few)
+reveal("07-bytes", many - few, digits=0)
 say(f"With 4 windows it sends {few} bytes, with 40 windows {many} bytes.")
 
 # %% [markdown]

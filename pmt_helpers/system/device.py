@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pmt_helpers.activity.online import Task, train_online
+from pmt_helpers.activity.similar import keep_better
 from pmt_helpers.activity.weights import ARRAYS, Checkpoint, Windows, checkpoint_of
 from pmt_helpers.datasets.arrays import pack_arrays, read_arrays
 from pmt_helpers.datasets.features import extract_features
@@ -77,13 +78,11 @@ class Device:
             if counts is not None:
                 counts["updates"] = trained.epochs * len(y)
         personal = Checkpoint(trained.weights, shared.scaler)
-        took = old is None or self._loss(personal) < self._loss(old)
-        kept = personal if took else old
-        assert kept is not None
+        kept = personal if old is None else keep_better(old, personal, *self.windows["validation"])
         arrays = {**kept.arrays(), "seen": np.array(stated["version"])}
         names = {key: np.array(stated[key]) for key in ("class_names", "window_s", "rate_hz")}
         write_whole(self._kept, pack_arrays({**arrays, **names}), 0o600)
-        said = {"version": stated["version"], "took": bool(took), "seconds": time.perf_counter() - began}
+        said = {"version": stated["version"], "took": kept is personal, "seconds": time.perf_counter() - began}
         if "test" in self.windows:
             X, y = self.windows["test"]
             for name, model in (("shared", shared), ("personal", personal), ("kept", kept)):
@@ -123,12 +122,6 @@ class Device:
             return None, seen
         features = [str(i) for i in range(len(arrays["scaler_mean"]))]
         return checkpoint_of(arrays, {"class_names": classes, "feature_names": features}, self._kept), seen
-
-    def _loss(self, model: Checkpoint) -> float:
-        X, y = self.windows["validation"]
-        logits = model.logits(X).astype(float)
-        logits -= logits.max(1, keepdims=True)
-        return float((np.log(np.exp(logits).sum(1)) - logits[np.arange(len(y)), y]).mean())
 
 
 def read_private(path: Path) -> dict[str, Windows]:
