@@ -96,7 +96,7 @@ def honest(ask: Any, questions: list[bytes], labels: np.ndarray) -> None:
         ask(question)
 
 
-def order_of_chunks(ask: Any, questions: list[bytes], labels: np.ndarray) -> None:
+def order_of_pieces(ask: Any, questions: list[bytes], labels: np.ndarray) -> None:
     """The order tells the first three labels: the cloud tries all of them until the order fits."""
     order = np.random.default_rng(labels[:3]).permutation(len(questions) - 1)
     honest(ask, [questions[0], *(questions[1 + i] for i in order)], labels)
@@ -120,7 +120,7 @@ def waits(ask: Any, questions: list[bytes], labels: np.ndarray) -> None:
 
 
 DEVICES: dict[str, Behaviour] = {
-    "honest": honest, "order of chunks": order_of_chunks, "version field": version_field, "asks again": asks_again,
+    "honest": honest, "order of pieces": order_of_pieces, "version field": version_field, "asks again": asks_again,
     "waits": waits,
 }  # fmt: skip
 

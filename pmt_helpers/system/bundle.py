@@ -44,7 +44,7 @@ WHY = {
     "version": "it is older than what is held, or another one of the same version",
     "expired": "its last day has passed",
     "size": "it is larger than a model can be",
-    "chunk": "a part is not the one that was signed",
+    "chunk": "a piece is not the one that was signed",
     "damaged": "what was signed is no model",
     "answer": "the answer does not belong to the question",
     "no answer": "nobody answered in time",

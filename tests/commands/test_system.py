@@ -184,7 +184,7 @@ def test_the_audit_says_what_differs_and_fails_where_the_real_device_does(monkey
     said = well("audit")
     for name, before in {
         "honest": "nothing",
-        "order of chunks": "bytes",
+        "order of pieces": "bytes",
         "asks again": "number, lengths, bytes",
     }.items():
         assert any(line.startswith(f"{name} ") and line[18:].startswith(before) for line in said.splitlines()), said

@@ -28,7 +28,7 @@ def test_four_cheats_are_found_before_encryption_and_only_one_of_them_once_it_is
     hidden = ["same", "same", "random"]
     assert verdicts(audit_devices(DEVICES, LABELS, encrypted=True)) == {
         "honest": {BEFORE: ["same", "same", "same"], WIRE: hidden},
-        "order of chunks": {BEFORE: ["same", "same", "differs"], WIRE: hidden},
+        "order of pieces": {BEFORE: ["same", "same", "differs"], WIRE: hidden},
         "version field": {BEFORE: ["same", "same", "differs"], WIRE: hidden},
         "asks again": {BEFORE: ["differs", "differs", "differs"], WIRE: ["same", "differs", "random"]},
         "waits": {BEFORE: ["same", "same", "same"], WIRE: hidden},
@@ -38,7 +38,7 @@ def test_four_cheats_are_found_before_encryption_and_only_one_of_them_once_it_is
 def test_a_plain_wire_shows_what_is_there_before_encryption() -> None:
     found = verdicts(audit_devices(DEVICES, LABELS[:2], encrypted=False))
     assert {name: places[WIRE] for name, places in found.items()} == {
-        "honest": ["same", "same", "same"], "order of chunks": ["same", "same", "differs"],
+        "honest": ["same", "same", "same"], "order of pieces": ["same", "same", "differs"],
         "version field": ["same", "same", "differs"], "asks again": ["same", "differs", "differs"],
         "waits": ["same", "same", "same"],
     }  # fmt: skip
@@ -80,7 +80,7 @@ def first_label(run: Recording) -> int:
 @pytest.mark.parametrize(
     ("name", "read_bit"),
     [
-        ("order of chunks", first_label),
+        ("order of pieces", first_label),
         ("version field", lambda run: run.messages[0][27] % 2),
         ("asks again", asked_again),
     ],

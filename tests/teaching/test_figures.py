@@ -193,7 +193,29 @@ def compared_defences():
     return pd.DataFrame(rows, columns=["kind", "defence", "accuracy", "change", "change_se", "losers"])
 
 
+def designs():
+    """As compare_federated gives them."""
+    models = {"central": 0.73, "personal": 0.8, "local": 0.64, "FedAvg 1 at home": 0.72, "FedAvg 40 at home": 0.81}
+    sent = {"central": 26.0, "personal": 26.0, "FedAvg 1 at home": 26.0, "FedAvg 40 at home": 1025.0}
+    rows = [(m, a, a - 0.8, a - 0.82, a - 0.79, sent.get(m, 0.0)) for m, a in models.items()]
+    return pd.DataFrame(rows, columns=["model", "accuracy", "lead", "low", "high", "kilobytes_up"])
+
+
+def releases():
+    """Six people, before and after two releases: the first helps all but one, the second nobody."""
+    rows = []
+    for release, gain in ((2, 0.04), (3, -0.02)):
+        for user in range(6):
+            after = 0.7 + (gain if user or release == 3 else -0.01) + 0.002 * user
+            rows += [(user, release, 10, "before", 0.7 + 0.002 * user), (user, release, 10, "retrain", after)]
+    return pd.DataFrame(rows, columns=["user", "release", "n_samples", "model", "accuracy"])
+
+
 EVERY = {
+    "accuracy_by_bytes": lambda: figures.accuracy_by_bytes(designs()),
+    "gains": lambda: figures.gains(
+        releases(), {"retrain": "retrain"}, "before", by="release", title="A new release", x_title="release"
+    ),
     "defences": lambda: figures.defences(compared_defences(), "30% send the least likely labels"),
     "three_models": lambda: figures.three_models(scores(), person=3, n_windows=38),
     "signals": lambda: figures.signals([recording(user, user) for user in (1, 2, 3, 4, 5)], seconds=20),

@@ -14,9 +14,10 @@ Array = np.ndarray
 
 
 def accept(manifest: dict[str, Any], state: dict[str, Any]) -> bool:
-    """manifest: what a server offers; signed_by is the key that its signature fits, or None.
+    """manifest: what a server offers: signed_by (whose key its signature fits, or None), model, version, expires, bytes.
 
-    state: what the device knows: key (the cloud's), model, version (the highest it has seen), today, most_bytes.
+    state: what the device knows: key (the cloud's), model, version (the highest it has seen), today, most_bytes. Days
+    are text, such as "2026-12-31": < and > compare them rightly.
 
     Returns True to download the model, False to refuse it.
     """
@@ -25,8 +26,8 @@ def accept(manifest: dict[str, Any], state: dict[str, Any]) -> bool:
     return ours and fresh and manifest["bytes"] <= state["most_bytes"]
 
 
-_STATE = {"key": "cloud", "model": "watch", "version": 9, "today": 20_800, "most_bytes": 100_000}
-_HONEST = {"signed_by": "cloud", "model": "watch", "version": 10, "expires": 20_830, "bytes": 30_000}
+_STATE = {"key": "cloud", "model": "watch", "version": 9, "today": "2026-12-09", "most_bytes": 100_000}
+_HONEST = {"signed_by": "cloud", "model": "watch", "version": 10, "expires": "2027-01-08", "bytes": 30_000}
 
 
 def _offer(**changes: Any) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -47,16 +48,16 @@ ACCEPT = Exercise(
         "the cloud's model, after a month without network": _offer(version=14),
         "the version that the device has seen": _offer(version=9),
         "an old version, truly signed": _offer(version=8),
-        "the last valid day": _offer(expires=20_800),
-        "a model that expired yesterday": _offer(expires=20_799),
+        "the last valid day": _offer(expires="2026-12-09"),
+        "a model that expired yesterday": _offer(expires="2026-12-08"),
         "a model that somebody else signed": _offer(signed_by="mirror"),
         "a model that nobody signed": _offer(signed_by=None),
         "another model of the same cloud": _offer(model="topics"),
         "more bytes than the device can take": _offer(bytes=100_001),
         "as many bytes as it can take": _offer(bytes=100_000),
-        "old and expired": _offer(version=3, expires=1),
+        "old and expired": _offer(version=3, expires="2025-01-31"),
         "a model for a new device": ({**_HONEST, "version": 1}, {**_STATE, "version": 0}),
-        "somebody else's next version": _offer(signed_by="mirror", version=11, expires=30_000),
+        "somebody else's next version": _offer(signed_by="mirror", version=11, expires="2031-01-01"),
     },
     right="your device takes what ours takes, and refuses the rest. Below it meets bad servers.",
     hints=(
@@ -175,7 +176,7 @@ FIND_LEAK = Exercise(
         "one message more, of no bytes": ([[b"head"], [b"head", b""]],),
         "the last of four people": ([[b"x"], [b"x"], [b"x"], [b"y"]],),
     },
-    right="you find what ours finds. Below it looks at devices that cheat, on the wire and before encryption.",
+    right="you find what ours finds. Below it looks at what five devices ask before encryption; four of them cheat.",
     hints=(
         "A device that knows nothing of the person sends everybody's messages alike. Compare all people, not two.",
         "For each person make one value: the number of messages, the tuple of their lengths, the tuple of the messages "
@@ -297,7 +298,7 @@ KEEP_BETTER = Exercise(
         ),
         "right on the first window only": (_OLD, _sure([0.7, 0.34, 0.34, 0.34], _Y), _Y),
     },
-    right="you keep what ours keeps. Below it meets a good update and a poisoned one.",
+    right="you keep what ours keeps. Below it meets an honest release and a poisoned one.",
     hints=(
         "Which of the two models gives the true classes of your windows more probability? And what if both are the "
         "same, or the new one gives no numbers at all?",
@@ -351,6 +352,18 @@ KEEP_BETTER = Exercise(
             "loss_old = -old[windows, y].mean()\n    loss_new = -new[windows, y].mean()",
         ),
         Mistake(
+            "every column",
+            "new[:, y] takes the probability of every label in every window. Give the row numbers, too.",
+            f"loss_old = {_OLD_LOSS}\n    loss_new = {_NEW_LOSS}",
+            "loss_old = -np.log(old[:, y]).mean()\n    loss_new = -np.log(new[:, y]).mean()",
+        ),
+        Mistake(
+            "median",
+            "this compares medians: one window that is very wrong then hardly counts. Take the mean.",
+            f"loss_old = {_OLD_LOSS}\n    loss_new = {_NEW_LOSS}",
+            "loss_old = np.median(-np.log(old[windows, y]))\n    loss_new = np.median(-np.log(new[windows, y]))",
+        ),
+        Mistake(
             "one window",
             "only the first window decides: take the mean over all of them.",
             f"loss_old = {_OLD_LOSS}\n    loss_new = {_NEW_LOSS}",
@@ -366,7 +379,8 @@ KEEP_BETTER = Exercise(
 def choose_donors(probabilities: Array, y: Array, n: int) -> Array:
     """probabilities (n_donors, n_windows, n_classes): what each donor's model says of your windows; y (n_windows,).
 
-    Returns (n,) int: the donors with the lowest mean loss on your windows, the best first.
+    Returns (n,) int: the donors (from 0) with the lowest mean loss on your windows, the best first; of equal donors the
+    lower number first.
     """
     windows = np.arange(len(y))
     losses = -np.log(probabilities[:, windows, y]).mean(axis=1)
@@ -402,7 +416,7 @@ CHOOSE_DONORS = Exercise(
         ),
         "other windows": (_DONORS[:, :4], _DONOR_Y[:4], 4),
     },
-    right="you choose the donors that ours chooses. Below they help you.",
+    right="you choose the donors that ours chooses. Below you see whether they help one person.",
     hints=(
         "A donor is similar to you if their model finds your windows easy. How did you measure that in the last "
         "exercise?",
@@ -442,6 +456,13 @@ CHOOSE_DONORS = Exercise(
             _LOSSES,
             "-np.log(probabilities.max(axis=2)).mean(axis=1)",
         ),
+        Mistake(
+            "every column",
+            "probabilities[:, :, y] takes every window's probability of every label: give the window numbers, too.",
+            _LOSSES,
+            "-np.log(probabilities[:, :, y]).mean(axis=(1, 2))",
+        ),
+        Mistake("from one", "donors are numbered from 0, as argsort gives them.", "[:n]", "[:n] + 1"),
         Mistake(
             "worst window",
             "only each donor's worst window counts: take the mean over windows.",
@@ -501,8 +522,8 @@ QUESTIONS = (
         {
             "Models, which are always fewer bytes": "One model has about as many bytes as a person's feature table "
             "here, and it is sent in every round.",
-            "Models, which may tell about the data": "In each round the weights go up. A single upload can be read by "
-            "attacks; secure aggregation shows the cloud only the sum.",
+            "Models, which may tell about the data": "In each round weights go up that were trained on the data. How "
+            "much an attack reads depends on what is sent: a gradient on one window tells it whole.",
             "Nothing that depends on the data": "The weights were trained on the data, so they depend on it. In this "
             "paper's design a device sends nothing of the kind.",
         },

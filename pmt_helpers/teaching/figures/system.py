@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+import numpy as np
 import pandas as pd
 
 from pmt_helpers.activity.evaluation import paired_gain
@@ -27,10 +28,9 @@ DESIGNS = {
 
 
 def accuracy_by_bytes(compared: pd.DataFrame, title: str = "What is sent, and what it gives") -> Figure:
-    """Accuracy of four designs against what one person sends, with 95% intervals of the difference from personal.
+    """Accuracy of four designs against what a volunteer sends, with 95% intervals of the difference from personal.
 
-    compared: model, accuracy, lead, low, high, kilobytes_up, as experiments.compare_federated gives them. A person who
-    only downloads sends nothing: the personal model's point is at 0.
+    compared: model, accuracy, lead, low, high, kilobytes_up, as experiments.compare_federated gives them.
     """
     need_columns(compared, ("model", "accuracy", "lead", "low", "high", "kilobytes_up"), "accuracy_by_bytes")
     figure = style.new_figure(title, 460, style.WITH_LEGEND + 2 * style.LINE)
@@ -40,18 +40,21 @@ def accuracy_by_bytes(compared: pd.DataFrame, title: str = "What is sent, and wh
         line = compared[at_home | (compared["model"] == design)].sort_values("kilobytes_up")
         line = line.assign(lower=line["accuracy"] + line["low"] - line["lead"])
         line["upper"] = line["accuracy"] + line["high"] - line["lead"]
-        if design == "personal":  # the baseline itself; and the windows were sent by volunteers
-            line = line.assign(lower=line["accuracy"], upper=line["accuracy"], kilobytes_up=0.0)
+        if design in ("personal", "central"):  # the baseline itself; and one that is not compared with it
+            line = line.assign(lower=np.nan, upper=np.nan)
         look = style.model_style("shared" if design == "central" else design)
         look["marker"] = {**look["marker"], "size": 11}
         bars, hover = style.interval_bars(line, "accuracy"), "%{y:.1%} for %{x:,.0f} kB"
         style.add_series(figure, line["kilobytes_up"], line["accuracy"], name, look, hover, error_y=bars)
         last = line.iloc[-1]
         texts.append(f"{name}: {percent(last['accuracy'])} for {last['kilobytes_up']:,.0f} kB")
+    level = compared.loc[compared["model"] == "personal", "accuracy"]
+    for accuracy in level:
+        figure.add_hline(accuracy, line={"color": style.MODEL_COLOURS["personal"], "width": 1, "dash": "dot"})
     most = float(compared["kilobytes_up"].max())
-    figure.update_xaxes(title_text="kilobytes that one person sends", range=[-0.04 * most, 1.06 * most])
+    figure.update_xaxes(title_text="kilobytes that a volunteer sends", range=[-0.04 * most, 1.06 * most])
     style.accuracy_axis(figure, range=None)
-    return Figure(figure, f"Accuracy, and what one person sends for it. {style.sentences(texts)}")
+    return Figure(figure, f"Accuracy, and what a volunteer sends for it. {style.sentences(texts)}")
 
 
 def gains(
@@ -77,14 +80,17 @@ def gains(
         style.add_series(figure, x, rows["gain"], name, look, hover, error_y=bars, customdata=worse.tolist())
         last = rows.iloc[-1]
         interval = f"[{last['lower']:z.1f}, {last['upper']:z.1f}]"
-        texts.append(f"{name} {last['gain']:+z.1f} {interval}, {worse.iloc[-1]} worse off")
+        counts = [f"{count:.0f}" for count in rows["harmed"]]
+        texts.append(f"{name} {last['gain']:+z.1f} {interval}; worse off {', '.join(counts)} of {last['users']:.0f}")
     figure.update_xaxes(
         title_text=x_title, tickvals=list(range(len(values))), ticktext=[f"{value:g}" for value in values]
     )
     figure.update_yaxes(
         title_text="gain, points of accuracy", zeroline=True, zerolinecolor=style.INK, zerolinewidth=1.5
     )
-    return Figure(figure, f"Points of accuracy against {baseline}, {x_title} {values[-1]:g}. {style.sentences(texts)}")
+    at = ", ".join(f"{value:g}" for value in values)
+    start = f"Points of accuracy against {baseline}, {x_title} {values[-1]:g}, and people worse off, {x_title} {at}"
+    return Figure(figure, f"{start}. {style.sentences(texts)}")
 
 
 def _gain(rows: pd.DataFrame, model: str, baseline: str) -> tuple[float, float, float, int, int]:
