@@ -38,7 +38,11 @@ def system_group() -> None:
 @FOLDER
 @click.option("--dataset", type=click.Choice(["watch", "wisdm"]), default="watch", show_default=True)
 @click.option("--leave-out", type=int, multiple=True, help="A person of the data set who did not volunteer; again.")
-@click.option("--epsilon", type=click.FloatRange(0, min_open=True), help="Train with differential privacy.")
+@click.option(
+    "--epsilon",
+    type=click.FloatRange(0, min_open=True),
+    help="Train with differential privacy; each release spends it.",
+)
 @click.option("--days", type=click.IntRange(1), default=90, show_default=True, help="How long devices take it.")
 def publish(folder: Path, dataset: str, leave_out: tuple[int, ...], epsilon: float | None, days: int) -> None:
     """Train the next version, sign it, and write it as static files into FOLDER/shelf.
@@ -163,7 +167,7 @@ def device(
 ) -> None:  # fmt: skip
     """Visit on a fixed schedule, check what comes, retrain it on your windows at home, and keep the better model.
 
-    Visits are made by a process of their own that knows nothing of the windows. Both together need less than 100 MB.
+    Visits are made by a process of their own that knows nothing of the windows; each of the two needs some 50 MB.
     Stopped or killed, it goes on where it was.
     """
     from contextlib import nullcontext

@@ -61,8 +61,8 @@ class Device:
         Raises ValueError when the windows do not fit the release.
         """
         stated = held_manifest(self.folder / "public", self.model, self.public_key)
-        old, seen = self._read_kept(stated)
-        if stated is None or stated["version"] <= seen:
+        old, stored = self._read_kept(stated)
+        if stated is None or stated["version"] <= stored["seen"]:
             return None
         try:
             shared, _ = open_payload(stated, read_payload(self.folder / "public", stated))
@@ -96,10 +96,9 @@ class Device:
         readings: x, y, z in m/s2 with gravity, at the rate that the release states.
         Raises ValueError before the first model.
         """
-        kept, _ = self._read_kept(None)
+        kept, stored = self._read_kept(None)
         if kept is None:
             raise ValueError("there is no model yet: a visit has to bring one first")
-        stored = read_arrays(self._kept, KEPT, "this device's own model")
         names, rate_hz = stored["class_names"].tolist(), float(stored["rate_hz"])
         size = round(float(stored["window_s"]) * rate_hz)
         window: deque[Any] = deque(maxlen=size)
@@ -113,16 +112,16 @@ class Device:
                     label = int(kept.predict(extract_features(np.array(window, float)[None], rate_hz))[0])
                 yield names[label]
 
-    def _read_kept(self, stated: dict[str, Any] | None) -> tuple[Checkpoint | None, int]:
+    def _read_kept(self, stated: dict[str, Any] | None) -> tuple[Checkpoint | None, dict[str, np.ndarray]]:
+        """The model so far, unless it answers another question than the release, and what is stored beside it."""
         if not self._kept.exists():
-            return None, 0
+            return None, {"seen": np.array(0)}
         arrays = read_arrays(self._kept, KEPT, "this device's own model")
-        seen = int(arrays["seen"])
         classes = arrays["class_names"].tolist()
-        if stated is not None and stated["class_names"] != classes:  # the old model answers another question
-            return None, seen
+        if stated is not None and stated["class_names"] != classes:
+            return None, arrays
         features = [str(i) for i in range(len(arrays["scaler_mean"]))]
-        return checkpoint_of(arrays, {"class_names": classes, "feature_names": features}, self._kept), seen
+        return checkpoint_of(arrays, {"class_names": classes, "feature_names": features}, self._kept), arrays
 
     def _loss(self, model: Checkpoint) -> float:
         X, y = self.windows["validation"]
