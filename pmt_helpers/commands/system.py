@@ -180,7 +180,7 @@ def device(
     recorder = Recorder(log, origin_here(Sensors()), task="activity") if log else nullcontext()
     with _alone(folder, "device"), recorder as recording:
         span: dict[str, Any] = {"span": recording.span} if recording else {}
-        home = Device(folder, card["model"], bytes.fromhex(card["public_key"]), read_private(windows), **span)
+        home = Device(folder, card["model"], bytes.fromhex(card["public_key"]), **read_private(windows), **span)
         try:
             for seen in run(home, plan):
                 _tell(seen)
@@ -207,7 +207,7 @@ def person(out: Path, dataset: str, person: int, samples: int) -> None:
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     windows = windows_of(data, split)
-    write_private(out, windows)
+    write_private(out, windows, data.class_names)
     click.echo(f"Wrote {out}: " + ", ".join(f"{len(y)} to {part}" for part, (_, y) in windows.items()))
 
 
@@ -230,7 +230,7 @@ def volunteer(folder: Path, address: str, invitation: Path, windows: Path) -> No
     card = _read_invitation(invitation)
     keys = _curve_keys(folder / "volunteer.key")
     click.echo(f"Your public key: {keys[0].decode()}")
-    private = read_private(windows)
+    private = read_private(windows)["windows"]
     X, y = (np.concatenate([private[part][i] for part in ("train", "validation")]) for i in (0, 1))
     try:
         taken = send_windows(address, card["server_key"], keys, card["model"], X, y)
@@ -313,7 +313,9 @@ def _tell(seen: dict[str, Any]) -> None:
     """One visit, in a line."""
     if not seen["version"]:
         return click.echo(f"Refused: {seen['refused']}" if "refused" in seen else "Nothing newer.")
-    words = [f"Version {seen['version']}", f"{seen['up']:,} bytes up, {seen['down']:,} down"] if "up" in seen else []
+    words = [f"Version {seen['version']}"]
+    if "up" in seen:  # else it was downloaded before the device was stopped
+        words.append(f"{seen['up']:,} bytes up, {seen['down']:,} down")
     if "took" in seen:
         words.append("kept the new model" if seen["took"] else "kept the old model, better on your windows")
     words += [f"{name} {seen[name]:.3f}" for name in ("shared", "personal", "kept") if name in seen]

@@ -89,6 +89,11 @@ def test_a_device_a_mirror_and_a_volunteer_at_a_cloud(cloud: subprocess.Popen, h
     assert log.spans["phase"].tolist() == ["train"] + 3 * ["inference"]
     assert "Nothing newer" in well(*device(home, tmp_path / "home", address, "--visits", 1))
 
+    (tmp_path / "home" / "private" / "kept.npz").unlink()  # as if it was killed after the download
+    trained, nothing = well(*device(home, tmp_path / "home", address, "--visits", 1)).splitlines()
+    assert trained.startswith("Version 1; kept the new model; shared")
+    assert nothing == "Nothing newer."
+
     volunteer = ("volunteer", tmp_path / "volunteer", "--to", f"tcp://127.0.0.1:{PORT + 1}",
                  "--invitation", home / "cloud" / "invitation.json", "--windows", home / "mine.npz")  # fmt: skip
     refused = run(*volunteer)
