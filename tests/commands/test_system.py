@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from pmt_helpers.datasets import load_recordings
 from pmt_helpers.device import read_log
 
 ROOT = Path(__file__).resolve().parents[2]
+STARTED: list[subprocess.Popen] = []
 PORT = 24000 + os.getpid() % 8000
 
 
@@ -33,7 +33,18 @@ def well(*arguments: Any) -> str:
 
 def start(*arguments: Any) -> subprocess.Popen:
     command = [sys.executable, "-m", "pmt_helpers", "system", *(str(each) for each in arguments)]
-    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    STARTED.append(subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True))
+    return STARTED[-1]
+
+
+@pytest.fixture(autouse=True)
+def nothing_runs_on() -> Iterator[None]:
+    """Whatever a test started and did not end is killed, also when the test fails."""
+    yield
+    while STARTED:
+        process = STARTED.pop()
+        process.kill()
+        process.communicate()
 
 
 @pytest.fixture(scope="module")
@@ -46,14 +57,11 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def cloud(home: Path) -> Iterator[subprocess.Popen]:
+def cloud(home: Path) -> subprocess.Popen:
     process = start("cloud", home / "cloud", "--port", PORT)
     assert process.stdout is not None
     assert f":{PORT}" in process.stdout.readline()
-    yield process
-    if process.poll() is None:
-        process.kill()
-    process.communicate()
+    return process
 
 
 def peak(pid: int) -> float:
@@ -113,7 +121,6 @@ def test_a_device_a_mirror_and_a_volunteer_at_a_cloud(cloud: subprocess.Popen, h
     assert "Version 2" in well("device", tmp_path / "home", "--from", f"tcp://127.0.0.1:{PORT + 2}", *told)
     mirror.send_signal(signal.SIGINT)
     assert mirror.wait(20) == 130
-    mirror.communicate()
     assert "Nothing newer" in well(*device(home, tmp_path / "home", home / "cloud" / "shelf", "--visits", 1))
 
 
@@ -148,8 +155,7 @@ def test_a_cloud_that_was_killed_serves_again(home: Path, tmp_path: Path) -> Non
         address = f"tcp://127.0.0.1:{PORT + 4}"
         assert "Version" in well(*device(home, tmp_path / str(number), address, "--visits", 1))
         process.kill()
-        process.communicate()
-        time.sleep(0.1)
+        process.wait()
 
 
 def test_private_keys_are_never_written_over_and_a_damaged_one_stops_everything(home: Path, tmp_path: Path) -> None:
