@@ -39,7 +39,11 @@ def system_group() -> None:
 @FOLDER
 @click.option("--dataset", type=click.Choice(["watch", "wisdm"]), default="watch", show_default=True)
 @click.option("--leave-out", type=int, multiple=True, help="A person of the data set who did not volunteer; again.")
-@click.option("--epsilon", type=click.FloatRange(0, min_open=True), help="Train with differential privacy.")
+@click.option(
+    "--epsilon",
+    type=click.FloatRange(0, min_open=True),
+    help="Train with differential privacy; each release spends it.",
+)
 @click.option("--days", type=click.IntRange(1), default=90, show_default=True, help="How long devices take it.")
 def publish(folder: Path, dataset: str, leave_out: tuple[int, ...], epsilon: float | None, days: int) -> None:
     """Train the next version, sign it, and write it as static files into FOLDER/shelf.
@@ -164,7 +168,7 @@ def device(
 ) -> None:  # fmt: skip
     """Visit on a fixed schedule, check what comes, retrain it on your windows at home, and keep the better model.
 
-    Visits are made by a process of their own that knows nothing of the windows. Both together need less than 100 MB.
+    Visits are made by a process of their own that knows nothing of the windows; each of the two needs some 50 MB.
     Stopped or killed, it goes on where it was.
     """
     from contextlib import nullcontext
@@ -177,7 +181,7 @@ def device(
     recorder = Recorder(log, origin_here(Sensors()), task="activity") if log else nullcontext()
     with _alone(folder, "device"), recorder as recording:
         span: dict[str, Any] = {"span": recording.span} if recording else {}
-        home = Device(folder, card["model"], bytes.fromhex(card["public_key"]), read_private(windows), **span)
+        home = Device(folder, card["model"], bytes.fromhex(card["public_key"]), **read_private(windows), **span)
         try:
             for seen in run(home, plan):
                 _tell(seen)
@@ -204,7 +208,7 @@ def person(out: Path, dataset: str, person: int, samples: int) -> None:
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     windows = windows_of(data, split)
-    write_private(out, windows)
+    write_private(out, windows, data.class_names)
     click.echo(f"Wrote {out}: " + ", ".join(f"{len(y)} to {part}" for part, (_, y) in windows.items()))
 
 
@@ -227,7 +231,7 @@ def volunteer(folder: Path, address: str, invitation: Path, windows: Path) -> No
     card = _read_invitation(invitation)
     keys = _curve_keys(folder / "volunteer.key")
     click.echo(f"Your public key: {keys[0].decode()}")
-    private = read_private(windows)
+    private = read_private(windows)["windows"]
     X, y = (np.concatenate([private[part][i] for part in ("train", "validation")]) for i in (0, 1))
     try:
         taken = send_windows(address, card["server_key"], keys, card["model"], X, y)
@@ -342,7 +346,9 @@ def _tell(seen: dict[str, Any]) -> None:
     """One visit, in a line."""
     if not seen["version"]:
         return click.echo(f"Refused: {seen['refused']}" if "refused" in seen else "Nothing newer.")
-    words = [f"Version {seen['version']}", f"{seen['up']:,} bytes up, {seen['down']:,} down"] if "up" in seen else []
+    words = [f"Version {seen['version']}"]
+    if "up" in seen:  # else it was downloaded before the device was stopped
+        words.append(f"{seen['up']:,} bytes up, {seen['down']:,} down")
     if "took" in seen:
         words.append("kept the new model" if seen["took"] else "kept the old model, better on your windows")
     words += [f"{name} {seen[name]:.3f}" for name in ("shared", "personal", "kept") if name in seen]

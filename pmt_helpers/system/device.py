@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,15 +43,16 @@ class Device:
     folder: where it keeps what it downloaded (`public`) and its own model (`private`).
     public_key: of the cloud, 32 bytes, pinned.
     windows: labelled windows by part (train, validation and, to measure, test): raw features and class numbers.
+    class_names: of the labels; a release for other classes is then not trained on.
     span: records what training and predicting cost, as pi_profile.Recorder.span does.
     """
 
     def __init__(
         self, folder: str | Path, model: str, public_key: bytes, windows: dict[str, Windows],
-        span: Span = lambda phase, **counts: nullcontext(),
+        class_names: Sequence[str] | None = None, span: Span = lambda phase, **counts: nullcontext(),
     ) -> None:  # fmt: skip
         self.folder, self.model, self.public_key, self.windows = Path(folder), model, public_key, windows
-        self._span = span
+        self._span, self._class_names = span, class_names
         self._kept = self.folder / "private" / "kept.npz"
 
     def update(self) -> dict[str, Any] | None:
@@ -62,13 +63,16 @@ class Device:
         Raises ValueError when the windows do not fit the release.
         """
         stated = held_manifest(self.folder / "public", self.model, self.public_key)
-        old, seen = self._read_kept(stated)
-        if stated is None or stated["version"] <= seen:
+        old, stored = self._read_kept(stated)
+        if stated is None or stated["version"] <= stored["seen"]:
             return None
         try:
             shared, _ = open_payload(stated, read_payload(self.folder / "public", stated))
         except (OSError, Refused):  # a file was spoiled since; the next visit brings it again
             return None
+        if self._class_names is not None and list(self._class_names) != stated["class_names"]:
+            known, mine = ", ".join(stated["class_names"]), ", ".join(self._class_names)
+            raise ValueError(f"the windows are labelled {mine}, and the release knows {known}: they do not fit")
         began = time.perf_counter()
         X, y = self.windows["train"]
         with self._span("train", n_samples=len(y), version=stated["version"]) as counts:
@@ -95,10 +99,9 @@ class Device:
         readings: x, y, z in m/s2 with gravity, at the rate that the release states.
         Raises ValueError before the first model.
         """
-        kept, _ = self._read_kept(None)
+        kept, stored = self._read_kept(None)
         if kept is None:
             raise ValueError("there is no model yet: a visit has to bring one first")
-        stored = read_arrays(self._kept, KEPT, "this device's own model")
         names, rate_hz = stored["class_names"].tolist(), float(stored["rate_hz"])
         size = round(float(stored["window_s"]) * rate_hz)
         window: deque[Any] = deque(maxlen=size)
@@ -112,22 +115,24 @@ class Device:
                     label = int(kept.predict(extract_features(np.array(window, float)[None], rate_hz))[0])
                 yield names[label]
 
-    def _read_kept(self, stated: dict[str, Any] | None) -> tuple[Checkpoint | None, int]:
+    def _read_kept(self, stated: dict[str, Any] | None) -> tuple[Checkpoint | None, dict[str, np.ndarray]]:
+        """The model so far, unless it answers another question than the release, and what is stored beside it."""
         if not self._kept.exists():
-            return None, 0
+            return None, {"seen": np.array(0)}
         arrays = read_arrays(self._kept, KEPT, "this device's own model")
-        seen = int(arrays["seen"])
         classes = arrays["class_names"].tolist()
-        if stated is not None and stated["class_names"] != classes:  # the old model answers another question
-            return None, seen
+        if stated is not None and stated["class_names"] != classes:
+            return None, arrays
         features = [str(i) for i in range(len(arrays["scaler_mean"]))]
-        return checkpoint_of(arrays, {"class_names": classes, "feature_names": features}, self._kept), seen
+        return checkpoint_of(arrays, {"class_names": classes, "feature_names": features}, self._kept), arrays
 
 
-def read_private(path: Path) -> dict[str, Windows]:
-    """Windows by part from a file that write_private made, or anybody, by its names: train_X, train_y, ... ."""
-    arrays = read_arrays(path, tuple(f"{part}_{name}" for part in PARTS[:2] for name in "Xy"), "a person's windows")
-    return {part: (arrays[f"{part}_X"], arrays[f"{part}_y"]) for part in PARTS if f"{part}_X" in arrays}
+def read_private(path: Path) -> dict[str, Any]:
+    """`windows` by part, and `class_names`, of a file that write_private made: two arguments of a Device."""
+    names = tuple(f"{part}_{name}" for part in PARTS[:2] for name in "Xy")
+    arrays = read_arrays(path, (*names, "class_names"), "a person's windows")
+    windows = {part: (arrays[f"{part}_X"], arrays[f"{part}_y"]) for part in PARTS if f"{part}_X" in arrays}
+    return {"windows": windows, "class_names": arrays["class_names"].tolist()}
 
 
 def windows_of(data: "ActivityData", split: "UserSplit") -> dict[str, Windows]:
@@ -135,10 +140,10 @@ def windows_of(data: "ActivityData", split: "UserSplit") -> dict[str, Windows]:
     return {part: (data.X[getattr(split, part)], data.y[getattr(split, part)]) for part in PARTS}
 
 
-def write_private(path: Path, windows: dict[str, Windows]) -> None:
+def write_private(path: Path, windows: dict[str, Windows], class_names: Sequence[str]) -> None:
     """One person's windows for a device, readable by its owner alone."""
     arrays = {f"{part}_{name}": array for part, pair in windows.items() for name, array in zip("Xy", pair, strict=True)}
-    write_whole(path, pack_arrays(arrays), 0o600)
+    write_whole(path, pack_arrays({**arrays, "class_names": np.array(class_names)}), 0o600)
 
 
 def visits(plan: Plan) -> Iterator[dict[str, Any]]:
@@ -167,7 +172,7 @@ def main() -> int:
     told = json.loads(sys.argv[1])
     plan = Plan(**told["plan"])
     folder = Path(plan.folder).parent
-    device = Device(folder, plan.model, bytes.fromhex(plan.public_key), read_private(Path(told["windows"])))
+    device = Device(folder, plan.model, bytes.fromhex(plan.public_key), **read_private(Path(told["windows"])))
     for seen in run(device, plan):
         print(json.dumps({**seen, "home_mb": peak_mb()}), flush=True)
     heavy = {"keras", "jax", "numba", "pandas", "scipy", "sklearn"} & set(sys.modules)

@@ -62,7 +62,7 @@ def run_system(data: ActivityData, people: Sequence[int], n_samples: int = 20, s
         try:
             for user, split in splits.items():
                 place = home / f"device{user}"
-                write_private(place / "windows.npz", windows_of(data, split))
+                write_private(place / "windows.npz", windows_of(data, split), data.class_names)
                 plan = Plan(
                     str(place / "public"), shelf.address, name, public.hex(), keys[0].decode(),
                     every_s=1.0, visits=round(LONGEST_S), until=2,

@@ -115,14 +115,9 @@ def keep_schedule(plan: Plan, report: Callable[[dict[str, Any]], None]) -> None:
 def main() -> int:
     """Visit as the plan in the only argument says, until the process that started this one is gone."""
     plan = Plan(**json.loads(sys.argv[1]))
-
-    def report(seen: dict[str, Any]) -> None:
-        memory = {"peak_mb": peak_mb()}
-        print(json.dumps({**seen, **memory}), flush=True)
-
     threading.Thread(target=lambda: (os.read(0, 1), os._exit(0)), daemon=True).start()  # at the end of its input
     try:
-        keep_schedule(plan, report)
+        keep_schedule(plan, lambda seen: print(json.dumps({**seen, "peak_mb": peak_mb()}), flush=True))
     except (KeyboardInterrupt, BrokenPipeError):
         os._exit(130)
     return 0

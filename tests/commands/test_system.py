@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from pmt_helpers.datasets import load_recordings
 from pmt_helpers.device import read_log
 
 ROOT = Path(__file__).resolve().parents[2]
+STARTED: list[subprocess.Popen] = []
 PORT = 24000 + os.getpid() % 8000
 
 
@@ -35,7 +35,18 @@ def well(*arguments: Any) -> str:
 
 def start(*arguments: Any) -> subprocess.Popen:
     command = [sys.executable, "-m", "pmt_helpers", "system", *(str(each) for each in arguments)]
-    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    STARTED.append(subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True))
+    return STARTED[-1]
+
+
+@pytest.fixture(autouse=True)
+def nothing_runs_on() -> Iterator[None]:
+    """Whatever a test started and did not end is killed, also when the test fails."""
+    yield
+    while STARTED:
+        process = STARTED.pop()
+        process.kill()
+        process.communicate()
 
 
 @pytest.fixture(scope="module")
@@ -48,14 +59,11 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def cloud(home: Path) -> Iterator[subprocess.Popen]:
+def cloud(home: Path) -> subprocess.Popen:
     process = start("cloud", home / "cloud", "--port", PORT)
     assert process.stdout is not None
     assert f":{PORT}" in process.stdout.readline()
-    yield process
-    if process.poll() is None:
-        process.kill()
-    process.communicate()
+    return process
 
 
 def peak(pid: int) -> float:
@@ -91,6 +99,11 @@ def test_a_device_a_mirror_and_a_volunteer_at_a_cloud(cloud: subprocess.Popen, h
     assert log.spans["phase"].tolist() == ["train"] + 3 * ["inference"]
     assert "Nothing newer" in well(*device(home, tmp_path / "home", address, "--visits", 1))
 
+    (tmp_path / "home" / "private" / "kept.npz").unlink()  # as if it was killed after the download
+    trained, nothing = well(*device(home, tmp_path / "home", address, "--visits", 1)).splitlines()
+    assert trained.startswith("Version 1; kept the new model; shared")
+    assert nothing == "Nothing newer."
+
     volunteer = ("volunteer", tmp_path / "volunteer", "--to", f"tcp://127.0.0.1:{PORT + 1}",
                  "--invitation", home / "cloud" / "invitation.json", "--windows", home / "mine.npz")  # fmt: skip
     refused = run(*volunteer)
@@ -100,16 +113,16 @@ def test_a_device_a_mirror_and_a_volunteer_at_a_cloud(cloud: subprocess.Popen, h
     assert "took 35 windows" in well(*volunteer)
     assert "10 people" in well("publish", home / "cloud", "--leave-out", "3")
 
-    mirror = start("mirror", tmp_path / "mirror", "--from", address, "--port", PORT + 2,
+    mirror = start("mirror", tmp_path / "mirror", "--from", address, "--port", PORT + 2, "--every", 0.7,
                    "--invitation", home / "cloud" / "invitation.json")  # fmt: skip
     assert mirror.stdout is not None
     assert "Ctrl-C" in mirror.stdout.readline()
-    assert "Version 2" in mirror.stdout.readline()
+    said = [mirror.stdout.readline() for _ in range(4)]  # the cloud may need a second to notice its new version
+    assert [line for line in said if "Version 2" in line]
     told = ("--invitation", tmp_path / "mirror" / "invitation.json", "--windows", home / "mine.npz", "--visits", 1)
     assert "Version 2" in well("device", tmp_path / "home", "--from", f"tcp://127.0.0.1:{PORT + 2}", *told)
     mirror.send_signal(signal.SIGINT)
     assert mirror.wait(20) == 130
-    mirror.communicate()
     assert "Nothing newer" in well(*device(home, tmp_path / "home", home / "cloud" / "shelf", "--visits", 1))
 
 
@@ -124,7 +137,7 @@ def test_ctrl_c_ends_a_cloud_and_a_device_cleanly_and_both_start_again(
         if Path("/proc").exists():
             processes = [psutil.Process(running.pid), *psutil.Process(running.pid).children()]
             assert len(processes) == 2
-            assert sum(peak(process.pid) for process in processes) < 100
+            assert max(peak(process.pid) for process in processes) < 75
         second = run(*device(home, tmp_path / "home", f"tcp://127.0.0.1:{PORT}", "--visits", 1))
         assert (second.exit_code, "another process uses" in second.output) == (1, True)
         running.send_signal(signal.SIGINT)
@@ -144,8 +157,7 @@ def test_a_cloud_that_was_killed_serves_again(home: Path, tmp_path: Path) -> Non
         address = f"tcp://127.0.0.1:{PORT + 4}"
         assert "Version" in well(*device(home, tmp_path / str(number), address, "--visits", 1))
         process.kill()
-        process.communicate()
-        time.sleep(0.1)
+        process.wait()
 
 
 def test_private_keys_are_never_written_over_and_a_damaged_one_stops_everything(home: Path, tmp_path: Path) -> None:

@@ -89,6 +89,13 @@ def test_windows_that_do_not_fit_the_release_are_told(tmp_path: Path, shared: Ch
         device.update()
 
 
+def test_windows_labelled_with_other_classes_are_not_trained_on(tmp_path: Path, shared: Checkpoint) -> None:
+    device = system.Device(tmp_path, "watch", PUBLIC, MINE, WATCH.class_names[::-1])
+    put(device, 1, shared)
+    with pytest.raises(ValueError, match="they do not fit"):
+        device.update()
+
+
 def test_a_release_spoiled_on_disk_waits_for_the_next_visit(device: system.Device, shared: Checkpoint) -> None:
     put(device, 1, shared)
     (device.folder / "public" / "watch" / "1" / "0").write_bytes(b"")
@@ -123,15 +130,15 @@ def test_readings_are_predicted_window_by_window_and_what_it_costs_is_recorded(
 
 
 def test_a_persons_windows_are_written_for_their_owner_alone(tmp_path: Path) -> None:
-    write_private(tmp_path / "mine.npz", MINE)
+    write_private(tmp_path / "mine.npz", MINE, WATCH.class_names)
     assert (tmp_path / "mine.npz").stat().st_mode & 0o777 == 0o600
-    back = read_private(tmp_path / "mine.npz")
+    back = read_private(tmp_path / "mine.npz")["windows"]
     assert list(back) == list(PARTS)
     np.testing.assert_array_equal(back["test"][0], MINE["test"][0])
 
 
 def test_a_device_is_two_small_processes_without_the_heavy_libraries(shelves: Any, tmp_path: Path) -> None:
-    write_private(tmp_path / "mine.npz", {part: (X, y % 6) for part, (X, y) in MINE.items()})
+    write_private(tmp_path / "mine.npz", {part: (X, y % 6) for part, (X, y) in MINE.items()}, list("abcdef"))
     plan = Plan(str(tmp_path / "home" / "public"), shelves(release()).address, "watch", PUBLIC.hex())
     told = json.dumps({"plan": plan._asdict(), "windows": str(tmp_path / "mine.npz")})
     command = [sys.executable, "-m", "pmt_helpers.system.device", told]
@@ -139,4 +146,4 @@ def test_a_device_is_two_small_processes_without_the_heavy_libraries(shelves: An
     assert done.returncode == 0, done.stderr  # it says 1 when Keras, JAX, Numba, pandas or SciPy are loaded
     seen = json.loads(done.stdout)
     assert seen["version"] == 1
-    assert seen["peak_mb"] + seen["home_mb"] < 100
+    assert max(seen["peak_mb"], seen["home_mb"]) < 75

@@ -48,7 +48,7 @@ class World:
         port = 20000 + os.getpid() % 10000  # below those from which the system gives ports to clients
         rng = np.random.default_rng(0)
         part = rng.normal(size=(6, 43)).astype("f4"), np.arange(6)
-        write_private(folder / "windows.npz", {"train": part, "validation": part})
+        write_private(folder / "windows.npz", {"train": part, "validation": part}, list("abcdef"))
         address = f"tcp://127.0.0.1:{port}"
         plan = Plan(str(folder / "device" / "public"), address, "watch", self.public.hex(), every_s=0.02,
                     visits=10**6, timeout_s=0.5)  # fmt: skip
