@@ -98,7 +98,7 @@ figures.accuracy_by_bytes(federated)
 
 # %%
 def accept(manifest, state):
-    """manifest: what a server offers: signed_by (whose key its signature fits, or None), model, version, expires, bytes.
+    """manifest: what is offered: signed_by (whose key its signature fits, or None), model, version, expires, bytes.
 
     state: what the device knows: key (the cloud's), model, version (the highest it has seen), today, most_bytes. Days
     are text, such as "2026-12-31": < and > compare them rightly.
@@ -342,11 +342,11 @@ figures.gains(
 # The paper leaves to future work that similar people help each other. Here the cloud publishes models of some
 # volunteers (*donors*), retrained on their windows. Each device downloads all of them and chooses **at home**. The
 # average of the chosen models (as many as the square root of how many there are) is where its own training starts. A
-# device could also *tell* the cloud something about its windows, and the cloud would choose: the gradient, the mean
-# features of each class, the losses of all donors, the names of the donors it wants, or which of four groups of people
-# it belongs to. The figure compares some of them; *the best possible* looks at the test windows. The table below it
-# asks whether such a message says who sent it: an attacker who knows an earlier message of everybody guesses who sent
-# a later one.
+# device could also *tell* the cloud something about its windows, and the cloud would choose. It could send a gradient,
+# or the mean features of each class, or the losses of all donors. Or only the names of the donors that it wants, or
+# which of four groups of people it belongs to. The figure compares some of them; *the best possible* looks at the test
+# windows. The table below it asks whether such a message says who sent it: an attacker who knows an earlier message of
+# everybody guesses who sent a later one.
 
 # %%
 similar = stored_similar("wisdm")

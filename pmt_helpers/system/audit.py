@@ -169,7 +169,7 @@ def audit_processes(people: Sequence[dict[str, Windows]], encrypted: bool = True
         _open_shelf(encrypted, people[0]["train"][0].shape[1], n_classes) as (plan, _),
         ThreadPoolExecutor(4) as pool,
     ):
-        jobs = pool.map(_record_process, [plan] * 2 * n, [*people] * 2)
+        jobs = pool.map(_record_process, [plan] * 2 * n, [*people] * 2, [_classes(n_classes)] * 2 * n)
         runs = list(tqdm(jobs, desc="audit", total=2 * n, leave=False))
     return compare_recordings([runs[i::n] for i in range(n)])
 
@@ -246,7 +246,7 @@ def _open_shelf(encrypted: bool, n_features: int = 43, n_classes: int = 6) -> It
     """A shelf on loopback with a network that nobody trained; a plan of visits to it, and the questions of one."""
     keys = zmq.curve_keypair() if encrypted else None
     secret, public = new_signing_key()
-    names = [f"class {i}" for i in range(n_classes)], [f"feature {i}" for i in range(n_features)]
+    names = _classes(n_classes), [f"feature {i}" for i in range(n_features)]
     about = dict(zip(ABOUT, ("none", 10.0, 20.0, "m/s2 with gravity", *names), strict=True))
     scaler = Preprocessor(np.zeros(n_features, np.float32), np.ones(n_features, np.float32))
     model = Checkpoint(Weights.initial(n_features, n_classes, "he", np.random.default_rng(0)), scaler)
@@ -286,10 +286,14 @@ def _record(plan: Plan, asked: list[bytes], behave: Behaviour, labels: np.ndarra
     return _recording(sent, tap.up, start)
 
 
-def _record_process(plan: Plan, windows: dict[str, Windows]) -> Recording:
+def _classes(n: int) -> list[str]:
+    return [f"class {i}" for i in range(n)]
+
+
+def _record_process(plan: Plan, windows: dict[str, Windows], class_names: list[str]) -> Recording:
     with tempfile.TemporaryDirectory() as folder, Tap(plan.address) as tap:
         place = Path(folder) / "windows.npz"
-        write_private(place, windows)
+        write_private(place, windows, class_names)
         mine = plan._replace(folder=str(Path(folder) / "public"), address=tap.address, timeout_s=5.0)
         told = json.dumps({"plan": mine._asdict(), "windows": str(place)})
         command = [sys.executable, "-m", "pmt_helpers.system.device", told]

@@ -257,12 +257,10 @@ def false_models_taken() -> float:
 def channels_that_tell() -> float:
     """Of number, lengths and bytes that a device sends, how many differ between two people with unlike data."""
     from pmt_helpers.system.audit import audit_processes
-    from pmt_helpers.system.device import PARTS
+    from pmt_helpers.system.device import windows_of
 
-    data, people = load_activity("watch"), []
-    for user, n_samples in ((1, 4), (2, 40)):
-        split = split_user(data, user).first(n_samples)
-        people.append({part: (data.X[rows], data.y[rows]) for part, rows in vars(split).items() if part in PARTS})
+    data = load_activity("watch")
+    people = [windows_of(data, split_user(data, user).first(n_samples)) for user, n_samples in ((1, 4), (2, 40))]
     audited = audit_processes(people, encrypted=False)
     return float((audited.loc[audited["channel"] != "times", "verdict"] != "same").sum())
 

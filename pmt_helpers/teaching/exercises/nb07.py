@@ -14,7 +14,7 @@ Array = np.ndarray
 
 
 def accept(manifest: dict[str, Any], state: dict[str, Any]) -> bool:
-    """manifest: what a server offers: signed_by (whose key its signature fits, or None), model, version, expires, bytes.
+    """manifest: what is offered: signed_by (whose key its signature fits, or None), model, version, expires, bytes.
 
     state: what the device knows: key (the cloud's), model, version (the highest it has seen), today, most_bytes. Days
     are text, such as "2026-12-31": < and > compare them rightly.
@@ -296,6 +296,7 @@ KEEP_BETTER = Exercise(
             np.array([[0.5, 0.3, 0.2], [0.2, 0.7, 0.1]]),
             np.array([0, 1]),
         ),
+        "one window far better, the others a little worse": (_OLD, _sure([0.99, 0.48, 0.48, 0.48], _Y), _Y),
         "right on the first window only": (_OLD, _sure([0.7, 0.34, 0.34, 0.34], _Y), _Y),
     },
     right="you keep what ours keeps. Below it meets an honest release and a poisoned one.",
