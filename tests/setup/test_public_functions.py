@@ -511,7 +511,7 @@ EXCEPTIONS = {
     ),
     **dict.fromkeys(
         ("system.Device", "system.Inbox", "system.Refused", "system.Shelf", "system.fetch", "system.open_source",
-         "system.run_system"),
+         "system.run_system", "system.try_servers"),
         "a process, a server or a folder: held by the tests of its own module",
     ),
     "system.audit_processes": "starts eight processes: tests/system/test_audit.py",
