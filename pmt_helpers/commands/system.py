@@ -250,12 +250,11 @@ def audit_system() -> None:
     from pmt_helpers.activity import split_user
     from pmt_helpers.datasets import load_activity
     from pmt_helpers.system import CANNOT_FIND, DEVICES, audit_devices, audit_processes
-    from pmt_helpers.system.device import PARTS
+    from pmt_helpers.system.device import windows_of
 
     data = load_activity("watch")
     splits = [split_user(data, person).first(20) for person in AUDITED]
-    rows = [{part: getattr(split, part) for part in PARTS} for split in splits]
-    real = audit_processes([{part: (data.X[r], data.y[r]) for part, r in person.items()} for person in rows], False)
+    real = audit_processes([windows_of(data, split) for split in splits], encrypted=False)
     found = audit_devices(DEVICES, [data.y[split.train] for split in splits])
     unreadable = (found["place"] == "on the wire") & (found["channel"] == "bytes")
     differ = found[(found["verdict"] != "same") & ~unreadable].groupby(["device", "place"])["channel"].agg(", ".join)
