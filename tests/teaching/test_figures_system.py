@@ -26,4 +26,4 @@ def test_gains_are_drawn_by_release_with_the_people_who_are_worse_off() -> None:
     (trace,) = drawn.plotly.data
     assert list(trace.y) == pytest.approx([100 * (5 * 0.04 - 0.01) / 6, -2])
     assert list(trace.customdata) == ["1 of 6", "6 of 6"]
-    assert drawn.sentence.endswith("release 2, 3. Retrain -2.0 [-2.0, -2.0]; worse off 1, 6 of 6.")
+    assert drawn.sentence.endswith("release 2, 3. Retrain -2.0 [-2.0, -2.0]; worse off 1 of 6, 6 of 6.")

@@ -9,11 +9,10 @@ from pmt_helpers.activity.evaluation import paired_gain
 from pmt_helpers.teaching.figures import style
 from pmt_helpers.teaching.figures.style import Figure, need_columns, percent
 
-LOOKS = (
-    (style.GREEN, "diamond"),
+LOOKS = (  # of what is neither shared, local nor personal
+    (style.VERMILION, "square"),
     (style.PURPLE, "triangle-up"),
     (style.INK, "x"),
-    (style.VERMILION, "square"),
     (style.SKY, "star"),
     (style.GREY, "circle"),
 )
@@ -74,14 +73,14 @@ def gains(
         rows = pd.DataFrame(found, columns=["gain", "lower", "upper", "harmed", "users"])
         x = [number + 0.1 * (place - (len(names) - 1) / 2) for number in range(len(values))]
         bars = style.interval_bars(rows, "gain", thickness=1.5, width=4)
-        look = style.series_style(*LOOKS[place % len(LOOKS)])
+        own = model in style.MODELS
+        look = style.model_style(model) if own else style.series_style(*LOOKS[place % len(LOOKS)])
         worse = rows["harmed"].astype(int).astype(str) + " of " + rows["users"].astype(int).astype(str)
         hover = "%{y:+.1f} points, %{customdata} people worse off"
         style.add_series(figure, x, rows["gain"], name, look, hover, error_y=bars, customdata=worse.tolist())
         last = rows.iloc[-1]
         interval = f"[{last['lower']:z.1f}, {last['upper']:z.1f}]"
-        counts = [f"{count:.0f}" for count in rows["harmed"]]
-        texts.append(f"{name} {last['gain']:+z.1f} {interval}; worse off {', '.join(counts)} of {last['users']:.0f}")
+        texts.append(f"{name} {last['gain']:+z.1f} {interval}; worse off {', '.join(worse)}")
     figure.update_xaxes(
         title_text=x_title, tickvals=list(range(len(values))), ticktext=[f"{value:g}" for value in values]
     )
