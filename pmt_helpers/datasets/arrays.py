@@ -45,9 +45,15 @@ def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
 
 
 def pack_arrays(arrays: Mapping[str, np.ndarray]) -> bytes:
-    """An .npz whose bytes depend on the arrays alone: sorted by name, in C order, not packed, without times."""
+    """An .npz whose bytes depend on the arrays alone: sorted by name, in C order, not packed, without times.
+
+    Raises ValueError for an array of Python objects.
+    """
+    ordered = {name: np.asarray(arrays[name], order="C") for name in sorted(arrays)}
+    if pickled := [name for name, array in ordered.items() if array.dtype.hasobject]:
+        raise ValueError(f"arrays must hold numbers or text; {', '.join(pickled)} hold objects, which would be pickled")
     out = io.BytesIO()
-    np.savez(out, allow_pickle=False, **{name: np.asarray(arrays[name], order="C") for name in sorted(arrays)})
+    np.savez(out, **ordered)  # type: ignore[arg-type]  # older NumPy would store an `allow_pickle` as an array
     return out.getvalue()
 
 
