@@ -246,6 +246,13 @@ def test_numbers_of_megabytes_are_those_of_the_tests_and_of_the_readme() -> None
     assert "about 2.5 GB" in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
+def test_binder_fetches_no_data_set_while_it_builds() -> None:
+    lines = (ROOT / "binder" / "postBuild").read_text(encoding="utf-8").splitlines()
+    commands = [line for line in lines if not line.startswith("#")]
+    assert any("pmt_helpers run" in line for line in commands)
+    assert [line for line in commands if "fetch" in line] == []
+
+
 def test_what_students_get_names_no_file_of_the_course() -> None:
     files = [path.relative_to(ROOT).as_posix() for path in COURSE.rglob("*") if path.is_file()]
     assert "course/exam.md" in files
