@@ -40,7 +40,10 @@ NUMBERED = re.compile(r"^(\d+)\. (.*)$", re.M)
 LINK = re.compile(r"\]\(([^)]+)\)")
 FURTHER = re.compile(r"^## (Going further: .+?) \((\d+) minutes?\b", re.M)
 # Digits that need no test of their own: notebooks by their numbers, the two plans; minutes and points are tested below.
-ALLOWED = r"\b0[0-7]\b|(?:45|90) minutes|^Notebook: .*$|\((?:\d)\)|^\d+\. |800 MB|2\.5 GB|Python 3\.11|\*counted from 0\*|repo2docker"
+ALLOWED = (
+    r"\b0[0-7]\b|(?:45|90) minutes|^Notebook: .*$|\(\d\)|^\d+\. "
+    r"|800 MB|2\.5 GB|Python 3\.11|\*counted from 0\*|repo2docker"
+)
 NOT_TYPED = re.compile(rf"```[\s\S]*?```|`[^`\n]+`|^\|.*$|^#+ .*$|\]\([^)]*\)|{ALLOWED}", re.M)
 each_note = pytest.mark.parametrize("number", NOTEBOOKS)
 each_text = pytest.mark.parametrize("path", TEXTS, ids=lambda path: path.relative_to(COURSE).as_posix())
