@@ -114,5 +114,6 @@ def test_a_built_package_carries_cards_requirements_and_the_settings_for_jupyter
     assert "pmt_helpers/_data/paper/facts.csv" in names
     for settings in ("jupyter_lab_config.json", "labconfig/page_config.json"):
         assert any(name.endswith(f".data/data/etc/jupyter/{settings}") for name in names)
-    assert not any(name.startswith(("tests/", "notebooks/")) for name in names)
+    assert not any(name.startswith(("tests/", "notebooks/", "course/")) for name in names)
+    assert not any("teaching_notes" in name or name.endswith("exam.md") for name in names)
     assert re.search(r"^Requires-Dist: keras", metadata, re.MULTILINE)
