@@ -41,19 +41,24 @@ DAMAGED = (
 def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
     """Write an .npz of plain arrays, completely or not at all."""
     with atomic_path(path) as part, part.open("wb") as file:
-        np.savez_compressed(file, allow_pickle=False, **arrays)
+        np.savez_compressed(file, **unpickled(arrays))  # type: ignore[arg-type]
+
+
+def unpickled(arrays: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
+    """The arrays, none of which needs a pickle. Raises ValueError for one of Python objects.
+
+    NumPy before 2.1 has no `allow_pickle` in savez: it would store it as one more array.
+    """
+    if pickled := [name for name, array in arrays.items() if np.asarray(array).dtype.hasobject]:
+        raise ValueError(f"arrays must hold numbers or text; {', '.join(pickled)} hold objects, which would be pickled")
+    return arrays
 
 
 def pack_arrays(arrays: Mapping[str, np.ndarray]) -> bytes:
-    """An .npz whose bytes depend on the arrays alone: sorted by name, in C order, not packed, without times.
-
-    Raises ValueError for an array of Python objects.
-    """
-    ordered = {name: np.asarray(arrays[name], order="C") for name in sorted(arrays)}
-    if pickled := [name for name, array in ordered.items() if array.dtype.hasobject]:
-        raise ValueError(f"arrays must hold numbers or text; {', '.join(pickled)} hold objects, which would be pickled")
+    """An .npz whose bytes depend on the arrays alone: sorted by name, in C order, not packed, without times."""
+    ordered = {name: np.asarray(arrays[name], order="C") for name in sorted(unpickled(arrays))}
     out = io.BytesIO()
-    np.savez(out, **ordered)  # type: ignore[arg-type]  # older NumPy would store an `allow_pickle` as an array
+    np.savez(out, **ordered)  # type: ignore[arg-type]
     return out.getvalue()
 
 
