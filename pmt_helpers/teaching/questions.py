@@ -37,7 +37,7 @@ def prediction(question: str, answers: Sequence[Any], key: str) -> Shown:
     choices = f"between {answers[0]} and {answers[1]}" if numbers else ", ".join(map(str, answers))
 
     def page() -> str:
-        return f'{title}<p>Make a guess ({escape(choices)}). The answer is folded up further down.</p>'
+        return f"{title}<p>Make a guess ({escape(choices)}). The answer is folded up further down.</p>"
 
     return Shown(ipywidgets.VBox([ipywidgets.HTML(title), control, shown]), sentence, page)
 

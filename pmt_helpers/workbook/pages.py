@@ -115,10 +115,10 @@ class _Renderer(IPythonRenderer):
     pages: Sequence[str] = ()
 
     def inline_math(self, body: str) -> str:
-        return convert(body)
+        return _mathml(body, "inline")
 
     def block_math(self, body: str) -> str:
-        return f'<span class="scroll">{convert(body, display="block")}</span>'
+        return f'<span class="scroll">{_mathml(body, "block")}</span>'
 
     def table(self, text: str) -> str:
         return f'<div class="scroll"><table>{text}</table></div>'
@@ -128,6 +128,13 @@ class _Renderer(IPythonRenderer):
         if found and stem not in self.pages:
             return text
         return super().link(text, f"{stem}.html{anchor}" if found else url, title)
+
+
+def _mathml(latex: str, display: str) -> str:
+    try:
+        return convert(latex, display=display)
+    except Exception:  # a dozen errors without a parent; a learner's own "$" must not stop the pages
+        return f"<code>{escape(latex)}</code>"
 
 
 class _Exporter(HTMLExporter):
@@ -189,11 +196,7 @@ def write_site(folder: Path, names: Sequence[str], root: Path = ROOT) -> None:
         links += [(f"{other}.html", f"Next: {titles[other]}") for other in names[place + 1 : place + 2]]
         links += [(f"{name}.ipynb", "Download the notebook"), *_online(name, root)]
         _write(folder / f"{name}.html", page(notebook, titles[name], names, _links(links)))
-    rows = "".join(
-        f'<li><a href="{name}.html">{escape(titles[name])}</a>{_about(notebook, names)}</li>'
-        for name, notebook in notebooks.items()
-    )
-    _write(folder / "index.html", _framed(TITLE, f"<h1>{TITLE}</h1><ul>{rows}</ul>", ""))
+    _write(folder / "index.html", _framed(TITLE, f"<h1>{TITLE}</h1>{_as_html(_map(notebooks, titles), names)}", ""))
     from plotly.offline import get_plotlyjs
 
     _write(folder / "plotly.min.js", get_plotlyjs())
@@ -204,12 +207,13 @@ def _title(notebook: NotebookNode, name: str) -> str:
     return found[1].strip() if found else name
 
 
-def _about(notebook: NotebookNode, pages: Sequence[str]) -> str:
-    """What the index says of a notebook: its minutes, and the claim it tests."""
-    text = notebook.cells[0].source if notebook.cells else ""
-    minutes = re.search(r"About \d+ minutes", text)
-    claim = re.search(r"^\*\*The claim.*?(?=\n\n|\Z)", text, flags=re.M | re.S)
-    return (f" ({minutes[0].lower()})" if minutes else "") + (_as_html(claim[0], pages) if claim else "")
+def _map(notebooks: dict[str, NotebookNode], titles: dict[str, str]) -> str:
+    """The map of notebooks and minutes: the one that a notebook shows, its own name made a link, or their titles."""
+    for name, notebook in notebooks.items():
+        for cell in notebook.cells:
+            if found := re.match(r"## The map\n+((\|.*\n?)+)", cell.source):
+                return re.sub(r"\*\*(.+?)\*\*", rf"[\1]({name}.ipynb)", found[1])
+    return "\n".join(f"- [{title}]({name}.ipynb)" for name, title in titles.items())
 
 
 def _online(name: str, root: Path) -> list[tuple[str, str]]:

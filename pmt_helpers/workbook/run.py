@@ -207,9 +207,16 @@ def run_notebooks(
     return runs
 
 
-def _run_one(
-    path: Path, out_dir: Path, folder: Path, parameters: Mapping[str, object], cell_seconds: int
-) -> Run:
+def sound_runs(out_dir: Path) -> list[str]:
+    """The notebooks that the last run into this folder executed to their end, by its summary.csv."""
+    summary = out_dir / "summary.csv"
+    if not summary.exists():
+        raise NotebookError(f"No run found in {out_dir}: there is no summary.csv. Execute the notebooks: make run")
+    with summary.open(encoding="utf-8", newline="") as file:
+        return [row["notebook"] for row in csv.DictReader(file) if not row["failure"]]
+
+
+def _run_one(path: Path, out_dir: Path, folder: Path, parameters: Mapping[str, object], cell_seconds: int) -> Run:
     target = out_dir / path.name
     stored = nbformat.read(path, as_version=4)
     if not has_code(stored):
