@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 from nbformat.notebooknode import NotebookNode
 
-from pmt_helpers.__main__ import main
+from pmt_helpers.commands.workbook import pages
 from pmt_helpers.teaching import explore, figures, prediction, quiz, reveal
 from pmt_helpers.teaching.display import PAGE
 from pmt_helpers.teaching.questions import Question
@@ -117,13 +117,13 @@ def test_the_button_for_binder_appears_once_the_badge_has_an_address(site: Path)
 def test_pages_are_written_again_for_what_the_last_run_executed_to_its_end(site: Path) -> None:
     (site / "summary.csv").write_text("notebook,failure\n01_next,\n00,stopped\n", encoding="utf-8")
     (site / "index.html").unlink()
-    done = CliRunner().invoke(main, ["pages", "--out", str(site)])
+    done = CliRunner().invoke(pages, ["--out", str(site)])
     assert done.exit_code == 0, done.output
     assert links(site / "index.html") == {"Second": "01_next.html"}
 
 
 def test_without_a_run_it_is_said_how_to_make_one(tmp_path: Path) -> None:
-    done = CliRunner().invoke(main, ["pages", "--out", str(tmp_path)])
+    done = CliRunner().invoke(pages, ["--out", str(tmp_path)])
     assert done.exit_code == 1
     assert "no summary.csv. Execute the notebooks: make run" in done.output
 
@@ -140,7 +140,7 @@ def test_formulas_are_mathml_and_a_table_in_a_quote_is_a_table() -> None:
 
 
 def test_a_formula_that_cannot_be_read_stands_as_it_is_written() -> None:
-    assert "<code>\\frac{a</code>" in page(prose(r"Half: $\frac{a$."), "t")
+    assert "<code>x_a_b</code>" in page(prose("Twice: $x_a_b$."), "t")
 
 
 @pytest.mark.parametrize("path", source_paths(), ids=lambda path: path.stem)
