@@ -20,7 +20,7 @@ The [next page](01_next.ipynb) says what $\frac{n_k}{n}$ is.
 > |---|---|---|---|---|
 > | the volunteers of the study | no | yes | no | no |
 
-$$p(k) \propto (n_{dk} + \alpha)\,\frac{n_{kw} + \beta}{n_k + V\beta} = \text{a formula too long for a phone} \,\frac{n_{kw}}{n_k}$$
+$$p(k) \propto \frac{n_{kw} + \beta}{n_k + V\beta} = \text{a formula too long for a phone}\,\frac{n_{kw}}{n_k}$$
 """
 CODE = """
 import pandas as pd
@@ -165,14 +165,19 @@ def test_formulas_are_drawn_by_the_browser_itself(tab: Page) -> None:
 
 
 def test_a_finger_on_a_figure_scrolls_the_page(tab: Page) -> None:
-    if tab.viewport_size["width"] != 390:
+    if not tab.evaluate("matchMedia('(pointer: coarse)').matches"):
         return
     open_first(tab)
-    tab.locator(".js-plotly-plot").first.scroll_into_view_if_needed()
-    before = tab.evaluate("scrollY")
-    middle = tab.locator(".js-plotly-plot .main-svg").first.bounding_box()
-    assert middle
+    figure = tab.locator(".js-plotly-plot").first
+    figure.evaluate("figure => figure.scrollIntoView({block: 'center'})")
+    box, before = figure.bounding_box(), tab.evaluate("scrollY")
+    assert box
     session = tab.context.new_cdp_session(tab)
-    gesture = {"x": 180, "y": middle["y"] + 200, "yDistance": -250, "gestureSourceType": "touch"}
-    session.send("Input.synthesizeScrollGesture", gesture)
-    assert tab.evaluate("scrollY") > before + 100
+    for step in range(26):
+        finger = {"x": 180, "y": box["y"] + box["height"] / 2 + 10 * step}
+        kind = "touchMove" if step else "touchStart"
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [finger]})
+        tab.wait_for_timeout(20)
+    session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    tab.wait_for_timeout(300)
+    assert tab.evaluate("scrollY") < before - 100
