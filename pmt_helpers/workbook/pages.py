@@ -125,9 +125,9 @@ class _Renderer(IPythonRenderer):
 
     def link(self, text: str, url: str, title: str | None = None) -> str:
         stem, found, anchor = url.partition(".ipynb")
-        if found and stem not in self.pages:
-            return text
-        return super().link(text, f"{stem}.html{anchor}" if found else url, title)
+        if not found or "/" in stem:
+            return super().link(text, url, title)
+        return super().link(text, f"{stem}.html{anchor}", title) if stem in self.pages else text
 
 
 def _mathml(latex: str, display: str) -> str:
@@ -223,7 +223,9 @@ def _online(name: str, root: Path) -> list[tuple[str, str]]:
 
 
 def _links(links: Sequence[tuple[str, str]]) -> str:
-    return f"<nav>{''.join(f'<a href={chr(34)}{url}{chr(34)}>{escape(text)}</a>' for url, text in links)}</nav>"
+    keep = [" download" if re.fullmatch(r"[^/]+\.ipynb", url) else "" for url, _ in links]
+    tags = [f'<a href="{url}"{how}>{escape(text)}</a>' for (url, text), how in zip(links, keep, strict=True)]
+    return f"<nav>{''.join(tags)}</nav>"
 
 
 def _write(path: Path, text: str) -> None:

@@ -69,7 +69,7 @@ MAP = (
 def site(tmp_path: Path) -> Path:
     """A folder with three pages, made from this README's badge of a copy without an address."""
     write_notebook(
-        prose("# Start <here>\n\n[terms](glossary.ipynb#one), [gone](09_gone.ipynb)", MAP), tmp_path / "00.ipynb"
+        prose("# Start <here>\n\n[terms](glossary.ipynb#one), [gone](09_gone.ipynb), [far](https://a.org/b.ipynb)", MAP), tmp_path / "00.ipynb"
     )
     write_notebook(prose("# Second"), tmp_path / "01_next.ipynb")
     write_notebook(prose("# Glossary"), tmp_path / "glossary.ipynb")
@@ -85,6 +85,7 @@ def links(path: Path) -> dict[str, str]:
 
 def test_links_between_notebooks_lead_to_pages_and_to_none_that_is_not_there(site: Path) -> None:
     assert links(site / "00.html")["terms"] == "glossary.html#one"
+    assert links(site / "00.html")["far"] == "https://a.org/b.ipynb"
     assert "gone" not in links(site / "00.html")
     assert "gone" in (site / "00.html").read_text(encoding="utf-8")
 
@@ -96,6 +97,8 @@ def test_every_page_leads_to_the_contents_the_one_before_and_the_one_after(site:
         "Next: Glossary": "glossary.html",
         "Download the notebook": "01_next.ipynb",
     }
+    html = (site / "01_next.html").read_text(encoding="utf-8")
+    assert '<a href="01_next.ipynb" download>' in html, "a browser would show its JSON"
     assert not any(text.startswith("Next") for text in links(site / "glossary.html"))
 
 
