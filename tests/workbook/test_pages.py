@@ -69,7 +69,10 @@ MAP = (
 def site(tmp_path: Path) -> Path:
     """A folder with three pages, made from this README's badge of a copy without an address."""
     write_notebook(
-        prose("# Start <here>\n\n[terms](glossary.ipynb#one), [gone](09_gone.ipynb), [far](https://a.org/b.ipynb)", MAP), tmp_path / "00.ipynb"
+        prose(
+            "# Start <here>\n\n[terms](glossary.ipynb#one), [gone](09_gone.ipynb), [far](https://a.org/b.ipynb)", MAP
+        ),
+        tmp_path / "00.ipynb",
     )
     write_notebook(prose("# Second"), tmp_path / "01_next.ipynb")
     write_notebook(prose("# Glossary"), tmp_path / "glossary.ipynb")
