@@ -30,13 +30,16 @@ define START
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lab notebooks solutions bench lock clean venv venv-dev
+.PHONY: help run pages test lab notebooks solutions bench lock clean venv venv-dev
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 
 run: venv ## execute the whole workbook, offline, into build/: notebooks, pages, a summary of seconds and memory
 	$(RUN) -m pmt_helpers run
+
+pages: venv ## write the pages of the last `make run` again, in seconds: after a change of page.html or the badge
+	$(RUN) -m pmt_helpers pages
 
 test: venv-dev ## every check and test (the browser's too with PMT_BROWSER=1); TESTS=... is for pytest
 	$(RUN) -m ruff check .

@@ -127,7 +127,7 @@ def claims() -> None:
 @click.argument("names", nargs=-1)
 @click.option(
     "--out", type=click.Path(file_okay=False, path_type=Path), default=Path("build"), show_default=True,
-    help="Folder for the executed notebooks, their web pages and summary.csv.",
+    help="Folder for the executed notebooks, their web pages (index.html) and summary.csv.",
 )  # fmt: skip
 @click.option("--dataset", type=click.Choice(activity_names()), help="Activity data to use (wisdm: fetch it first).")
 def run(names: tuple[str, ...], out: Path, dataset: str | None) -> None:
@@ -141,7 +141,21 @@ def run(names: tuple[str, ...], out: Path, dataset: str | None) -> None:
     runs = run_notebooks(
         learner_paths(names), out, parameters={"DATASET": dataset} if dataset else None, report=click.echo
     )
-    click.echo(f"Written to {out}: executed notebooks, web pages, summary.csv.")
+    click.echo(f"Written to {out}: executed notebooks, web pages (open index.html), summary.csv.")
     failed = [result.notebook for result in runs if result.failure]
     if failed:
         raise click.ClickException(f"{len(failed)} of {len(runs)} notebooks stopped: {', '.join(failed)}.")
+
+
+@click.command()
+@click.option(
+    "--out", type=click.Path(file_okay=False, path_type=Path), default=Path("build"), show_default=True,
+    help="Folder of a run, with its summary.csv.",
+)  # fmt: skip
+def pages(out: Path) -> None:
+    """Write the web pages of the last run again, from its executed notebooks; nothing is executed."""
+    from pmt_helpers.workbook.pages import write_site
+    from pmt_helpers.workbook.run import sound_runs
+
+    write_site(out, sound_runs(out))
+    click.echo(f"Written: open {out / 'index.html'}.")

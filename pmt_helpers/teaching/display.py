@@ -1,7 +1,12 @@
 """Put one output with several formats below a cell; outside a notebook, print its text."""
 
+import json
+import os
+from collections.abc import Callable, Sequence
 from html import escape
 from typing import Any
+
+PAGE = "application/vnd.pmt.page"  # a format of an output: its HTML on a page without a kernel
 
 
 def in_notebook() -> bool:
@@ -32,6 +37,24 @@ def in_words(text: str) -> dict[str, str]:
     return {"text/plain": text, "text/html": f"<p>{html}</p>"}
 
 
+def on_page(html: Callable[[], str]) -> dict[str, str]:
+    """The output's HTML for a page without a kernel, as one more format; nothing unless `run` makes pages."""
+    return {PAGE: html()} if os.environ.get("PMT_PAGES") else {}
+
+
+def frames_html(frames: Sequence[dict[str, Any]], control: str = "") -> str:
+    """A place where page.html draws the frames: Plotly figures with their sentence, the first or the one chosen.
+
+    frames: each {"figure": ..., "sentence": ..., "label": ...}; control: what stands above, the slider
+    """
+    content = json.dumps(frames, ensure_ascii=False).replace("<", "\\u003c")
+    height = max(frame["figure"].get("layout", {}).get("height") or 450 for frame in frames)
+    return (
+        f'<div class="pmt-frames">{control}<div class="scroll"><div class="pmt-figure" role="img" '
+        f'style="height: {height}px"></div></div><script type="application/json">{content}</script></div>'
+    )
+
+
 def say(*sentences: str) -> None:
     """Show the sentences as one paragraph; empty ones are left out."""
     publish(in_words(" ".join(text for sentence in sentences if (text := str(sentence).strip()))))
@@ -53,13 +76,15 @@ class Shown:
     The last expression of a cell displays it: one output, widget and sentence together.
     """
 
-    def __init__(self, widget: Any, sentence: str) -> None:
+    def __init__(self, widget: Any, sentence: str, page: Callable[[], str] | None = None) -> None:
         self.widget = widget
         self.sentence = sentence
+        self.page = page  # makes the HTML that does the widget's work where there is no kernel
 
     def __repr__(self) -> str:
         return self.sentence
 
     def _ipython_display_(self) -> None:
         view = {"version_major": 2, "version_minor": 0, "model_id": self.widget.model_id}
-        publish({"application/vnd.jupyter.widget-view+json": view, **in_words(self.sentence)})
+        page = on_page(self.page) if self.page else {}
+        publish({"application/vnd.jupyter.widget-view+json": view, **in_words(self.sentence), **page})

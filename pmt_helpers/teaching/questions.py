@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import Any
 
 from pmt_helpers.datasets.doors import check_fields
-from pmt_helpers.teaching.display import Shown, say
+from pmt_helpers.teaching.display import Shown, in_words, on_page, publish
 from pmt_helpers.teaching.widgets import choice_buttons, spoken
 from pmt_helpers.teaching.workbook_file import current_workbook
 
@@ -34,7 +34,12 @@ def prediction(question: str, answers: Sequence[Any], key: str) -> Shown:
     )
     title = f'<p style="line-height: 1.4"><b>Before you run the next cell:</b> {escape(question)}</p>'
     sentence = f"Before you run the next cell: {question} (A place for your guess appears here when this cell is run.)"
-    return Shown(ipywidgets.VBox([ipywidgets.HTML(title), control, shown]), sentence)
+    choices = f"between {answers[0]} and {answers[1]}" if numbers else ", ".join(map(str, answers))
+
+    def page() -> str:
+        return f"{title}<p>Make a guess ({escape(choices)}). The answer is folded up further down.</p>"
+
+    return Shown(ipywidgets.VBox([ipywidgets.HTML(title), control, shown]), sentence, page)
 
 
 def _slider(question: str, answers: Sequence[Any], before: Any, keep: Callable[[Any], None]) -> Any:
@@ -72,12 +77,13 @@ def reveal(key: str, actual: float | str, digits: int = 2) -> None:
     """Say the value computed, and the guess kept under `key` if there is one: "You said 0.85; the answer is 0.87."."""
     shown = _readable(float(actual) if not isinstance(actual, str) else actual, digits)
     guess = current_workbook().get("predictions", key)
-    if guess is None:
-        say(f"Answer: {shown}.")
-    else:
+    text = f"Answer: {shown}."
+    if guess is not None:
         said = _readable(guess, digits)
         is_right = shown == _readable(float(guess) if not isinstance(guess, str) else guess, digits)
-        say(f"You said {said}, which is right." if is_right else f"You said {said}; the answer is {shown}.")
+        text = f"You said {said}, which is right." if is_right else f"You said {said}; the answer is {shown}."
+    folded = f"<details><summary>Your guess first, then open the answer</summary><p>{escape(text)}</p></details>"
+    publish({**in_words(text), **on_page(lambda: folded)})
 
 
 @dataclass(frozen=True)
@@ -109,6 +115,7 @@ def quiz(notebook: str, questions: Sequence[Question] | None = None) -> Shown:
     return Shown(
         ipywidgets.VBox(parts),
         "\n".join([*lines, "Run this cell to answer the questions and to read the explanations."]),
+        lambda: "".join(_on_page(f"{notebook}-{place}", place, it) for place, it in enumerate(questions, start=1)),
     )
 
 
@@ -135,6 +142,16 @@ def _question(key: str, number: int, question: Question) -> Any:
 
     buttons = choice_buttons(list(question.choices), chosen, explain)
     return ipywidgets.VBox([title, buttons, answer], layout={"margin": "0 0 1em 0"})
+
+
+def _on_page(key: str, number: int, question: Question) -> str:
+    """The question with radio buttons; CSS shows what explains the one chosen."""
+    choices = [
+        f'<div><input type="radio" name="{key}" id="{key}-{place}"><label for="{key}-{place}"> {escape(choice)}</label>'
+        f'<div class="pmt-why" role="status">{_explained(question, choice)}</div></div>'
+        for place, choice in enumerate(question.choices)
+    ]
+    return f"<fieldset><legend><b>Question {number}.</b> {escape(question.text)}</legend>{''.join(choices)}</fieldset>"
 
 
 def _explained(question: Question, choice: str | None) -> str:

@@ -39,7 +39,7 @@ def name_the_topic(
 
     for question in shown.widget.children:
         question.children[-1].observe(count, names="value")  # the explanation: it changes with each answer
-    return Shown(ipywidgets.VBox([shown.widget, score]), shown.sentence)
+    return Shown(ipywidgets.VBox([shown.widget, score]), shown.sentence, shown.page)
 
 
 def topic_questions(

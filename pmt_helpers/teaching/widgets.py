@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Callable, Sequence
+from html import escape
 from typing import TYPE_CHECKING, Any
 
-from pmt_helpers.teaching.display import Shown
+from pmt_helpers.teaching.display import Shown, frames_html
 from pmt_helpers.teaching.workbook_file import current_workbook, my_person
 
 if TYPE_CHECKING:
@@ -98,6 +99,8 @@ def explore(
     """
     import ipywidgets
 
+    from pmt_helpers.teaching.figures.style import PLOTLY
+
     values = sorted(frame[by].unique().tolist())
     if not values:
         raise ValueError(f"explore needs at least one row to show; the frame has none (column {by!r})")
@@ -116,12 +119,26 @@ def explore(
     def show(value: Any) -> None:
         output.outputs = draw(frame[frame[by] == value]).outputs()
 
+    def page() -> str:
+        frames = []
+        for value in values:
+            data = draw(frame[frame[by] == value]).bundle()
+            frames.append({"figure": data[PLOTLY], "sentence": data["text/plain"], "label": label(value)})
+        first = values.index(slider.value)
+        return frames_html(
+            frames,
+            f'<label>{escape(description)} <input type="range" min="0" max="{len(values) - 1}" value="{first}"></label>'
+            f" <output>{escape(label(slider.value))}</output>"
+            f'<p aria-live="polite">{escape(frames[first]["sentence"])}</p>',
+        )
+
     slider.observe(lambda change: show(change["new"]), names="value")
     show(slider.value)
     return Shown(
         ipywidgets.VBox([slider, output, spoken(slider, description)]),
         f"A slider ({description}: {label(values[0])} to {label(values[-1])}) and the figure it changes appear here "
         "when the cell is run.",
+        page,
     )
 
 

@@ -10,6 +10,7 @@ import nbformat
 from nbformat.notebooknode import NotebookNode
 
 from pmt_helpers.datasets.files import atomic_path
+from pmt_helpers.teaching.display import PAGE
 
 ROOT = Path(__file__).resolve().parents[2]
 _NAMES = ("[0-9][0-9]_*", "glossary")
@@ -77,7 +78,7 @@ def _normalise_output(output: NotebookNode, root: str) -> bool:
     if output.output_type in ("display_data", "execute_result"):
         output.data.pop(WIDGET_VIEW, None)
         output.metadata = NotebookNode()
-        for kind in ("text/plain", "text/html", "text/markdown"):
+        for kind in ("text/plain", "text/html", "text/markdown", PAGE):
             if kind in output.data:
                 output.data[kind] = without_path(output.data[kind], root)
         return bool(output.data)

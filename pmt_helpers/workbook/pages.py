@@ -1,24 +1,32 @@
-"""A web page of an executed notebook that needs no network: no CDN script, figures drawn by an embedded plotly.js.
+"""A site of executed notebooks that needs no network and no kernel, and pictures of their figures.
 
 nbconvert's own page fetches require.js, jQuery, MathJax and Mermaid from CDNs, and shows a Plotly figure only with
-their help. Left out here; formulas therefore stand as they are written, in LaTeX.
+their help. Here page.html is the frame: one plotly.js for all pages, formulas as MathML, sliders over stored figures.
 """
 
 import asyncio
 import base64
 import copy
-import html
 import io
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
+from html import escape
 from pathlib import Path
+from typing import Any
 
-from jinja2 import DictLoader
+import nbformat
+from jinja2 import Template, pass_context
+from latex2mathml.converter import convert
+from mistune.plugins.table import table_in_quote
 from nbconvert import HTMLExporter
+from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat.notebooknode import NotebookNode
+from pygments.formatters import HtmlFormatter
 
 from pmt_helpers.datasets.files import atomic_path
-from pmt_helpers.workbook.files import PLOTLY, NotebookError
+from pmt_helpers.teaching.display import PAGE, frames_html
+from pmt_helpers.workbook.files import PLOTLY, ROOT, NotebookError
 
 WIDTH, HEIGHT = 480, 450  # JupyterLab shows a picture as it is: wider, a window of 600 pixels would cut it
 COLOURS = 64  # in a picture: enough for a few lines, bands and their edges, and a third of the size
@@ -95,45 +103,131 @@ async def _draw(figures: list[dict]) -> list[bytes]:
         ) from None
 
 
-_TEMPLATE = """{% extends 'lab/index.html.j2' %}
-{% block html_head_js %}{% endblock %}
-{% block html_head_js_mathjax %}{% endblock %}
-{% block html_head_js_mermaidjs %}{% endblock %}
-"""
+_FRAME = Path(__file__).with_name("page.html")
+_BINDER = r"https://mybinder\.org/v2/gh/[^/\s]+/[^/\s]+/HEAD\?urlpath=lab/tree/notebooks/"
+_NOWHERE = "/gh/OWNER/REPO/"  # the badge of a copy without a public address
+TITLE = "Privacy-preserving personal model training: a workbook"
 
 
-def page(notebook: NotebookNode, title: str) -> str:
-    """The notebook as one HTML file. About 5 MB with figures (plotly.js, once), 0.4 MB without."""
+class _Renderer(IPythonRenderer):
+    """Markdown as a page shows it: formulas as MathML, tables in a box of their own, links that lead to pages."""
+
+    pages: Sequence[str] = ()
+
+    def inline_math(self, body: str) -> str:
+        return _mathml(body, "inline")
+
+    def block_math(self, body: str) -> str:
+        return f'<span class="scroll">{_mathml(body, "block")}</span>'
+
+    def table(self, text: str) -> str:
+        return f'<div class="scroll"><table>{text}</table></div>'
+
+    def link(self, text: str, url: str, title: str | None = None) -> str:
+        stem, found, anchor = url.partition(".ipynb")
+        if not found or "/" in stem:
+            return super().link(text, url, title)
+        return super().link(text, f"{stem}.html{anchor}", title) if stem in self.pages else text
+
+
+def _mathml(latex: str, display: str) -> str:
+    try:
+        return convert(latex, display=display)
+    except Exception:  # a dozen errors without a parent; a learner's own "$" must not stop the pages
+        return f"<code>{escape(latex)}</code>"
+
+
+class _Exporter(HTMLExporter):
+    """The notebook's cells as HTML, without a frame."""
+
+    template_name = "basic"
+
+    def __init__(self, pages: Sequence[str]) -> None:
+        super().__init__(exclude_input_prompt=True, exclude_output_prompt=True, sanitize_html=False)
+        self.pages = pages
+
+    @pass_context
+    def markdown2html(self, context: Any, source: str) -> str:
+        return _as_html(source, self.pages, context.get("cell", {}).get("attachments", {}))
+
+
+def _as_html(markdown: str, pages: Sequence[str], attachments: dict[str, dict[str, str]] | None = None) -> str:
+    renderer = _Renderer(escape=False, attachments=attachments)
+    renderer.pages = pages
+    parser = MarkdownWithMath(renderer=renderer)
+    parser.use(table_in_quote)
+    return parser.render(markdown)
+
+
+def page(notebook: NotebookNode, title: str, pages: Sequence[str] = (), links: str = "") -> str:
+    """The notebook as HTML. Its figures need plotly.min.js beside it (write_site).
+
+    pages: the names of the other notebooks that have one; links: the HTML above and below
+    """
     notebook = copy.deepcopy(notebook)
-    notebook.metadata["title"] = title
-    figures = [_as_html(output, number) for number, output in enumerate(plotly_outputs(notebook))]
-    exporter = HTMLExporter(
-        template_file="offline.html.j2", extra_loaders=[DictLoader({"offline.html.j2": _TEMPLATE})], sanitize_html=False
-    )
-    body, _ = exporter.from_notebook_node(notebook)
-    if not figures:
-        return body
+    for output in (output for cell in notebook.cells for output in cell.get("outputs", []) if "data" in output):
+        data = output.data
+        if PLOTLY in data:
+            sentence = "".join(data.get("text/plain", "")).strip()
+            data["text/html"] = frames_html([{"figure": data[PLOTLY], "sentence": sentence}])
+        elif PAGE in data:
+            data["text/html"] = data[PAGE]
+    body, _ = _Exporter(pages).from_notebook_node(notebook)
+    return _framed(title, body, links)
+
+
+def _framed(title: str, body: str, links: str) -> str:
+    style = HtmlFormatter().get_style_defs(".highlight")
+    frame = Template(_FRAME.read_text(encoding="utf-8"))
+    return frame.render(title=title, body=body, links=links, code_style=style) + "\n"
+
+
+def write_site(folder: Path, names: Sequence[str], root: Path = ROOT) -> None:
+    """Write a page of each notebook NAME.ipynb of the folder beside it, index.html, and the plotly.js of all pages.
+
+    The pages follow each other in the order of the names. A button for Binder appears once the badge in README.md has
+    an address.
+    """
+    notebooks = {name: nbformat.read(folder / f"{name}.ipynb", as_version=4) for name in names}
+    titles = {name: _title(notebook, name) for name, notebook in notebooks.items()}
+    for place, (name, notebook) in enumerate(notebooks.items()):
+        links = [("index.html", "Contents")]
+        links += [(f"{other}.html", f"Previous: {titles[other]}") for other in names[max(place - 1, 0) : place]]
+        links += [(f"{other}.html", f"Next: {titles[other]}") for other in names[place + 1 : place + 2]]
+        links += [(f"{name}.ipynb", "Download the notebook"), *_online(name, root)]
+        _write(folder / f"{name}.html", page(notebook, titles[name], names, _links(links)))
+    _write(folder / "index.html", _framed(TITLE, f"<h1>{TITLE}</h1>{_as_html(_map(notebooks, titles), names)}", ""))
     from plotly.offline import get_plotlyjs
 
-    head, rest = body.split("</head>", 1)
-    return f"{head}<script>{get_plotlyjs()}</script></head>{rest}"
+    _write(folder / "plotly.min.js", get_plotlyjs())
 
 
-def write_page(notebook: NotebookNode, path: Path) -> None:
-    """Write the page beside the notebook."""
+def _title(notebook: NotebookNode, name: str) -> str:
+    found = re.search(r"^# (.+)", notebook.cells[0].source if notebook.cells else "")
+    return found[1].strip() if found else name
+
+
+def _map(notebooks: dict[str, NotebookNode], titles: dict[str, str]) -> str:
+    """The map of notebooks and minutes: the one that a notebook shows, its own name made a link, or their titles."""
+    for name, notebook in notebooks.items():
+        for cell in notebook.cells:
+            if found := re.match(r"## The map\n+((\|.*\n?)+)", cell.source):
+                return re.sub(r"\*\*(.+?)\*\*", rf"[\1]({name}.ipynb)", found[1])
+    return "\n".join(f"- [{title}]({name}.ipynb)" for name, title in titles.items())
+
+
+def _online(name: str, root: Path) -> list[tuple[str, str]]:
+    readme = root / "README.md"
+    badge = re.search(_BINDER, readme.read_text(encoding="utf-8")) if readme.exists() else None
+    return [(f"{badge[0]}{name}.ipynb", "Open in Binder")] if badge and _NOWHERE not in badge[0] else []
+
+
+def _links(links: Sequence[tuple[str, str]]) -> str:
+    keep = [" download" if re.fullmatch(r"[^/]+\.ipynb", url) else "" for url, _ in links]
+    tags = [f'<a href="{url}"{how}>{escape(text)}</a>' for (url, text), how in zip(links, keep, strict=True)]
+    return f"<nav>{''.join(tags)}</nav>"
+
+
+def _write(path: Path, text: str) -> None:
     with atomic_path(path) as temporary:
-        temporary.write_text(page(notebook, path.stem), encoding="utf-8", newline="\n")
-
-
-def _as_html(output: NotebookNode, number: int) -> str:
-    """Give a Plotly output the HTML that draws it; returns the id of its place."""
-    figure = output.data[PLOTLY]
-    place = f"figure-{number}"
-    height = figure.get("layout", {}).get("height") or HEIGHT
-    content = json.dumps({**figure, "config": {"responsive": True}}).replace("<", "\\u003c")
-    sentence = html.escape("".join(output.data.get("text/plain", "")).strip(), quote=True)
-    output.data["text/html"] = (
-        f'<div id="{place}" style="height: {height}px" role="img" aria-label="{sentence}"></div>'
-        f'<script>Plotly.newPlot(document.getElementById("{place}"), {content});</script>'
-    )
-    return place
+        temporary.write_text(text, encoding="utf-8", newline="\n")

@@ -30,7 +30,7 @@ from papermill.exceptions import PapermillExecutionError
 
 from pmt_helpers.datasets.files import atomic_path
 from pmt_helpers.workbook.files import ROOT, NotebookError, has_code, normalise, without_path, write_notebook
-from pmt_helpers.workbook.pages import write_page
+from pmt_helpers.workbook.pages import write_site
 
 CELL_SECONDS = 120
 START_SECONDS = 90
@@ -163,7 +163,7 @@ class _MeasuredEngine(NBClientEngine):
         memory: PeakMemory = options["memory"]
         client.on_cell_start = lambda **_: memory.watch(client.km.provisioner.pid)
         with kernel_environment() as variables, memory:
-            client.execute(env=variables)
+            client.execute(env=variables | {"PMT_PAGES": "1"})
 
 
 papermill_engines.register("pmt-measured", _MeasuredEngine)
@@ -187,15 +187,17 @@ def run_notebooks(
     ----------
     parameters : set in notebooks whose cell tagged `parameters` names them
     cell_seconds : a cell that runs longer stops its notebook
-    html : also write the pages
+    html : also write the site: index.html and a page of each
     report : receives the lines of the table
     """
     out_dir = out_dir.resolve()
     out_dir.mkdir(parents=True, exist_ok=True)
     runs = [
-        _run_one(path.resolve(), out_dir, folder or path.resolve().parent, parameters or {}, cell_seconds, html)
+        _run_one(path.resolve(), out_dir, folder or path.resolve().parent, parameters or {}, cell_seconds)
         for path in paths
     ]
+    if html:
+        write_site(out_dir, [run.notebook for run in runs if not run.failure])
     with atomic_path(out_dir / "summary.csv") as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, [field.name for field in fields(Run)], lineterminator="\n")
         writer.writeheader()
@@ -205,14 +207,20 @@ def run_notebooks(
     return runs
 
 
-def _run_one(
-    path: Path, out_dir: Path, folder: Path, parameters: Mapping[str, object], cell_seconds: int, html: bool
-) -> Run:
+def sound_runs(out_dir: Path) -> list[str]:
+    """The notebooks that the last run into this folder executed to their end, by its summary.csv."""
+    summary = out_dir / "summary.csv"
+    if not summary.exists():
+        raise NotebookError(f"No run found in {out_dir}: there is no summary.csv. Execute the notebooks: make run")
+    with summary.open(encoding="utf-8", newline="") as file:
+        return [row["notebook"] for row in csv.DictReader(file) if not row["failure"]]
+
+
+def _run_one(path: Path, out_dir: Path, folder: Path, parameters: Mapping[str, object], cell_seconds: int) -> Run:
     target = out_dir / path.name
     stored = nbformat.read(path, as_version=4)
     if not has_code(stored):
-        if html:
-            write_page(stored, target.with_suffix(".html"))
+        write_notebook(stored, target)
         return Run(path.stem, 0, 0, 0, 0, 0, "")
     memory = PeakMemory()
     failure = ""
@@ -238,8 +246,6 @@ def _run_one(
     seconds = perf_counter() - started
     notebook = nbformat.read(target, as_version=4)
     write_notebook(normalise(notebook), target)
-    if html and not failure:
-        write_page(notebook, target.with_suffix(".html"))
     counts = Counter(check_verdicts(notebook))
     right, to_do, not_yet = (counts[verdict] for verdict in ("right", "to_do", "not_yet"))
     return Run(path.stem, round(seconds, 1), round(memory.megabytes), right, to_do, not_yet, without_path(failure))

@@ -5,6 +5,7 @@ from pathlib import Path
 import nbformat
 import plotly.graph_objects as go
 from playwright.sync_api import Browser
+from plotly.offline import get_plotlyjs
 
 from pmt_helpers.device.logs import read_log
 from pmt_helpers.teaching import figures
@@ -30,6 +31,7 @@ def test_nothing_planted_runs_or_becomes_an_element_on_the_pages_of_a_run(chromi
         outputs.append(nbformat.v4.new_output("error", ename=plant, evalue=plant, traceback=[plant]))
     cell = nbformat.v4.new_code_cell("# what others wrote", outputs=outputs)
     (tmp_path / "page.html").write_text(page(nbformat.v4.new_notebook(cells=[cell]), PLANTS[0]), encoding="utf-8")
+    (tmp_path / "plotly.min.js").write_text(get_plotlyjs(), encoding="utf-8")
     said, asked = [], []
     tab = chromium.new_context(offline=True).new_page()
     tab.on("dialog", lambda dialog: (said.append(dialog.message), dialog.dismiss()))
