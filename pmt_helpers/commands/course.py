@@ -1,0 +1,61 @@
+"""python -m pmt_helpers course: release what students get, collect what they hand in, grade it, report on a class."""
+
+from pathlib import Path
+
+import click
+import pandas as pd
+
+FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+OUT = click.Path(file_okay=False, path_type=Path)
+ROSTER = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+def _listed(context: click.Context, option: click.Parameter, text: str | None) -> tuple[str, ...]:
+    """ "01,02" as ("01", "02"), each a notebook of the workbook."""
+    from pmt_helpers.teaching.exercises import NOTEBOOKS
+
+    names = tuple(part.strip() for part in (text or "").split(",") if part.strip())
+    if strange := [name for name in names if name not in NOTEBOOKS]:
+        raise click.BadParameter(f"expected some of {','.join(NOTEBOOKS)}, found {', '.join(strange)}")
+    return names
+
+
+def _roster(path: Path | None) -> pd.DataFrame | None:
+    """The roster as text, one row per student, its first column naming each in one way only."""
+    if path is None:
+        return None
+    try:
+        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    except (ValueError, UnicodeDecodeError) as error:
+        raise click.ClickException(f"{path} is no CSV table in UTF-8 ({error}): export it again.") from None
+    twice = table.iloc[:, 0][table.iloc[:, 0].duplicated()]
+    if len(twice):
+        raise click.ClickException(f"{path}: {twice.iloc[0]!r} stands twice in its first column: one row per student.")
+    return table
+
+
+@click.group("course")
+def course_group() -> None:
+    """Teach a class: release the workbook without answers, collect, grade, report."""
+
+
+@course_group.command()
+@click.argument("collected", type=FOLDER)
+@click.option("--out", type=OUT, default=Path("build/grades"), show_default=True, help="Folder for the tables.")
+@click.option("--notebooks", callback=_listed, help="Notebooks to grade, such as 01,02 (all by default).")
+@click.option("--seed", type=int, help="Your secret number: fresh cases where an exercise can draw them.")
+@click.option(
+    "--partial", type=click.FloatRange(0, 1), default=0.0, show_default=True,
+    help="Points for an answer whose mistake the exercise names.",
+)  # fmt: skip
+@click.option("--roster", type=ROSTER, help="CSV whose columns come first in grades.csv; the first names the student.")
+def grade(
+    collected: Path, out: Path, notebooks: tuple[str, ...], seed: int | None, partial: float, roster: Path | None
+) -> None:
+    """Grade the folder that `course collect` wrote: points as CSV, a point per exercise."""
+    from pmt_helpers.workbook.course.grading import grade_class
+
+    grade_class(
+        collected, out, notebooks=notebooks, seed=seed, partial=partial, roster=_roster(roster), report=click.echo
+    )
+    click.echo(f"Written to {out}: grades.csv, verdicts.csv, similar.csv (pairs for a person to look at).")
