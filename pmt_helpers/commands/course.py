@@ -59,3 +59,17 @@ def grade(
         collected, out, notebooks=notebooks, seed=seed, partial=partial, roster=_roster(roster), report=click.echo
     )
     click.echo(f"Written to {out}: grades.csv, verdicts.csv, similar.csv (pairs for a person to look at).")
+
+
+@course_group.command()
+@click.argument("folder", type=FOLDER)
+@click.option("--out", type=OUT, default=Path("build/collected"), show_default=True, help="Folder for what is used.")
+@click.option("--roster", type=ROSTER, help="CSV of the class, as Moodle or Canvas exports it.")
+def collect(folder: Path, out: Path, roster: Path | None) -> None:
+    """Sort the submissions in FOLDER (zips, nbgrader's submitted, notebooks) into one folder per student."""
+    from pmt_helpers.workbook.course.collecting import collect_submissions
+
+    if out.exists() and any(out.iterdir()):
+        raise click.ClickException(f"{out} is not empty: name another folder, so that no older submission is graded.")
+    for file, reason in collect_submissions(folder, out, _roster(roster), click.echo).itertuples(index=False):
+        click.echo(f"  {file}: {reason}")
