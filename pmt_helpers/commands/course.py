@@ -73,3 +73,16 @@ def collect(folder: Path, out: Path, roster: Path | None) -> None:
         raise click.ClickException(f"{out} is not empty: name another folder, so that no older submission is graded.")
     for file, reason in collect_submissions(folder, out, _roster(roster), click.echo).itertuples(index=False):
         click.echo(f"  {file}: {reason}")
+
+
+@course_group.command()
+@click.argument("out", type=OUT)
+@click.option("--without", callback=_listed, help="Notebooks to leave out, such as 06,07.")
+def release(out: Path, without: tuple[str, ...]) -> None:
+    """Write to OUT what students get: notebooks, package and data, without solutions."""
+    from pmt_helpers.workbook.course.releasing import release_workbook
+
+    if out.exists() and any(out.iterdir()):
+        raise click.ClickException(f"{out} is not empty: name another folder.")
+    release_workbook(out, without)
+    click.echo(f"Written to {out}. Try it as a student would: make -C {out} lab")
