@@ -32,7 +32,7 @@ MALICE = {
     "never ends": "while True: pass",
     "forks": "import os\n    while True: os.fork()",
     "asks the network": "import socket\n    return socket.create_connection(('192.0.2.1', 80))",
-    "imports the solution": "from pmt_helpers.teaching.exercises.nb00 import accuracy as a\n    return a(predicted, actual)",
+    "imports the solution": "import pmt_helpers.teaching.exercises.nb00 as a\n    return a.accuracy(predicted, actual)",
 }
 COPY = """def forward(X, W1, b1, W2, b2):
     {h} = np.where(X @ W1 + b1 > 0, X @ W1 + b1, 0)  # {h}
@@ -187,7 +187,7 @@ WORSE = {
     "writes a file": ("open('written', 'w')", FORBIDDEN),
     "kills the grader": ("import os\n    os.kill(os.getppid(), 9)", FORBIDDEN),
     "takes all memory": ("return len(bytearray(10**11))", None),
-    "returns too much": ("return np.ones(10**8)", None),
+    "returns too much": ("return np.ones(10**7)", None),
     "looks for the judge": (
         "import sys\n    return [m for m in sys.modules if 'pmt' in m] or None", None
     ),
@@ -213,7 +213,8 @@ def test_the_code_is_found_in_a_notebook_that_was_worked_in():
     cells = [
         "import numpy as np",
         "%matplotlib inline\ncentre = np.mean\ndata = never_defined()",
-        "def mean_absolute_deviation(window):\n    data = window\n    return np.abs(data - centre(data, axis=0)).mean(axis=0)",
+        "def mean_absolute_deviation(window):\n    data = window\n"
+        "    return np.abs(data - centre(data, axis=0)).mean(axis=0)",
         'check("warm-up", accuracy',
     ]
     made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])

@@ -96,7 +96,8 @@ def _facts(exercise: Exercise) -> dict[str, Any]:
     """An exercise as values. Its few symptoms that stand beside a solution become what their mistake returns."""
     mistakes, returned = [], [_returned(exercise, exercise.solution)]
     for number, mistake in enumerate(exercise.mistakes):
-        known = mistake.symptom is not None and mistake.symptom.__module__ == symptoms.__name__
+        symptom = getattr(mistake.symptom, "func", mistake.symptom)  # may be a partial
+        known = symptom is not None and symptom.__module__ == symptoms.__name__
         mistakes.append((mistake.name, mistake.message, str(number), "", mistake.symptom if known else None))
         returned.append({} if known else _returned(exercise, exercise.mutant(mistake)))
     fallback = exercise.fallback and (exercise.fallback.name, exercise.fallback.message, "", "")
