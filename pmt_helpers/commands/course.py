@@ -7,6 +7,7 @@ import pandas as pd
 
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 OUT = click.Path(file_okay=False, path_type=Path)
+PAGE = click.Path(dir_okay=False, path_type=Path)
 ROSTER = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -86,3 +87,22 @@ def release(out: Path, without: tuple[str, ...]) -> None:
         raise click.ClickException(f"{out} is not empty: name another folder.")
     release_workbook(out, without)
     click.echo(f"Written to {out}. Try it as a student would: make -C {out} lab")
+
+
+@course_group.command()
+@click.argument("graded", type=FOLDER)
+@click.option(
+    "--out", type=click.Path(dir_okay=False, path_type=Path), default=Path("build/class.html"), show_default=True
+)
+@click.option(
+    "--collected", type=FOLDER, help="Folder of `course collect`: quiz answers and predictions are read there."
+)
+def report(graded: Path, out: Path, collected: Path | None) -> None:
+    """Write one page on the class from the folder GRADED that `course grade` wrote."""
+    from pmt_helpers.workbook.course.grading import VERDICTS
+    from pmt_helpers.workbook.course.reporting import write_report
+
+    if not (graded / VERDICTS).exists():
+        raise click.ClickException(f"{graded} holds no {VERDICTS}: name the folder that course grade wrote.")
+    write_report(graded, out, collected)
+    click.echo(f"Written to {out}.")

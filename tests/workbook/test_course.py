@@ -2,6 +2,7 @@
 
 import inspect
 import io
+import json
 import zipfile
 
 import nbformat
@@ -23,6 +24,7 @@ from pmt_helpers.workbook.course.grading import (
     grade_student,
     judge_apart,
 )
+from pmt_helpers.workbook.course.reporting import write_report
 from pmt_helpers.workbook.files import source_paths
 
 EXERCISES = (*WARM_UP, *BASE_MODEL)
@@ -157,6 +159,25 @@ def test_the_table_of_points_keeps_the_rosters_columns_and_says_which_cases_were
     cases = verdicts.drop_duplicates("exercise").set_index("exercise")["cases"].to_dict()
     assert cases["sgd-step"] == cases["forward-pass"] == cases["feature-by-hand"] == "fresh"
     assert cases["warm-up"] == cases["grouped-validation"] == "shipped"
+
+
+def test_the_report_counts_each_mistake_and_names_nobody_beside_an_answer(graded):
+    folder, _, _ = graded
+    for number in (3, 4):
+        answers = {"quiz": {"01-1": "<b>mine</b>"}, "predictions": {"01-unseen": 0.1 * number}}
+        (folder / "got" / f"s{number:02d}" / "my_workbook.json").write_text(json.dumps(answers))
+    write_report(folder / "out", folder / "class.html", folder / "got")
+    page = (folder / "class.html").read_text(encoding="utf-8")
+    mistakes = page[page.index("<h2>Mistakes") : page.index("<h2>For a person")]
+    verdicts = pd.read_csv(folder / "out" / "verdicts.csv", keep_default_na=False)
+    named = verdicts[verdicts["mistake"] == "squared error"]
+    assert f"<td>{len(named)}</td><td>squared error</td>" in mistakes
+    assert len(named) >= 2
+    assert not any(f">s{number:02d}<" in mistakes for number in range(30))
+    assert "&lt;b&gt;mine" in page
+    assert "<b>mine" not in page
+    assert "2 guesses; half of them from 0.325 to 0.375, median 0.35" in page
+    assert "http" not in page.replace("http://1", "")
 
 
 @pytest.mark.parametrize("prefix", ["00", "02", "04", "06", "07"])

@@ -22,6 +22,7 @@ from pmt_helpers.workbook.course.answers import Submitted, submitted_answers
 from pmt_helpers.workbook.course.cases import fresh_cases
 from pmt_helpers.workbook.course.collecting import folder_name
 from pmt_helpers.workbook.course.sandbox import SECONDS, Ended, Sandboxed
+from pmt_helpers.workbook.files import NotebookError
 
 FORBIDDEN = "forbidden"
 VERDICTS, GRADES, SIMILAR = "verdicts.csv", "grades.csv", "similar.csv"
@@ -131,7 +132,10 @@ def grade_class(
     """
     exercises = chosen_exercises(notebooks, seed)
     students, rows = {}, []
-    for folder in sorted(path for path in collected.iterdir() if path.is_dir()):
+    folders = sorted(path for path in collected.iterdir() if path.is_dir())
+    if not folders:
+        raise NotebookError(f"{collected} holds no student's folder: name the one that course collect wrote.")
+    for folder in folders:
         answers: dict[str, Submitted] = {}
         for path in sorted(folder.glob("*.ipynb")):
             notebook: NotebookNode = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
