@@ -10,7 +10,7 @@ import pandas as pd
 from pmt_helpers.datasets.files import atomic_path
 from pmt_helpers.teaching.exercises import NOTEBOOKS, find_exercise
 from pmt_helpers.teaching.questions import stored_quiz
-from pmt_helpers.teaching.workbook_file import FILE_NAME, Workbook
+from pmt_helpers.teaching.workbook_file import FILE_NAME, FIRST, Workbook
 from pmt_helpers.workbook.course.grading import FORBIDDEN, SIMILAR, VERDICTS
 
 _MOST = 200  # characters of what an answers file says
@@ -71,16 +71,17 @@ def _choices(collected: Path) -> Iterator[str]:
     found: dict[str, list[tuple[str, str]]] = {"quiz": [], "predictions": []}
     for path in sorted(collected.glob(f"*/{FILE_NAME}")):
         workbook = Workbook(path)
-        first = workbook.section("first choices")
+        first = workbook.section(FIRST)
         for section, answers in found.items():
             for key, value in workbook.section(section).items():
                 answers.append((key, str(first.get(key, value))[:_MOST]))
     questions = {f"{name}-{n}": each for name in NOTEBOOKS for n, each in enumerate(stored_quiz(name), start=1)}
     for section, answers in found.items():
         yield f"<h2>{section.capitalize()}</h2>"
-        for key, its in pd.DataFrame(answers, columns=["key", "value"]).groupby("key"):
-            question = questions.get(str(key)) if section == "quiz" else None
-            title, right = (f"{key}. {question.text}", question.right) if question else (str(key)[:_MOST], "")
+        for name, its in pd.DataFrame(answers, columns=["key", "value"]).groupby("key"):
+            key = str(name)
+            question = questions.get(key) if section == "quiz" else None
+            title, right = (f"{key}. {question.text}", question.right) if question else (key[:_MOST], "")
             numbers = pd.to_numeric(its["value"], errors="coerce").dropna()
             yield f"<h3>{escape(title)}</h3>"
             if len(numbers) == len(its):
