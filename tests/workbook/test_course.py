@@ -25,7 +25,7 @@ from pmt_helpers.workbook.course.grading import (
     judge_apart,
 )
 from pmt_helpers.workbook.course.reporting import write_report
-from pmt_helpers.workbook.files import source_paths
+from pmt_helpers.workbook.files import NotebookError, source_paths
 
 EXERCISES = (*WARM_UP, *BASE_MODEL)
 SIZES = {"right": 5, "wrong": 16, "blank": 2, "copied": 2, "malicious": 5}
@@ -244,6 +244,14 @@ def test_the_code_is_found_in_a_notebook_that_was_worked_in():
     assert "never_defined" not in found["feature-by-hand"].code
     assert judge_apart(find_exercise("feature-by-hand"), found["feature-by-hand"]).state == "right"
     assert "no Python" in found["warm-up"].problem
+
+
+def test_where_answers_cannot_be_run_apart_nobody_is_graded(tmp_path, monkeypatch):
+    (tmp_path / "s01").mkdir()
+    monkeypatch.setattr("sys.executable", "/usr/bin/false")
+    with pytest.raises(NotebookError, match="cannot be run apart"):
+        grade_class(tmp_path, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_short_answers_that_are_alike_are_no_hint():

@@ -74,6 +74,18 @@ def judge_apart(exercise: Exercise, answer: Submitted, seconds: float = SECONDS)
         return Verdict("not yet", f"its definitions stopped with {type(error).__name__}: {error}", kind)
 
 
+def check_sandbox() -> None:
+    """Raise NotebookError where no answer can be judged, lest a whole class gets no points."""
+    exercise = next(all_exercises())
+    name = exercise.solution.__name__
+    try:
+        verdict = judge_apart(exercise, Submitted(exercise.id, f"def {name}(a, b):\n    return (a == b).mean()", name))
+    except (OSError, ValueError, ImportError) as error:
+        verdict = Verdict("not yet", str(error))
+    if verdict.state != "right":
+        raise NotebookError(f"Answers cannot be run apart on this system ({verdict.message}). Grade on Linux.")
+
+
 def grade_student(
     student: str, answers: dict[str, Submitted], exercises: Iterable[tuple[Exercise, str]], partial: float = 0.0
 ) -> list[Graded]:
@@ -131,6 +143,7 @@ def grade_class(
     that Moodle or Canvas, from which it was exported, takes them back), points per exercise, and their sum.
     """
     exercises = chosen_exercises(notebooks, seed)
+    check_sandbox()
     students, rows = {}, []
     folders = sorted(path for path in collected.iterdir() if path.is_dir())
     if not folders:
