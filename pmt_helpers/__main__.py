@@ -10,7 +10,7 @@ import click
 
 # What each command is for stands here too, so that --help need not import the commands and all they rest on.
 WHERE = {"data": "data:data_group", "sweep": "sweep:sweep_group", "profile": "profile:record_profile",
-         "system": "system:system_group"}  # in commands/  # fmt: skip
+         "system": "system:system_group", "course": "course:course_group"}  # in commands/  # fmt: skip
 COMMANDS = {
     "doctor": "Say what works on this machine, and what to do about what does not.",
     "run": "Execute the notebooks; write them, web pages and a summary of seconds and memory.",
@@ -20,6 +20,7 @@ COMMANDS = {
     "profile": "Record what training costs on this machine, or write the edition that a Raspberry Pi runs.",
     "system": "Run the whole system: a cloud, mirrors, and devices that retrain at home.",
     "notebooks": "For authors: build the notebooks from their sources, and verify what is stored.",
+    "course": "For lecturers: release the workbook without answers, collect, grade, report on a class.",
     "claims": "Show what the paper says beside what the workbook measures.",
 }
 

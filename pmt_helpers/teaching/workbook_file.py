@@ -8,10 +8,13 @@ from typing import Any
 
 from filelock import FileLock
 
+from pmt_helpers import __version__
 from pmt_helpers.datasets.files import atomic_path
 from pmt_helpers.teaching.display import HtmlOutput, say
 
 FILE_NAME = "my_workbook.json"
+FORMAT = 2  # 1, without this number: no first choices, attempts and mistakes
+FIRST = "first choices"
 MOST_BYTES = 10_000_000  # a hundred times what a learner can fill
 LOCK_SECONDS = 5
 _FILE_VARIABLE = "PMT_WORKBOOK_FILE"
@@ -46,9 +49,15 @@ class Workbook:
         self._refresh()
         return dict(self._content.get(name, {}))
 
-    def put(self, section: str, key: str, value: Any) -> None:
-        """Keep a value (anything JSON can hold) and write the file."""
-        self._unwritten[section, key] = value
+    def put(self, section: str, key: str, value: Any, **also: Any) -> None:
+        """Keep a value (anything JSON can hold) and write the file; `also`: values of the same key in other sections.
+
+        The first choice in a quiz and the first prediction stay, whatever is chosen later.
+        """
+        if section in ("predictions", "quiz") and key not in self.section(FIRST):
+            self._unwritten[FIRST, key] = self._content.get(section, {}).get(key, value)
+        self._unwritten |= {("file", "format"): FORMAT, ("file", "version"): __version__, (section, key): value}
+        self._unwritten |= {(name, key): each for name, each in also.items()}
         try:
             with self._lock:
                 self._refresh()

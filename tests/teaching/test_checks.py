@@ -633,6 +633,17 @@ def test_progress_is_kept_in_the_workbook_file(shown):
     assert current_workbook().section("checks") == {"warm-up": "right", "sgd-step": "to do"}
 
 
+def test_attempts_and_the_last_named_mistake_are_kept_and_blank_answers_are_no_attempt(shown):
+    warm_up = find_exercise("warm-up")
+    for answer in (..., warm_up.mutant(warm_up.mistakes[1]), warm_up.mutant(warm_up.mistakes[0]), warm_up.solution):
+        check("warm-up", answer)
+    assert current_workbook().get("attempts", "warm-up") == 3
+    assert current_workbook().get("mistakes", "warm-up") == "count"
+    current_workbook().put("attempts", "warm-up", "many")
+    check("warm-up", warm_up.solution)
+    assert current_workbook().get("attempts", "warm-up") == 1
+
+
 def doubled(answer):
     """what your function makes of one right prediction."""
     return f"{answer(np.array([1]), np.array([1])):.0%}"

@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+import pmt_helpers
 from pmt_helpers.teaching import export_button, my_person
 from pmt_helpers.teaching.workbook_file import Workbook, current_workbook, workbook_path
 
@@ -25,6 +26,14 @@ def test_the_file_is_in_the_current_folder_by_default(tmp_path, monkeypatch):
     assert workbook_path() == tmp_path / "my_workbook.json"
 
 
+def answers(path):
+    """What a file holds beside its format and the first choices."""
+    content = json.loads(path.read_text())
+    assert content.pop("file") == {"format": 2, "version": pmt_helpers.__version__}
+    content.pop("first choices", None)
+    return content
+
+
 def test_what_one_notebook_keeps_another_reads(path):
     Workbook(path).put("person", "watch", 7)
     other = Workbook(path)
@@ -37,7 +46,7 @@ def test_two_open_notebooks_keep_each_others_answers(path):
     first.put("checks", "warm-up", "right")
     second.put("checks", "sgd-step", "to do")
     first.put("predictions", "gain", 0.5)
-    assert json.loads(path.read_text()) == {
+    assert answers(path) == {
         "checks": {"warm-up": "right", "sgd-step": "to do"},
         "predictions": {"gain": 0.5},
     }
@@ -50,7 +59,7 @@ def test_notebooks_that_answer_at_the_same_time_lose_nothing(path):
         subprocess.Popen([sys.executable, "-c", script, str(path), name]) for name in ("checks", "quiz", "quiz2")
     ]
     assert [writer.wait() for writer in writers] == [0, 0, 0]
-    kept = json.loads(path.read_text())
+    kept = answers(path)
     assert {name: len(section) for name, section in kept.items()} == {"checks": 60, "quiz": 60, "quiz2": 60}
 
 
@@ -72,6 +81,22 @@ def test_an_empty_file_is_no_damage(path, content, capsys):
     assert Workbook(path).get("person", "watch") == 5
     assert capsys.readouterr().out == ""
     assert not list(path.parent.glob("*damaged*"))
+
+
+def test_the_first_choice_stays_whatever_is_chosen_later(path):
+    for choice in ("left", "right", "right"):
+        Workbook(path).put("quiz", "01-1", choice)
+    Workbook(path).put("predictions", "gain", 0.5)
+    Workbook(path).put("checks", "warm-up", "right")
+    assert Workbook(path).get("quiz", "01-1") == "right"
+    assert Workbook(path).section("first choices") == {"01-1": "left", "gain": 0.5}
+
+
+def test_a_file_of_an_earlier_edition_is_read_and_its_choice_is_the_first_known(path):
+    path.write_text('{"quiz": {"01-1": "left"}, "checks": {"warm-up": "right"}}')
+    Workbook(path).put("quiz", "01-1", "right")
+    assert Workbook(path).get("first choices", "01-1") == "left"
+    assert answers(path) == {"quiz": {"01-1": "right"}, "checks": {"warm-up": "right"}}
 
 
 def test_two_files_joined_by_hand_keep_the_answers_of_both(path):
@@ -96,7 +121,7 @@ def test_a_link_into_a_synced_folder_stays_a_link_and_its_file_is_written(path, 
     workbook = Workbook(path)
     workbook.put("checks", "warm-up", "right")
     assert path.is_symlink()
-    assert json.loads(synced.read_text()) == {"person": {"watch": 7}, "checks": {"warm-up": "right"}}
+    assert answers(synced) == {"person": {"watch": 7}, "checks": {"warm-up": "right"}}
     synced.write_text("damaged")
     assert workbook.get("person", "watch", 3) == 3
     assert synced.with_name("mine.json.damaged").read_text() == "damaged"
@@ -166,10 +191,10 @@ def test_a_crash_while_writing_leaves_the_old_file(path, monkeypatch):
     monkeypatch.setattr("pathlib.Path.write_text", lambda *args, **kwargs: (_ for _ in ()).throw(OSError("disk full")))
     workbook.put("person", "watch", 6)
     monkeypatch.undo()
-    assert json.loads(path.read_text()) == {"person": {"watch": 5}}
+    assert answers(path) == {"person": {"watch": 5}}
     assert [name for name in map(str, path.parent.iterdir()) if not name.endswith(".lock")] == [str(path)]
     workbook.put("checks", "warm-up", "right")  # there is space again: what could not be written is written now
-    assert json.loads(path.read_text()) == {"person": {"watch": 6}, "checks": {"warm-up": "right"}}
+    assert answers(path) == {"person": {"watch": 6}, "checks": {"warm-up": "right"}}
 
 
 def test_my_person_is_the_one_chosen_or_the_default(path):
@@ -190,5 +215,5 @@ def test_the_export_link_holds_the_whole_file(path, monkeypatch):
     monkeypatch.setattr("pmt_helpers.teaching.display.publish", bundles.append)
     export_button()._ipython_display_()
     encoded = re.search(r"base64,([\w+/=]+)\"", bundles[0]["text/html"]).group(1)
-    assert json.loads(base64.b64decode(encoded)) == {"quiz": {"01-1": "Für immer"}}
+    assert json.loads(base64.b64decode(encoded))["quiz"] == {"01-1": "Für immer"}
     assert "download" in bundles[0]["text/plain"]

@@ -51,10 +51,21 @@ def check(exercise_id: str, answer: Any, use: Callable[[Any], Any] | None = None
             "not yet",
             f"the check could not read this answer ({type(error).__name__}): return what the exercise asks for.",
         )
-    current_workbook().put("checks", exercise.id, verdict.state)
+    _note(exercise.id, verdict)
     publish(_bundle(exercise, verdict))
     if use is not None:
         _put_to_work(use, answer, verdict)
+
+
+def _note(exercise_id: str, verdict: Verdict) -> None:
+    """Keep the verdict in the workbook file, how many answers were checked so far, and the last named mistake."""
+    also: dict[str, Any] = {}
+    if verdict.state != "to do":
+        before = current_workbook().get("attempts", exercise_id)
+        also["attempts"] = before + 1 if isinstance(before, int) else 1
+    if verdict.mistake:
+        also["mistakes"] = verdict.mistake
+    current_workbook().put("checks", exercise_id, verdict.state, **also)
 
 
 def _put_to_work(use: Callable[[Any], Any], answer: Any, verdict: Verdict) -> None:

@@ -1,9 +1,11 @@
 """Notebook 02's exercises and quiz: training step by step, when to stop, how sure a gain is, a split that leaks."""
 
+from functools import partial
+
 import numpy as np
 
 from pmt_helpers.teaching.exercises import symptoms
-from pmt_helpers.teaching.exercises.base import Answer, Exercise, Mistake, where
+from pmt_helpers.teaching.exercises.base import Exercise, Mistake, where
 from pmt_helpers.teaching.exercises.nb01 import sgd_step
 from pmt_helpers.teaching.questions import Question
 
@@ -425,10 +427,6 @@ _NO_ABS = "a negative difference of starts always counts as close: take its abso
 _ROWS = "these are numbers of windows: return a mask, True or False for each training window."
 
 
-def _numbers_in_mask(answer: Answer) -> bool:
-    return symptoms.mask_not_boolean(answer, _splits().values())
-
-
 FIND_THE_LEAK = Exercise(
     id="find-the-leak",
     title="Find the leak",
@@ -497,7 +495,7 @@ FIND_THE_LEAK = Exercise(
             "the mask holds the numbers 0 and 1, which would be read as row numbers: return True and False.",
             _LEAKS,
             f"{_LEAKS}.astype(int)",
-            _numbers_in_mask,
+            partial(symptoms.mask_not_boolean, cases=[*_splits().values()]),
         ),
     ),
 )

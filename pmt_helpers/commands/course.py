@@ -1,0 +1,108 @@
+"""python -m pmt_helpers course: release what students get, collect what they hand in, grade it, report on a class."""
+
+from pathlib import Path
+
+import click
+import pandas as pd
+
+FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+OUT = click.Path(file_okay=False, path_type=Path)
+PAGE = click.Path(dir_okay=False, path_type=Path)
+ROSTER = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+def _listed(context: click.Context, option: click.Parameter, text: str | None) -> tuple[str, ...]:
+    """ "01,02" as ("01", "02"), each a notebook of the workbook."""
+    from pmt_helpers.teaching.exercises import NOTEBOOKS
+
+    names = tuple(part.strip() for part in (text or "").split(",") if part.strip())
+    if strange := [name for name in names if name not in NOTEBOOKS]:
+        raise click.BadParameter(f"expected some of {','.join(NOTEBOOKS)}, found {', '.join(strange)}")
+    return names
+
+
+def _roster(path: Path | None) -> pd.DataFrame | None:
+    """The roster as text, one row per student, its first column naming each in one way only."""
+    if path is None:
+        return None
+    try:
+        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    except (ValueError, UnicodeDecodeError) as error:
+        raise click.ClickException(f"{path} is no CSV table in UTF-8 ({error}): export it again.") from None
+    twice = table.iloc[:, 0][table.iloc[:, 0].duplicated()]
+    if len(twice):
+        raise click.ClickException(f"{path}: {twice.iloc[0]!r} stands twice in its first column: one row per student.")
+    return table
+
+
+@click.group("course")
+def course_group() -> None:
+    """Teach a class: release the workbook without answers, collect, grade, report."""
+
+
+@course_group.command()
+@click.argument("collected", type=FOLDER)
+@click.option("--out", type=OUT, default=Path("build/grades"), show_default=True, help="Folder for the tables.")
+@click.option("--notebooks", callback=_listed, help="Notebooks to grade, such as 01,02 (all by default).")
+@click.option("--seed", type=int, help="Your secret number: fresh cases where an exercise can draw them.")
+@click.option(
+    "--partial", type=click.FloatRange(0, 1), default=0.0, show_default=True,
+    help="Points for an answer whose mistake the exercise names.",
+)  # fmt: skip
+@click.option("--roster", type=ROSTER, help="CSV whose columns come first in grades.csv; the first names the student.")
+def grade(
+    collected: Path, out: Path, notebooks: tuple[str, ...], seed: int | None, partial: float, roster: Path | None
+) -> None:
+    """Grade the folder that `course collect` wrote: points as CSV, a point per exercise."""
+    from pmt_helpers.workbook.course.grading import grade_class
+
+    grade_class(
+        collected, out, notebooks=notebooks, seed=seed, partial=partial, roster=_roster(roster), report=click.echo
+    )
+    click.echo(f"Written to {out}: grades.csv, verdicts.csv, similar.csv (pairs for a person to look at).")
+
+
+@course_group.command()
+@click.argument("folder", type=FOLDER)
+@click.option("--out", type=OUT, default=Path("build/collected"), show_default=True, help="Folder for what is used.")
+@click.option("--roster", type=ROSTER, help="CSV of the class, as Moodle or Canvas exports it.")
+def collect(folder: Path, out: Path, roster: Path | None) -> None:
+    """Sort the submissions in FOLDER (zips, nbgrader's submitted, notebooks) into one folder per student."""
+    from pmt_helpers.workbook.course.collecting import collect_submissions
+
+    if out.exists() and any(out.iterdir()):
+        raise click.ClickException(f"{out} is not empty: name another folder, so that no older submission is graded.")
+    for file, reason in collect_submissions(folder, out, _roster(roster), click.echo).itertuples(index=False):
+        click.echo(f"  {file}: {reason}")
+
+
+@course_group.command()
+@click.argument("out", type=OUT)
+@click.option("--without", callback=_listed, help="Notebooks to leave out, such as 06,07.")
+def release(out: Path, without: tuple[str, ...]) -> None:
+    """Write to OUT what students get: notebooks, package and data, without solutions."""
+    from pmt_helpers.workbook.course.releasing import release_workbook
+
+    if out.exists() and any(out.iterdir()):
+        raise click.ClickException(f"{out} is not empty: name another folder.")
+    release_workbook(out, without)
+    click.echo(f"Written to {out}. Try it as a student would: make -C {out} lab")
+
+
+@course_group.command()
+@click.argument("graded", type=FOLDER)
+@click.option(
+    "--out", type=click.Path(dir_okay=False, path_type=Path), default=Path("build/class.html"), show_default=True
+)
+@click.option(
+    "--collected", type=FOLDER, help="Folder of `course collect`: quiz answers and predictions are read there."
+)
+def report(graded: Path, out: Path, collected: Path | None) -> None:
+    """Write one page on the class from the folder GRADED that `course grade` wrote."""
+    from pmt_helpers.workbook.course.grading import VERDICTS
+    from pmt_helpers.workbook.course.reporting import write_report
+
+    if not (graded / VERDICTS).exists():
+        raise click.ClickException(f"{graded} holds no {VERDICTS}: name the folder that course grade wrote.")
+    write_report(graded, out, collected)
+    click.echo(f"Written to {out}.")

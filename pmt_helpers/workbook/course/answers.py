@@ -1,0 +1,134 @@
+"""The code of each exercise in a student's notebook: taken from its cells by name, without running any of them."""
+
+import ast
+import inspect
+import re
+import symtable
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+
+from nbformat.notebooknode import NotebookNode
+
+from pmt_helpers.teaching.exercises import all_exercises, find_exercise
+
+CHECK = re.compile(r'^check\(\s*["\']([\w-]+)["\']', re.M)
+GIVEN = {"online-sgd": "sgd_step"}  # what a notebook imports for its exercise from the package
+_MAGIC = re.compile(r"^(\s*)[%!].*$", re.M)
+
+
+@dataclass(frozen=True)
+class Submitted:
+    """code: the definitions that `expression` needs; problem: why there is none. blank: nothing was written."""
+
+    exercise: str
+    code: str = ""
+    expression: str = ""
+    blank: bool = False
+    problem: str = ""
+
+
+@cache
+def _functions() -> dict[str, str]:
+    return {exercise.solution.__name__: exercise.id for exercise in all_exercises()}
+
+
+def submitted_answers(notebook: NotebookNode) -> dict[str, Submitted]:
+    """Exercise -> its answer: what the last check of that exercise is given, or else the function of that name."""
+    known, names = set(_functions().values()), _functions()
+    defined: list[tuple[str, ast.stmt]] = []
+    checked: dict[str, tuple[ast.expr, int]] = {}
+    found: dict[str, Submitted] = {}
+    for source in (cell.source for cell in notebook.cells if cell.cell_type == "code"):
+        try:
+            tree = ast.parse(_MAGIC.sub(r"\1pass", source))
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+            line = getattr(error, "lineno", 0)
+            for exercise in known.intersection(CHECK.findall(source)):
+                found[exercise] = Submitted(exercise, problem=f"the cell is no Python: line {line}: {error.args[0]}")
+            continue
+        body = [part for node in tree.body for part in _single(node)]
+        defined += [(name, node) for node in body for name in _defines(node)]
+        for node in body:
+            call = node.value if isinstance(node, ast.Expr) else None
+            if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "check":
+                exercise = str(getattr(call.args[0], "value", "")) if len(call.args) > 1 else ""
+                if exercise in known:
+                    checked[exercise] = call.args[1], len(defined)
+    for name, _ in defined:  # the check itself may have been deleted
+        if name in names:
+            checked.setdefault(names[name], (ast.Name(name), len(defined)))
+    for exercise, (expression, before) in checked.items():
+        nodes = [_given(exercise, node) for node in _needed(expression, defined, before)]
+        code = ast.unparse(ast.Module(nodes, []))
+        found[exercise] = Submitted(exercise, code, ast.unparse(expression), blank=_is_blank(expression, nodes))
+    return found
+
+
+def _single(node: ast.stmt) -> list[ast.stmt]:
+    """An import of several names as one import each, so that an answer rests on those that it uses."""
+    if isinstance(node, ast.Import):
+        return [ast.Import([alias]) for alias in node.names]
+    if isinstance(node, ast.ImportFrom):
+        return [ast.ImportFrom(node.module, [alias], node.level) for alias in node.names]
+    return [node]
+
+
+def _given(exercise: str, node: ast.stmt) -> ast.stmt:
+    """The text of a function which the notebook gives for this exercise, in place of its import from the package."""
+    given = GIVEN.get(exercise)
+    if given is None or not isinstance(node, ast.ImportFrom) or node.names[0].name != given:
+        return node
+    function = ast.parse(inspect.getsource(find_exercise(_functions()[given]).solution)).body[0]
+    assert isinstance(function, ast.FunctionDef)
+    function.returns = None
+    for argument in function.args.args:
+        argument.annotation = None
+    function.body.insert(0, ast.parse("import numpy as np").body[0])
+    return function
+
+
+def _defines(node: ast.stmt) -> Iterator[str]:
+    if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        yield node.name
+    elif isinstance(node, ast.Import | ast.ImportFrom):
+        yield from ((alias.asname or alias.name).partition(".")[0] for alias in node.names)
+    elif isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign):
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        yield from (part.id for target in targets for part in ast.walk(target) if isinstance(part, ast.Name))
+
+
+def _needed(expression: ast.expr, defined: list[tuple[str, ast.stmt]], before: int) -> list[ast.stmt]:
+    """The definitions that an expression rests on, in their order: of each name the last one above the check."""
+    latest = {name: number for number, (name, _) in reversed(list(enumerate(defined[before:], start=before)))}
+    latest |= {name: number for number, (name, _) in enumerate(defined[:before])}
+    numbers: set[int] = set()
+    open_nodes: list[ast.AST] = [expression]
+    while open_nodes:
+        table = symtable.symtable(ast.unparse(open_nodes.pop()), "answer", "exec")
+        for name in _globals(table):
+            number = latest.get(name)
+            if number is not None and number not in numbers:
+                numbers.add(number)
+                open_nodes.append(defined[number][1])
+    nodes = [defined[number][1] for number in sorted(numbers)]
+    return [node for position, node in enumerate(nodes) if node not in nodes[:position]]
+
+
+def _globals(table: symtable.SymbolTable) -> Iterator[str]:
+    """The names that a piece of code takes from its notebook: not its arguments and its own variables."""
+    module = table.get_type() == "module"
+    yield from (
+        each.get_name() for each in table.get_symbols() if each.is_global() or (module and each.is_referenced())
+    )
+    for inner in table.get_children():
+        yield from _globals(inner)
+
+
+def _is_blank(expression: ast.expr, nodes: list[ast.stmt]) -> bool:
+    """Whether the function is the stub still: nothing but a docstring, `...`, `pass` or names set to `...`."""
+    functions = [node for node in nodes if isinstance(node, ast.FunctionDef) and node.name == ast.unparse(expression)]
+    return bool(functions) and all(
+        isinstance(node, ast.Pass) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
+        for node in functions[-1].body
+    )

@@ -1,0 +1,189 @@
+"""Collect submissions: Moodle's or Canvas' zips, nbgrader's submitted folder, or plain notebooks; one folder a student.
+
+Whose a file is, is read from its path, and held against every column of the roster (names in either order, numbers,
+addresses). What cannot be used is listed with its reason; nothing is guessed.
+"""
+
+import io
+import json
+import re
+import unicodedata
+import zipfile
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import permutations
+from pathlib import Path, PurePosixPath
+
+import nbformat
+import pandas as pd
+
+from pmt_helpers.teaching.exercises import find_exercise
+from pmt_helpers.teaching.workbook_file import FILE_NAME, MOST_BYTES
+from pmt_helpers.workbook.course.answers import submitted_answers
+
+MOST_ENTRIES, MOST_TOTAL, MOST_NESTED = 5000, 1 << 30, 2  # files and bytes in all, and zips within zips
+PROBLEMS = "problems.csv"
+_MOODLE = re.compile(r"^(?P<who>.+?)_\d+_assignsubmission_(file|onlinetext)")
+_CANVAS = re.compile(r"^(?P<who>[^_]+)_(LATE_)?\d+_\d+_")
+_PREFIXED = re.compile(r"^(?P<who>.+?)[_ -]+(?=\d\d_[a-z]|my_workbook)")
+_NO_NAME = {"submitted", "submissions", "notebooks", "nb", "__macosx"}
+
+
+@dataclass
+class _Bounds:
+    entries: int = 0
+    size: int = 0
+
+
+def collect_submissions(
+    folder: Path, out: Path, roster: pd.DataFrame | None = None, report: Callable[[str], None] = print
+) -> pd.DataFrame:
+    """Write out/STUDENT/NN.ipynb and out/STUDENT/my_workbook.json. Returns the files not used, with reasons.
+
+    STUDENT is the first column of the roster, or without one the name in the path. Of two files for the same notebook
+    the one whose path comes last is used, as Canvas and Moodle number later ones higher.
+    """
+    aliases = None if roster is None else _aliases(roster)
+    problems: list[tuple[str, str]] = []
+    used: dict[tuple[str, str], tuple[str, bytes]] = {}
+    for path, content, reason in _files(folder, problems):
+        name = PurePosixPath(path).name
+        if name.startswith(".") or "__MACOSX" in path or ".ipynb_checkpoints" in path:
+            continue
+        if not reason and not (name.endswith(".ipynb") or FILE_NAME.removesuffix(".json") in name):
+            reason = "neither a notebook nor an answers file"
+        target, reason = ("", reason) if reason else _target(name, content)
+        student, reason = ("", reason) if reason else _student(path, aliases)
+        if reason:
+            problems.append((path, reason))
+            continue
+        if earlier := used.get((student, target)):
+            same = "the same as" if earlier[1] == content else "replaced by"
+            problems.append((earlier[0], f"duplicate of {student}'s {target}: {same} {path}"))
+        used[student, target] = path, content
+    for (student, target), (_, content) in used.items():
+        place = out / student / target
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(content)
+    out.mkdir(parents=True, exist_ok=True)
+    table = pd.DataFrame(problems, columns=["file", "reason"])
+    table.to_csv(out / PROBLEMS, index=False)
+    students = {student for student, _ in used}
+    report(f"{len(students)} students, {len(used)} files; {len(table)} files not used: see {PROBLEMS}.")
+    if roster is not None:
+        missing = [name for name in map(folder_name, roster.iloc[:, 0]) if name not in students]
+        report(f"Nothing from {len(missing)}: {', '.join(missing) or 'nobody'}.")
+    return table
+
+
+def _files(folder: Path, problems: list[tuple[str, str]]) -> Iterator[tuple[str, bytes, str]]:
+    """Path, content and what is wrong with it, of each file, zips opened; links are not followed out of the folder."""
+    bounds = _Bounds()
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if path.is_symlink():
+            problems.append((name, "a link: only files are read"))
+        elif path.is_file() and path.suffix.lower() == ".zip":
+            yield from _zipped(path, name, bounds)
+        elif path.is_file():
+            large = path.stat().st_size > MOST_BYTES
+            yield name, b"" if large else path.read_bytes(), f"larger than {MOST_BYTES:,} bytes" if large else ""
+
+
+def _zipped(file: Path | io.BytesIO, name: str, bounds: _Bounds, depth: int = 1) -> Iterator[tuple[str, bytes, str]]:
+    """The files of a zip, none of them written anywhere; what it says of its sizes is not believed."""
+    try:
+        with zipfile.ZipFile(file) as archive:
+            for entry in archive.infolist():
+                inner = f"{name}/{entry.filename}"
+                bounds.entries += 1
+                if bounds.entries > MOST_ENTRIES or bounds.size > MOST_TOTAL:
+                    yield name, b"", f"more than {MOST_ENTRIES} files or {MOST_TOTAL:,} bytes: the rest is not read"
+                    return
+                if entry.is_dir():
+                    continue
+                with archive.open(entry) as stream:
+                    content = stream.read(MOST_BYTES + 1)
+                bounds.size += len(content)
+                if len(content) > MOST_BYTES:
+                    yield inner, b"", f"larger than {MOST_BYTES:,} bytes"
+                elif entry.filename.lower().endswith(".zip"):
+                    if depth >= MOST_NESTED:
+                        yield inner, b"", "a zip in a zip in a zip"
+                    else:
+                        yield from _zipped(io.BytesIO(content), inner, bounds, depth + 1)
+                else:
+                    yield inner, content, ""
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, ValueError, EOFError) as error:
+        yield name, b"", f"a zip that cannot be read ({error})"
+    except Exception as error:  # zlib's and lzma's own errors for damaged data
+        yield name, b"", f"a damaged zip ({type(error).__name__})"
+
+
+def _target(name: str, content: bytes) -> tuple[str, str]:
+    """What the file is called once collected, told by its exercises and not by its name; or why it is of no use."""
+    try:
+        if not name.endswith(".ipynb"):
+            json.loads(content)
+            return FILE_NAME, ""
+        answers = submitted_answers(nbformat.reads(content.decode(), as_version=4))
+    except Exception as error:  # nbformat raises many kinds for what is no notebook
+        return "", f"cannot be read: {type(error).__name__}: {str(error).splitlines()[0][:80] if str(error) else ''}"
+    if not answers:
+        return "", "holds no exercise of the workbook"
+    modules = Counter(find_exercise(exercise).solution.__module__[-2:] for exercise in answers)
+    return f"{modules.most_common(1)[0][0]}.ipynb", ""
+
+
+def _student(path: str, aliases: dict[str, set[str]] | None) -> tuple[str, str]:
+    """The student's folder, or why none is known. The outermost part of the path that names one counts."""
+    found = list(_names(path))
+    if aliases is None:
+        return (folder_name(found[0]), "") if found else ("", "no name in its path")
+    for name in found:
+        students = aliases.get(_plain(name), set())
+        if len(students) > 1:
+            return "", f"{name!r} may be {' or '.join(sorted(students))}"
+        if students:
+            return next(iter(students)), ""
+    return "", f"nobody in the roster is called {found[0]!r}" if found else "no name in its path"
+
+
+def _names(path: str) -> Iterator[str]:
+    """What may be the student's name, in each part of a path: Moodle's and Canvas' patterns, a folder, or a prefix."""
+    *folders, file = [part for part in path.split("/") if not part.lower().endswith(".zip")] or [""]
+    for part in (*folders, file):
+        match = _MOODLE.match(part) or _CANVAS.match(part) or _PREFIXED.match(part)
+        if match:
+            yield match["who"]
+        elif part != file and part.lower() not in _NO_NAME and not re.match(r"\d\d_|nb\d\d", part):
+            yield part
+    for part in path.split("/")[:-1]:  # a student's own zip, called by the student's name
+        if part.lower().endswith(".zip"):
+            match = _MOODLE.match(part) or _CANVAS.match(part)
+            yield match["who"] if match else part[:-4]
+
+
+def _aliases(roster: pd.DataFrame) -> dict[str, set[str]]:
+    """Plain name -> the students it may mean: a cell of the roster, two of them, the account of an address."""
+    aliases: dict[str, set[str]] = {}
+    for row in roster.itertuples(index=False):
+        cells = [str(cell) for cell in row if str(cell).strip()]
+        names = [*cells, *(cell.partition("@")[0] for cell in cells), *map(" ".join, permutations(cells, 2))]
+        words = [name.replace(",", " ").split() for name in cells]
+        names += [" ".join(order) for part in words if len(part) <= 4 for order in permutations(part)]
+        for name in names:
+            aliases.setdefault(_plain(name), set()).add(folder_name(str(row[0])))
+    return aliases
+
+
+def _plain(name: str) -> str:
+    """Letters and digits only, without accents, in lower case."""
+    letters = unicodedata.normalize("NFKD", name).casefold()
+    return "".join(letter for letter in letters if letter.isalnum())
+
+
+def folder_name(name: str) -> str:
+    """A name that is safe as a folder's, whatever stands in it."""
+    return re.sub(r"[^\w@.+ -]", "_", name).strip(" .") or "_"

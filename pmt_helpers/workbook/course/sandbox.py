@@ -1,0 +1,163 @@
+"""A student's answer as a function that runs in another process: the judge calls it like any other."""
+
+import base64
+import builtins
+import contextlib
+import ctypes
+import json
+import os
+import pickle
+import select
+import signal
+import struct
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from pmt_helpers.teaching.exercises.calling import TimeUp
+
+SECONDS = 30.0  # that all calls of one answer may take, beside the judge's own limit for one call
+_MOST_BYTES = 64 << 20  # of what one call returns
+_NEW_USER, _NEW_NETWORK = 0x10000000, 0x40000000
+
+
+class Ended(Exception):
+    """The answer's process is gone: it was ended for a forbidden act, or by a limit of memory or processor time."""
+
+
+def _without_network() -> None:
+    """In the child: a network of its own, with nothing in it, where the system lets a user have one (Linux)."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).unshare(_NEW_USER | _NEW_NETWORK)
+
+
+class Sandboxed:
+    """`expression` after `code`, to be called; close it (or use `with`) to end its process.
+
+    forbidden: what it tried that no answer needs, such as "open /etc/passwd"; empty so far. line: where it last raised.
+    """
+
+    def __init__(self, code: str, expression: str, seconds: float = SECONDS) -> None:
+        self.forbidden, self.line = "", 0
+        self._deadline = time.monotonic() + seconds
+        threads = {f"{name}_NUM_THREADS": "1" for name in ("OPENBLAS", "OMP", "MKL")}
+        self._process = subprocess.Popen(
+            [sys.executable, "-I", "-S", str(Path(__file__).with_name("worker.py")), str(Path(np.__file__).parents[1])],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True,
+            cwd=os.path.sep, env={"PATH": os.defpath, **threads}, preexec_fn=_without_network,
+        )  # fmt: skip
+        try:
+            self.is_function = self._ask((code, expression))["value"]
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> "Sandboxed":
+        return self
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the process and whatever it may have started."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.kill()
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            with contextlib.suppress(OSError):
+                pipe.close()  # type: ignore[union-attr]
+
+    def __call__(self, *arguments: Any) -> Any:
+        answer = self._ask(arguments)
+        for mine, after in zip(arguments, answer["after"], strict=True):
+            _replace(mine, decoded(after))
+        return answer["value"]
+
+    def _ask(self, question: Any) -> dict[str, Any]:
+        if self._process.poll() is not None:
+            raise Ended(self.forbidden or "its process has ended")
+        content = pickle.dumps(question)
+        try:
+            self._process.stdin.write(struct.pack("<I", len(content)) + content)  # type: ignore[union-attr]
+            self._process.stdin.flush()  # type: ignore[union-attr]
+            (length,) = struct.unpack("<I", self._read(4))
+            if length > _MOST_BYTES:
+                raise Ended("it returns more than can be read")
+            answer = json.loads(self._read(length))
+            if self.forbidden or "forbidden" in answer:
+                self.forbidden = self.forbidden or str(answer["forbidden"])[:120]
+                raise Ended(f"forbidden: {self.forbidden}")
+            print(end=str(answer["printed"]))
+            if "raised" in answer:
+                kinds, text, self.line = answer["raised"]
+                error = _error([str(kind) for kind in kinds], str(text))
+            else:
+                error, answer["value"] = None, decoded(answer["value"])
+        except (BrokenPipeError, ValueError, KeyError, TypeError, RecursionError, MemoryError) as broken:
+            self.close()
+            raise Ended(f"its process sent no answer ({type(broken).__name__})") from None
+        except (TimeUp, KeyboardInterrupt, Ended):
+            self.close()
+            raise
+        if error is not None:
+            raise error
+        return answer
+
+    def _read(self, length: int) -> bytes:
+        content, descriptor = b"", self._process.stdout.fileno()  # type: ignore[union-attr]
+        while len(content) < length:
+            ready, _, _ = select.select([descriptor], [], [], max(0.0, self._deadline - time.monotonic()))
+            if not ready:
+                raise TimeUp
+            part = os.read(descriptor, min(1 << 20, length - len(content)))
+            if not part:
+                raise Ended("its process ended: out of memory or of processor time, or it left Python")
+            content += part
+        return content
+
+
+def _error(kinds: list[str], text: str) -> Exception:
+    """An exception of the same name and text, and of the first of its kinds that Python itself has."""
+    ours = (getattr(builtins, kind, None) for kind in kinds)
+    base = next((kind for kind in ours if isinstance(kind, type) and issubclass(kind, Exception)), Exception)
+    return type(kinds[0], (base,), {"__init__": lambda *_: None, "__str__": lambda _: text})()
+
+
+def decoded(value: Any) -> Any:
+    """The value that `worker.encoded` wrote. Raises ValueError, KeyError or TypeError for anything else."""
+    if not isinstance(value, dict):
+        return value
+    if "array" in value:
+        kind, shape, content = value["array"]
+        if np.dtype(kind).kind not in "biufUS":
+            raise ValueError(kind)
+        array = np.frombuffer(base64.b64decode(content), kind).reshape([int(n) for n in shape]).copy()
+        return array[()] if value["scalar"] else array
+    if "number" in value:
+        return float(value["number"]) if value["float"] else int(value["number"])
+    if "bytes" in value:
+        return base64.b64decode(value["bytes"])
+    if "list" in value:
+        return [decoded(part) for part in value["list"]]
+    if "tuple" in value:
+        return tuple(decoded(part) for part in value["tuple"])
+    if "dict" in value:
+        return {decoded(key): decoded(part) for key, part in value["dict"]}
+    return ... if "ellipsis" in value else type(str(value["other"]), (), {})()
+
+
+def _replace(mine: Any, after: Any) -> None:
+    """Make an argument what it is after the call, so that the judge sees whether the answer changed it."""
+    if isinstance(mine, np.ndarray) and isinstance(after, np.ndarray) and mine.shape == after.shape:
+        mine[...] = after
+    elif isinstance(mine, list) and isinstance(after, list):
+        mine[:] = after
+    elif isinstance(mine, dict) and isinstance(after, dict):
+        mine.clear()
+        mine.update(after)

@@ -1,0 +1,71 @@
+"""python -m pmt_helpers course: collect, grade and report one after the other, and what each refuses."""
+
+import json
+from pathlib import Path
+
+import nbformat
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+
+from pmt_helpers.__main__ import cli
+
+RIGHT = "def accuracy(predicted, actual):\n    return np.mean(predicted == actual)"
+WRONG = "def accuracy(predicted, actual):\n    return np.sum(predicted == actual)"
+
+
+def run(*arguments: object) -> tuple[int, str]:
+    done = CliRunner().invoke(cli, ["course", *map(str, arguments)])
+    return done.exit_code, done.output
+
+
+def hand_in(folder: Path, code: str) -> None:
+    cells = [nbformat.v4.new_code_cell(text) for text in ("import numpy as np", f'{code}\ncheck("warm-up", accuracy)')]
+    folder.mkdir(parents=True)
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), folder / "00_start_here.ipynb")
+    (folder / "my_workbook.json").write_text(json.dumps({"quiz": {"00-1": "Nothing", "99-1": 3, "00-0": [1]}}))
+
+
+@pytest.fixture
+def roster(tmp_path):
+    path = tmp_path / "roster.csv"
+    path.write_text("\ufeffName,Points last year\nAnn Lee,007\nBo Ek,\nCy Orr,1\n", encoding="utf-8")
+    return path
+
+
+def test_a_class_from_submissions_to_a_page(tmp_path, roster):
+    hand_in(tmp_path / "in" / "Lee, Ann", RIGHT)
+    hand_in(tmp_path / "in" / "bo ek", WRONG)
+    code, said = run("collect", tmp_path / "in", "--out", tmp_path / "got", "--roster", roster)
+    assert code == 0, said
+    assert "Nothing from 1: Cy Orr" in said
+    code, said = run("grade", tmp_path / "got", "--out", tmp_path / "out", "--notebooks", "00", "--roster", roster,
+                     "--partial", "0.5")  # fmt: skip
+    assert code == 0, said
+    assert "warm-up shipped" in said
+    table = pd.read_csv(tmp_path / "out" / "grades.csv", dtype=str)
+    assert list(table["Points last year"].fillna("")) == ["007", "", "1"]
+    assert list(table["total"]) == ["1.0", "0.5", "0.0"]
+    code, said = run("report", tmp_path / "out", "--out", tmp_path / "class.html", "--collected", tmp_path / "got")
+    assert code == 0, said
+    page = (tmp_path / "class.html").read_text(encoding="utf-8")
+    assert "<td>1</td><td>count</td>" in page
+    assert "Nothing (right)" in page
+
+
+def test_what_cannot_be_done_is_refused_in_a_sentence(tmp_path, roster):
+    (tmp_path / "full" / "old").mkdir(parents=True)
+    for arguments, code, words in (
+        (("grade", tmp_path / "full", "--notebooks", "00,77"), 2, "found 77"),
+        (("collect", tmp_path / "full", "--out", tmp_path / "full"), 1, "not empty"),
+        (("release", tmp_path / "full"), 1, "not empty"),
+        (("grade", tmp_path / "full" / "old"), 1, "no student's folder"),
+        (("report", tmp_path / "full"), 1, "holds no verdicts.csv"),
+    ):
+        done, said = run(*arguments)
+        assert done == code, said
+        assert words in said
+    roster.write_text("Name\nAnn\nAnn\n")
+    code, said = run("grade", tmp_path / "full", "--roster", roster)
+    assert code == 1
+    assert "stands twice" in said

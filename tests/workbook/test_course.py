@@ -1,0 +1,314 @@
+"""A class of thirty: right, wrong in every named way, blank, copied, malicious; collected, graded, reported."""
+
+import inspect
+import io
+import json
+import zipfile
+
+import nbformat
+import pandas as pd
+import pytest
+
+from pmt_helpers.teaching.exercises import calling, find_exercise
+from pmt_helpers.teaching.exercises.nb00 import EXERCISES as WARM_UP
+from pmt_helpers.teaching.exercises.nb01 import EXERCISES as BASE_MODEL
+from pmt_helpers.workbook.build import learner_copy, read_source, solved_copy
+from pmt_helpers.workbook.course.answers import Submitted, submitted_answers
+from pmt_helpers.workbook.course.cases import fresh_cases
+from pmt_helpers.workbook.course.collecting import collect_submissions
+from pmt_helpers.workbook.course.grading import (
+    FORBIDDEN,
+    alike,
+    chosen_exercises,
+    grade_class,
+    grade_student,
+    judge_apart,
+)
+from pmt_helpers.workbook.course.reporting import write_report
+from pmt_helpers.workbook.files import NotebookError, source_paths
+
+EXERCISES = (*WARM_UP, *BASE_MODEL)
+SIZES = {"right": 5, "wrong": 16, "blank": 2, "copied": 2, "malicious": 5}
+MALICE = {
+    "reads a file": "return float(open('/etc/passwd').read()[0])",
+    "never ends": "while True: pass",
+    "forks": "import os\n    while True: os.fork()",
+    "asks the network": "import socket\n    return socket.create_connection(('192.0.2.1', 80))",
+    "imports the solution": "import pmt_helpers.teaching.exercises.nb00 as a\n    return a.accuracy(predicted, actual)",
+}
+COPY = """def forward(X, W1, b1, W2, b2):
+    {h} = np.where(X @ W1 + b1 > 0, X @ W1 + b1, 0)  # {h}
+    {s} = {h} @ W2 + b2
+    {s} = {s} - {s}.max(axis=1, keepdims=True)
+    return np.exp({s}) / np.exp({s}).sum(axis=1, keepdims=True)
+"""
+
+
+def source(exercise, mistake=None):
+    text = inspect.getsource(exercise.solution).replace("np.ndarray", "object").replace("Array", "object")
+    return text if mistake is None else text.replace(mistake.old, mistake.new)
+
+
+def notebook(codes: dict[str, str], prefix="01") -> str:
+    """A learner's copy of a notebook with these answers in the cells of their exercises."""
+    [path] = source_paths([prefix])
+    made = learner_copy(read_source(path))
+    for cell in made.cells:
+        for exercise, code in codes.items():
+            if f'check("{exercise}"' in cell.source:
+                cell.source = f'{code}\n\ncheck("{exercise}", {find_exercise(exercise).solution.__name__})'
+    return nbformat.writes(made)
+
+
+def answers_of(number: int) -> dict[str, str]:
+    kind, place = kinds()[number]
+    if kind == "right":
+        return {exercise.id: source(exercise) for exercise in EXERCISES}
+    if kind == "wrong":
+        return {e.id: source(e, e.mistakes[place]) for e in EXERCISES if place < len(e.mistakes)}
+    if kind == "copied":
+        return {"forward-pass": COPY.format(h=("hidden", "layer")[place], s=("scores", "z")[place])}
+    if kind == "malicious":
+        return {"warm-up": f"def accuracy(predicted, actual):\n    {list(MALICE.values())[place]}\n"}
+    return {}
+
+
+def kinds() -> list[tuple[str, int]]:
+    return [(kind, place) for kind, size in SIZES.items() for place in range(size)]
+
+
+ROSTER = pd.DataFrame(
+    [(f"s{n:02d}", f"Ann{n:02d}", f"Zoë-Lee{n:02d}", f"ann{n}@uni.test") for n in range(30)],
+    columns=["ID", "First name", "Last name", "Email address"],
+)
+
+
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory):
+    """The whole class: handed in as a zip of Moodle's, collected by names, graded from a secret seed."""
+    folder = tmp_path_factory.mktemp("class")
+    (folder / "in").mkdir()
+    with zipfile.ZipFile(folder / "in" / "week.zip", "w") as archive:
+        for n in range(30):
+            codes = answers_of(n)
+            for prefix, name in (("00", "00_start_here"), ("01", "01_base_model (1)")):
+                path = f"Ann{n:02d} Zoë-Lee{n:02d}_{900 + n}_assignsubmission_file_/{name}.ipynb"
+                archive.writestr(path, notebook(codes, prefix))
+    problems = collect_submissions(folder / "in", folder / "got", ROSTER)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(calling, "SECONDS", 1.0)
+        grades = grade_class(
+            folder / "got", folder / "out", notebooks=("00", "01"), seed=2024, partial=0.25, roster=ROSTER
+        )
+    return folder, problems, grades
+
+
+def test_everybody_of_the_class_is_found_by_name_and_number_of_files(graded):
+    folder, problems, _ = graded
+    assert problems.empty
+    assert sorted(path.name for path in (folder / "got").iterdir() if path.is_dir()) == list(ROSTER["ID"])
+    assert all(len(list((folder / "got" / name).glob("*.ipynb"))) == 2 for name in ROSTER["ID"])
+
+
+def test_points_are_what_each_student_did(graded):
+    folder, _, grades = graded
+    verdicts = pd.read_csv(folder / "out" / "verdicts.csv", keep_default_na=False)
+    for number, (kind, place) in enumerate(kinds()):
+        mine = verdicts[verdicts["student"] == f"s{number:02d}"].set_index("exercise")
+        total = grades.iloc[number]["total"]
+        if kind == "right":
+            assert total == len(EXERCISES)
+        elif kind == "blank":
+            assert (mine["state"] == "to do").all()
+            assert total == 0
+        elif kind == "copied":
+            assert total == 1
+        elif kind == "malicious":
+            assert total == 0
+            assert mine.loc["warm-up", "state"] == "not yet"
+        else:
+            made = {e.id: e.mistakes[place].name for e in EXERCISES if place < len(e.mistakes)}
+            told = mine.loc[list(made), "mistake"].to_dict()
+            # A mistake whose values another one shares may be named after that one, as in the notebook.
+            assert all(told.values()), told
+            assert sum(told[exercise] == made[exercise] for exercise in made) >= len(made) - 1
+            assert total == 0.25 * len(made)
+
+
+def test_four_of_five_malicious_answers_are_told_as_forbidden_and_the_fifth_as_endless(graded):
+    folder, _, _ = graded
+    verdicts = pd.read_csv(folder / "out" / "verdicts.csv", keep_default_na=False)
+    bad = verdicts[(verdicts["exercise"] == "warm-up") & verdicts["student"].isin([f"s{n:02d}" for n in range(25, 30)])]
+    told = dict(zip(MALICE, bad["mistake"], strict=True))
+    assert [name for name, mistake in told.items() if mistake != FORBIDDEN] == ["never ends"]
+    assert "never ends" in bad["message"].iloc[1]
+
+
+def test_the_copied_pair_is_listed_for_a_person_to_look_at(graded):
+    folder, _, _ = graded
+    similar = pd.read_csv(folder / "out" / "similar.csv")
+    copied = similar[(similar["student"] == "s23") & (similar["other"] == "s24")]
+    assert list(copied["exercise"]) == ["forward-pass"]
+
+
+def test_the_table_of_points_keeps_the_rosters_columns_and_says_which_cases_were_fresh(graded):
+    folder, _, _ = graded
+    table = pd.read_csv(folder / "out" / "grades.csv")
+    assert list(table.columns) == [*ROSTER.columns, *(exercise.id for exercise in EXERCISES), "total"]
+    verdicts = pd.read_csv(folder / "out" / "verdicts.csv")
+    cases = verdicts.drop_duplicates("exercise").set_index("exercise")["cases"].to_dict()
+    assert cases["sgd-step"] == cases["forward-pass"] == cases["feature-by-hand"] == "fresh"
+    assert cases["warm-up"] == cases["grouped-validation"] == "shipped"
+
+
+def test_the_report_counts_each_mistake_and_names_nobody_beside_an_answer(graded):
+    folder, _, _ = graded
+    for number in (3, 4):
+        answers = {"quiz": {"01-1": "<b>mine</b>"}, "predictions": {"01-unseen": 0.1 * number}}
+        (folder / "got" / f"s{number:02d}" / "my_workbook.json").write_text(json.dumps(answers))
+    write_report(folder / "out", folder / "class.html", folder / "got")
+    page = (folder / "class.html").read_text(encoding="utf-8")
+    mistakes = page[page.index("<h2>Mistakes") : page.index("<h2>For a person")]
+    verdicts = pd.read_csv(folder / "out" / "verdicts.csv", keep_default_na=False)
+    named = verdicts[verdicts["mistake"] == "squared error"]
+    assert f"<td>{len(named)}</td><td>squared error</td>" in mistakes
+    assert len(named) >= 2
+    assert not any(f">s{number:02d}<" in mistakes for number in range(30))
+    assert "&lt;b&gt;mine" in page
+    assert "<b>mine" not in page
+    assert "2 guesses; half of them from 0.325 to 0.375, median 0.35" in page
+    assert "http" not in page.replace("http://1", "")
+
+
+@pytest.mark.parametrize("prefix", ["00", "02", "04", "06", "07"])
+def test_every_solved_notebook_is_right_without_being_run_and_every_blank_one_to_do(prefix):
+    made = read_source(source_paths([prefix])[0])
+    exercises = chosen_exercises([prefix])
+    solved = grade_student("right", submitted_answers(solved_copy(made)), exercises)
+    assert {row.exercise: row.state for row in solved} == {exercise.id: "right" for exercise, _ in exercises}
+    blank = grade_student("blank", submitted_answers(learner_copy(made)), exercises)
+    assert {row.state for row in blank} == {"to do"}
+
+
+def test_values_learnt_by_heart_are_right_on_the_shipped_cases_and_wrong_on_fresh_ones():
+    exercise = find_exercise("feature-by-hand")
+    lines = [f"    if len(window) == {len(a[0])}: return np.array({exercise.solution(*a).tolist()})"
+             for a in exercise.cases.values()]  # fmt: skip
+    code = "import numpy as np\ndef f(window):\n" + "\n".join(lines)
+    assert judge_apart(exercise, Submitted(exercise.id, code, "f")).state == "right"
+    assert judge_apart(fresh_cases(exercise, 5), Submitted(exercise.id, code, "f")).state == "not yet"
+    assert fresh_cases(find_exercise("recover-word"), 5) is find_exercise("recover-word")
+
+
+WORSE = {
+    "leaves Python": ("import os\n    os._exit(0)", None),
+    "starts a program": ("import os\n    os.system('true')", FORBIDDEN),
+    "starts one unseen": ("import _posixsubprocess\n    _posixsubprocess.fork_exec()", FORBIDDEN),
+    "calls the system's library": ("import ctypes\n    return ctypes.CDLL(None).getpid()", FORBIDDEN),
+    "writes a file": ("open('written', 'w')", FORBIDDEN),
+    "kills the grader": ("import os\n    os.kill(os.getppid(), 9)", FORBIDDEN),
+    "takes all memory": ("return len(bytearray(10**11))", None),
+    "returns too much": ("return np.ones(10**7)", None),
+    "looks for the judge": (
+        "import sys\n    return [m for m in sys.modules if 'pmt' in m] or None", None
+    ),
+    "hides that it tried": (
+        "try: open('/etc/passwd')\n    except BaseException: pass\n    return (predicted == actual).mean()", FORBIDDEN
+    ),
+    "lies to the guard": (
+        "import os\n    os.path.realpath = lambda path: os.__file__\n    return len(open('/etc/passwd').read())", None
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("malice", WORSE)
+def test_other_malice_gets_no_point_either(malice):
+    body, told = WORSE[malice]
+    code = f"import numpy as np\ndef accuracy(predicted, actual):\n    {body}\n"
+    verdict = judge_apart(find_exercise("warm-up"), Submitted("warm-up", code, "accuracy"))
+    assert verdict.state != "right"
+    assert verdict.mistake == told
+
+
+def test_the_code_is_found_in_a_notebook_that_was_worked_in():
+    cells = [
+        "import numpy as np",
+        "%matplotlib inline\ncentre = np.mean\ndata = never_defined()",
+        "def mean_absolute_deviation(window):\n    data = window\n"
+        "    return np.abs(data - centre(data, axis=0)).mean(axis=0)",
+        'check("warm-up", accuracy',
+    ]
+    made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    found = submitted_answers(made)
+    assert "centre = np.mean" in found["feature-by-hand"].code
+    assert "never_defined" not in found["feature-by-hand"].code
+    assert judge_apart(find_exercise("feature-by-hand"), found["feature-by-hand"]).state == "right"
+    assert "no Python" in found["warm-up"].problem
+
+
+def test_where_answers_cannot_be_run_apart_nobody_is_graded(tmp_path, monkeypatch):
+    (tmp_path / "s01").mkdir()
+    monkeypatch.setattr("sys.executable", "/usr/bin/false")
+    with pytest.raises(NotebookError, match="cannot be run apart"):
+        grade_class(tmp_path, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_short_answers_that_are_alike_are_no_hint():
+    same = {name: {"warm-up": Submitted("warm-up", source(WARM_UP[0]), "accuracy")} for name in "ab"}
+    assert alike(same, WARM_UP).empty
+
+
+def zipped(files: dict[str, bytes]) -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return stream.getvalue()
+
+
+def test_submissions_are_collected_from_canvas_nbgrader_and_folders(tmp_path):
+    text = notebook({}).encode()
+    (tmp_path / "in").mkdir()
+    canvas = {"zoelee03ann03_LATE_4711_12_01_base_model-1.ipynb": text, "nobody_1_2_01_base_model.ipynb": text}
+    (tmp_path / "in" / "canvas.zip").write_bytes(zipped(canvas))
+    own = zipped({"01_base_model.ipynb": text, "notes.docx": b"x"})
+    (tmp_path / "in" / "moodle.zip").write_bytes(zipped({"Ann04 Zoë-Lee04_9_assignsubmission_file_/my work.zip": own}))
+    for path, content in {
+        "submitted/s05/nb01/01_base_model.ipynb": text,
+        "ann6@uni.test/renamed.ipynb": text,
+        "ann6@uni.test/01_base_model.ipynb": text,
+        "s07_01_base_model.ipynb": text,
+        "s08/01_base_model.ipynb": b"{ half a notebook",
+        "s09/empty.ipynb": nbformat.writes(nbformat.v4.new_notebook()).encode(),
+        "s10/broken.zip": b"PK no zip",
+    }.items():
+        (tmp_path / "in" / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "in" / path).write_bytes(content)
+    problems = collect_submissions(tmp_path / "in", tmp_path / "out", ROSTER).set_index("file")["reason"].to_dict()
+    found = {path.parent.name for path in (tmp_path / "out").rglob("01.ipynb")}
+    assert found == {"s03", "s04", "s05", "s06", "s07"}
+    reasons = {
+        "nobody": "in the roster", "notes.docx": "neither a notebook", "ann6@uni.test/01": "duplicate",
+        "s08/": "cannot be read", "s09/": "no exercise", "s10/": "zip that cannot be read",
+    }  # fmt: skip
+    assert len(problems) == len(reasons)
+    for file, reason in reasons.items():
+        assert any(file in path and reason in why for path, why in problems.items()), (file, problems)
+
+
+def test_a_zip_cannot_fill_the_memory_nor_leave_its_folder(tmp_path):
+    (tmp_path / "in").mkdir()
+    bomb = {"s01/01_base_model.ipynb": b" " * 20_000_000, "../../../s02/01_base_model.ipynb": notebook({}).encode()}
+    (tmp_path / "in" / "class.zip").write_bytes(zipped(bomb))
+    problems = collect_submissions(tmp_path / "in", tmp_path / "out", ROSTER)
+    assert list(problems["reason"]) == ["larger than 10,000,000 bytes"]
+    assert {path.relative_to(tmp_path).parts[0] for path in tmp_path.rglob("*.ipynb")} == {"out"}
+
+
+def test_two_students_of_one_name_are_not_guessed_apart(tmp_path):
+    roster = pd.DataFrame([("1", "Ann Lee"), ("2", "Lee Ann")], columns=["ID", "Name"])
+    (tmp_path / "in" / "Ann Lee").mkdir(parents=True)
+    (tmp_path / "in" / "Ann Lee" / "01_base_model.ipynb").write_text(notebook({}))
+    [reason] = collect_submissions(tmp_path / "in", tmp_path / "out", roster)["reason"]
+    assert "1 or 2" in reason
