@@ -128,7 +128,13 @@ def _measured(games: dict[Setting, list[Game]], card: DataCard, seed: int) -> Me
         table["accuracy_before"] = np.mean(list(before.values())) if before else np.nan
         table["people"], table["models"] = len(np.unique(who)), len(of_setting[0].membership)
         people = [
-            {"attack": name, "user": user, "auc": auc, "accuracy": accuracy[user], "accuracy_before": before.get(user, np.nan)}
+            {
+                "attack": name,
+                "user": user,
+                "auc": auc,
+                "accuracy": accuracy[user],
+                "accuracy_before": before.get(user, np.nan),
+            }
             for name, auc_by_user in within.items()
             for user, auc in auc_by_user.items()
         ]
