@@ -192,7 +192,7 @@ def test_what_cannot_be_done_is_told_in_a_line(
 
 def test_the_audit_says_what_differs_and_fails_where_the_real_device_does(monkeypatch: pytest.MonkeyPatch) -> None:
     row = {"place": "on the wire", "channel": "lengths", "difference_s": 0.1}
-    monkeypatch.setattr(system, "audit_processes", lambda *_: pd.DataFrame([{**row, "verdict": "same"}]))
+    monkeypatch.setattr(system, "audit_processes", lambda *_, **__: pd.DataFrame([{**row, "verdict": "same"}]))
     said = well("audit")
     for name, before in {
         "honest": "nothing",
@@ -202,7 +202,7 @@ def test_the_audit_says_what_differs_and_fails_where_the_real_device_does(monkey
         assert any(line.startswith(f"{name} ") and line[18:].startswith(before) for line in said.splitlines()), said
     assert "processes send: nothing." in said
     assert all(words in said for words in system.CANNOT_FIND)
-    monkeypatch.setattr(system, "audit_processes", lambda *_: pd.DataFrame([{**row, "verdict": "random"}]))
+    monkeypatch.setattr(system, "audit_processes", lambda *_, **__: pd.DataFrame([{**row, "verdict": "random"}]))
     failed = run("audit")
     assert failed.exit_code == 1
     assert "processes send: lengths." in failed.output

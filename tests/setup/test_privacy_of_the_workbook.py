@@ -187,7 +187,8 @@ def test_the_answers_file_holds_answers_and_nothing_else(own_answers: Path, show
     shown_quiz = quiz("00")
     press(shown_quiz.widget, next(iter(all_of(shown_quiz.widget, ipywidgets.Button))).description[2:])
     kept = json.loads(own_answers.read_text())
-    assert set(kept) == {"checks", "quiz"}
+    assert set(kept) == {"file", "checks", "attempts", "quiz", "first choices"}
+    assert set(kept["file"]) == {"format", "version"}
     assert_no_trace(own_answers.read_text(), "the answers")
     assert not re.search(r"\d{4}-\d\d|\d{6}", own_answers.read_text()), "a time"
 
@@ -267,7 +268,7 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     def publish(bundle: dict) -> None:
         outputs.append(bundle.get("text/html", ""))
 
-    for module in ("display", "exercises.checks"):
+    for module in ("display", "exercises.checks", "questions"):
         monkeypatch.setattr(f"pmt_helpers.teaching.{module}.publish", publish)
     return outputs
 
