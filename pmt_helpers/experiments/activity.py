@@ -22,11 +22,11 @@ from pmt_helpers.activity.online import EPOCHS, PATIENCE
 from pmt_helpers.activity.shared import train_shared
 from pmt_helpers.activity.weights import Checkpoint, Preprocessor, Weights
 from pmt_helpers.datasets import load_activity, load_card
-from pmt_helpers.datasets.arrays import digest
+from pmt_helpers.datasets.arrays import digest, write_arrays
 from pmt_helpers.datasets.base import ActivityData
 from pmt_helpers.experiments.catalogue import EXPERIMENTS, parse_sizes
 from pmt_helpers.experiments.results import Result, activity_digest, activity_plan, read_grid
-from pmt_helpers.experiments.resume import Job, JobRunner, read_arrays, user_jobs, write_arrays
+from pmt_helpers.experiments.resume import Job, JobRunner, read_arrays, user_jobs
 
 KEYS = ["seed", "user", "model", "n_samples"]
 SCORES = ("accuracy", "macro_recall", "macro_f1")

@@ -26,6 +26,7 @@ from pmt_helpers.attacks.membership_game import (
 )
 from pmt_helpers.attacks.roc import auc_per_user, compare_attacks
 from pmt_helpers.datasets import load_activity
+from pmt_helpers.datasets.arrays import write_arrays
 from pmt_helpers.datasets.base import ActivityData
 from pmt_helpers.datasets.cards import DataCard
 from pmt_helpers.experiments import resume
@@ -162,7 +163,7 @@ def _write_games(path: Path, games: dict[Setting, Game]) -> None:
         for name, array in vars(game).items()
         if array is not None
     }
-    resume.write_arrays(path, arrays)
+    write_arrays(path, arrays)
 
 
 def _read_games(path: Path) -> dict[Setting, Game]:

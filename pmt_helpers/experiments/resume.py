@@ -25,7 +25,7 @@ import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
-from pmt_helpers.datasets.arrays import DAMAGED, load_npz, unpickled
+from pmt_helpers.datasets.arrays import DAMAGED, load_npz
 from pmt_helpers.datasets.base import ActivityData
 from pmt_helpers.datasets.errors import DataError
 from pmt_helpers.datasets.files import atomic_path
@@ -190,14 +190,8 @@ def read_rows(path: Path, columns: Sequence[str]) -> pd.DataFrame:
     return rows[list(columns)]
 
 
-def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
-    """Save a job result that consists of arrays."""
-    with path.open("wb") as file:
-        np.savez_compressed(file, **unpickled(arrays))  # type: ignore[arg-type]
-
-
 def read_arrays(path: Path, names: Sequence[str] = ()) -> dict[str, np.ndarray]:
-    """Read arrays written by `write_arrays`.
+    """Read a job result that `datasets.arrays.write_arrays` wrote.
 
     Raises OutdatedResult when one of `names` is missing, DataError when the file cannot be read.
     """

@@ -27,6 +27,7 @@ from pmt_helpers.activity.shared import train_shared
 from pmt_helpers.activity.splits import split_user
 from pmt_helpers.activity.weights import Weights
 from pmt_helpers.datasets import ActivityData, DataError
+from pmt_helpers.datasets.arrays import write_arrays
 from pmt_helpers.datasets.files import paper_table, shipped
 from pmt_helpers.experiments import JobRunner, activity
 from pmt_helpers.experiments.activity import (
@@ -45,7 +46,7 @@ from pmt_helpers.experiments.activity import (
 )
 from pmt_helpers.experiments.catalogue import EXPERIMENTS, parse_sizes
 from pmt_helpers.experiments.results import read_grid, write_grid
-from pmt_helpers.experiments.resume import read_arrays, write_arrays
+from pmt_helpers.experiments.resume import read_arrays
 
 
 def test_a_stored_row_comes_out_again(watch: ActivityData, runner: JobRunner) -> None:
