@@ -2,7 +2,8 @@
 
 data/claims.csv has one row per claim. A claim holds when our value lies inside the band from `low` to `high`, both ends
 included; the band says what we would still call the same finding, and was chosen with the claim, not with the result.
-With a value for each of several groups the claim holds when all lie inside, partly when some do. `verdict` in the
+With a value for each of several groups the claim holds when all lie inside, partly when some do. Values, paper and
+band of the units "share" and "points" are shares of one, shown as percent and as percentage points. `verdict` in the
 file is the verdict for which the reason was written: when the computed one differs, the reason needs rewriting, and
 `python -m pmt_helpers claims` fails.
 """
@@ -46,6 +47,10 @@ class Claim:
 
     def number(self, value: float) -> str:
         """A value with the claim's digits and unit."""
+        if self.unit == "share":
+            return f"{value:z.{self.digits}%}"
+        if self.unit == "points":
+            return f"{100 * value:+z.{self.digits}f} points"
         return f"{value:z,.{self.digits}f} {self.unit}".rstrip()
 
 
@@ -81,7 +86,7 @@ class Judged:
         if self.verdict == UNMEASURED or self.value is None:
             return "not measured"
         if isinstance(self.value, pd.Series):
-            return ", ".join(f"{self.claim.number(value)} ({group})" for group, value in self.value.items())
+            return ", ".join(f"{self.claim.number(v)} ({group})".replace("_", " ") for group, v in self.value.items())
         return self.claim.number(float(self.value))
 
 
@@ -106,6 +111,8 @@ def _claim(row: dict[str, str], path: Path, line: int) -> Claim:
     def invalid(expected: str, found: str) -> DataError:
         return DataError(file=path, expected=f"{expected} in line {line}", found=found, remedy="fix that line")
 
+    if len(row) > len(COLUMNS):  # a comma outside of quotation marks, which would cut the reason
+        raise invalid(f"{len(COLUMNS)} cells", "more: put a text with commas into quotation marks")
     try:
         paper = float(row["paper"]) if row["paper"] else None
         claim = Claim(
@@ -165,7 +172,7 @@ class ClaimsTable(HtmlOutput):
             sign, colour = _SIGNS[item.verdict]
             verdict = f'<b><span style="color: {colour}">{sign}</span> {item.verdict}</b>'
             claim = f"{escape(item.claim.claim)}.<br><i>{escape(item.reason)}</i>"
-            cells = (claim, item.paper_text, item.value_text, verdict)
+            cells = (claim, item.paper_text, escape(item.value_text).replace("), ", ")<br>"), verdict)
             style = "text-align: left; vertical-align: top"
             rows.append("<tr>" + "".join(f'<td style="{style}">{cell}</td>' for cell in cells) + "</tr>")
         return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"

@@ -1,6 +1,7 @@
 """The claims table: verdicts come from numbers, numbers from files, and a stale verdict is found."""
 
 import csv
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -98,8 +99,17 @@ def test_the_table_shows_claim_paper_here_and_verdict(table_of):
     table_of(ACCURACY)
     table = claims_table(measured={"accuracy": pd.Series({"wisdm": 0.729, "watch": 0.5})})
     assert repr(table) == "PARTLY: The accuracy is 0.548\n    paper 0.548; here 0.729 (wisdm), 0.500 (watch)."
-    for text in ("The accuracy is 0.548", "0.729 (wisdm), 0.500 (watch)", "partly"):
+    for text in ("The accuracy is 0.548", "0.729 (wisdm)<br>0.500 (watch)", "partly"):
         assert text in table.to_html()
+
+
+@pytest.mark.parametrize(
+    ("unit", "digits", "value", "text"),
+    [("share", 0, 0.143, "14%"), ("share", 1, 0.548, "54.8%"), ("points", 1, 0.039, "+3.9 points"),
+     ("points", 1, -0.0001, "+0.0 points"), ("bits", 2, 0.031, "0.03 bits"), ("", 3, 0.5, "0.500")],
+)  # fmt: skip
+def test_a_share_reads_as_percent_and_a_difference_as_points(unit, digits, value, text):
+    assert replace(ACCURACY, unit=unit, digits=digits).number(value) == text
 
 
 def test_the_table_is_one_output_of_text_and_html(monkeypatch):
@@ -217,3 +227,11 @@ def write(path, rows):
         writer = csv.DictWriter(file, COLUMNS)
         writer.writeheader()
         writer.writerows(rows)
+
+
+def test_a_comma_outside_of_quotation_marks_is_named_and_cuts_no_reason(tmp_path):
+    path = tmp_path / "claims.csv"
+    write(path, [GOOD])
+    path.write_text(path.read_text(encoding="utf-8").rstrip("\n") + ", and more\n", encoding="utf-8")
+    with pytest.raises(DataError, match="13 cells in line 2"):
+        load_claims(path)
