@@ -92,6 +92,16 @@ figures.accuracy_by_samples(mean_curve(wisdm), smooth, points, title="Figure 3, 
 # this. (Few people have many samples. Where the shared line moves, the model has not changed: fewer people are left in
 # the average.)
 #
+# These are means over people. A mean can hide people who lose.
+
+# %%
+prediction(
+    f"WISDM, {N_SAMPLES} samples, stopped in time: the mean gain is positive. For what share of people is it a loss?",
+    (0, 1, 0.01),
+    key="02-harmed",
+)
+
+# %% [markdown]
 # ## Step 1. Retrain for yourself
 # The cloud trains without you. Your device downloads the result. It then takes one small training step for each of
 # your windows, again and again, until the loss on the windows put aside for validation stops falling. One pass through
@@ -158,7 +168,9 @@ say(f"No weight differs by more than 0.0001: {pair.largest_difference < 1e-4}.")
 # %%
 by_epoch = accuracy_by_epoch(shared, you, sizes=(2, 5, 10, 20, 30), seed=SEED)
 for stop, when in ((True, "stopped by validation"), (False, "never stopped")):
-    say(f"Everybody, 5 samples, {when}: {paired_gain(stored_curve(DATASET, early_stopping=stop), 5)}.")
+    gain = paired_gain(stored_curve(DATASET, early_stopping=stop), 5)
+    say(f"Everybody, 5 samples, {when}: {gain}.")
+say(f"Never stopped, person {gain.by_user.idxmin()} loses most: set PERSON in the first cell to see it in the slider.")
 explore(
     by_epoch,
     by="epoch",
@@ -169,8 +181,9 @@ explore(
 
 # %% [markdown]
 # For some people, few samples and many epochs make the personal model *worse* than the shared one: it learns those
-# windows by heart. (Try another person in notebook 00.) The slider looks at test windows, so choosing an epoch by it
-# would be cheating. Choose by the windows put aside; the two printed lines say what that is worth.
+# windows by heart. The person named above is one of them; for others, more epochs only help. The slider looks at test
+# windows, so choosing an epoch by it would be cheating. Choose by the windows put aside; the two printed lines say
+# what that is worth.
 #
 # But those windows need labels, too: "5 samples, stopped by validation" are ten windows that somebody labelled. With
 # forty labels, is it better to train on all of them, or to train on half and keep half to decide when to stop?
@@ -228,16 +241,11 @@ say(f"{len(again)} models live: the largest difference from the stored values is
 figures.gain_of_each_person(everybody, at=N_SAMPLES, highlight=person)
 
 # %%
-prediction(
-    f"On WISDM, too, the mean gain at {N_SAMPLES} samples is positive. For what share of its people is it a loss?",
-    (0, 1, 0.01),
-    key="02-harmed",
-)
-
-# %%
 gain = paired_gain(stored_curve("wisdm"), N_SAMPLES)
 reveal("02-harmed", len(gain.harmed) / len(gain.by_user))
+losses = -100 * gain.by_user[gain.harmed]
 say(f"On WISDM: {gain}.")
+say(f"Of those who lose, half lose at most {losses.median():.1f} points; the largest loss is {losses.max():.1f}.")
 say("And in your data set: with more samples, are fewer people harmed? Move the slider of the next cell.")
 
 # %%
@@ -344,11 +352,11 @@ for dataset, title in (("watch", "Watch: tested in three ways"), ("wisdm", "WISD
 
 # %% [markdown]
 # ## Going further: forgetting, and three cures (3 minutes)
-# A network that is retrained on some activities forgets others. There are three ways to hold it back. Retrain only the
-# **output layer**. **Pull** the weights back towards the shared ones. **Rehearse** a few windows of volunteers beside
-# your own (those volunteers then give their windows to everybody). In the figure, right is better on what was trained
-# on, and up is better on what was not. The number at a point is the strength: how hard the weights are pulled, or how
-# many windows per activity are rehearsed.
+# A network that is retrained on some activities forgets others. Here are three attempts to hold it back. Retrain only
+# the **output layer**. **Pull** the weights back towards the shared ones. **Rehearse** a few windows of volunteers
+# beside your own (those volunteers then give their windows to everybody). In the figure, right is better on what was
+# trained on, and up is better on what was not. The number at a point is the strength: how hard the weights are pulled,
+# or how many windows per activity are rehearsed.
 
 # %%
 N_CURE = 40

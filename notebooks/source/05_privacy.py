@@ -293,9 +293,10 @@ check("clip-and-noise", private_mean, use=under_the_audit)
 # %% [markdown]
 # ## Step 4. What it costs
 # Such steps train the whole network. *Each window protected* hides one window of a volunteer; *each volunteer
-# protected* hides everything that a person gave, and costs more. Retraining at home wins much of it back. The line to
-# beat is the local model, which needs no volunteer at all. (Learning rate and clipping were chosen on WISDM's people.)
-# Sampling and noise come from the system's secure source, so nobody can repeat this model, not even we.
+# protected* hides everything that a person gave, and costs more in the shared model. Retraining at home wins much of
+# it back. The line to beat is the local model, which needs no volunteer at all. (Learning rate and clipping were
+# chosen on WISDM's people.) Sampling and noise come from the system's secure source, so nobody can repeat this model,
+# not even we.
 
 # %%
 private = train_shared_private(data, exclude_user=person, epsilon=8, seed=SEED)
@@ -324,17 +325,19 @@ explore(
 
 # %% [markdown]
 # Hiding each window does not hide the person: with each window protected, an attacker who holds a volunteer's windows
-# still tells who volunteered. And a promise is about the *worst* case. An attack that fails proves no epsilon; an
+# still tells who volunteered. (An AUC below one half helps no attacker who cannot know beforehand that it will be
+# below.) And a promise is about the *worst* case. An attack that fails proves no epsilon; an
 # epsilon also holds against attacks that nobody has invented yet.
 #
 # ## Break it: an implementation that leaks
 # Here are four ways to get DP-SGD nearly right, and our own version. An *audit* runs each of them thousands of times,
 # on data with and without one window, and looks for what gives that window away.
 #
-# Such an audit measures sizes. Noise of the right size can leak in two more ways. *By its digits*: 32-bit floating
-# point has at most $2^{23}$ normal numbers, and hardly any of them leads from the wrong sum to the published one. Our
-# noise is made of whole numbers, where every sum can lead to every result. *By its seed*: an attacker who knows the
-# seed repeats the release for both data sets and sees which one fits. Each attack plays a hundred rounds.
+# An audit of this many runs can show only so much: a leak that always gives itself away prints the same bound as any
+# other. Such an audit measures sizes. Noise of the right size can leak in two more ways. *By its digits*: 32-bit
+# floating point has at most $2^{23}$ normal numbers, and hardly any of them leads from the wrong sum to the published
+# one. Our noise is made of whole numbers, where every sum can lead to every result. *By its seed*: an attacker who
+# knows the seed repeats the release for both data sets and sees which one fits. Each attack plays a hundred rounds.
 
 
 # %%

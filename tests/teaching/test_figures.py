@@ -544,8 +544,8 @@ def test_whoever_loses_stands_out_and_is_counted():
 
 def test_gains_by_split_are_read_at_the_largest_size_that_all_have():
     assert EVERY["gain_by_split"]().sentence == (
-        "Change of accuracy by personalising with 20 samples: random windows +5.0 points (4 of 10 worse off); "
-        "new bouts -3.0 points (4 of 10 worse off)."
+        "Change of accuracy by personalising with 20 samples [95% interval]: random windows +5.0 points [-2.0, +12.0], "
+        "4 of 10 worse off; new bouts -3.0 points [-2.0, +12.0], 4 of 10 worse off."
     )
 
 

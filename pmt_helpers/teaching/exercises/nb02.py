@@ -533,7 +533,7 @@ QUESTIONS = (
             "Nothing: a positive mean is a gain for everybody": "Many people can still lose, if a few large gains "
             "outweigh their losses.",
             "The gain's paired interval, and how many are harmed": "The interval says whether the mean gain could be "
-            "chance. The count says how many lose: they should keep the shared model.",
+            "chance. The count says how many lose; nobody knows beforehand who they are.",
             "Each model's accuracy with its own interval": "These intervals are wide because people differ. Both "
             "models are tested on the same people: look at each person's difference.",
         },

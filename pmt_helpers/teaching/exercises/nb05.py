@@ -413,6 +413,12 @@ CLIP_AND_NOISE = Exercise(
             _MEAN,
             "total / max(1, len(gradients))",
         ),
+        Mistake(
+            "actual number",
+            "the number drawn is private, and may be zero: divide the sum by expected_batch.",
+            f"total = clipped.sum(axis=0) + {_NOISE}\n    return {_MEAN}",
+            f"return clipped.mean(axis=0) + {_NOISE} / expected_batch",
+        ),
         Mistake("sum", "this is the noisy sum: divide it by expected_batch.", _MEAN, "total"),
     ),
 )

@@ -149,10 +149,11 @@ def gain_by_split(gains: pd.DataFrame, title: str = "The same training, tested i
     common = set.intersection(*(set(gains.loc[gains["split"] == split, "n_samples"]) for split in splits))
     at = max(common, default=None)
     texts = [
-        f"{row['split']} {100 * row['mean']:+z.1f} points ({row['harmed']} of {row['users']} worse off)"
+        f"{row['split']} {100 * row['mean']:+z.1f} points [{100 * row['low']:+z.1f}, {100 * row['high']:+z.1f}], "
+        f"{row['harmed']} of {row['users']} worse off"
         for row in gains[gains["n_samples"] == at].to_dict("records")
     ]
-    return Figure(figure, f"Change of accuracy by personalising with {at} samples: {'; '.join(texts)}.")
+    return Figure(figure, f"Change of accuracy by personalising with {at} samples [95% interval]: {'; '.join(texts)}.")
 
 
 def trade_off(strategies: pd.DataFrame, known: str, new: str) -> Figure:
