@@ -86,14 +86,6 @@ ours = crossing(wisdm, "personal", "shared")
 say(f"Personal is ahead of shared from {ours:.0f} samples on; in the paper's figure from {theirs:.0f}.")
 figures.accuracy_by_samples(mean_curve(wisdm), smooth, points, title="Figure 3, measured again")
 
-# %% [markdown]
-# With many samples the order is the paper's: the personal model is ahead of both others. The heights are not: ours are
-# far above, and the lines cross earlier. The last part of this notebook finds one character that explains most of
-# this. (Few people have many samples. Where the shared line moves, the model has not changed: fewer people are left in
-# the average.)
-#
-# These are means over people. A mean can hide people who lose.
-
 # %%
 prediction(
     f"WISDM, {N_SAMPLES} samples, stopped in time: the mean gain is positive. For what share of people is it a loss?",
@@ -102,6 +94,13 @@ prediction(
 )
 
 # %% [markdown]
+# With many samples the order is the paper's: the personal model is ahead of both others. The heights are not: ours are
+# far above, and the lines cross earlier. The last part of this notebook finds one character that explains most of
+# this. (Few people have many samples. Where the shared line moves, the model has not changed: fewer people are left in
+# the average.)
+#
+# These are means over people: a mean can hide people who lose. Step 4 shows each person, and answers your prediction.
+#
 # ## Step 1. Retrain for yourself
 # The cloud trains without you. Your device downloads the result. It then takes one small training step for each of
 # your windows, again and again, until the loss on the windows put aside for validation stops falling. One pass through
