@@ -9,6 +9,11 @@ FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 OUT = click.Path(file_okay=False, path_type=Path)
 PAGE = click.Path(dir_okay=False, path_type=Path)
 ROSTER = click.Path(exists=True, dir_okay=False, path_type=Path)
+SEED = click.option("--seed", type=int, help="Your secret number: fresh cases where an exercise can draw them.")
+PARTIAL = click.option(
+    "--partial", type=click.FloatRange(0, 1), default=0.0, show_default=True,
+    help="Points for an answer whose mistake the exercise names.",
+)  # fmt: skip
 
 
 def _listed(context: click.Context, option: click.Parameter, text: str | None) -> tuple[str, ...]:
@@ -44,11 +49,8 @@ def course_group() -> None:
 @click.argument("collected", type=FOLDER)
 @click.option("--out", type=OUT, default=Path("build/grades"), show_default=True, help="Folder for the tables.")
 @click.option("--notebooks", callback=_listed, help="Notebooks to grade, such as 01,02 (all by default).")
-@click.option("--seed", type=int, help="Your secret number: fresh cases where an exercise can draw them.")
-@click.option(
-    "--partial", type=click.FloatRange(0, 1), default=0.0, show_default=True,
-    help="Points for an answer whose mistake the exercise names.",
-)  # fmt: skip
+@SEED
+@PARTIAL
 @click.option("--roster", type=ROSTER, help="CSV whose columns come first in grades.csv; the first names the student.")
 def grade(
     collected: Path, out: Path, notebooks: tuple[str, ...], seed: int | None, partial: float, roster: Path | None
@@ -79,14 +81,26 @@ def collect(folder: Path, out: Path, roster: Path | None) -> None:
 @course_group.command()
 @click.argument("out", type=OUT)
 @click.option("--without", callback=_listed, help="Notebooks to leave out, such as 06,07.")
-def release(out: Path, without: tuple[str, ...]) -> None:
+@click.option("--nbgrader", is_flag=True, help="Write OUT/students, and in OUT/lecturer a course for nbgrader.")
+@SEED
+@PARTIAL
+def release(out: Path, without: tuple[str, ...], nbgrader: bool, seed: int | None, partial: float) -> None:
     """Write to OUT what students get: notebooks, package and data, without solutions."""
     from pmt_helpers.workbook.course.releasing import release_workbook
 
     if out.exists() and any(out.iterdir()):
         raise click.ClickException(f"{out} is not empty: name another folder.")
-    release_workbook(out, without)
-    click.echo(f"Written to {out}. Try it as a student would: make -C {out} lab")
+    if not nbgrader:
+        release_workbook(out, without)
+        click.echo(f"Written to {out}. Try it as a student would: make -C {out} lab")
+        return
+    try:
+        from pmt_helpers.workbook.course.nbgrading import write_course
+    except ModuleNotFoundError as error:
+        raise click.ClickException(f"{error.name} is missing: pip install 'pmt-helpers[nbgrader]'") from None
+    write_course(out / "lecturer", without, seed, partial)
+    release_workbook(out / "students", without)
+    click.echo(f"Written to {out}: students is for everybody, lecturer for you alone. There: nbgrader --help")
 
 
 @course_group.command()

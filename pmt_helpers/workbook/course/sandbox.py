@@ -27,7 +27,11 @@ _NEW_USER, _NEW_NETWORK = 0x10000000, 0x40000000
 
 
 class Ended(Exception):
-    """The answer's process is gone: it was ended for a forbidden act, or by a limit of memory or processor time."""
+    """The answer's process is gone: ended for a `forbidden` act, or by a limit of memory or processor time."""
+
+    def __init__(self, why: str, forbidden: str = "") -> None:
+        super().__init__(why)
+        self.forbidden = forbidden
 
 
 def _without_network() -> None:
@@ -92,7 +96,7 @@ class Sandboxed:
             answer = json.loads(self._read(length))
             if self.forbidden or "forbidden" in answer:
                 self.forbidden = self.forbidden or str(answer["forbidden"])[:120]
-                raise Ended(f"forbidden: {self.forbidden}")
+                raise Ended(f"forbidden: {self.forbidden}", self.forbidden)
             print(end=str(answer["printed"]))
             if "raised" in answer:
                 kinds, text, self.line = answer["raised"]
