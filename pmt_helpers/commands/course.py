@@ -1,5 +1,6 @@
 """python -m pmt_helpers course: release what students get, collect what they hand in, grade it, report on a class."""
 
+import secrets
 from pathlib import Path
 
 import click
@@ -9,6 +10,7 @@ FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 OUT = click.Path(file_okay=False, path_type=Path)
 PAGE = click.Path(dir_okay=False, path_type=Path)
 ROSTER = click.Path(exists=True, dir_okay=False, path_type=Path)
+SMALLEST_SECRET = 10**11
 SEED = click.option("--seed", type=int, help="Your secret number: fresh cases where an exercise can draw them.")
 PARTIAL = click.option(
     "--partial", type=click.FloatRange(0, 1), default=0.0, show_default=True,
@@ -28,13 +30,15 @@ def _listed(context: click.Context, option: click.Parameter, text: str | None) -
 
 def _roster(path: Path | None) -> pd.DataFrame | None:
     """The roster as text, one row per student, its first column naming each in one way only."""
+    from pmt_helpers.workbook.course.collecting import folder_name
+
     if path is None:
         return None
     try:
         table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
     except (ValueError, UnicodeDecodeError) as error:
         raise click.ClickException(f"{path} is no CSV table in UTF-8 ({error}): export it again.") from None
-    twice = table.iloc[:, 0][table.iloc[:, 0].duplicated()]
+    twice = table.iloc[:, 0][table.iloc[:, 0].map(folder_name).duplicated()]
     if len(twice):
         raise click.ClickException(f"{path}: {twice.iloc[0]!r} stands twice in its first column: one row per student.")
     return table
@@ -81,15 +85,31 @@ def collect(folder: Path, out: Path, roster: Path | None) -> None:
 @course_group.command()
 @click.argument("out", type=OUT)
 @click.option("--without", callback=_listed, help="Notebooks to leave out, such as 06,07.")
-@click.option("--nbgrader", is_flag=True, help="Write OUT/students, and in OUT/lecturer a course for nbgrader.")
+@click.option("--nbgrader", is_flag=True, help="Write a course for nbgrader into OUT/lecturer.")
+@click.option("--variants", type=ROSTER, help="CSV of the class: each gets notebooks of one's own, drawn from --seed.")
 @SEED
 @PARTIAL
-def release(out: Path, without: tuple[str, ...], nbgrader: bool, seed: int | None, partial: float) -> None:
-    """Write to OUT what students get: notebooks, package and data, without solutions."""
-    from pmt_helpers.workbook.course.releasing import release_workbook
+def release(
+    out: Path, without: tuple[str, ...], nbgrader: bool, variants: Path | None, seed: int | None, partial: float
+) -> None:
+    """Write to OUT what students get: notebooks, package and data, without solutions.
+
+    With --nbgrader or --variants that is OUT/workbook, and OUT/lecturer is for you alone.
+    """
+    from pmt_helpers.workbook.course.releasing import release_variants, release_workbook
 
     if out.exists() and any(out.iterdir()):
         raise click.ClickException(f"{out} is not empty: name another folder.")
+    if nbgrader and variants:
+        raise click.UsageError("--nbgrader has one notebook for all: leave out --variants.")
+    roster = _roster(variants)
+    if roster is not None:
+        if seed is None or seed < SMALLEST_SECRET:
+            proposed = 10**17 + secrets.randbelow(9 * 10**17)
+            raise click.UsageError(f"--variants needs --seed with 12 digits or more, lest it be guessed: {proposed}")
+        release_variants(out, list(roster.iloc[:, 0]), seed, without)
+        click.echo(f"Written to {out}: workbook for all, students for one each, lecturer for you alone.")
+        return
     if not nbgrader:
         release_workbook(out, without)
         click.echo(f"Written to {out}. Try it as a student would: make -C {out} lab")
@@ -99,8 +119,8 @@ def release(out: Path, without: tuple[str, ...], nbgrader: bool, seed: int | Non
     except ModuleNotFoundError as error:
         raise click.ClickException(f"{error.name} is missing: pip install 'pmt-helpers[nbgrader]'") from None
     write_course(out / "lecturer", without, seed, partial)
-    release_workbook(out / "students", without)
-    click.echo(f"Written to {out}: students is for everybody, lecturer for you alone. There: nbgrader --help")
+    release_workbook(out / "workbook", without)
+    click.echo(f"Written to {out}: workbook for all, lecturer for you alone. There: nbgrader generate_assignment")
 
 
 @course_group.command()

@@ -59,13 +59,16 @@ def test_what_cannot_be_done_is_refused_in_a_sentence(tmp_path, roster):
         (("grade", tmp_path / "full", "--notebooks", "00,77"), 2, "found 77"),
         (("collect", tmp_path / "full", "--out", tmp_path / "full"), 1, "not empty"),
         (("release", tmp_path / "full"), 1, "not empty"),
+        (("release", tmp_path / "new", "--variants", roster, "--seed", 12), 2, "12 digits or more"),
+        (("release", tmp_path / "new", "--variants", roster, "--nbgrader"), 2, "one notebook for all"),
         (("grade", tmp_path / "full" / "old"), 1, "no student's folder"),
         (("report", tmp_path / "full"), 1, "holds no verdicts.csv"),
     ):
         done, said = run(*arguments)
         assert done == code, said
         assert words in said
-    roster.write_text("Name\nAnn\nAnn\n")
+    assert not (tmp_path / "new").exists()
+    roster.write_text("Name\nA/n\nA:n\n")
     code, said = run("grade", tmp_path / "full", "--roster", roster)
     assert code == 1
     assert "stands twice" in said
