@@ -59,13 +59,15 @@ def course_group() -> None:
 def grade(
     collected: Path, out: Path, notebooks: tuple[str, ...], seed: int | None, partial: float, roster: Path | None
 ) -> None:
-    """Grade the folder that `course collect` wrote: points as CSV, a point per exercise."""
+    """Grade the folder that `course collect` wrote: points as CSV, a page of feedback per student."""
     from pmt_helpers.workbook.course.grading import grade_class
+    from pmt_helpers.workbook.course.reporting import write_feedback
 
     grade_class(
         collected, out, notebooks=notebooks, seed=seed, partial=partial, roster=_roster(roster), report=click.echo
     )
-    click.echo(f"Written to {out}: grades.csv, verdicts.csv, similar.csv (pairs for a person to look at).")
+    write_feedback(out)
+    click.echo(f"Written to {out}: grades.csv, feedback, verdicts.csv, similar.csv (pairs for a person to look at).")
 
 
 @course_group.command()
@@ -131,12 +133,13 @@ def release(
 @click.option(
     "--collected", type=FOLDER, help="Folder of `course collect`: quiz answers and predictions are read there."
 )
-def report(graded: Path, out: Path, collected: Path | None) -> None:
+@click.option("--seed", type=int, help="Your secret number: scores the attacks and filters collected in hidden rounds.")
+def report(graded: Path, out: Path, collected: Path | None, seed: int | None) -> None:
     """Write one page on the class from the folder GRADED that `course grade` wrote."""
     from pmt_helpers.workbook.course.grading import VERDICTS
     from pmt_helpers.workbook.course.reporting import write_report
 
     if not (graded / VERDICTS).exists():
         raise click.ClickException(f"{graded} holds no {VERDICTS}: name the folder that course grade wrote.")
-    write_report(graded, out, collected)
+    write_report(graded, out, collected, seed)
     click.echo(f"Written to {out}.")

@@ -46,6 +46,7 @@ def test_a_class_from_submissions_to_a_page(tmp_path, roster):
     table = pd.read_csv(tmp_path / "out" / "grades.csv", dtype=str)
     assert list(table["Points last year"].fillna("")) == ["007", "", "1"]
     assert list(table["total"]) == ["1.0", "0.5", "0.0"]
+    assert "Right" in (tmp_path / "out" / "feedback" / "Ann Lee.html").read_text(encoding="utf-8")
     code, said = run("report", tmp_path / "out", "--out", tmp_path / "class.html", "--collected", tmp_path / "got")
     assert code == 0, said
     page = (tmp_path / "class.html").read_text(encoding="utf-8")

@@ -3,7 +3,9 @@
 import inspect
 import io
 import json
+import re
 import zipfile
+from html import escape
 
 import nbformat
 import pandas as pd
@@ -24,7 +26,7 @@ from pmt_helpers.workbook.course.grading import (
     grade_student,
     judge_apart,
 )
-from pmt_helpers.workbook.course.reporting import write_report
+from pmt_helpers.workbook.course.reporting import write_feedback, write_report
 from pmt_helpers.workbook.files import NotebookError, source_paths
 
 EXERCISES = (*WARM_UP, *BASE_MODEL)
@@ -177,7 +179,27 @@ def test_the_report_counts_each_mistake_and_names_nobody_beside_an_answer(graded
     assert "&lt;b&gt;mine" in page
     assert "<b>mine" not in page
     assert "2 guesses; half of them from 0.325 to 0.375, median 0.35" in page
-    assert "http" not in page.replace("http://1", "")
+    assert not re.search(r'(src|href)="', page)
+
+
+def test_each_student_gets_a_page_that_says_what_to_read_again_and_runs_nothing(graded, tmp_path):
+    folder, _, _ = graded
+    verdicts = pd.read_csv(folder / "out" / "verdicts.csv", keep_default_na=False)
+    mine = verdicts[verdicts["student"] == "s06"].assign(student="007")
+    hers = mine.assign(student="008", message='prints `<script src="http://x">`', state="not yet")
+    pd.concat([mine, hers]).to_csv(tmp_path / "verdicts.csv", index=False)
+    write_feedback(tmp_path)
+    pages = {path.stem: path.read_text(encoding="utf-8") for path in (tmp_path / "feedback").iterdir()}
+    assert sorted(pages) == ["007", "008"]
+    assert f"{mine['points'].sum():g} of {len(mine)} points" in pages["007"]
+    for row in mine.itertuples():
+        assert escape(row.message) in pages["007"]
+        assert (escape(find_exercise(row.exercise).hints[0]) in pages["007"]) == (row.state != "right")
+    assert "prints `&lt;script src=" in pages["008"]
+    for page in pages.values():
+        assert page.count("<script") == 1, "the frame's own"
+        assert not re.search(r'(src|href)="', page)
+        assert "width=device-width" in page
 
 
 @pytest.mark.parametrize("prefix", ["00", "02", "04", "06", "07"])
@@ -244,6 +266,19 @@ def test_the_code_is_found_in_a_notebook_that_was_worked_in():
     assert "never_defined" not in found["feature-by-hand"].code
     assert judge_apart(find_exercise("feature-by-hand"), found["feature-by-hand"]).state == "right"
     assert "no Python" in found["warm-up"].problem
+
+
+def test_an_answer_that_python_refuses_costs_that_answer_alone():
+    cells = [
+        "def accuracy(predicted, actual):\n    nonlocal predicted\n    return 1",
+        source(BASE_MODEL[0]),
+        "def forward(X, W1, b1, W2, b2):\n    return " + " + ".join(["X"] * 3000),
+        'check("forward-pass", forward)',
+    ]
+    found = submitted_answers(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells]))
+    assert "no Python" in found["warm-up"].problem
+    assert "no Python" in found["forward-pass"].problem
+    assert found["feature-by-hand"].problem == ""
 
 
 def test_where_answers_cannot_be_run_apart_nobody_is_graded(tmp_path, monkeypatch):

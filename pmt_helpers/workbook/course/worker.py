@@ -28,6 +28,7 @@ _HIDDEN = "pmt_helpers"
 _MEMORY = 2 << 30  # bytes of addresses
 _CPU_SECONDS = 60
 _MOST_PRINTED = 900
+_NEW_USER, _NEW_NETWORK = 0x10000000, 0x40000000
 _STRANGE_MODULES = {
     _HIDDEN,
     "_posixsubprocess",
@@ -120,7 +121,16 @@ def _guard(end: Callable[[str], None]) -> None:
     sys.addaudithook(hook)
 
 
+def _leave_network() -> None:
+    """Into a network of its own, with nothing in it, where the system lets a user have one (Linux)."""
+    import ctypes  # here, and not between fork and exec of a grader with threads, which might hang
+
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).unshare(_NEW_USER | _NEW_NETWORK)
+
+
 def main() -> None:
+    _leave_network()
     inward, outward = os.fdopen(os.dup(0), "rb"), os.dup(1)
     null = os.open(os.devnull, os.O_RDWR)
     for descriptor in range(3):
