@@ -98,41 +98,36 @@ def release(
 
     With --nbgrader or --variants that is OUT/workbook, and OUT/lecturer is for you alone.
     """
-    from pmt_helpers.workbook.course.releasing import release_variants, release_workbook
+    from pmt_helpers.workbook.course.releasing import release_workbook, write_variants
 
     if out.exists() and any(out.iterdir()):
         raise click.ClickException(f"{out} is not empty: name another folder.")
-    if nbgrader and variants:
-        raise click.UsageError("--nbgrader has one notebook for all: leave out --variants.")
     roster = _roster(variants)
+    if nbgrader and roster is not None:
+        raise click.UsageError("--nbgrader has one notebook for all: leave out --variants.")
+    if roster is not None and (seed is None or seed < SMALLEST_SECRET):
+        proposed = 10**17 + secrets.randbelow(9 * 10**17)
+        raise click.UsageError(f"--variants needs --seed with 12 digits or more, lest it be guessed: {proposed}")
+    place = out / "workbook" if nbgrader or roster is not None else out
+    if nbgrader:
+        try:
+            from pmt_helpers.workbook.course.nbgrading import write_course
+        except ModuleNotFoundError as error:
+            raise click.ClickException(f"{error.name} is missing: pip install 'pmt-helpers[nbgrader]'") from None
+        write_course(out / "lecturer", without, seed, partial)
+    release_workbook(place, without)
     if roster is not None:
-        if seed is None or seed < SMALLEST_SECRET:
-            proposed = 10**17 + secrets.randbelow(9 * 10**17)
-            raise click.UsageError(f"--variants needs --seed with 12 digits or more, lest it be guessed: {proposed}")
-        release_variants(out, list(roster.iloc[:, 0]), seed, without)
-        click.echo(f"Written to {out}: workbook for all, students for one each, lecturer for you alone.")
-        return
-    if not nbgrader:
-        release_workbook(out, without)
-        click.echo(f"Written to {out}. Try it as a student would: make -C {out} lab")
-        return
-    try:
-        from pmt_helpers.workbook.course.nbgrading import write_course
-    except ModuleNotFoundError as error:
-        raise click.ClickException(f"{error.name} is missing: pip install 'pmt-helpers[nbgrader]'") from None
-    write_course(out / "lecturer", without, seed, partial)
-    release_workbook(out / "workbook", without)
-    click.echo(f"Written to {out}: workbook for all, lecturer for you alone. There: nbgrader generate_assignment")
+        assert seed is not None
+        write_variants(place, out / "students", out / "lecturer", list(roster.iloc[:, 0]), seed, without)
+    click.echo(f"Written to {out}. Try it as a student would: make -C {place} lab")
+    if place != out:
+        click.echo(f"{out / 'lecturer'} is for you alone: it holds answers, or tells who got what.")
 
 
 @course_group.command()
 @click.argument("graded", type=FOLDER)
-@click.option(
-    "--out", type=click.Path(dir_okay=False, path_type=Path), default=Path("build/class.html"), show_default=True
-)
-@click.option(
-    "--collected", type=FOLDER, help="Folder of `course collect`: quiz answers and predictions are read there."
-)
+@click.option("--out", type=PAGE, default=Path("build/class.html"), show_default=True, help="Page to write.")
+@click.option("--collected", type=FOLDER, help="Folder of `course collect`: adds quiz answers and predictions.")
 @click.option("--seed", type=int, help="Your secret number: scores the attacks and filters collected in hidden rounds.")
 def report(graded: Path, out: Path, collected: Path | None, seed: int | None) -> None:
     """Write one page on the class from the folder GRADED that `course grade` wrote."""

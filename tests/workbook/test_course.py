@@ -311,8 +311,8 @@ def test_submissions_are_collected_from_canvas_nbgrader_and_folders(tmp_path):
     (tmp_path / "in" / "moodle.zip").write_bytes(zipped({"Ann04 Zoë-Lee04_9_assignsubmission_file_/my work.zip": own}))
     for path, content in {
         "submitted/s05/nb01/01_base_model.ipynb": text,
-        "ann6@uni.test/renamed.ipynb": text,
-        "ann6@uni.test/01_base_model.ipynb": text,
+        "ann6@uni.test/01_base_model-10.ipynb": text + b"\n",
+        "ann6@uni.test/01_base_model-9.ipynb": text,
         "s07_01_base_model.ipynb": text,
         "s08/01_base_model.ipynb": b"{ half a notebook",
         "s09/empty.ipynb": nbformat.writes(nbformat.v4.new_notebook()).encode(),
@@ -323,6 +323,7 @@ def test_submissions_are_collected_from_canvas_nbgrader_and_folders(tmp_path):
     problems = collect_submissions(tmp_path / "in", tmp_path / "out", ROSTER).set_index("file")["reason"].to_dict()
     found = {path.parent.name for path in (tmp_path / "out").rglob("01.ipynb")}
     assert found == {"s03", "s04", "s05", "s06", "s07"}
+    assert (tmp_path / "out" / "s06" / "01.ipynb").read_bytes() == text + b"\n", "the later of two"
     reasons = {
         "nobody": "in the roster", "notes.docx": "neither a notebook", "ann6@uni.test/01": "duplicate",
         "s08/": "cannot be read", "s09/": "no exercise", "s10/": "zip that cannot be read",

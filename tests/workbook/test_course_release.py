@@ -20,7 +20,7 @@ from pmt_helpers.workbook.build import BEGIN, read_source, solution_regions
 from pmt_helpers.workbook.course.answers import submitted_answers
 from pmt_helpers.workbook.course.cases import fresh_cases, seed_of
 from pmt_helpers.workbook.course.grading import chosen_exercises, grade_student
-from pmt_helpers.workbook.course.releasing import release_variants, release_workbook
+from pmt_helpers.workbook.course.releasing import release_workbook, write_variants
 from pmt_helpers.workbook.files import ROOT, NotebookError, source_paths
 
 JUDGE = """
@@ -175,7 +175,12 @@ print(json.dumps(told))
 @pytest.fixture(scope="module")
 def variants(tmp_path_factory):
     out = tmp_path_factory.mktemp("variants") / "class"
-    return out, release_variants(out, ["ann", "bo", "../cy"], SECRET, without=["06"])
+    release_workbook(out / "workbook", without=["06"])
+    return out, drawn(out, out, ["ann", "bo", "../cy"])
+
+
+def drawn(released: Path, out: Path, students: list[str]) -> pd.DataFrame:
+    return write_variants(released / "workbook", out / "students", out / "lecturer", students, SECRET, without=["06"])
 
 
 def notebooks_of(out: Path, student: str) -> dict[str, list[str]]:
@@ -229,7 +234,8 @@ def test_a_variant_that_is_handed_in_is_graded_from_the_secret(variants):
 
 def test_the_same_secret_gives_the_same_variants_and_another_one_others(variants, tmp_path):
     out, table = variants
-    again = release_variants(tmp_path / "again", ["bo"], SECRET, without=["06"])
+    (tmp_path / "again").mkdir()
+    again = drawn(out, tmp_path / "again", ["bo"])
     assert again.to_numpy().tolist() == table.iloc[1:2].to_numpy().tolist()
     assert notebooks_of(tmp_path / "again", "bo") == notebooks_of(out, "bo")
     mine = (tmp_path / "again" / "students" / "bo" / "notebooks" / "compiled.bin").read_bytes()

@@ -59,7 +59,7 @@ def test_only_who_changed_the_example_is_on_the_board(played):
 def test_all_play_the_same_rounds_and_points_are_those_of_the_function_itself(played):
     tables, _ = played
     red, blue = tables["my_attack"], tables["my_filter"]
-    assert red.loc["ann", "yours"] == red.loc["ann", "one label"] == red.loc["bo", "one label"]
+    assert red.loc["ann", "points"] == red.loc["ann", "one label"] == red.loc["bo", "one label"]
     names = {"np": np}
     exec(f"{SECOND}\n{HALF}", names)
     for table, student, score, name in (
@@ -67,7 +67,7 @@ def test_all_play_the_same_rounds_and_points_are_those_of_the_function_itself(pl
         (blue, "cy", score_defence, "my_filter"),
     ):
         direct = score(names[name], load_activity("watch"), n_rounds=2, insecure_seed=SECRET, progress=False)
-        assert table.loc[student, "yours"].startswith(f"{direct.points['yours']:.1f} ± ")
+        assert table.loc[student, "points"].startswith(f"{direct.points['yours']:.1f} ± ")
         assert table.loc[student, "lead"] == round(direct.lead, 1)
     assert blue.loc["cy", "no defence"] == "0.0 ± 0.0"
 
@@ -79,7 +79,7 @@ def test_who_breaks_a_rule_is_not_scored_and_told_why(played):
     assert "forbidden: open /etc/passwd" in told["reader"]
     assert "longer than 20 s" in told["endless"]
     assert "never_defined" in told["broken"]
-    assert tables["my_attack"].loc["reader", "yours"] == ""
+    assert tables["my_attack"].loc["reader", "points"] == ""
     assert "&lt;script&gt;" in page
     assert "<script>" not in page
     assert "<td>&lt;b&gt;</td>" in page

@@ -6,6 +6,7 @@ Nothing of a notebook is run but the definitions that an answer needs, and these
 import ast
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import combinations
@@ -64,7 +65,7 @@ def judge_apart(exercise: Exercise, answer: Submitted, seconds: float = SECONDS)
     if answer.blank or not answer.expression:
         return Verdict("to do", "nothing written.")
     try:
-        with Sandboxed(answer.code, answer.expression, seconds) as function:
+        with closing(Sandboxed(answer.code, answer.expression, seconds)) as function:
             verdict = judge(exercise, function if function.is_function else ...)
             tried = function.forbidden
     except TimeUp:

@@ -80,12 +80,13 @@ def release_workbook(out: Path, without: Sequence[str] = (), root: Path = ROOT) 
     _edit(main, lambda text: _with_line(text.replace(', "course": "course:course_group"', ""), '    "course": ', ""))
 
 
-def release_variants(out: Path, students: Sequence[str], secret: int, without: Sequence[str] = ()) -> pd.DataFrame:
-    """Write workbook (for all), students/NAME/notebooks (one's own parameters and cases) and lecturer/variants.csv.
+def write_variants(
+    released: Path, out: Path, lecturers: Path, students: Sequence[str], secret: int, without: Sequence[str] = ()
+) -> pd.DataFrame:
+    """Write out/NAME/notebooks, with parameters and cases of one's own, and lecturers/variants.csv.
 
-    The same secret gives the same variants. Nothing but the third holds it, or a seed from which it could be told.
+    released: what `release_workbook` wrote. The same secret gives the same variants, and no file holds it.
     """
-    release_workbook(out / "workbook", without)
     people, rows = load_activity("watch").user_ids, []
     for student in students:
         seed = seed_of(secret, student)
@@ -93,13 +94,13 @@ def release_variants(out: Path, students: Sequence[str], secret: int, without: S
         own = {"PERSON": rng.choice(people), "N_SAMPLES": rng.choice(SAMPLES), "SEED": rng.integers(1, 10**6)}
         own = {name: int(value) for name, value in own.items()}
         rows.append({"student": student} | own)
-        folder = out / "students" / folder_name(student) / "notebooks"
-        for path in learner_paths((), out / "workbook"):
+        folder = out / folder_name(student) / "notebooks"
+        for path in learner_paths((), released):
             write_notebook(_variant(load_notebook_node(str(path)), own), folder / path.name)
         _compile(folder, [name for name in NOTEBOOKS if name not in without], seed)
+    lecturers.mkdir()
     table = pd.DataFrame(rows)
-    (out / "lecturer").mkdir()
-    table.to_csv(out / "lecturer" / "variants.csv", index=False)
+    table.to_csv(lecturers / "variants.csv", index=False)
     return table
 
 

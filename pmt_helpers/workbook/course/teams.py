@@ -1,7 +1,7 @@
 """Red and blue team of notebook 04: each student's attack and filter in the same hidden rounds, run apart."""
 
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -18,10 +18,8 @@ from pmt_helpers.workbook.course.grading import check_sandbox
 from pmt_helpers.workbook.course.sandbox import Sandboxed
 from pmt_helpers.workbook.files import learner_paths
 
-SIDES: dict[str, Callable[..., Score]] = {
-    "my_attack": score_attack,
-    "my_filter": score_defence,
-}  # the functions' names in notebook 04
+# The functions' names in notebook 04.
+SIDES: dict[str, Callable[..., Score]] = {"my_attack": score_attack, "my_filter": score_defence}
 SECONDS = 120.0  # for all rounds of one function
 
 
@@ -41,19 +39,23 @@ def team_scores(collected: Path, seed: int, n_rounds: int = 12) -> dict[str, pd.
             mine = submitted_function(nbformat.read(path, as_version=4), name)
             if not mine.blank and mine.code != shipped:
                 scores[path.parent.name] = _apart(mine, play)
-        sheet = score_sheet(scores)
-        for student, one in scores.items():
-            for column, points in one.rounds.items():
-                sheet.loc[student, str(column)] = f"{points.mean():.1f} ± {2 * points.std() / len(points) ** 0.5:.1f}"
-        order = ["yours", *(column for column in sheet if column not in ("yours", "points", "its points"))]
-        tables[name] = sheet.reindex(columns=order).rename_axis("student").reset_index().astype(object).fillna("")
+        means = {student: {str(who): _mean(its) for who, its in one.rounds.items()} for student, one in scores.items()}
+        sheet = score_sheet(scores).reindex(columns=["lead", "needed", "goal"])
+        table = (
+            pd.DataFrame.from_dict(means, orient="index").rename(columns={"yours": "points"}).join(sheet, how="right")
+        )
+        tables[name] = table.rename_axis("student").reset_index().astype(object).fillna("")
     return tables
+
+
+def _mean(points: pd.Series) -> str:
+    return f"{points.mean():.1f} ± {2 * points.sem():.1f}"
 
 
 def _apart(mine: Submitted, play: Callable[..., Score]) -> Score:
     """Its score, played in a process that knows neither the rounds nor what is poisoned."""
     with ExitStack() as stack:
-        process = cache(lambda: stack.enter_context(Sandboxed(mine.code, mine.expression, SECONDS)))
+        process = cache(lambda: stack.enter_context(closing(Sandboxed(mine.code, mine.expression, SECONDS))))
 
         def submission(*arguments: Any) -> Any:
             try:

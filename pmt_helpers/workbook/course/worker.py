@@ -30,15 +30,8 @@ _CPU_SECONDS = 60
 _MOST_PRINTED = 900
 _NEW_USER, _NEW_NETWORK = 0x10000000, 0x40000000
 _STRANGE_MODULES = {
-    _HIDDEN,
-    "_posixsubprocess",
-    "subprocess",
-    "multiprocessing",
-    "socket",
-    "_socket",
-    "ctypes",
-    "_ctypes",
-}
+    _HIDDEN, "_posixsubprocess", "subprocess", "multiprocessing", "socket", "_socket", "ctypes", "_ctypes",
+}  # fmt: skip
 _KNOWN = {"numpy", "scipy", "pandas", "sklearn", *sys.stdlib_module_names} - _STRANGE_MODULES
 _FORBIDDEN = (
     "socket.", "subprocess.", "ctypes.", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork", "os.kill",
@@ -51,15 +44,13 @@ _FORBIDDEN = (
 def encoded(value: Any) -> Any:
     """A value as JSON with tags: what the other side reads must not be able to run code there, as a pickle is."""
     numpy = sys.modules["numpy"]
-    if value is None or isinstance(value, bool | str):
+    if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, numpy.ndarray | numpy.generic) and value.dtype.kind in "biufUS":
         content = base64.b64encode(numpy.ascontiguousarray(value).tobytes()).decode()
         return {"array": [value.dtype.str, list(value.shape), content], "scalar": isinstance(value, numpy.generic)}
     if value is ...:
         return {"ellipsis": True}
-    if isinstance(value, int | float):
-        return {"number": repr(value + 0), "float": isinstance(value, float)}
     if isinstance(value, bytes):
         return {"bytes": base64.b64encode(value).decode()}
     if isinstance(value, list | tuple):
