@@ -51,7 +51,7 @@ def test_a_class_from_submissions_to_a_page(tmp_path, roster):
     assert code == 0, said
     page = (tmp_path / "class.html").read_text(encoding="utf-8")
     assert "<td>1</td><td>count</td>" in page
-    assert "Nothing (right)" in page
+    assert "<td>Nothing (right)</td><td>2</td><td>100%</td>" in page
 
 
 def test_what_cannot_be_done_is_refused_in_a_sentence(tmp_path, roster):

@@ -1,6 +1,7 @@
 """A page on a class (points, which mistakes were made how often, what was predicted and chosen), naming nobody beside
 an answer but whom somebody should look at; and a page for each student."""
 
+import re
 from collections.abc import Iterator
 from html import escape
 from pathlib import Path
@@ -37,8 +38,8 @@ def write_feedback(graded: Path) -> None:
     (graded / "feedback").mkdir(exist_ok=True)
     for student, its in _read(graded / VERDICTS).groupby("student"):
         title = f"Feedback for {student}"
-        total = f"{its['points'].sum():g} of {len(its)} points"
-        parts = [f"<h1>{escape(title)}</h1><p>{total}. Answers are also tried on numbers that you have not seen.</p>"]
+        parts = [f"<h1>{escape(title)}</h1><p>{its['points'].sum():g} of {len(its)} points."]
+        parts += [" Some answers were tried on numbers that you have not seen.</p>"] * ("fresh" in set(its["cases"]))
         for row in its.itertuples():
             exercise = find_exercise(str(row.exercise))
             parts += [f"<h2>{escape(exercise.title)}</h2><p><b>{OPENINGS[row.state]}</b> ({row.points:g} points): "]  # type: ignore[index]
@@ -60,7 +61,7 @@ def _teams(collected: Path, seed: int) -> Iterator[str]:
     yield "model lose (my_attack), or gain under attack less what they lose without (my_filter). ± is two standard "
     yield "errors over the rounds; the goal is a lead over the best baseline of more than what is needed.</p>"
     for name, table in team_scores(collected, seed).items():
-        yield f"<h3>{name}</h3>{_table(tuple(table.columns), table.to_numpy())}"
+        yield f"<h3>{name}</h3>{_table(table)}"
 
 
 def _points(verdicts: pd.DataFrame) -> Iterator[str]:
@@ -71,10 +72,10 @@ def _points(verdicts: pd.DataFrame) -> Iterator[str]:
     yield f"the median is {middle:g}.</p><h2>Exercises</h2>"
     rows = []
     for exercise, its in verdicts.groupby("exercise", sort=False):
-        count = its["state"].value_counts()
-        states = [int(count.get(state, 0)) for state in ("right", "not yet", "to do")]
-        rows.append((find_exercise(str(exercise)).title, _bar(states[0], len(its)), *states, its["cases"].iloc[0]))
-    yield _table(("exercise", "share right", "right", "not yet", "to do", "cases"), rows)
+        states = [int((its["state"] == state).sum()) for state in OPENINGS]
+        title = find_exercise(str(exercise)).title
+        rows.append((title, f"{(its['state'] == 'right').mean():.0%}", *states, its["cases"].iloc[0]))
+    yield _table(pd.DataFrame(rows, columns=["exercise", "share right", *OPENINGS, "cases"]))
 
 
 def _mistakes(verdicts: pd.DataFrame) -> Iterator[str]:
@@ -83,18 +84,16 @@ def _mistakes(verdicts: pd.DataFrame) -> Iterator[str]:
     wrong = verdicts[(verdicts["state"] == "not yet") & (verdicts["mistake"] != FORBIDDEN)]
     for exercise, its in wrong.groupby("exercise", sort=False):
         yield f"<h3>{escape(find_exercise(str(exercise)).title)}</h3>"
-        named = its.assign(mistake=its["mistake"].where(its["mistake"] != "", "none that the exercise names"))
-        counts = named.groupby("mistake").agg(times=("student", "size"), said=("message", "first"))
-        counts = counts.sort_values("times", ascending=False).reset_index()
-        yield _table(("times", "mistake", "what the check says"), counts[["times", "mistake", "said"]].to_numpy())
+        named = its.assign(mistake=its["mistake"].replace("", "none that the exercise names")).groupby("mistake")
+        counts = named.agg(times=("student", "size"), said=("message", "first")).sort_values("times", ascending=False)
+        yield _table(counts.reset_index()[["times", "mistake", "said"]])
 
 
 def _to_look_at(verdicts: pd.DataFrame, similar: pd.DataFrame) -> Iterator[str]:
-    forbidden = verdicts[verdicts["mistake"] == FORBIDDEN]
     yield "<h2>For a person to look at</h2><p>Answers that tried what no answer needs, and pairs of long answers whose "
     yield "code is almost the same. Neither proves anything: ask.</p>"
-    yield _table(("student", "exercise", "what"), forbidden[["student", "exercise", "message"]].to_numpy())
-    yield _table(("exercise", "student", "other", "alike"), similar.to_numpy())
+    yield _table(verdicts[verdicts["mistake"] == FORBIDDEN][["student", "exercise", "message"]])
+    yield _table(similar)
 
 
 def _choices(collected: Path) -> Iterator[str]:
@@ -119,27 +118,13 @@ def _choices(collected: Path) -> Iterator[str]:
                 low, middle, high = numbers.quantile([0.25, 0.5, 0.75])
                 yield f"<p>{len(numbers)} guesses; half of them from {low:g} to {high:g}, median {middle:g}.</p>"
             else:
-                counts = its["value"].value_counts()
-                rows = [
-                    (_bar(n, len(its)), n, f"{value}{' (right)' * (value == right)}") for value, n in counts.items()
-                ]
-                yield _table(("share", "times", "answer"), rows)
+                table = its["value"].value_counts().rename_axis("answer").reset_index(name="times")
+                table["answer"] += [" (right)" * (answer == right) for answer in table["answer"]]
+                yield _table(table.assign(share=[f"{times / len(its):.0%}" for times in table["times"]]))
 
 
-class _Markup(str):
-    """HTML of ours: not escaped."""
-
-
-def _bar(part: int, whole: int) -> _Markup:
-    return _Markup(f'<meter max="{whole}" value="{part}">{part} of {whole}</meter>')
-
-
-def _table(columns: tuple[str, ...], rows: object) -> str:
-    def cell(value: object) -> str:
-        return value if isinstance(value, _Markup) else escape(str(value))
-
-    body = [f"<tr>{''.join(f'<td>{cell(value)}</td>' for value in row)}</tr>" for row in rows]  # type: ignore[attr-defined]
-    if not body:
-        return "<p>None.</p>"
-    head = "".join(f"<th>{column}</th>" for column in columns)
-    return f'<div class="scroll"><table><tr>{head}</tr>{"".join(body)}</table></div>'
+def _table(table: pd.DataFrame) -> str:
+    """As HTML that is escaped and short."""
+    with pd.option_context("display.max_colwidth", None):
+        html = re.sub(r">\s+<", "><", table.to_html(index=False, border=0, justify="left"))
+    return f'<div class="scroll">{html}</div>' if len(table) else "<p>None.</p>"

@@ -40,16 +40,14 @@ def team_scores(collected: Path, seed: int, n_rounds: int = 12) -> dict[str, pd.
             if not mine.blank and mine.code != shipped:
                 scores[path.parent.name] = _apart(mine, play)
         means = {student: {str(who): _mean(its) for who, its in one.rounds.items()} for student, one in scores.items()}
-        sheet = score_sheet(scores).reindex(columns=["lead", "needed", "goal"])
-        table = (
-            pd.DataFrame.from_dict(means, orient="index").rename(columns={"yours": "points"}).join(sheet, how="right")
-        )
+        table = pd.DataFrame.from_dict(means, orient="index").rename(columns={"yours": "points"})
+        table = table.join(score_sheet(scores).reindex(columns=["lead", "needed", "goal"]), how="right")
         tables[name] = table.rename_axis("student").reset_index().astype(object).fillna("")
     return tables
 
 
 def _mean(points: pd.Series) -> str:
-    return f"{points.mean():.1f} ± {2 * points.sem():.1f}"
+    return f"{float(points.mean()):.1f} ± {2 * float(points.std()) / len(points) ** 0.5:.1f}"
 
 
 def _apart(mine: Submitted, play: Callable[..., Score]) -> Score:
