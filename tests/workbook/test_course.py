@@ -5,13 +5,16 @@ import io
 import json
 import re
 import zipfile
+from contextlib import closing
 from html import escape
 
 import nbformat
+import numpy as np
 import pandas as pd
 import pytest
 
 from pmt_helpers.teaching.exercises import calling, find_exercise
+from pmt_helpers.teaching.exercises.calling import TimeUp
 from pmt_helpers.teaching.exercises.nb00 import EXERCISES as WARM_UP
 from pmt_helpers.teaching.exercises.nb01 import EXERCISES as BASE_MODEL
 from pmt_helpers.workbook.build import learner_copy, read_source, solved_copy
@@ -27,6 +30,7 @@ from pmt_helpers.workbook.course.grading import (
     judge_apart,
 )
 from pmt_helpers.workbook.course.reporting import write_feedback, write_report
+from pmt_helpers.workbook.course.sandbox import Sandboxed
 from pmt_helpers.workbook.files import NotebookError, source_paths
 
 EXERCISES = (*WARM_UP, *BASE_MODEL)
@@ -250,6 +254,27 @@ def test_other_malice_gets_no_point_either(malice):
     verdict = judge_apart(find_exercise("warm-up"), Submitted("warm-up", code, "accuracy"))
     assert verdict.state != "right"
     assert verdict.mistake == told
+
+
+def test_an_answer_that_speaks_for_its_process_and_then_reads_nothing_does_not_hold_the_grader():
+    said = json.dumps({"value": 1, "after": [None], "printed": ""}).encode()
+    code = f"""import os, struct
+def f(x):
+    for descriptor in range(3, 20):
+        try: os.write(descriptor, struct.pack("<I", {len(said)}) + {said!r})
+        except OSError: pass
+    while True: pass
+"""
+    with closing(Sandboxed(code, "f", seconds=3)) as function:
+        assert function(np.zeros(10)) == 1
+        with pytest.raises(TimeUp):
+            function(np.zeros(10**6))
+
+
+def test_what_definitions_print_stays_out_of_the_graders_terminal(capsys):
+    answer = Submitted("warm-up", "said = print('x' * 50)\ndef accuracy(a, b): return said", "accuracy")
+    assert judge_apart(find_exercise("warm-up"), answer).state == "to do"
+    assert capsys.readouterr().out == ""
 
 
 def test_the_code_is_found_in_a_notebook_that_was_worked_in():

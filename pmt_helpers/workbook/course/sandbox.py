@@ -3,6 +3,7 @@
 import base64
 import builtins
 import contextlib
+import io
 import json
 import os
 import pickle
@@ -43,11 +44,14 @@ class Sandboxed:
         threads = {f"{name}_NUM_THREADS": "1" for name in ("OPENBLAS", "OMP", "MKL")}
         self._process = subprocess.Popen(
             [sys.executable, "-I", "-S", str(Path(__file__).with_name("worker.py")), str(Path(np.__file__).parents[1])],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0, start_new_session=True,
             cwd=os.path.sep, env={"PATH": os.defpath, **threads},
         )  # fmt: skip
+        self._in, self._out = self._process.stdin.fileno(), self._process.stdout.fileno()  # type: ignore[union-attr]
+        os.set_blocking(self._in, False)
         try:
-            self.is_function = self._ask((code, expression))["value"]
+            with contextlib.redirect_stdout(io.StringIO()):
+                self.is_function = self._ask((code, expression))["value"]
         except BaseException:
             self.close()
             raise
@@ -73,8 +77,7 @@ class Sandboxed:
             raise Ended(self.forbidden or "its process has ended")
         content = pickle.dumps(question)
         try:
-            self._process.stdin.write(struct.pack("<I", len(content)) + content)  # type: ignore[union-attr]
-            self._process.stdin.flush()  # type: ignore[union-attr]
+            self._write(struct.pack("<I", len(content)) + content)
             (length,) = struct.unpack("<I", self._read(4))
             if length > _MOST_BYTES:
                 raise Ended("it returns more than can be read")
@@ -88,7 +91,7 @@ class Sandboxed:
                 error = _error([str(kind) for kind in kinds], str(text))
             else:
                 error, answer["value"] = None, decoded(answer["value"])
-        except (BrokenPipeError, ValueError, KeyError, TypeError, RecursionError, MemoryError) as broken:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError, MemoryError) as broken:
             self.close()
             raise Ended(f"its process sent no answer ({type(broken).__name__})") from None
         except (TimeUp, KeyboardInterrupt, Ended):
@@ -98,17 +101,25 @@ class Sandboxed:
             raise error
         return answer
 
+    def _write(self, content: bytes) -> None:
+        """Within the time limit: an answer need not read what it is sent."""
+        while content:
+            self._wait([], [self._in])
+            content = content[os.write(self._in, content[: 1 << 16]) :]
+
     def _read(self, length: int) -> bytes:
-        content, descriptor = b"", self._process.stdout.fileno()  # type: ignore[union-attr]
+        content = b""
         while len(content) < length:
-            ready, _, _ = select.select([descriptor], [], [], max(0.0, self._deadline - time.monotonic()))
-            if not ready:
-                raise TimeUp
-            part = os.read(descriptor, min(1 << 20, length - len(content)))
+            self._wait([self._out], [])
+            part = os.read(self._out, min(1 << 20, length - len(content)))
             if not part:
                 raise Ended("its process ended: out of memory or of processor time, or it left Python")
             content += part
         return content
+
+    def _wait(self, reading: list[int], writing: list[int]) -> None:
+        if not any(select.select(reading, writing, [], max(0.0, self._deadline - time.monotonic()))):
+            raise TimeUp
 
 
 def _error(kinds: list[str], text: str) -> Exception:

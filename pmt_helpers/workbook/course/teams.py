@@ -1,8 +1,9 @@
 """Red and blue team of notebook 04: each student's attack and filter in the same hidden rounds, run apart."""
 
 from collections.abc import Callable
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, redirect_stdout
 from functools import cache, partial
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,7 @@ def _mean(points: pd.Series) -> str:
 
 def _apart(mine: Submitted, play: Callable[..., Score]) -> Score:
     """Its score, played in a process that knows neither the rounds nor what is poisoned."""
-    with ExitStack() as stack:
+    with ExitStack() as stack, redirect_stdout(StringIO()):
         process = cache(lambda: stack.enter_context(closing(Sandboxed(mine.code, mine.expression, SECONDS))))
 
         def submission(*arguments: Any) -> Any:

@@ -37,7 +37,7 @@ _FORBIDDEN = (
     "socket.", "subprocess.", "ctypes.", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork", "os.kill",
     "os.putenv", "os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.link", "os.symlink", "os.truncate", "os.chmod",
     "os.chown", "os.utime", "shutil.", "pty.", "signal.", "webbrowser.", "resource.", "urllib.",
-    "sqlite3.", "mmap.", "syslog.",
+    "sqlite3.", "mmap.", "syslog.", "cpython.PyInterpreterState_New",
 )  # fmt: skip
 
 
