@@ -26,7 +26,6 @@ from pmt_helpers.workbook.course.grading import (
     alike,
     chosen_exercises,
     grade_class,
-    grade_student,
     judge_apart,
 )
 from pmt_helpers.workbook.course.reporting import write_feedback, write_report
@@ -206,14 +205,16 @@ def test_each_student_gets_a_page_that_says_what_to_read_again_and_runs_nothing(
         assert "width=device-width" in page
 
 
-@pytest.mark.parametrize("prefix", ["00", "02", "04", "06", "07"])
-def test_every_solved_notebook_is_right_without_being_run_and_every_blank_one_to_do(prefix):
-    made = read_source(source_paths([prefix])[0])
-    exercises = chosen_exercises([prefix])
-    solved = grade_student("right", submitted_answers(solved_copy(made)), exercises)
-    assert {row.exercise: row.state for row in solved} == {exercise.id: "right" for exercise, _ in exercises}
-    blank = grade_student("blank", submitted_answers(learner_copy(made)), exercises)
-    assert {row.state for row in blank} == {"to do"}
+def test_the_whole_workbook_solved_is_right_without_being_run_and_blank_it_is_to_do(tmp_path):
+    for path in source_paths():
+        made = read_source(path)
+        for student, copy in (("solved", solved_copy(made)), ("blank", learner_copy(made))):
+            (tmp_path / "got" / student).mkdir(parents=True, exist_ok=True)
+            nbformat.write(copy, tmp_path / "got" / student / f"{path.stem[:2]}.ipynb")
+    grades = grade_class(tmp_path / "got", tmp_path / "out", seed=5)
+    assert grades.loc["solved", "total"] == len(chosen_exercises())
+    verdicts = pd.read_csv(tmp_path / "out" / "verdicts.csv").set_index("student")
+    assert set(verdicts.loc["blank", "state"]) == {"to do"}
 
 
 def test_values_learnt_by_heart_are_right_on_the_shipped_cases_and_wrong_on_fresh_ones():
@@ -271,6 +272,25 @@ def f(x):
             function(np.zeros(10**6))
 
 
+def test_no_text_of_an_answer_stops_the_tables_or_pages(tmp_path):
+    texts = ("'\\ud800'", "'\\0\\r\\n\\x1b'", "'=HYPERLINK(1)' * 10**6")
+    for number, text in enumerate(texts):
+        (tmp_path / "got" / f"s{number}").mkdir(parents=True)
+        code = f"def accuracy(predicted, actual):\n    print({text})\n    raise ValueError({text})"
+        (tmp_path / "got" / f"s{number}" / "00.ipynb").write_text(notebook({"warm-up": code}, "00"))
+    grades = grade_class(tmp_path / "got", tmp_path / "out", notebooks=["00"])
+    write_feedback(tmp_path / "out")
+    assert list(grades["total"]) == [0.0] * len(texts)
+    assert len(list((tmp_path / "out" / "feedback").iterdir())) == len(texts)
+
+
+def test_a_file_that_is_no_notebook_is_named(tmp_path):
+    (tmp_path / "s01").mkdir()
+    (tmp_path / "s01" / "00.ipynb").write_text("{")
+    with pytest.raises(NotebookError, match=r"00\.ipynb.*course collect"):
+        grade_class(tmp_path, tmp_path / "out")
+
+
 def test_what_definitions_print_stays_out_of_the_graders_terminal(capsys):
     answer = Submitted("warm-up", "said = print('x' * 50)\ndef accuracy(a, b): return said", "accuracy")
     assert judge_apart(find_exercise("warm-up"), answer).state == "to do"
@@ -279,10 +299,10 @@ def test_what_definitions_print_stays_out_of_the_graders_terminal(capsys):
 
 def test_the_code_is_found_in_a_notebook_that_was_worked_in():
     cells = [
-        "import numpy as np",
+        "import numpy as np\nfrom math import *",
         "%matplotlib inline\ncentre = np.mean\ndata = never_defined()",
         "def mean_absolute_deviation(window):\n    data = window\n"
-        "    return np.abs(data - centre(data, axis=0)).mean(axis=0)",
+        "    return np.abs(data - centre(data, axis=0)).mean(axis=0) * cos(0)",
         'check("warm-up", accuracy',
     ]
     made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])

@@ -40,7 +40,10 @@ CHEATS = {
 
 
 def nbgrader(course: Path, *arguments: str) -> str:
-    paths = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
+    paths = {
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "PYTHONPATH": f"{ROOT}:{os.environ.get('PYTHONPATH', '')}",
+    }
     done = subprocess.run(
         [sys.executable, "-m", "nbgrader", *arguments],
         cwd=course, env=os.environ | paths, capture_output=True, text=True, timeout=300,

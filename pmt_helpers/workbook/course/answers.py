@@ -58,8 +58,8 @@ def submitted_answers(notebook: NotebookNode) -> dict[str, Submitted]:
                 exercise = str(getattr(call.args[0], "value", "")) if len(call.args) > 1 else ""
                 if exercise in names.values():
                     checked[exercise] = call.args[1], len(defined)
-    for name, _ in defined:  # the check itself may have been deleted
-        if name in names:
+    for name, node in defined:  # the check itself may have been deleted; a later notebook imports some of our own
+        if name in names and not isinstance(node, ast.ImportFrom):
             checked.setdefault(names[name], (ast.Name(name), len(defined)))
     for exercise, (expression, before) in checked.items():
         if exercise not in found or not isinstance(expression, ast.Name) or expression.id in dict(defined):
@@ -136,7 +136,7 @@ def _needed(expression: ast.expr, defined: list[tuple[str, ast.stmt]], before: i
     """The definitions that an expression rests on, in their order: of each name the last one above the check."""
     latest = {name: number for number, (name, _) in reversed(list(enumerate(defined[before:], start=before)))}
     latest |= {name: number for number, (name, _) in enumerate(defined[:before])}
-    numbers: set[int] = set()
+    numbers = {number for number, (name, _) in enumerate(defined[:before]) if name == "*"}
     open_nodes: list[ast.AST] = [expression]
     while open_nodes:
         table = symtable.symtable(ast.unparse(open_nodes.pop()), "answer", "exec")

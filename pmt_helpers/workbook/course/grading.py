@@ -14,7 +14,6 @@ from pathlib import Path
 
 import nbformat
 import pandas as pd
-from nbformat.notebooknode import NotebookNode
 
 from pmt_helpers.teaching.exercises import NOTEBOOKS, Exercise, all_exercises
 from pmt_helpers.teaching.exercises.calling import TimeUp
@@ -99,7 +98,7 @@ def grade_student(
         named = verdict.mistake in {mistake.name for mistake in exercise.mistakes}
         points = 1.0 if verdict.state == "right" else partial if named else 0.0
         seconds = round(time.perf_counter() - began, 2)
-        text = verdict.message.replace("\x00", "")
+        text = verdict.message.replace("\x00", "").encode(errors="replace").decode()  # what an answer said may be in it
         rows.append(Graded(student, exercise.id, verdict.state, verdict.mistake or "", points, text, cases, seconds))
     return rows
 
@@ -153,8 +152,10 @@ def grade_class(
     for folder in folders:
         answers: dict[str, Submitted] = {}
         for path in sorted(folder.glob("*.ipynb")):
-            notebook: NotebookNode = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
-            answers |= submitted_answers(notebook)
+            try:
+                answers |= submitted_answers(nbformat.read(path, as_version=4))
+            except Exception as error:  # nbformat raises many kinds for what is no notebook
+                raise NotebookError(f"{path} is no notebook ({error}): course collect leaves such files out.") from None
         students[folder.name] = answers
         rows += grade_student(folder.name, answers, exercises, partial)
         mine = rows[-len(exercises) :]
