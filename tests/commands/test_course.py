@@ -54,6 +54,32 @@ def test_a_class_from_submissions_to_a_page(tmp_path, roster):
     assert "<td>Nothing (right)</td><td>2</td><td>100%</td>" in page
 
 
+@pytest.mark.parametrize("how", ["--nbgrader", "--variants"])
+def test_what_is_for_the_lecturer_stands_apart_from_what_is_for_students(tmp_path, roster, how):
+    secret = "481516234216"
+    arguments = (how, roster) if how == "--variants" else (how,)
+    code, said = run("release", tmp_path / "out", *arguments, "--seed", secret, "--without", "01,02,03,04,05,06,07")
+    assert code == 0, said
+    assert "lecturer is for you alone" in said
+    holds = {path.relative_to(tmp_path / "out").parts[0] for path in (tmp_path / "out").rglob("*") if path.is_file()}
+    assert holds == {"workbook", "lecturer", *(["students"] if how == "--variants" else [])}
+    files = [
+        path.relative_to(tmp_path / "out" / "lecturer").as_posix()
+        for path in (tmp_path / "out").glob("lecturer/**/*.*")
+    ]
+    assert (
+        sorted(files)
+        == {
+            "--nbgrader": ["nbgrader_config.py", "source/00_start_here/00_start_here.ipynb"],
+            "--variants": ["variants.csv"],
+        }[how]
+    )
+    shown = [path for path in (tmp_path / "out").rglob("*") if path.is_file() and secret.encode() in path.read_bytes()]
+    assert [path.name for path in shown] == (["nbgrader_config.py"] if how == "--nbgrader" else [])
+    if how == "--variants":
+        assert sorted(path.name for path in (tmp_path / "out" / "students").iterdir()) == ["Ann Lee", "Bo Ek", "Cy Orr"]
+
+
 def test_what_cannot_be_done_is_refused_in_a_sentence(tmp_path, roster):
     (tmp_path / "full" / "old").mkdir(parents=True)
     for arguments, code, words in (
