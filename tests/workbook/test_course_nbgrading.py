@@ -16,7 +16,7 @@ from pmt_helpers.__main__ import cli
 from pmt_helpers.teaching.exercises import all_exercises
 from pmt_helpers.teaching.exercises.nb00 import accuracy
 from pmt_helpers.workbook.build import BEGIN
-from pmt_helpers.workbook.course.nbgrading import write_course
+from pmt_helpers.workbook.course.nbgrading import JudgeApart, write_course
 from pmt_helpers.workbook.files import ROOT
 from tests.workbook.test_course_release import files_with, lines_of_solutions
 
@@ -52,12 +52,37 @@ def nbgrader(course: Path, *arguments: str) -> str:
     return done.stderr
 
 
+def facts(cell: nbformat.NotebookNode) -> dict:
+    return cell.metadata.get("nbgrader", {})
+
+
 def forged(notebook: nbformat.NotebookNode) -> None:
+    for cell in filter(lambda cell: facts(cell).get("grade"), notebook.cells):
+        cell.metadata.nbgrader.points = 100
+        cell.source = "100.0"
+        cell.outputs = [nbformat.v4.new_output("execute_result", {"text/plain": "100.0"}, execution_count=1)]
+
+
+def without_test(notebook: nbformat.NotebookNode) -> None:
+    notebook.cells = [cell for cell in notebook.cells if not facts(cell).get("grade")]
+
+
+def copied_test(notebook: nbformat.NotebookNode) -> None:
+    notebook.cells += [{**copy.deepcopy(cell), "id": "copy"} for cell in notebook.cells if facts(cell).get("grade")]
+    notebook.cells = [nbformat.from_dict(cell) for cell in notebook.cells]
+
+
+def without_marks(notebook: nbformat.NotebookNode) -> None:
     for cell in notebook.cells:
-        if cell.metadata.get("nbgrader", {}).get("grade"):
-            cell.metadata.nbgrader.points = 100
-            cell.source = "100.0"
-            cell.outputs = [nbformat.v4.new_output("execute_result", {"text/plain": "100.0"}, execution_count=1)]
+        cell.metadata.pop("nbgrader", None)
+
+
+def other_marks(notebook: nbformat.NotebookNode) -> None:
+    for cell in filter(facts, notebook.cells):
+        cell.metadata.nbgrader |= {"solution": True, "locked": False, "points": "many"}
+
+
+EDITS = (without_test, copied_test, without_marks, other_marks)  # of a notebook with the right answer
 
 
 @pytest.fixture(scope="module")
@@ -67,13 +92,14 @@ def course(tmp_path_factory):
     write_course(folder, seed=31, partial=0.25)
     nbgrader(folder, "generate_assignment", NAME)
     released = nbformat.read(folder / "release" / NAME / f"{NAME}.ipynb", 4)
-    for student, code in {"good": RIGHT, "bad": WRONG, "other": OTHER, "blank": None, **CHEATS}.items():
+    edits = {edit.__name__: edit for edit in EDITS} | {"forges": forged}
+    codes = {"good": RIGHT, "bad": WRONG, "other": OTHER, "blank": None, **CHEATS, **dict.fromkeys(edits, RIGHT)}
+    for student, code in (codes | {"forges": OTHER}).items():
         mine = copy.deepcopy(released)
         for cell in mine.cells:
-            if cell.metadata.get("nbgrader", {}).get("solution") and code:
+            if facts(cell).get("solution") and code:
                 cell.source = code
-        if student == "forges":
-            forged(mine)
+        edits.get(student, id)(mine)
         place = folder / "submitted" / student / NAME / f"{NAME}.ipynb"
         place.parent.mkdir(parents=True)
         nbformat.write(mine, place)
@@ -86,6 +112,7 @@ def course(tmp_path_factory):
 def test_right_is_full_a_named_mistake_partial_blank_and_every_cheat_nothing(course):
     table = pd.read_csv(course / "grades.csv").set_index("student_id")
     scores = {"good": 1.0, "bad": 0.25, "other": 0.0, "blank": 0.0, **dict.fromkeys(CHEATS, 0.0)}
+    scores |= {edit.__name__: 1.0 for edit in EDITS}  # nbgrader itself fails for some of these
     assert table["score"].to_dict() == scores
     assert set(table["max_score"]) == {1.0}
 
@@ -109,18 +136,23 @@ def test_every_exercise_has_one_cell_to_fill_and_one_locked_test_with_points(cou
     found = {"answer": [], "test": []}
     for path in sorted((course / "source").rglob("*.ipynb")):
         for cell in nbformat.read(path, 4).cells:
-            if facts := cell.metadata.get("nbgrader"):
-                kind, _, exercise = facts["grade_id"].partition("-")
+            if mine := facts(cell):
+                kind, _, exercise = mine["grade_id"].partition("-")
                 found[kind].append(exercise)
-                assert facts["locked"] == facts["grade"] == (kind == "test") != facts["solution"]
-                assert facts.get("points") == (1 if kind == "test" else None)
-                assert facts["schema_version"] == 3
+                assert mine["locked"] == mine["grade"] == (kind == "test") != mine["solution"]
+                assert mine.get("points") == (1 if kind == "test" else None)
+                assert mine["schema_version"] == 3
     assert sorted(found["answer"]) == sorted(found["test"]) == sorted(exercise.id for exercise in all_exercises())
+
+
+def test_a_test_of_the_lecturers_own_is_not_run_and_gives_nothing():
+    [output] = JudgeApart()._outputs("test-mine", {}, 1.0)
+    assert (output.output_type, output.evalue) == ("error", "this test was not run")
 
 
 def test_with_other_settings_nobody_gets_a_point_unseen(course):
     notebook = nbformat.read(course / "source" / NAME / f"{NAME}.ipynb", 4)
-    [test] = [cell.source for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("grade")]
+    [test] = [cell.source for cell in notebook.cells if facts(cell).get("grade")]
     with pytest.raises(RuntimeError, match=r"nbgrader_config\.py of this course"):
         exec(test, {"check": lambda *_, **__: None, "accuracy": accuracy})
 

@@ -11,12 +11,13 @@ from typing import Any
 
 from nbformat.notebooknode import NotebookNode
 from nbformat.v4 import new_code_cell, new_output
+from nbgrader.api import Gradebook
 from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Float, Integer
 
-from pmt_helpers.teaching.exercises import NOTEBOOKS, find_exercise
+from pmt_helpers.teaching.exercises import NOTEBOOKS, all_exercises
 from pmt_helpers.workbook.build import BEGIN, STUB, _with_ids, read_source
-from pmt_helpers.workbook.course.answers import CHECK, submitted_answers
+from pmt_helpers.workbook.course.answers import CHECK, Submitted, submitted_answers
 from pmt_helpers.workbook.course.grading import check_sandbox, grade_student, with_cases
 from pmt_helpers.workbook.files import source_paths, write_notebook
 
@@ -26,14 +27,14 @@ c = get_config()  # noqa: F821 (nbgrader's own)
 c.CourseDirectory.course_id = "personal-models"
 c.ClearSolutions.code_stub = {{"python": "{stub}"}}
 c.ExecutePreprocessor.timeout = 120  # seconds per cell, where nbgrader executes: `validate`, but not `autograde`
-c.OverwriteCells.add_missing_cells = True  # a test cell that was deleted is put back
-# In place of `Execute`: no cell of a submission is run but the code of its answers, each in a process of its own.
-c.Autograde.autograde_preprocessors = [
+# No cell of a submission is run but the code of its answers, each in a process of its own.
+c.Autograde.sanitize_preprocessors = [
+    "nbgrader.preprocessors.ClearOutput",
     "pmt_helpers.workbook.course.nbgrading.JudgeApart",
-    "nbgrader.preprocessors.LimitOutput",
+]
+c.Autograde.autograde_preprocessors = [
     "nbgrader.preprocessors.SaveAutoGrades",
     "nbgrader.preprocessors.AssignLatePenalties",
-    "nbgrader.preprocessors.CheckCellMetadata",
 ]
 c.JudgeApart.seed = {seed!r}  # your secret number: fresh cases where an exercise can draw them
 c.JudgeApart.partial = {partial!r}  # share of a cell's points for a mistake that the exercise names
@@ -46,30 +47,50 @@ _TEST = "test-"
 
 
 class JudgeApart(NbGraderPreprocessor):  # type: ignore[misc]
-    """Fills each test cell with the verdict on its exercise: nbgrader reads its points off that."""
+    """Makes each test cell anew from the gradebook, with the verdict on its exercise: nbgrader reads its points there.
+
+    Cells that a student deleted, copied or marked otherwise count as they were released. A test of the lecturer's own
+    is not run, and gets no points: mark it by hand.
+    """
 
     seed = Integer(None, allow_none=True).tag(config=True)
     partial = Float(0.0).tag(config=True)
 
     def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
         check_sandbox()
-        answers = submitted_answers(nb)
+        answers, place = submitted_answers(nb), resources["nbgrader"]
+        with Gradebook(place["db_url"]) as book:
+            stored = book.find_notebook(place["notebook"], place["assignment"])
+            points = {cell.name: float(cell.max_score) for cell in stored.grade_cells}
+            known = {cell.name: cell.source for cell in stored.source_cells}
+            to_fill = {cell.name for cell in stored.solution_cells}
+        mine: dict[str, NotebookNode] = {}
         for cell in nb.cells:
-            facts = cell.metadata.get("nbgrader", {})
-            if facts.get("grade") and str(facts.get("grade_id")).startswith(_TEST):
-                exercise = find_exercise(facts["grade_id"].removeprefix(_TEST))
-                [row] = grade_student("", answers, [with_cases(exercise, self.seed)], self.partial)
-                cell.outputs = list(_outputs(row.message, row.points * float(facts["points"])))
+            facts = cell.metadata.pop("nbgrader", None)
+            if isinstance(facts, dict):
+                mine.setdefault(str(facts.get("grade_id")), cell)
+        for name, source in known.items():
+            cell, is_test = mine.get(name), name in points and name not in to_fill
+            if cell is None or (is_test and cell.cell_type != "code"):
+                cell = new_code_cell()
+                nb.cells.append(cell)
+            facts = {"grade": name in points, "solution": name in to_fill, "locked": name not in to_fill}
+            cell.metadata = _cell("", name, **facts, **({"points": points[name]} if name in points else {})).metadata
+            cell.source = cell.source if name in to_fill else source
+            if is_test:
+                cell.outputs = list(self._outputs(name, answers, points[name]))
         return nb, resources
 
-
-def _outputs(message: str, points: float) -> Iterator[NotebookNode]:
-    """What nbgrader reads as so many points: a number, or an error for none."""
-    if points:
-        yield new_output("stream", name="stdout", text=f"{message}\n")
-        yield new_output("execute_result", {"text/plain": repr(points)}, execution_count=None)
-    else:
-        yield new_output("error", ename="NotYet", evalue=message, traceback=[message])
+    def _outputs(self, name: str, answers: dict[str, Submitted], points: float) -> Iterator[NotebookNode]:
+        """What nbgrader reads as so many points: a number, or an error for none."""
+        exercises = [each for each in all_exercises() if _TEST + each.id == name]
+        rows = grade_student("", answers, [with_cases(each, self.seed) for each in exercises], self.partial)
+        message = rows[0].message if rows else "this test was not run"
+        if rows and rows[0].points:
+            yield new_output("stream", name="stdout", text=f"{message}\n")
+            yield new_output("execute_result", {"text/plain": repr(rows[0].points * points)}, execution_count=None)
+        else:
+            yield new_output("error", ename="NotYet", evalue=message, traceback=[message])
 
 
 def write_course(out: Path, without: Sequence[str] = (), seed: int | None = None, partial: float = 0.0) -> None:
