@@ -46,10 +46,9 @@ def submitted_answers(notebook: NotebookNode) -> dict[str, Submitted]:
         try:
             body = _parsed(source)
         except _NO_CODE as error:
-            line = getattr(error, "lineno", 0)
             tried = {*CHECK.findall(source), *(names.get(name) for name in _DEF.findall(source))}
             for exercise in tried & set(names.values()):
-                found[exercise] = Submitted(exercise, problem=f"the cell is no Python: line {line}: {error.args[0]}")
+                found[exercise] = Submitted(exercise, problem=f"the cell is no Python: {error}")
             continue
         defined += _defined(body)
         for node in body:
@@ -84,7 +83,7 @@ def _code(notebook: NotebookNode) -> Iterator[str]:
 
 def _parsed(source: str) -> list[ast.stmt]:
     """The statements of a cell; an import of several names as one each, so that an answer rests on those it uses."""
-    return [part for node in ast.parse(_MAGIC.sub(r"\1pass", source)).body for part in _single(node)]
+    return [part for node in ast.parse(_MAGIC.sub(r"\1pass", source), "this cell").body for part in _single(node)]
 
 
 def _defined(body: list[ast.stmt]) -> list[tuple[str, ast.stmt]]:
@@ -97,7 +96,7 @@ def _submitted(exercise: str, expression: ast.expr, defined: list[tuple[str, ast
         code = ast.unparse(ast.Module(nodes, []))
         return Submitted(exercise, code, ast.unparse(expression), blank=_is_blank(expression, nodes))
     except _NO_CODE as error:  # such as a name that is an argument and global
-        return Submitted(exercise, problem=f"the code is no Python: {error.args[0] if error.args else error}")
+        return Submitted(exercise, problem=f"the code is no Python: {error}")
 
 
 def _single(node: ast.stmt) -> list[ast.stmt]:
