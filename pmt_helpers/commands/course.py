@@ -107,7 +107,7 @@ def release(
         raise click.UsageError("--nbgrader has one notebook for all: leave out --variants.")
     if roster is not None and (seed is None or seed < SMALLEST_SECRET):
         proposed = 10**17 + secrets.randbelow(9 * 10**17)
-        raise click.UsageError(f"--variants needs --seed with 12 digits or more, lest it be guessed: {proposed}")
+        raise click.UsageError(f"--variants needs --seed with 12 digits or more, so that nobody guesses it: {proposed}")
     place = out / "workbook" if nbgrader or roster is not None else out
     if nbgrader:
         try:

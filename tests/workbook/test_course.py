@@ -320,7 +320,9 @@ def test_an_answer_that_python_refuses_costs_that_answer_alone():
         "def forward(X, W1, b1, W2, b2):\n    return " + " + ".join(["X"] * 3000),
         'check("forward-pass", forward)',
     ]
+    cells += ["def private_mean(x):\n    return " + "-" * 100_000 + "1"]  # a MemoryError without words, up to 3.12
     found = submitted_answers(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells]))
+    assert "no Python" in found["clip-and-noise"].problem
     assert "no Python" in found["warm-up"].problem
     assert "no Python" in found["forward-pass"].problem
     assert found["feature-by-hand"].problem == ""

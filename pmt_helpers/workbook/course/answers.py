@@ -48,7 +48,9 @@ def submitted_answers(notebook: NotebookNode) -> dict[str, Submitted]:
         except _NO_CODE as error:
             tried = {*CHECK.findall(source), *(names.get(name) for name in _DEF.findall(source))}
             for exercise in tried & set(names.values()):
-                found[exercise] = Submitted(exercise, problem=f"the cell is no Python: {error}")
+                found[exercise] = Submitted(
+                    exercise, problem=f"the cell is no Python: {str(error) or 'nested too deep'}"
+                )
             continue
         defined += _defined(body)
         for node in body:

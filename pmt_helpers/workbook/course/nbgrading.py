@@ -26,18 +26,22 @@ CONFIG = '''"""nbgrader's settings. Keep this folder to yourself: it holds solut
 c = get_config()  # noqa: F821 (nbgrader's own)
 c.CourseDirectory.course_id = "personal-models"
 c.ClearSolutions.code_stub = {{"python": "{stub}"}}
-c.ExecutePreprocessor.timeout = 120  # seconds per cell, where nbgrader executes: `validate`, but not `autograde`
+
+# Seconds for a cell, where nbgrader executes: `validate` does, `autograde` does not.
+c.ExecutePreprocessor.timeout = 120
+
 # No cell of a submission is run but the code of its answers, each in a process of its own.
-c.Autograde.sanitize_preprocessors = [
-    "nbgrader.preprocessors.ClearOutput",
-    "pmt_helpers.workbook.course.nbgrading.JudgeApart",
-]
+c.Autograde.sanitize_preprocessors = ["nbgrader.preprocessors.ClearOutput", "{step}"]
 c.Autograde.autograde_preprocessors = [
     "nbgrader.preprocessors.SaveAutoGrades",
     "nbgrader.preprocessors.AssignLatePenalties",
 ]
-c.JudgeApart.seed = {seed!r}  # your secret number: fresh cases where an exercise can draw them
-c.JudgeApart.partial = {partial!r}  # share of a cell's points for a mistake that the exercise names
+
+# Your secret number: fresh cases where an exercise can draw them.
+c.JudgeApart.seed = {seed!r}
+
+# Share of a cell's points for a mistake that the exercise names.
+c.JudgeApart.partial = {partial!r}
 '''
 _HIDDEN = """### BEGIN HIDDEN TESTS
 raise RuntimeError("Points come from JudgeApart: autograde with the nbgrader_config.py of this course.")
@@ -99,7 +103,7 @@ def write_course(out: Path, without: Sequence[str] = (), seed: int | None = None
     for path in source_paths([name for name in NOTEBOOKS if name not in without]):
         cells = [part for cell in read_source(path).cells for part in _parts(cell)]
         write_notebook(_with_ids(cells), out / "source" / path.stem / f"{path.stem}.ipynb")
-    config = CONFIG.format(stub=STUB, seed=seed, partial=partial)
+    config = CONFIG.format(stub=STUB, step=f"{__name__}.JudgeApart", seed=seed, partial=partial)
     (out / "nbgrader_config.py").write_text(config, encoding="utf-8")
 
 
