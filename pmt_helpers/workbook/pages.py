@@ -173,10 +173,11 @@ def page(notebook: NotebookNode, title: str, pages: Sequence[str] = (), links: s
         elif PAGE in data:
             data["text/html"] = data[PAGE]
     body, _ = _Exporter(pages).from_notebook_node(notebook)
-    return _framed(title, body, links)
+    return framed(title, body, links)
 
 
-def _framed(title: str, body: str, links: str) -> str:
+def framed(title: str, body: str, links: str = "") -> str:
+    """A page of our own style around this HTML."""
     style = HtmlFormatter().get_style_defs(".highlight")
     frame = Template(_FRAME.read_text(encoding="utf-8"))
     return frame.render(title=title, body=body, links=links, code_style=style) + "\n"
@@ -195,11 +196,11 @@ def write_site(folder: Path, names: Sequence[str], root: Path = ROOT) -> None:
         links += [(f"{other}.html", f"Previous: {titles[other]}") for other in names[max(place - 1, 0) : place]]
         links += [(f"{other}.html", f"Next: {titles[other]}") for other in names[place + 1 : place + 2]]
         links += [(f"{name}.ipynb", "Download the notebook"), *_online(name, root)]
-        _write(folder / f"{name}.html", page(notebook, titles[name], names, _links(links)))
-    _write(folder / "index.html", _framed(TITLE, f"<h1>{TITLE}</h1>{_as_html(_map(notebooks, titles), names)}", ""))
+        write_html(folder / f"{name}.html", page(notebook, titles[name], names, _links(links)))
+    write_html(folder / "index.html", framed(TITLE, f"<h1>{TITLE}</h1>{_as_html(_map(notebooks, titles), names)}"))
     from plotly.offline import get_plotlyjs
 
-    _write(folder / "plotly.min.js", get_plotlyjs())
+    write_html(folder / "plotly.min.js", get_plotlyjs())
 
 
 def _title(notebook: NotebookNode, name: str) -> str:
@@ -228,6 +229,7 @@ def _links(links: Sequence[tuple[str, str]]) -> str:
     return f"<nav>{''.join(tags)}</nav>"
 
 
-def _write(path: Path, text: str) -> None:
+def write_html(path: Path, text: str) -> None:
+    """Write a page, whole or not at all."""
     with atomic_path(path) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")

@@ -229,7 +229,7 @@ def _run_one(path: Path, out_dir: Path, folder: Path, parameters: Mapping[str, o
         papermill.execute_notebook(
             path,
             target,
-            parameters={name: value for name, value in parameters.items() if _takes(path, name)},
+            parameters={name: value for name, value in parameters.items() if takes(stored, name)},
             engine_name="pmt-measured",
             kernel_name="python3",
             cwd=folder,
@@ -251,9 +251,9 @@ def _run_one(path: Path, out_dir: Path, folder: Path, parameters: Mapping[str, o
     return Run(path.stem, round(seconds, 1), round(memory.megabytes), right, to_do, not_yet, without_path(failure))
 
 
-def _takes(path: Path, parameter: str) -> bool:
+def takes(notebook: NotebookNode, parameter: str) -> bool:
     """Whether the notebook's parameters cell sets this name (papermill would warn about any other)."""
-    for cell in nbformat.read(path, as_version=4).cells:
+    for cell in notebook.cells:
         if "parameters" in cell.metadata.get("tags", []):
             return any(line.split("=")[0].split(":")[0].strip() == parameter for line in cell.source.splitlines())
     return False

@@ -46,11 +46,38 @@ def test_a_class_from_submissions_to_a_page(tmp_path, roster):
     table = pd.read_csv(tmp_path / "out" / "grades.csv", dtype=str)
     assert list(table["Points last year"].fillna("")) == ["007", "", "1"]
     assert list(table["total"]) == ["1.0", "0.5", "0.0"]
+    assert "Right" in (tmp_path / "out" / "feedback" / "Ann Lee.html").read_text(encoding="utf-8")
     code, said = run("report", tmp_path / "out", "--out", tmp_path / "class.html", "--collected", tmp_path / "got")
     assert code == 0, said
     page = (tmp_path / "class.html").read_text(encoding="utf-8")
     assert "<td>1</td><td>count</td>" in page
-    assert "Nothing (right)" in page
+    assert "<td>Nothing (right)</td><td>2</td><td>100%</td>" in page
+
+
+@pytest.mark.parametrize("how", ["--nbgrader", "--variants"])
+def test_what_is_for_the_lecturer_stands_apart_from_what_is_for_students(tmp_path, roster, how):
+    secret = "481516234216"
+    arguments = (how, roster) if how == "--variants" else (how,)
+    code, said = run("release", tmp_path / "out", *arguments, "--seed", secret, "--without", "01,02,03,04,05,06,07")
+    assert code == 0, said
+    assert "lecturer is for you alone" in said
+    holds = {path.relative_to(tmp_path / "out").parts[0] for path in (tmp_path / "out").rglob("*") if path.is_file()}
+    assert holds == {"workbook", "lecturer", *(["students"] if how == "--variants" else [])}
+    files = [
+        path.relative_to(tmp_path / "out" / "lecturer").as_posix()
+        for path in (tmp_path / "out").glob("lecturer/**/*.*")
+    ]
+    assert (
+        sorted(files)
+        == {
+            "--nbgrader": ["nbgrader_config.py", "source/00_start_here/00_start_here.ipynb"],
+            "--variants": ["variants.csv"],
+        }[how]
+    )
+    shown = [path for path in (tmp_path / "out").rglob("*") if path.is_file() and secret.encode() in path.read_bytes()]
+    assert [path.name for path in shown] == (["nbgrader_config.py"] if how == "--nbgrader" else [])
+    if how == "--variants":
+        assert sorted(path.name for path in (tmp_path / "out" / "students").iterdir()) == ["Ann Lee", "Bo Ek", "Cy Orr"]
 
 
 def test_what_cannot_be_done_is_refused_in_a_sentence(tmp_path, roster):
@@ -59,13 +86,16 @@ def test_what_cannot_be_done_is_refused_in_a_sentence(tmp_path, roster):
         (("grade", tmp_path / "full", "--notebooks", "00,77"), 2, "found 77"),
         (("collect", tmp_path / "full", "--out", tmp_path / "full"), 1, "not empty"),
         (("release", tmp_path / "full"), 1, "not empty"),
+        (("release", tmp_path / "new", "--variants", roster, "--seed", 12), 2, "12 digits or more"),
+        (("release", tmp_path / "new", "--variants", roster, "--nbgrader"), 2, "one notebook for all"),
         (("grade", tmp_path / "full" / "old"), 1, "no student's folder"),
         (("report", tmp_path / "full"), 1, "holds no verdicts.csv"),
     ):
         done, said = run(*arguments)
         assert done == code, said
         assert words in said
-    roster.write_text("Name\nAnn\nAnn\n")
+    assert not (tmp_path / "new").exists()
+    roster.write_text("Name\nA/n\nA:n\n")
     code, said = run("grade", tmp_path / "full", "--roster", roster)
     assert code == 1
     assert "stands twice" in said

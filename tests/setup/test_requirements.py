@@ -3,6 +3,7 @@
 import ast
 import re
 import sys
+import tomllib
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -60,6 +61,13 @@ def test_both_locks_agree_on_every_package_they_share() -> None:
     runtime, dev = locked("requirements.lock"), locked("requirements-dev.lock")
     for name in runtime.keys() & dev.keys():
         assert {str(pin.specifier) for pin in dev[name]} <= {str(pin.specifier) for pin in runtime[name]}, name
+
+
+def test_an_extra_asks_for_what_development_is_tested_with() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extra = project["optional-dependencies"]["nbgrader"]
+    assert set(extra) <= set(read_requirements(ROOT / "requirements-dev.txt"))
+    assert not set(extra) & set(read_requirements(ROOT / "requirements.txt"))
 
 
 def test_nothing_drags_in_a_second_deep_learning_library() -> None:

@@ -6,14 +6,21 @@ import re
 import shutil
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
+import nbformat
+import pandas as pd
 import pytest
 
-from pmt_helpers.teaching.exercises import NOTEBOOKS, all_exercises
+from pmt_helpers.teaching.exercises import NOTEBOOKS, all_exercises, find_exercise
 from pmt_helpers.teaching.exercises.judging import judge
+from pmt_helpers.teaching.exercises.nb01 import sgd_step
 from pmt_helpers.workbook.build import BEGIN, read_source, solution_regions
-from pmt_helpers.workbook.course.releasing import release_workbook
+from pmt_helpers.workbook.course.answers import submitted_answers
+from pmt_helpers.workbook.course.cases import fresh_cases, seed_of
+from pmt_helpers.workbook.course.grading import chosen_exercises, grade_student
+from pmt_helpers.workbook.course.releasing import release_workbook, write_variants
 from pmt_helpers.workbook.files import ROOT, NotebookError, source_paths
 
 JUDGE = """
@@ -44,9 +51,9 @@ def released(tmp_path_factory):
     return out
 
 
-def run(released: Path, code: str, given: str = "") -> str:
+def run(released: Path, code: str, given: str = "", cwd: str = ".") -> str:
     done = subprocess.run(
-        [sys.executable, "-c", code], input=given, capture_output=True, text=True, cwd=released,
+        [sys.executable, "-c", code], input=given, capture_output=True, text=True, cwd=released / cwd,
         env={"PYTHONPATH": str(released), "PATH": "/usr/bin:/bin"}, timeout=120,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]
@@ -150,3 +157,101 @@ def test_a_folder_whose_package_is_another_one_is_not_half_compiled(tmp_path):
     base.write_text(base.read_text().replace("NOTEBOOKS = (", "BOOKS = ("))
     with pytest.raises(NotebookError, match="not as the release expects"):
         release_workbook(tmp_path / "out", root=root)
+
+
+SECRET = 920135784466120394
+CASES = """
+from pmt_helpers.teaching.exercises import find_exercise
+from pmt_helpers.teaching.exercises.judging import judge
+told = []
+for exercise in map(find_exercise, ("feature-by-hand", "trimmed-mean", "warm-up")):
+    first = next(iter(exercise.cases.values()))[0]
+    told.append([float(first.sum()), judge(exercise, exercise.solution).state])
+import json
+print(json.dumps(told))
+"""
+
+
+@pytest.fixture(scope="module")
+def variants(tmp_path_factory):
+    out = tmp_path_factory.mktemp("variants") / "class"
+    release_workbook(out / "workbook", without=["06"])
+    return out, drawn(out, out, ["ann", "bo", "../cy"])
+
+
+def drawn(released: Path, out: Path, students: list[str]) -> pd.DataFrame:
+    return write_variants(released / "workbook", out / "students", out / "lecturer", students, SECRET, without=["06"])
+
+
+def notebooks_of(out: Path, student: str) -> dict[str, list[str]]:
+    paths = sorted((out / "students" / student / "notebooks").glob("*.ipynb"))
+    return {path.name: [cell.source for cell in nbformat.read(path, 4).cells] for path in paths}
+
+
+def test_each_student_gets_parameters_of_ones_own_and_the_lecturer_a_list_of_them(variants):
+    out, table = variants
+    pd.testing.assert_frame_equal(pd.read_csv(out / "lecturer" / "variants.csv"), table)
+    assert sorted(path.name for path in (out / "students").iterdir()) == ["_cy", "ann", "bo"]
+    assert table["SEED"].is_unique
+    for row, student in zip(table.itertuples(), ("ann", "bo", "_cy"), strict=True):
+        mine = notebooks_of(out, student)
+        assert not any(name.startswith("06") for name in mine)
+        assert (
+            f"PERSON = {row.PERSON}\nN_SAMPLES = {row.N_SAMPLES}\nSEED = {row.SEED}"
+            in mine["02_personal_model.ipynb"][2]
+        )
+        assert f"PERSON = {row.PERSON}\nSEED = {row.SEED}" in mine["01_base_model.ipynb"][2]
+        for path in (out / "students" / student / "notebooks").glob("*.ipynb"):
+            assert not any(cell.get("outputs") for cell in nbformat.read(path, 4).cells)
+
+
+def test_each_student_is_checked_on_cases_of_ones_own(variants):
+    out, _ = variants
+    shutil.copytree(out / "workbook" / "pmt_helpers", out / "place" / "pmt_helpers")
+    (out / "place" / "data").symlink_to(out / "workbook" / "data")
+    told = {}
+    for student in ("ann", "bo"):
+        shutil.copytree(out / "students" / student / "notebooks", out / "place" / student)
+        told[student] = json.loads(run(out / "place", CASES, cwd=student))
+        own = fresh_cases(find_exercise("feature-by-hand"), seed_of(SECRET, student))
+        assert told[student][0][0] == pytest.approx(float(next(iter(own.cases.values()))[0].sum()))
+        assert [state for _, state in told[student]] == ["right"] * 3
+    differ = [a[0] != b[0] for a, b in zip(told["ann"], told["bo"], strict=True)]
+    assert differ == [True, True, False], "the warm-up's values hang together"
+
+
+def test_a_variant_that_is_handed_in_is_graded_from_the_secret(variants):
+    out, _ = variants
+    made = nbformat.read(out / "students" / "bo" / "notebooks" / "01_base_model.ipynb", 4)
+    for cell in made.cells:
+        if 'check("sgd-step"' in cell.source:
+            cell.source = f'{inspect.getsource(sgd_step).replace("Array", "object")}\ncheck("sgd-step", sgd_step)'
+    rows = grade_student("bo", submitted_answers(made), chosen_exercises(["01"], SECRET))
+    told = {row.exercise: (row.state, row.cases) for row in rows}
+    assert told["sgd-step"] == ("right", "fresh")
+    assert told["forward-pass"] == ("to do", "fresh")
+
+
+def test_the_same_secret_gives_the_same_variants_and_another_one_others(variants, tmp_path):
+    out, table = variants
+    (tmp_path / "again").mkdir()
+    again = drawn(out, tmp_path / "again", ["bo"])
+    assert again.to_numpy().tolist() == table.iloc[1:2].to_numpy().tolist()
+    assert notebooks_of(tmp_path / "again", "bo") == notebooks_of(out, "bo")
+    mine = (tmp_path / "again" / "students" / "bo" / "notebooks" / "compiled.bin").read_bytes()
+    assert mine == (out / "students" / "bo" / "notebooks" / "compiled.bin").read_bytes()
+    assert seed_of(SECRET + 1, "bo") != seed_of(SECRET, "bo")
+
+
+def test_neither_an_answer_nor_the_secret_is_in_what_students_get(variants):
+    out, _ = variants
+    for student in ("ann", "bo", "_cy"):
+        assert files_with(out / "students" / student, lines_of_solutions()) == {}
+    seeds = [SECRET, *(seed_of(SECRET, student) for student in ("ann", "bo", "../cy"))]
+    hidden = [form for seed in seeds for form in (str(seed).encode(), seed.to_bytes(32, "little").rstrip(b"\0"))]
+    for folder in (out / "workbook", out / "students"):
+        for path in folder.rglob("*"):
+            if path.is_file():
+                content = path.read_bytes()
+                content += zlib.decompress(content) if path.suffix == ".bin" else b""
+                assert not any(form in content for form in hidden), path

@@ -1,6 +1,7 @@
 """The code of each exercise in a student's notebook: taken from its cells by name, without running any of them."""
 
 import ast
+import contextlib
 import inspect
 import re
 import symtable
@@ -14,6 +15,8 @@ from pmt_helpers.teaching.exercises import all_exercises, find_exercise
 
 CHECK = re.compile(r'^check\(\s*["\']([\w-]+)["\']', re.M)
 GIVEN = {"online-sgd": "sgd_step"}  # what a notebook imports for its exercise from the package
+_NO_CODE = (SyntaxError, ValueError, RecursionError, MemoryError)
+_DEF = re.compile(r"^def\s+(\w+)\s*\(", re.M)
 _MAGIC = re.compile(r"^(\s*)[%!].*$", re.M)
 
 
@@ -35,38 +38,70 @@ def _functions() -> dict[str, str]:
 
 def submitted_answers(notebook: NotebookNode) -> dict[str, Submitted]:
     """Exercise -> its answer: what the last check of that exercise is given, or else the function of that name."""
-    known, names = set(_functions().values()), _functions()
     defined: list[tuple[str, ast.stmt]] = []
     checked: dict[str, tuple[ast.expr, int]] = {}
     found: dict[str, Submitted] = {}
-    for source in (cell.source for cell in notebook.cells if cell.cell_type == "code"):
+    names = _functions()
+    for source in _code(notebook):
         try:
-            tree = ast.parse(_MAGIC.sub(r"\1pass", source))
-        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-            line = getattr(error, "lineno", 0)
-            for exercise in known.intersection(CHECK.findall(source)):
-                found[exercise] = Submitted(exercise, problem=f"the cell is no Python: line {line}: {error.args[0]}")
+            body = _parsed(source)
+        except _NO_CODE as error:
+            tried = {*CHECK.findall(source), *(names.get(name) for name in _DEF.findall(source))}
+            for exercise in tried & set(names.values()):
+                found[exercise] = Submitted(
+                    exercise, problem=f"the cell is no Python: {str(error) or 'nested too deep'}"
+                )
             continue
-        body = [part for node in tree.body for part in _single(node)]
-        defined += [(name, node) for node in body for name in _defines(node)]
+        defined += _defined(body)
         for node in body:
             call = node.value if isinstance(node, ast.Expr) else None
             if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "check":
                 exercise = str(getattr(call.args[0], "value", "")) if len(call.args) > 1 else ""
-                if exercise in known:
+                if exercise in names.values():
                     checked[exercise] = call.args[1], len(defined)
-    for name, _ in defined:  # the check itself may have been deleted
-        if name in names:
+    for name, node in defined:  # the check itself may have been deleted; a later notebook imports some of our own
+        if name in names and not isinstance(node, ast.ImportFrom):
             checked.setdefault(names[name], (ast.Name(name), len(defined)))
     for exercise, (expression, before) in checked.items():
-        nodes = [_given(exercise, node) for node in _needed(expression, defined, before)]
-        code = ast.unparse(ast.Module(nodes, []))
-        found[exercise] = Submitted(exercise, code, ast.unparse(expression), blank=_is_blank(expression, nodes))
+        if exercise not in found or not isinstance(expression, ast.Name) or expression.id in dict(defined):
+            found[exercise] = _submitted(exercise, expression, defined, before)
     return found
 
 
+def submitted_function(notebook: NotebookNode, name: str) -> Submitted:
+    """The last function of this name, of which no exercise knows; blank where there is none."""
+    defined: list[tuple[str, ast.stmt]] = []
+    for source in _code(notebook):
+        with contextlib.suppress(*_NO_CODE):
+            defined += _defined(_parsed(source))
+    if name not in dict(defined):
+        return Submitted(name, blank=True)
+    return _submitted(name, ast.Name(name), defined, len(defined))
+
+
+def _code(notebook: NotebookNode) -> Iterator[str]:
+    return (cell.source for cell in notebook.cells if cell.cell_type == "code")
+
+
+def _parsed(source: str) -> list[ast.stmt]:
+    """The statements of a cell; an import of several names as one each, so that an answer rests on those it uses."""
+    return [part for node in ast.parse(_MAGIC.sub(r"\1pass", source), "this cell").body for part in _single(node)]
+
+
+def _defined(body: list[ast.stmt]) -> list[tuple[str, ast.stmt]]:
+    return [(name, node) for node in body for name in _defines(node)]
+
+
+def _submitted(exercise: str, expression: ast.expr, defined: list[tuple[str, ast.stmt]], before: int) -> Submitted:
+    try:
+        nodes = [_given(exercise, node) for node in _needed(expression, defined, before)]
+        code = ast.unparse(ast.Module(nodes, []))
+        return Submitted(exercise, code, ast.unparse(expression), blank=_is_blank(expression, nodes))
+    except _NO_CODE as error:  # such as a name that is an argument and global
+        return Submitted(exercise, problem=f"the code is no Python: {error}")
+
+
 def _single(node: ast.stmt) -> list[ast.stmt]:
-    """An import of several names as one import each, so that an answer rests on those that it uses."""
     if isinstance(node, ast.Import):
         return [ast.Import([alias]) for alias in node.names]
     if isinstance(node, ast.ImportFrom):
@@ -102,7 +137,7 @@ def _needed(expression: ast.expr, defined: list[tuple[str, ast.stmt]], before: i
     """The definitions that an expression rests on, in their order: of each name the last one above the check."""
     latest = {name: number for number, (name, _) in reversed(list(enumerate(defined[before:], start=before)))}
     latest |= {name: number for number, (name, _) in enumerate(defined[:before])}
-    numbers: set[int] = set()
+    numbers = {number for number, (name, _) in enumerate(defined[:before]) if name == "*"}
     open_nodes: list[ast.AST] = [expression]
     while open_nodes:
         table = symtable.symtable(ast.unparse(open_nodes.pop()), "answer", "exec")

@@ -11,7 +11,6 @@ import unicodedata
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from itertools import permutations
 from pathlib import Path, PurePosixPath
 
@@ -28,12 +27,6 @@ _MOODLE = re.compile(r"^(?P<who>.+?)_\d+_assignsubmission_(file|onlinetext)")
 _CANVAS = re.compile(r"^(?P<who>[^_]+)_(LATE_)?\d+_\d+_")
 _PREFIXED = re.compile(r"^(?P<who>.+?)[_ -]+(?=\d\d_[a-z]|my_workbook)")
 _NO_NAME = {"submitted", "submissions", "notebooks", "nb", "__macosx"}
-
-
-@dataclass
-class _Bounds:
-    entries: int = 0
-    size: int = 0
 
 
 def collect_submissions(
@@ -58,10 +51,12 @@ def collect_submissions(
         if reason:
             problems.append((path, reason))
             continue
-        if earlier := used.get((student, target)):
-            same = "the same as" if earlier[1] == content else "replaced by"
-            problems.append((earlier[0], f"duplicate of {student}'s {target}: {same} {path}"))
-        used[student, target] = path, content
+        first, last = used.get((student, target)), (path, content)
+        if first:
+            first, last = sorted((first, last), key=_order)
+            same = "the same as" if first[1] == last[1] else "replaced by"
+            problems.append((first[0], f"duplicate of {student}'s {target}: {same} {last[0]}"))
+        used[student, target] = last
     for (student, target), (_, content) in used.items():
         place = out / student / target
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -77,48 +72,55 @@ def collect_submissions(
     return table
 
 
+def _order(file: tuple[str, bytes]) -> list[str | int]:
+    """Its path without the ending, numbers as numbers: my-10.ipynb comes after my-9.ipynb, and that after my.ipynb."""
+    parts = re.split(r"(\d+)", file[0].rpartition(".")[0])
+    return [int(part) if number % 2 else part for number, part in enumerate(parts)]
+
+
 def _files(folder: Path, problems: list[tuple[str, str]]) -> Iterator[tuple[str, bytes, str]]:
     """Path, content and what is wrong with it, of each file, zips opened; links are not followed out of the folder."""
-    bounds = _Bounds()
+    read = [0, 0]
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
         if path.is_symlink():
             problems.append((name, "a link: only files are read"))
         elif path.is_file() and path.suffix.lower() == ".zip":
-            yield from _zipped(path, name, bounds)
+            yield from _zipped(path, name, read)
         elif path.is_file():
             large = path.stat().st_size > MOST_BYTES
             yield name, b"" if large else path.read_bytes(), f"larger than {MOST_BYTES:,} bytes" if large else ""
 
 
-def _zipped(file: Path | io.BytesIO, name: str, bounds: _Bounds, depth: int = 1) -> Iterator[tuple[str, bytes, str]]:
-    """The files of a zip, none of them written anywhere; what it says of its sizes is not believed."""
+def _zipped(file: Path | io.BytesIO, name: str, read: list[int], depth: int = 1) -> Iterator[tuple[str, bytes, str]]:
+    """The files of a zip, none of them written anywhere; what it says of its sizes is not believed.
+
+    read: how many files and bytes so far, in all zips; counted on here.
+    """
     try:
         with zipfile.ZipFile(file) as archive:
             for entry in archive.infolist():
                 inner = f"{name}/{entry.filename}"
-                bounds.entries += 1
-                if bounds.entries > MOST_ENTRIES or bounds.size > MOST_TOTAL:
+                read[0] += 1
+                if read[0] > MOST_ENTRIES or read[1] > MOST_TOTAL:
                     yield name, b"", f"more than {MOST_ENTRIES} files or {MOST_TOTAL:,} bytes: the rest is not read"
                     return
                 if entry.is_dir():
                     continue
                 with archive.open(entry) as stream:
                     content = stream.read(MOST_BYTES + 1)
-                bounds.size += len(content)
+                read[1] += len(content)
                 if len(content) > MOST_BYTES:
                     yield inner, b"", f"larger than {MOST_BYTES:,} bytes"
                 elif entry.filename.lower().endswith(".zip"):
                     if depth >= MOST_NESTED:
                         yield inner, b"", "a zip in a zip in a zip"
                     else:
-                        yield from _zipped(io.BytesIO(content), inner, bounds, depth + 1)
+                        yield from _zipped(io.BytesIO(content), inner, read, depth + 1)
                 else:
                     yield inner, content, ""
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, ValueError, EOFError) as error:
-        yield name, b"", f"a zip that cannot be read ({error})"
-    except Exception as error:  # zlib's and lzma's own errors for damaged data
-        yield name, b"", f"a damaged zip ({type(error).__name__})"
+    except Exception as error:  # a dozen kinds for damaged, locked and unknown ones, zlib's and lzma's own among them
+        yield name, b"", f"a zip that cannot be read ({type(error).__name__}: {error})"
 
 
 def _target(name: str, content: bytes) -> tuple[str, str]:

@@ -6,6 +6,7 @@ Nothing of a notebook is run but the definitions that an answer needs, and these
 import ast
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import combinations
@@ -13,7 +14,6 @@ from pathlib import Path
 
 import nbformat
 import pandas as pd
-from nbformat.notebooknode import NotebookNode
 
 from pmt_helpers.teaching.exercises import NOTEBOOKS, Exercise, all_exercises
 from pmt_helpers.teaching.exercises.calling import TimeUp
@@ -21,7 +21,7 @@ from pmt_helpers.teaching.exercises.judging import Verdict, judge
 from pmt_helpers.workbook.course.answers import Submitted, submitted_answers
 from pmt_helpers.workbook.course.cases import fresh_cases
 from pmt_helpers.workbook.course.collecting import folder_name
-from pmt_helpers.workbook.course.sandbox import SECONDS, Ended, Sandboxed
+from pmt_helpers.workbook.course.sandbox import SECONDS, Sandboxed
 from pmt_helpers.workbook.files import NotebookError
 
 FORBIDDEN = "forbidden"
@@ -44,15 +44,17 @@ class Graded:
     seconds: float
 
 
+def with_cases(exercise: Exercise, seed: int | None) -> tuple[Exercise, str]:
+    """The exercise with cases from a secret seed where it can have them, and "fresh" or "shipped"."""
+    ours = exercise if seed is None else fresh_cases(exercise, seed)
+    return ours, "shipped" if ours is exercise else "fresh"
+
+
 def chosen_exercises(notebooks: Sequence[str] = (), seed: int | None = None) -> list[tuple[Exercise, str]]:
-    """The exercises of these notebooks ("01"; all by default), each with "fresh" or "shipped" for its cases."""
-    chosen = []
-    for notebook in notebooks or NOTEBOOKS:
-        for exercise in all_exercises():
-            if exercise.solution.__module__.endswith(f"nb{notebook}"):
-                ours = exercise if seed is None else fresh_cases(exercise, seed)
-                chosen.append((ours, "shipped" if ours is exercise else "fresh"))
-    return chosen
+    """The exercises of these notebooks ("01"; all by default), each `with_cases`."""
+    modules = tuple(f"nb{notebook}" for notebook in notebooks or NOTEBOOKS)
+    chosen = [exercise for exercise in all_exercises() if exercise.solution.__module__.endswith(modules)]
+    return [with_cases(exercise, seed) for exercise in chosen]
 
 
 def judge_apart(exercise: Exercise, answer: Submitted, seconds: float = SECONDS) -> Verdict:
@@ -62,16 +64,15 @@ def judge_apart(exercise: Exercise, answer: Submitted, seconds: float = SECONDS)
     if answer.blank or not answer.expression:
         return Verdict("to do", "nothing written.")
     try:
-        with Sandboxed(answer.code, answer.expression, seconds) as function:
+        with closing(Sandboxed(answer.code, answer.expression, seconds)) as function:
             verdict = judge(exercise, function if function.is_function else ...)
-            if function.forbidden:
-                return Verdict("not yet", f"it tried what no answer needs: {function.forbidden}", FORBIDDEN)
-            return verdict
+            tried = function.forbidden
     except TimeUp:
         return Verdict("not yet", f"its definitions, or all calls together, take longer than {seconds:g} s.")
     except Exception as error:  # whatever stops its definitions
-        kind = FORBIDDEN if isinstance(error, Ended) and str(error).startswith(FORBIDDEN) else None
-        return Verdict("not yet", f"its definitions stopped with {type(error).__name__}: {error}", kind)
+        tried = getattr(error, "forbidden", "")
+        verdict = Verdict("not yet", f"its definitions stopped with {type(error).__name__}: {error}")
+    return Verdict("not yet", f"it tried what no answer needs: {tried}", FORBIDDEN) if tried else verdict
 
 
 def check_sandbox() -> None:
@@ -97,7 +98,7 @@ def grade_student(
         named = verdict.mistake in {mistake.name for mistake in exercise.mistakes}
         points = 1.0 if verdict.state == "right" else partial if named else 0.0
         seconds = round(time.perf_counter() - began, 2)
-        text = verdict.message.replace("\x00", "")
+        text = verdict.message.replace("\x00", "").encode(errors="replace").decode()  # what an answer said may be in it
         rows.append(Graded(student, exercise.id, verdict.state, verdict.mistake or "", points, text, cases, seconds))
     return rows
 
@@ -151,8 +152,10 @@ def grade_class(
     for folder in folders:
         answers: dict[str, Submitted] = {}
         for path in sorted(folder.glob("*.ipynb")):
-            notebook: NotebookNode = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
-            answers |= submitted_answers(notebook)
+            try:
+                answers |= submitted_answers(nbformat.read(path, as_version=4))
+            except Exception as error:  # nbformat raises many kinds for what is no notebook
+                raise NotebookError(f"{path} is no notebook ({error}): course collect leaves such files out.") from None
         students[folder.name] = answers
         rows += grade_student(folder.name, answers, exercises, partial)
         mine = rows[-len(exercises) :]

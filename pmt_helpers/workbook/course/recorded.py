@@ -25,7 +25,8 @@ def key(value: Any) -> Any:
 
 
 def _content(notebook: str) -> Any:
-    compiled = Path(__file__).with_name(COMPILED).read_bytes()
+    own = Path(COMPILED)  # beside the notebooks: cases that were drawn for one student
+    compiled = (own if own.exists() else Path(__file__).with_name(COMPILED)).read_bytes()
     return pickle.loads(zlib.decompress(compiled))[notebook]  # comes with this package
 
 

@@ -12,23 +12,36 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
+from nbformat.notebooknode import NotebookNode
+from papermill.iorw import load_notebook_node
+from papermill.parameterize import parameterize_notebook
+
+from pmt_helpers.datasets import load_activity
 from pmt_helpers.teaching.exercises import NOTEBOOKS, Exercise, symptoms
 from pmt_helpers.teaching.exercises.judging import _returned
 from pmt_helpers.workbook.course import recorded
 from pmt_helpers.workbook.course.answers import GIVEN
-from pmt_helpers.workbook.files import ROOT, NotebookError, learner_paths
+from pmt_helpers.workbook.course.cases import seed_of
+from pmt_helpers.workbook.course.collecting import folder_name
+from pmt_helpers.workbook.course.grading import with_cases
+from pmt_helpers.workbook.files import ROOT, NotebookError, learner_paths, write_notebook
+from pmt_helpers.workbook.run import takes
 
 FILES = (
     "CITATION.cff", "LICENSE", "Makefile", "pyproject.toml", "requirements.txt", "requirements-dev.txt",
     "requirements.lock", "requirements-dev.lock", "data", "tools", "binder", "pmt_helpers",
 )  # fmt: skip
 LECTURERS = ("course", "course.py", "__pycache__", "*.pyc", "nb[0-9][0-9].py", "raspi3b")
+SAMPLES = (5, 10, 15)  # those that every notebook takes, for every person
 README = """# Workbook: privacy-preserving personal model training
 
 1. Install Python 3.11, 3.12 or 3.13. In this folder run `make lab` (once it needs the package registry).
-2. Open notebooks/00_start_here.ipynb and go on in the order of the numbers. Write your answers in the cells that say
+2. If you were given notebooks of your own, copy all files of their folder into notebooks.
+3. Open notebooks/00_start_here.ipynb and go on in the order of the numbers. Write your answers in the cells that say
    `# your code here`; the check below each says at once whether it is right.
-3. Hand in the files notebooks/NN_*.ipynb, saved, and notebooks/my_workbook.json, as your lecturer asks.
+4. Hand in the files notebooks/NN_*.ipynb, saved, and notebooks/my_workbook.json, as your lecturer asks.
 
 Answers are graded without the package: import nothing from pmt_helpers in them.
 """
@@ -53,9 +66,7 @@ def release_workbook(out: Path, without: Sequence[str] = (), root: Path = ROOT) 
             shutil.copy2(path, out / "notebooks" / path.name)
     (out / "README.md").write_text(README, encoding="utf-8")
     folder = out / "pmt_helpers" / "teaching" / "exercises"
-    given = set(GIVEN.values())
-    compiled = {name: _compiled(name, given) for name in chosen}
-    (folder / recorded.COMPILED).write_bytes(zlib.compress(pickle.dumps(compiled), 9))
+    compiled = _compile(folder, chosen)
     shutil.copy2(inspect.getfile(recorded), folder / "recorded.py")
     for name in chosen:
         lines = [f'"""Notebook {name}: its exercises and quiz, compiled."""\n']
@@ -67,6 +78,39 @@ def release_workbook(out: Path, without: Sequence[str] = (), root: Path = ROOT) 
     _edit(folder / "__init__.py", lambda text: _with_line(text, "NOTEBOOKS = (", f"NOTEBOOKS = {tuple(chosen)!r}"))
     main = out / "pmt_helpers" / "__main__.py"
     _edit(main, lambda text: _with_line(text.replace(', "course": "course:course_group"', ""), '    "course": ', ""))
+
+
+def write_variants(
+    released: Path, out: Path, lecturers: Path, students: Sequence[str], secret: int, without: Sequence[str] = ()
+) -> pd.DataFrame:
+    """Write out/NAME/notebooks, with parameters and cases of one's own, and lecturers/variants.csv.
+
+    released: what `release_workbook` wrote. The same secret gives the same variants, and no file holds it.
+    """
+    people, rows = load_activity("watch").user_ids, []
+    for student in students:
+        seed = seed_of(secret, student)
+        rng = np.random.default_rng(seed)
+        own = {"PERSON": rng.choice(people), "N_SAMPLES": rng.choice(SAMPLES), "SEED": rng.integers(1, 10**6)}
+        own = {name: int(value) for name, value in own.items()}
+        rows.append({"student": student} | own)
+        folder = out / folder_name(student) / "notebooks"
+        for path in learner_paths((), released):
+            write_notebook(_variant(load_notebook_node(str(path)), own), folder / path.name)
+        _compile(folder, [name for name in NOTEBOOKS if name not in without], seed)
+    lecturers.mkdir()
+    table = pd.DataFrame(rows)
+    table.to_csv(lecturers / "variants.csv", index=False)
+    return table
+
+
+def _variant(notebook: NotebookNode, own: dict[str, int]) -> NotebookNode:
+    """A notebook without outputs, and with those of these parameters that it has."""
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    mine = {name: value for name, value in own.items() if takes(notebook, name)}
+    return parameterize_notebook(notebook, mine) if mine else notebook
 
 
 def _edit(path: Path, change: Callable[[str], str]) -> None:
@@ -82,14 +126,19 @@ def _with_line(text: str, begin: str, line: str) -> str:
     return "\n".join(line if each.startswith(begin) else each for each in text.split("\n"))
 
 
-def _compiled(notebook: str, given: set[str]) -> dict[str, Any]:
-    module = import_module(f"pmt_helpers.teaching.exercises.nb{notebook}")
-    own = {exercise.solution.__name__: exercise.solution for exercise in module.EXERCISES}
-    return {
-        "exercises": [_facts(exercise) for exercise in module.EXERCISES],
-        "questions": module.QUESTIONS,
-        "given": {name: inspect.getsource(own[name]) for name in given & set(own)},
-    }
+def _compile(folder: Path, chosen: Sequence[str], seed: int | None = None) -> dict[str, Any]:
+    """Write what `recorded` reads: exercises and quiz of these notebooks, with the shipped cases or some of a seed."""
+    compiled = {}
+    for name in chosen:
+        module = import_module(f"pmt_helpers.teaching.exercises.nb{name}")
+        own = {exercise.solution.__name__: exercise.solution for exercise in module.EXERCISES}
+        compiled[name] = {
+            "exercises": [_facts(with_cases(exercise, seed)[0]) for exercise in module.EXERCISES],
+            "questions": module.QUESTIONS,
+            "given": {given: inspect.getsource(own[given]) for given in GIVEN.values() if given in own},
+        }
+    (folder / recorded.COMPILED).write_bytes(zlib.compress(pickle.dumps(compiled), 9))
+    return compiled
 
 
 def _facts(exercise: Exercise) -> dict[str, Any]:

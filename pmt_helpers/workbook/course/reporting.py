@@ -1,35 +1,67 @@
-"""One page on a class: points, which mistakes were made how often, what was predicted and chosen; no student is named
-beside an answer, but for the pairs that somebody should look at."""
+"""A page on a class (points, which mistakes were made how often, what was predicted and chosen), naming nobody beside
+an answer but whom somebody should look at; and a page for each student."""
 
+import re
 from collections.abc import Iterator
 from html import escape
 from pathlib import Path
 
 import pandas as pd
 
-from pmt_helpers.datasets.files import atomic_path
 from pmt_helpers.teaching.exercises import NOTEBOOKS, find_exercise
+from pmt_helpers.teaching.exercises.judging import OPENINGS
 from pmt_helpers.teaching.questions import stored_quiz
 from pmt_helpers.teaching.workbook_file import FILE_NAME, FIRST, Workbook
 from pmt_helpers.workbook.course.grading import FORBIDDEN, SIMILAR, VERDICTS
+from pmt_helpers.workbook.course.teams import team_scores
+from pmt_helpers.workbook.pages import framed, write_html
 
 _MOST = 200  # characters of what an answers file says
-_STYLE = """body { font: 16px/1.5 system-ui, sans-serif; max-width: 60em; margin: auto; padding: 1em }
-table { border-collapse: collapse; display: block; overflow-x: auto } td, th { padding: 0.2em 0.7em; text-align: left }
-tr { border-bottom: 1px solid #ccc } meter { width: 8em }"""
 
 
-def write_report(graded: Path, out: Path, collected: Path | None = None) -> None:
-    """Write the page from the tables that `grade_class` wrote and, if given, the answers files that were collected."""
-    verdicts = pd.read_csv(graded / VERDICTS, keep_default_na=False)
-    parts = [*_points(verdicts), *_mistakes(verdicts), *_to_look_at(verdicts, pd.read_csv(graded / SIMILAR))]
+def write_report(graded: Path, out: Path, collected: Path | None = None, seed: int | None = None) -> None:
+    """Write the page from the tables that `grade_class` wrote.
+
+    collected: adds what the answers files hold; with the secret seed also red and blue team in hidden rounds
+    """
+    verdicts, similar = _read(graded / VERDICTS), _read(graded / SIMILAR)
+    parts = ["<h1>The class</h1>", *_points(verdicts), *_mistakes(verdicts), *_to_look_at(verdicts, similar)]
     if collected is not None:
         parts += _choices(collected)
-    head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><style>{_STYLE}</style>'
-    page = f'<!doctype html><html lang="en">{head}<title>The class</title><h1>The class</h1>{"".join(parts)}</html>\n'
+        parts += [] if seed is None else _teams(collected, seed)
     out.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_path(out) as temporary:
-        temporary.write_text(page, encoding="utf-8")
+    write_html(out, framed("The class", "".join(parts)))
+
+
+def write_feedback(graded: Path) -> None:
+    """Write feedback/STUDENT.html: what each answer is, its points, and for those not right what to read again."""
+    (graded / "feedback").mkdir(exist_ok=True)
+    for student, its in _read(graded / VERDICTS).groupby("student"):
+        title = f"Feedback for {student}"
+        parts = [f"<h1>{escape(title)}</h1><p>{its['points'].sum():g} of {len(its)} points."]
+        parts += [" Some answers were tried on numbers that you have not seen.</p>"] * ("fresh" in set(its["cases"]))
+        for row in its.itertuples():
+            exercise = find_exercise(str(row.exercise))
+            parts += [f"<h2>{escape(exercise.title)}</h2><p><b>{OPENINGS[row.state]}</b> ({row.points:g} points): "]  # type: ignore[index]
+            parts += [f"{escape(str(row.message))}</p>"]
+            if row.state != "right":
+                notebook = exercise.solution.__module__[-2:]
+                parts += [f"<p>Read again: the text above this exercise in notebook {notebook}. "]
+                parts += [f"{escape(exercise.hints[0])}</p>"]
+        write_html(graded / "feedback" / f"{student}.html", framed(title, "".join(parts)))
+
+
+def _read(path: Path) -> pd.DataFrame:
+    """A table of ours, in which a student called 007 keeps the zeros."""
+    return pd.read_csv(path, keep_default_na=False, dtype={"student": str, "other": str})
+
+
+def _teams(collected: Path, seed: int) -> Iterator[str]:
+    yield "<h2>Red and blue team</h2><p>Points in hidden rounds, the same for all: accuracy that people unknown to the "
+    yield "model lose (my_attack), or gain under attack less what they lose without (my_filter). ± is two standard "
+    yield "errors over the rounds; the goal is a lead over the best baseline of more than what is needed.</p>"
+    for name, table in team_scores(collected, seed).items():
+        yield f"<h3>{name}</h3>{_table(table)}"
 
 
 def _points(verdicts: pd.DataFrame) -> Iterator[str]:
@@ -40,10 +72,10 @@ def _points(verdicts: pd.DataFrame) -> Iterator[str]:
     yield f"the median is {middle:g}.</p><h2>Exercises</h2>"
     rows = []
     for exercise, its in verdicts.groupby("exercise", sort=False):
-        count = its["state"].value_counts()
-        states = [int(count.get(state, 0)) for state in ("right", "not yet", "to do")]
-        rows.append((find_exercise(str(exercise)).title, _bar(states[0], len(its)), *states, its["cases"].iloc[0]))
-    yield _table(("exercise", "share right", "right", "not yet", "to do", "cases"), rows)
+        states = [int((its["state"] == state).sum()) for state in OPENINGS]
+        title = find_exercise(str(exercise)).title
+        rows.append((title, f"{(its['state'] == 'right').mean():.0%}", *states, its["cases"].iloc[0]))
+    yield _table(pd.DataFrame(rows, columns=["exercise", "share right", *OPENINGS, "cases"]))
 
 
 def _mistakes(verdicts: pd.DataFrame) -> Iterator[str]:
@@ -52,18 +84,16 @@ def _mistakes(verdicts: pd.DataFrame) -> Iterator[str]:
     wrong = verdicts[(verdicts["state"] == "not yet") & (verdicts["mistake"] != FORBIDDEN)]
     for exercise, its in wrong.groupby("exercise", sort=False):
         yield f"<h3>{escape(find_exercise(str(exercise)).title)}</h3>"
-        named = its.assign(mistake=its["mistake"].where(its["mistake"] != "", "none that the exercise names"))
-        counts = named.groupby("mistake").agg(times=("student", "size"), said=("message", "first"))
-        counts = counts.sort_values("times", ascending=False).reset_index()
-        yield _table(("times", "mistake", "what the check says"), counts[["times", "mistake", "said"]].to_numpy())
+        named = its.assign(mistake=its["mistake"].replace("", "none that the exercise names")).groupby("mistake")
+        counts = named.agg(times=("student", "size"), said=("message", "first")).sort_values("times", ascending=False)
+        yield _table(counts.reset_index()[["times", "mistake", "said"]])
 
 
 def _to_look_at(verdicts: pd.DataFrame, similar: pd.DataFrame) -> Iterator[str]:
-    forbidden = verdicts[verdicts["mistake"] == FORBIDDEN]
     yield "<h2>For a person to look at</h2><p>Answers that tried what no answer needs, and pairs of long answers whose "
     yield "code is almost the same. Neither proves anything: ask.</p>"
-    yield _table(("student", "exercise", "what"), forbidden[["student", "exercise", "message"]].to_numpy())
-    yield _table(("exercise", "student", "other", "alike"), similar.to_numpy())
+    yield _table(verdicts[verdicts["mistake"] == FORBIDDEN][["student", "exercise", "message"]])
+    yield _table(similar)
 
 
 def _choices(collected: Path) -> Iterator[str]:
@@ -88,26 +118,13 @@ def _choices(collected: Path) -> Iterator[str]:
                 low, middle, high = numbers.quantile([0.25, 0.5, 0.75])
                 yield f"<p>{len(numbers)} guesses; half of them from {low:g} to {high:g}, median {middle:g}.</p>"
             else:
-                counts = its["value"].value_counts()
-                rows = [
-                    (_bar(n, len(its)), n, f"{value}{' (right)' * (value == right)}") for value, n in counts.items()
-                ]
-                yield _table(("share", "times", "answer"), rows)
+                table = its["value"].value_counts().rename_axis("answer").reset_index(name="times")
+                table["answer"] += [" (right)" * (answer == right) for answer in table["answer"]]
+                yield _table(table.assign(share=[f"{times / len(its):.0%}" for times in table["times"]]))
 
 
-class _Markup(str):
-    """HTML of ours: not escaped."""
-
-
-def _bar(part: int, whole: int) -> _Markup:
-    return _Markup(f'<meter max="{whole}" value="{part}">{part} of {whole}</meter>')
-
-
-def _table(columns: tuple[str, ...], rows: object) -> str:
-    def cell(value: object) -> str:
-        return value if isinstance(value, _Markup) else escape(str(value))
-
-    body = [f"<tr>{''.join(f'<td>{cell(value)}</td>' for value in row)}</tr>" for row in rows]  # type: ignore[attr-defined]
-    if not body:
-        return "<p>None.</p>"
-    return f"<table><tr>{''.join(f'<th>{column}</th>' for column in columns)}</tr>{''.join(body)}</table>"
+def _table(table: pd.DataFrame) -> str:
+    """As HTML that is escaped and short."""
+    with pd.option_context("display.max_colwidth", None):
+        html = re.sub(r">\s+<", "><", table.to_html(index=False, border=0, justify="left"))
+    return f'<div class="scroll">{html}</div>' if len(table) else "<p>None.</p>"

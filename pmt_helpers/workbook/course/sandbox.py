@@ -3,7 +3,7 @@
 import base64
 import builtins
 import contextlib
-import ctypes
+import io
 import json
 import os
 import pickle
@@ -14,7 +14,6 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -23,21 +22,18 @@ from pmt_helpers.teaching.exercises.calling import TimeUp
 
 SECONDS = 30.0  # that all calls of one answer may take, beside the judge's own limit for one call
 _MOST_BYTES = 64 << 20  # of what one call returns
-_NEW_USER, _NEW_NETWORK = 0x10000000, 0x40000000
 
 
 class Ended(Exception):
-    """The answer's process is gone: it was ended for a forbidden act, or by a limit of memory or processor time."""
+    """The answer's process is gone: ended for a `forbidden` act, or by a limit of memory or processor time."""
 
-
-def _without_network() -> None:
-    """In the child: a network of its own, with nothing in it, where the system lets a user have one (Linux)."""
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).unshare(_NEW_USER | _NEW_NETWORK)
+    def __init__(self, why: str, forbidden: str = "") -> None:
+        super().__init__(why)
+        self.forbidden = forbidden
 
 
 class Sandboxed:
-    """`expression` after `code`, to be called; close it (or use `with`) to end its process.
+    """`expression` after `code`, to be called; close it to end its process.
 
     forbidden: what it tried that no answer needs, such as "open /etc/passwd"; empty so far. line: where it last raised.
     """
@@ -48,20 +44,17 @@ class Sandboxed:
         threads = {f"{name}_NUM_THREADS": "1" for name in ("OPENBLAS", "OMP", "MKL")}
         self._process = subprocess.Popen(
             [sys.executable, "-I", "-S", str(Path(__file__).with_name("worker.py")), str(Path(np.__file__).parents[1])],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True,
-            cwd=os.path.sep, env={"PATH": os.defpath, **threads}, preexec_fn=_without_network,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0, start_new_session=True,
+            cwd=os.path.sep, env={"PATH": os.defpath, **threads},
         )  # fmt: skip
+        self._in, self._out = self._process.stdin.fileno(), self._process.stdout.fileno()  # type: ignore[union-attr]
+        os.set_blocking(self._in, False)
         try:
-            self.is_function = self._ask((code, expression))["value"]
+            with contextlib.redirect_stdout(io.StringIO()):
+                self.is_function = self._ask((code, expression))["value"]
         except BaseException:
             self.close()
             raise
-
-    def __enter__(self) -> "Sandboxed":
-        return self
-
-    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.close()
 
     def close(self) -> None:
         """End the process and whatever it may have started."""
@@ -84,22 +77,21 @@ class Sandboxed:
             raise Ended(self.forbidden or "its process has ended")
         content = pickle.dumps(question)
         try:
-            self._process.stdin.write(struct.pack("<I", len(content)) + content)  # type: ignore[union-attr]
-            self._process.stdin.flush()  # type: ignore[union-attr]
+            self._write(struct.pack("<I", len(content)) + content)
             (length,) = struct.unpack("<I", self._read(4))
             if length > _MOST_BYTES:
                 raise Ended("it returns more than can be read")
             answer = json.loads(self._read(length))
             if self.forbidden or "forbidden" in answer:
                 self.forbidden = self.forbidden or str(answer["forbidden"])[:120]
-                raise Ended(f"forbidden: {self.forbidden}")
+                raise Ended(f"forbidden: {self.forbidden}", self.forbidden)
             print(end=str(answer["printed"]))
             if "raised" in answer:
                 kinds, text, self.line = answer["raised"]
                 error = _error([str(kind) for kind in kinds], str(text))
             else:
                 error, answer["value"] = None, decoded(answer["value"])
-        except (BrokenPipeError, ValueError, KeyError, TypeError, RecursionError, MemoryError) as broken:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError, MemoryError) as broken:
             self.close()
             raise Ended(f"its process sent no answer ({type(broken).__name__})") from None
         except (TimeUp, KeyboardInterrupt, Ended):
@@ -109,17 +101,25 @@ class Sandboxed:
             raise error
         return answer
 
+    def _write(self, content: bytes) -> None:
+        """Within the time limit: an answer need not read what it is sent."""
+        while content:
+            self._wait([], [self._in])
+            content = content[os.write(self._in, content[: 1 << 16]) :]
+
     def _read(self, length: int) -> bytes:
-        content, descriptor = b"", self._process.stdout.fileno()  # type: ignore[union-attr]
+        content = b""
         while len(content) < length:
-            ready, _, _ = select.select([descriptor], [], [], max(0.0, self._deadline - time.monotonic()))
-            if not ready:
-                raise TimeUp
-            part = os.read(descriptor, min(1 << 20, length - len(content)))
+            self._wait([self._out], [])
+            part = os.read(self._out, min(1 << 20, length - len(content)))
             if not part:
                 raise Ended("its process ended: out of memory or of processor time, or it left Python")
             content += part
         return content
+
+    def _wait(self, reading: list[int], writing: list[int]) -> None:
+        if not any(select.select(reading, writing, [], max(0.0, self._deadline - time.monotonic()))):
+            raise TimeUp
 
 
 def _error(kinds: list[str], text: str) -> Exception:
@@ -139,8 +139,6 @@ def decoded(value: Any) -> Any:
             raise ValueError(kind)
         array = np.frombuffer(base64.b64decode(content), kind).reshape([int(n) for n in shape]).copy()
         return array[()] if value["scalar"] else array
-    if "number" in value:
-        return float(value["number"]) if value["float"] else int(value["number"])
     if "bytes" in value:
         return base64.b64decode(value["bytes"])
     if "list" in value:

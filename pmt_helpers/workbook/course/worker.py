@@ -28,37 +28,29 @@ _HIDDEN = "pmt_helpers"
 _MEMORY = 2 << 30  # bytes of addresses
 _CPU_SECONDS = 60
 _MOST_PRINTED = 900
+_NEW_USER, _NEW_NETWORK = 0x10000000, 0x40000000
 _STRANGE_MODULES = {
-    _HIDDEN,
-    "_posixsubprocess",
-    "subprocess",
-    "multiprocessing",
-    "socket",
-    "_socket",
-    "ctypes",
-    "_ctypes",
-}
+    _HIDDEN, "_posixsubprocess", "subprocess", "multiprocessing", "socket", "_socket", "ctypes", "_ctypes",
+}  # fmt: skip
 _KNOWN = {"numpy", "scipy", "pandas", "sklearn", *sys.stdlib_module_names} - _STRANGE_MODULES
 _FORBIDDEN = (
     "socket.", "subprocess.", "ctypes.", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork", "os.kill",
     "os.putenv", "os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.link", "os.symlink", "os.truncate", "os.chmod",
     "os.chown", "os.utime", "shutil.", "pty.", "signal.", "webbrowser.", "resource.", "urllib.",
-    "sqlite3.", "mmap.", "syslog.",
+    "sqlite3.", "mmap.", "syslog.", "cpython.PyInterpreterState_New",
 )  # fmt: skip
 
 
 def encoded(value: Any) -> Any:
     """A value as JSON with tags: what the other side reads must not be able to run code there, as a pickle is."""
     numpy = sys.modules["numpy"]
-    if value is None or isinstance(value, bool | str):
+    if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, numpy.ndarray | numpy.generic) and value.dtype.kind in "biufUS":
         content = base64.b64encode(numpy.ascontiguousarray(value).tobytes()).decode()
         return {"array": [value.dtype.str, list(value.shape), content], "scalar": isinstance(value, numpy.generic)}
     if value is ...:
         return {"ellipsis": True}
-    if isinstance(value, int | float):
-        return {"number": repr(value + 0), "float": isinstance(value, float)}
     if isinstance(value, bytes):
         return {"bytes": base64.b64encode(value).decode()}
     if isinstance(value, list | tuple):
@@ -120,7 +112,16 @@ def _guard(end: Callable[[str], None]) -> None:
     sys.addaudithook(hook)
 
 
+def _leave_network() -> None:
+    """Into a network of its own, with nothing in it, where the system lets a user have one (Linux)."""
+    import ctypes  # here, and not between fork and exec of a grader with threads, which might hang
+
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).unshare(_NEW_USER | _NEW_NETWORK)
+
+
 def main() -> None:
+    _leave_network()
     inward, outward = os.fdopen(os.dup(0), "rb"), os.dup(1)
     null = os.open(os.devnull, os.O_RDWR)
     for descriptor in range(3):
