@@ -58,9 +58,9 @@ def add_pictures(notebook: NotebookNode, earlier: NotebookNode | None, render: b
         elif render:
             missing.append(output)
     if missing:
-        drawn = asyncio.run(_draw([output.data[PLOTLY] for output in missing]))
+        drawn = draw_figures([output.data[PLOTLY] for output in missing])
         for output, png in zip(missing, drawn, strict=True):
-            _attach(output, base64.b64encode(smaller(png)).decode())
+            _attach(output, base64.b64encode(png).decode())
     return len(missing)
 
 
@@ -83,17 +83,22 @@ def _attach(output: NotebookNode, picture: str) -> None:
     output.metadata["image/png"] = {"alt": sentence, "width": WIDTH}
 
 
-async def _draw(figures: list[dict]) -> list[bytes]:
+def draw_figures(figures: Sequence[dict], width: int = WIDTH, scale: int = 1) -> list[bytes]:
+    """Plotly figures as PNG, `width` wide, with `scale` dots for each of its pixels. One browser serves all of them."""
+    return [smaller(png) for png in asyncio.run(_draw(figures, width, scale))]
+
+
+async def _draw(figures: Sequence[dict], width: int, scale: int) -> list[bytes]:
     import kaleido  # a development requirement: only who builds notebooks needs it
     from choreographer.errors import ChromeNotFoundError
 
     try:
-        # mathjax=False: kaleido would fetch it from a CDN. One browser serves all figures.
+        # mathjax=False: kaleido would fetch it from a CDN.
         async with kaleido.Kaleido(n=1, mathjax=False, timeout=_SECONDS) as browser:
             drawn = []
             for figure in figures:
                 bare = {"data": figure["data"], "layout": figure.get("layout", {})}
-                size = {"width": WIDTH, "height": int(bare["layout"].get("height") or HEIGHT), "scale": 1}
+                size = {"width": width, "height": int(bare["layout"].get("height") or HEIGHT), "scale": scale}
                 drawn.append(await browser.calc_fig(bare, opts={"format": "png", **size}))
             return drawn
     except ChromeNotFoundError:
@@ -148,10 +153,11 @@ class _Exporter(HTMLExporter):
 
     @pass_context
     def markdown2html(self, context: Any, source: str) -> str:
-        return _as_html(source, self.pages, context.get("cell", {}).get("attachments", {}))
+        return as_html(source, self.pages, context.get("cell", {}).get("attachments", {}))
 
 
-def _as_html(markdown: str, pages: Sequence[str], attachments: dict[str, dict[str, str]] | None = None) -> str:
+def as_html(markdown: str, pages: Sequence[str] = (), attachments: dict[str, dict[str, str]] | None = None) -> str:
+    """Markdown as a page shows it: formulas as MathML; links to notebooks lead to `pages`, or are left as text."""
     renderer = _Renderer(escape=False, attachments=attachments)
     renderer.pages = pages
     parser = MarkdownWithMath(renderer=renderer)
@@ -189,20 +195,21 @@ def write_site(folder: Path, names: Sequence[str], root: Path = ROOT) -> None:
     an address.
     """
     notebooks = {name: nbformat.read(folder / f"{name}.ipynb", as_version=4) for name in names}
-    titles = {name: _title(notebook, name) for name, notebook in notebooks.items()}
+    titles = {name: title_of(notebook, name) for name, notebook in notebooks.items()}
     for place, (name, notebook) in enumerate(notebooks.items()):
         links = [("index.html", "Contents")]
         links += [(f"{other}.html", f"Previous: {titles[other]}") for other in names[max(place - 1, 0) : place]]
         links += [(f"{other}.html", f"Next: {titles[other]}") for other in names[place + 1 : place + 2]]
         links += [(f"{name}.ipynb", "Download the notebook"), *_online(name, root)]
         _write(folder / f"{name}.html", page(notebook, titles[name], names, _links(links)))
-    _write(folder / "index.html", _framed(TITLE, f"<h1>{TITLE}</h1>{_as_html(_map(notebooks, titles), names)}", ""))
+    _write(folder / "index.html", _framed(TITLE, f"<h1>{TITLE}</h1>{as_html(_map(notebooks, titles), names)}", ""))
     from plotly.offline import get_plotlyjs
 
     _write(folder / "plotly.min.js", get_plotlyjs())
 
 
-def _title(notebook: NotebookNode, name: str) -> str:
+def title_of(notebook: NotebookNode, name: str) -> str:
+    """The notebook's first heading; its name, where it has none."""
     found = re.search(r"^# (.+)", notebook.cells[0].source if notebook.cells else "")
     return found[1].strip() if found else name
 

@@ -1,5 +1,7 @@
-"""The site of a run, opened from a folder with the network off: on a phone and a wide screen, by keyboard alone."""
+"""The site of a run, and slides, from a folder with the network off: on a phone and a wide screen, by keyboard."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,7 +9,7 @@ import nbformat
 import pytest
 from playwright.sync_api import Browser, Page
 
-from pmt_helpers.workbook.files import write_notebook
+from pmt_helpers.workbook.files import learner_paths, write_notebook
 from pmt_helpers.workbook.run import run_notebooks
 
 INTRODUCTION = r"""# The first page
@@ -181,3 +183,54 @@ def test_a_finger_on_a_figure_scrolls_the_page(tab: Page) -> None:
     session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
     tab.wait_for_timeout(300)
     assert tab.evaluate("scrollY") < before - 100
+
+
+# --- Slides
+
+DECKS = [path for path in learner_paths() if path.stem != "glossary"]
+# What reaches out of the slide shown, or into the corner with its number; and how small its smallest text is.
+CUT = """() => [...document.querySelectorAll('section.present :not(aside, aside *)')].filter(node => {
+    const box = node.getBoundingClientRect();
+    return box.right > 1280 || box.bottom > 680 || (node.matches('pre') && node.scrollWidth > node.clientWidth);
+}).map(node => node.outerHTML.slice(0, 100))"""
+SMALLEST = """() => Math.min(...[...document.querySelectorAll('section.present :is(p, li, td, pre):not(aside *)')].map(
+    node => parseFloat(getComputedStyle(node).fontSize)))"""
+
+
+@pytest.fixture(scope="module")
+def decks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("slides")
+    subprocess.run([sys.executable, "-m", "pmt_helpers", "slides", "--out", folder], check=True)
+    return {path.stem: path for path in folder.glob("*.html")}
+
+
+@pytest.mark.parametrize("name", [path.stem for path in DECKS])
+def test_every_slide_fits_its_screen_and_keys_lead_from_the_first_to_the_last(
+    name: str, decks: dict[str, Path], chromium: Browser
+) -> None:
+    context = chromium.new_context(offline=True, viewport={"width": 1280, "height": 720})
+    tab = context.new_page()
+    asked: list[str] = []
+    wrong: list[str] = []
+    tab.on("request", lambda request: asked.append(request.url))
+    tab.on("pageerror", lambda error: wrong.append(str(error)))
+    tab.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
+    tab.goto(decks[name].as_uri())
+    tab.wait_for_function("window.Reveal && Reveal.isReady()")
+    count = tab.evaluate("Reveal.getTotalSlides()")
+    assert 12 <= count <= 18
+    answers = tab.locator(".fragment").count()
+    assert answers >= 4, "a prediction and three questions of the quiz"
+    for _ in range(count + answers):
+        heading = tab.locator("section.present > h2").inner_text()
+        assert tab.evaluate(CUT) == [], heading
+        assert tab.evaluate(SMALLEST) >= 16, heading
+        assert tab.evaluate("document.querySelector('section.present img')?.naturalWidth ?? 1200") == 1200, heading
+        tab.keyboard.press("ArrowRight")
+    assert tab.evaluate("Reveal.isLastSlide()")
+    assert tab.locator("section.present > h2").inner_text() == "Take-aways"
+    tab.keyboard.press("Home")
+    assert tab.evaluate("Reveal.isFirstSlide()")
+    assert [url for url in asked if not url.startswith(("file:", "data:", "blob:"))] == []
+    assert wrong == []
+    context.close()

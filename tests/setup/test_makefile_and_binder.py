@@ -22,7 +22,7 @@ def make(*arguments: str) -> subprocess.CompletedProcess[str]:
 @needs_make
 def test_make_alone_lists_every_command_of_the_readme() -> None:
     listed = make().stdout
-    for command in ("run", "pages", "test", "lab", "notebooks", "solutions", "bench", "lock", "clean"):
+    for command in ("run", "pages", "slides", "test", "lab", "notebooks", "solutions", "bench", "lock", "clean"):
         assert re.search(rf"^make {command} +\w", listed, re.MULTILINE), command
 
 
