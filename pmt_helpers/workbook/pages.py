@@ -26,7 +26,7 @@ from pygments.formatters import HtmlFormatter
 
 from pmt_helpers.datasets.files import atomic_path
 from pmt_helpers.teaching.display import PAGE, frames_html
-from pmt_helpers.workbook.files import PLOTLY, ROOT, NotebookError
+from pmt_helpers.workbook.files import PLOTLY, ROOT, NotebookError, has_code, write_notebook
 
 WIDTH, HEIGHT = 480, 450  # JupyterLab shows a picture as it is: wider, a window of 600 pixels would cut it
 COLOURS = 64  # in a picture: enough for a few lines, bands and their edges, and a third of the size
@@ -109,8 +109,30 @@ async def _draw(figures: Sequence[dict], width: int, scale: int) -> list[bytes]:
 
 
 _FRAME = Path(__file__).with_name("page.html")
-_BINDER = r"https://mybinder\.org/v2/gh/[^/\s]+/[^/\s]+/HEAD\?urlpath=lab/tree/notebooks/"
-_NOWHERE = "/gh/OWNER/REPO/"  # the badge of a copy without a public address
+# Where the badges in README.md lead; those of a copy without a public address say OWNER/REPO.
+_ONLINE = {
+    "Open in Binder": r"https://mybinder\.org/v2/gh/[^/\s]+/[^/\s]+/HEAD\?urlpath=lab/tree/notebooks/",
+    "Open in Colab": r"https://colab\.research\.google\.com/github/[^/\s]+/[^/\s]+/blob/[^/\s]+/colab/",
+}
+_NOWHERE = "OWNER/REPO"
+_INSTALL = """# Where pmt_helpers is installed, this cell does nothing. Elsewhere, as on Colab, it installs it.
+import importlib.util
+
+if importlib.util.find_spec("pmt_helpers") is None:
+    import glob
+    import subprocess
+    import sys
+
+    wanted = sorted(glob.glob("pmt_helpers-*.whl"))[-1:] or {sources}
+    if not wanted:
+        raise FileNotFoundError("Put the file pmt_helpers-*.whl beside this notebook, and run this cell again.")
+    pip = [sys.executable, "-m", "pip", "install", "--quiet"]
+    if glob.glob("requirements.lock"):  # beside it, too: exactly the versions that were tested
+        subprocess.run([*pip, "--requirement", "requirements.lock"], check=True)
+        wanted = ["--no-deps", *wanted]
+    subprocess.run([*pip, *wanted], check=True)
+    # What Python has loaded by now may be older than what was just installed.
+    raise SystemExit("Installed. Restart Python (Kernel or Runtime > Restart), then run all cells again.")"""
 TITLE = "Privacy-preserving personal model training: a workbook"
 
 
@@ -191,8 +213,8 @@ def _framed(title: str, body: str, links: str) -> str:
 def write_site(folder: Path, names: Sequence[str], root: Path = ROOT) -> None:
     """Write a page of each notebook NAME.ipynb of the folder beside it, index.html, and the plotly.js of all pages.
 
-    The pages follow each other in the order of the names. A button for Binder appears once the badge in README.md has
-    an address.
+    The pages follow each other in the order of the names. Buttons for Binder and Colab appear once the badges in
+    README.md have an address. The folder colab gets copies of the notebooks which install the package where it is not.
     """
     notebooks = {name: nbformat.read(folder / f"{name}.ipynb", as_version=4) for name in names}
     titles = {name: title_of(notebook, name) for name, notebook in notebooks.items()}
@@ -200,8 +222,10 @@ def write_site(folder: Path, names: Sequence[str], root: Path = ROOT) -> None:
         links = [("index.html", "Contents")]
         links += [(f"{other}.html", f"Previous: {titles[other]}") for other in names[max(place - 1, 0) : place]]
         links += [(f"{other}.html", f"Next: {titles[other]}") for other in names[place + 1 : place + 2]]
-        links += [(f"{name}.ipynb", "Download the notebook"), *_online(name, root)]
+        online = _online(name, root)
+        links += [(f"{name}.ipynb", "Download the notebook"), *online]
         _write(folder / f"{name}.html", page(notebook, titles[name], names, _links(links)))
+        write_notebook(installing(notebook, [url for url, _ in online]), folder / "colab" / f"{name}.ipynb")
     _write(folder / "index.html", _framed(TITLE, f"<h1>{TITLE}</h1>{as_html(_map(notebooks, titles), names)}", ""))
     from plotly.offline import get_plotlyjs
 
@@ -225,8 +249,23 @@ def _map(notebooks: dict[str, NotebookNode], titles: dict[str, str]) -> str:
 
 def _online(name: str, root: Path) -> list[tuple[str, str]]:
     readme = root / "README.md"
-    badge = re.search(_BINDER, readme.read_text(encoding="utf-8")) if readme.exists() else None
-    return [(f"{badge[0]}{name}.ipynb", "Open in Binder")] if badge and _NOWHERE not in badge[0] else []
+    text = readme.read_text(encoding="utf-8") if readme.exists() else ""
+    found = [(re.search(address, text), words) for words, address in _ONLINE.items()]
+    return [(f"{badge[0]}{name}.ipynb", words) for badge, words in found if badge and _NOWHERE not in badge[0]]
+
+
+def installing(notebook: NotebookNode, online: Sequence[str] = ()) -> NotebookNode:
+    """A copy with one more cell, below the first: it installs the package where it cannot be imported.
+
+    It takes the wheel beside the notebook, else the repository that one of the addresses `online` names.
+    """
+    copied = copy.deepcopy(notebook)
+    if has_code(notebook):
+        found = re.search(r"/(?:gh|github)/([^/\s]+/[^/\s]+)/", " ".join(online))
+        sources = [f"git+https://github.com/{found[1]}"] if found else []
+        cell = nbformat.v4.new_code_cell(_INSTALL.format(sources=json.dumps(sources)), id="install")
+        copied.cells.insert(1, cell)
+    return copied
 
 
 def _links(links: Sequence[tuple[str, str]]) -> str:
