@@ -9,8 +9,10 @@ import nbformat
 import pytest
 from playwright.sync_api import Browser, Page
 
-from pmt_helpers.workbook.files import learner_paths, write_notebook
+from pmt_helpers.workbook.files import PLOTLY, learner_paths, write_notebook
+from pmt_helpers.workbook.pages import plotly_outputs
 from pmt_helpers.workbook.run import run_notebooks
+from tests.browser.test_figures_in_a_browser import COLLISIONS
 
 INTRODUCTION = r"""# The first page
 
@@ -183,6 +185,26 @@ def test_a_finger_on_a_figure_scrolls_the_page(tab: Page) -> None:
     session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
     tab.wait_for_timeout(300)
     assert tab.evaluate("scrollY") < before - 100
+
+
+def test_on_a_phone_no_text_of_a_notebooks_figure_collides_or_is_cut(site: Path, chromium: Browser) -> None:
+    tab = chromium.new_page(viewport={"width": 390, "height": 850})
+    tab.goto((site / "00_first.html").as_uri())
+    tab.locator(".js-plotly-plot .main-svg").nth(1).wait_for()
+    width = tab.locator(".pmt-figure").first.evaluate("node => node.clientWidth")
+    assert width == 366, "the page and its margins"
+    lines = []
+    for path in learner_paths():
+        for output in plotly_outputs(nbformat.read(path, as_version=4)):
+            small = tab.evaluate("figure => narrowed(figure)", output.data[PLOTLY])
+            n_texts, found = tab.evaluate(COLLISIONS, [small, width])
+            assert n_texts > 2
+            lines += [f"{path.stem}, {small['layout']['title']['text']}: {', '.join(found)}"] if found else []
+    assert lines == []
+    sizes = tab.evaluate("[...document.querySelectorAll('.xtick text')].map(node => getComputedStyle(node).fontSize)")
+    assert sizes
+    assert set(sizes) <= {"8px", "9px", "10px"}, "the page's own figures are drawn small, too"
+    tab.close()
 
 
 # --- Slides
