@@ -25,6 +25,7 @@ from pygments.lexers import PythonLexer
 
 from pmt_helpers.datasets.files import atomic_path
 from pmt_helpers.teaching.questions import stored_quiz
+from pmt_helpers.workbook.build import edited_cells
 from pmt_helpers.workbook.files import PLOTLY, NotebookError
 from pmt_helpers.workbook.pages import TITLE, as_html, draw_figures, title_of
 from pmt_helpers.workbook.reading import count_words
@@ -36,10 +37,9 @@ MOST_SAID = 800  # characters of printed sentences: where there are more, they e
 MOST_BESIDE = 400  # characters of a figure's sentences beside it
 _FRAME = Path(__file__).with_name("slides.html")
 _SENTENCE = re.compile(r"(?<=[.!?])[)*\"]* +(?=[A-Z*`\"($])")
+_ANSWERS = ("Answer: ", "You said ")  # how what `reveal` says begins
 _KEPT = re.compile(r"\$\$|[-*] |\d+\. |\||> ")  # how a paragraph begins that a slide shows whole
 _VALUES = re.compile(r">((?:-?[\d.,]*\d[^(),<>]* \([^()<>]*\)(?:, )?){3,})<")
-
-
 _SURPLUS = re.compile(r"<br><i>.*?</i>|our question; ")  # in a row of the claims table
 
 
@@ -53,7 +53,10 @@ class Slide:
 
 
 def write_slides(paths: Sequence[Path], folder: Path) -> list[tuple[Path, int]]:
-    """Write folder/NN_name.html for each stored notebook; returns the files and how many slides each has."""
+    """Write folder/NN_name.html for each stored notebook; returns the files and how many slides each has.
+
+    Raises NotebookError for a notebook in which somebody has worked: a class would see the answers.
+    """
     found = importlib.util.find_spec("sphinx_revealjs")  # looked up, not imported: only its files are needed
     if found is None:
         raise NotebookError("Slides need reveal.js, of the package sphinx-revealjs. Make them with: make slides")
@@ -68,6 +71,11 @@ def write_slides(paths: Sequence[Path], folder: Path) -> list[tuple[Path, int]]:
     frame = Template(_FRAME.read_text(encoding="utf-8"))
     written = []
     notebooks = {path: nbformat.read(path, as_version=4) for path in paths}
+    if worked_in := [path.name for path, notebook in notebooks.items() if edited_cells(notebook)]:
+        raise NotebookError(
+            f"Somebody has worked in {', '.join(worked_in)}, and slides would show the answers. Make them in another "
+            "checkout, or store these notebooks as they were: git stash"
+        )
     _draw_large(notebooks.values())
     for path, notebook in notebooks.items():
         deck = slides(notebook, path.stem[:2])
@@ -82,7 +90,7 @@ def write_slides(paths: Sequence[Path], folder: Path) -> list[tuple[Path, int]]:
 
 
 def _draw_large(notebooks: Iterable[NotebookNode]) -> None:
-    """Draw the figures of the slides wider than they are stored; without a browser, the stored pictures do."""
+    """Draw the slides' figures larger than they are stored; without a browser, the stored pictures must do."""
     cells = [cell for notebook in notebooks for cell in notebook.cells if _tagged(cell, "slide")]
     outputs = [output for cell in cells for output in _figures(cell)]
     try:
@@ -144,7 +152,7 @@ def _figures(cell: NotebookNode) -> list[NotebookNode]:
 def gist(markdown: str, words: int = MOST_WORDS, bullets: bool = True) -> str:
     """What a slide shows of a text: its first sentences, and its lists, tables and formulas with what leads to them."""
     kept: list[str] = []
-    room = words
+    used = 0
     for paragraph in (part.strip() for part in re.split(r"\n\s*\n", markdown.strip())):
         if _KEPT.match(paragraph):
             kept.append(f"\n{paragraph}\n")
@@ -152,9 +160,10 @@ def gist(markdown: str, words: int = MOST_WORDS, bullets: bool = True) -> str:
                 break
             continue
         for sentence in _SENTENCE.split(" ".join(paragraph.split())):
-            if room < words and (room := room - count_words(sentence)) < 0:
+            if used and used + count_words(sentence) > words:
+                used = words
                 break
-            room -= count_words(sentence) if room == words else 0
+            used += count_words(sentence)
             kept.append(f"- {sentence}" if bullets else sentence)
     return "\n".join(kept)
 
@@ -226,7 +235,7 @@ def _said(cell: NotebookNode) -> list[str]:
     for output in cell.outputs:
         data = output.get("data", {})
         plain = "".join(data.get("text/plain", ""))
-        if plain and PLOTLY not in data and plain not in sentences and not plain.startswith("Answer: "):
+        if plain and PLOTLY not in data and plain not in sentences and not plain.startswith(_ANSWERS):
             rich = "".join(data.get("text/html", ""))
             found.append(rich if "<table" in rich else f"<p>{html.escape(plain)}</p>")
     return found
@@ -243,7 +252,7 @@ def _prediction(call: str, said: str, later: Sequence[NotebookNode]) -> str:
         listed = f"<ul>{''.join(f'<li>{html.escape(answer)}</li>' for answer in answers)}</ul>"
     outputs = [output for cell in later for output in cell.get("outputs", [])]
     texts = ["".join(output.get("data", {}).get("text/plain", "")) for output in outputs]
-    answer = next(text for text in texts if text.startswith("Answer: "))
+    answer = next((text for text in texts if text.startswith(_ANSWERS)), "")
     return f'{question}{listed}<p class="fragment answer">{html.escape(answer)}</p>'
 
 

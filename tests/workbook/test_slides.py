@@ -12,8 +12,8 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from pmt_helpers.commands.workbook import slides as command
 from pmt_helpers.workbook.build import read_source, solution_regions
-from pmt_helpers.workbook.files import PLOTLY, learner_path, source_paths
-from pmt_helpers.workbook.slides import Slide, gist, slides
+from pmt_helpers.workbook.files import PLOTLY, NotebookError, learner_path, source_paths
+from pmt_helpers.workbook.slides import Slide, gist, slides, write_slides
 
 LESSONS = [path for path in source_paths() if path.stem != "glossary"]
 FIRST = """# The title
@@ -100,6 +100,8 @@ def test_a_prediction_shows_its_choices_and_its_answer_at_the_next_key() -> None
     assert ">Which?</p>" in texts.body
     assert "<li>the &lt;other&gt;</li>" in texts.body
     assert '<p class="fragment answer">Answer: the &lt;other&gt;.</p>' in texts.body
+    guessed = cell('reveal("k", found)', {"text/plain": "You said 2; the answer is 3."}, tags=())
+    assert "the answer is 3." in deck(cell('prediction("Which?", (0, 9), key="k")', question), guessed)[0].body
     (numbers,) = deck(cell('prediction(\n    "Which?",\n    (0, 100_000, 10),\n    key="k",\n)', question), answer)
     assert "Between 0 and 100,000" in numbers.body
 
@@ -181,6 +183,16 @@ def test_the_command_writes_a_file_that_asks_nothing_of_the_network(tmp_path: Pa
     assert "Reveal.initialize" in html
     slides_themselves = html.split('<div class="slides">')[1].split("<script>")[0]
     assert re.findall(r"\b(?:src|href)=.(.{5})", slides_themselves) == ["data:"] * 2
+
+
+def test_a_notebook_in_which_somebody_has_worked_is_refused(tmp_path: Path) -> None:
+    pytest.importorskip("sphinx_revealjs")
+    notebook = nbformat.read(learner_path("00_start_here"), as_version=4)
+    notebook.cells[-1].source += " My own words."
+    nbformat.write(notebook, tmp_path / "00_start_here.ipynb")
+    with pytest.raises(NotebookError, match=r"worked in 00_start_here.ipynb.*show the answers"):
+        write_slides([tmp_path / "00_start_here.ipynb"], tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["00_start_here.ipynb"]
 
 
 def test_without_the_package_that_ships_reveal_it_is_said_how_to_get_it(
