@@ -115,24 +115,7 @@ _ONLINE = {
     "Open in Colab": r"https://colab\.research\.google\.com/github/[^/\s]+/[^/\s]+/blob/[^/\s]+/colab/",
 }
 _NOWHERE = "OWNER/REPO"
-_INSTALL = """# Where pmt_helpers is installed, this cell does nothing. Elsewhere, as on Colab, it installs it.
-import importlib.util
-
-if importlib.util.find_spec("pmt_helpers") is None:
-    import glob
-    import subprocess
-    import sys
-
-    wanted = sorted(glob.glob("pmt_helpers-*.whl"))[-1:] or {sources}
-    if not wanted:
-        raise FileNotFoundError("Put the file pmt_helpers-*.whl beside this notebook, and run this cell again.")
-    pip = [sys.executable, "-m", "pip", "install", "--quiet"]
-    if glob.glob("requirements.lock"):  # beside it, too: exactly the versions that were tested
-        subprocess.run([*pip, "--requirement", "requirements.lock"], check=True)
-        wanted = ["--no-deps", *wanted]
-    subprocess.run([*pip, *wanted], check=True)
-    # What Python has loaded by now may be older than what was just installed.
-    raise SystemExit("Installed. Restart Python (Kernel or Runtime > Restart), then run all cells again.")"""
+_INSTALL = Path(__file__).with_name("install_cell.txt")
 TITLE = "Privacy-preserving personal model training: a workbook"
 
 
@@ -263,7 +246,8 @@ def installing(notebook: NotebookNode, online: Sequence[str] = ()) -> NotebookNo
     if has_code(notebook):
         found = re.search(r"/(?:gh|github)/([^/\s]+/[^/\s]+)/", " ".join(online))
         sources = [f"git+https://github.com/{found[1]}"] if found else []
-        cell = nbformat.v4.new_code_cell(_INSTALL.format(sources=json.dumps(sources)), id="install")
+        text = _INSTALL.read_text(encoding="utf-8").strip().replace("SOURCES", json.dumps(sources))
+        cell = nbformat.v4.new_code_cell(text, id="install")
         copied.cells.insert(1, cell)
     return copied
 
