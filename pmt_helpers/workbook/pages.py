@@ -83,12 +83,12 @@ def _attach(output: NotebookNode, picture: str) -> None:
     output.metadata["image/png"] = {"alt": sentence, "width": WIDTH}
 
 
-def draw_figures(figures: Sequence[dict], width: int = WIDTH, scale: int = 1) -> list[bytes]:
-    """Plotly figures as PNG, `width` wide, with `scale` dots for each of its pixels. One browser serves all of them."""
-    return [smaller(png) for png in asyncio.run(_draw(figures, width, scale))]
+def draw_figures(figures: Sequence[dict], scale: int = 1) -> list[bytes]:
+    """Plotly figures as PNG, as large as their layouts say, with `scale` dots per pixel. One browser serves all."""
+    return [smaller(png) for png in asyncio.run(_draw(figures, scale))]
 
 
-async def _draw(figures: Sequence[dict], width: int, scale: int) -> list[bytes]:
+async def _draw(figures: Sequence[dict], scale: int) -> list[bytes]:
     import kaleido  # a development requirement: only who builds notebooks needs it
     from choreographer.errors import ChromeNotFoundError
 
@@ -98,8 +98,11 @@ async def _draw(figures: Sequence[dict], width: int, scale: int) -> list[bytes]:
             drawn = []
             for figure in figures:
                 bare = {"data": figure["data"], "layout": figure.get("layout", {})}
-                size = {"width": width, "height": int(bare["layout"].get("height") or HEIGHT), "scale": scale}
-                drawn.append(await browser.calc_fig(bare, opts={"format": "png", **size}))
+                width, height = (
+                    bare["layout"].get(side) or usual for side, usual in (("width", WIDTH), ("height", HEIGHT))
+                )
+                opts = {"format": "png", "width": int(width), "height": int(height), "scale": scale}
+                drawn.append(await browser.calc_fig(bare, opts=opts))
             return drawn
     except ChromeNotFoundError:
         raise NotebookError(

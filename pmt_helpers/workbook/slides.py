@@ -27,10 +27,11 @@ from pmt_helpers.datasets.files import atomic_path
 from pmt_helpers.teaching.questions import stored_quiz
 from pmt_helpers.workbook.build import edited_cells
 from pmt_helpers.workbook.files import PLOTLY, NotebookError
-from pmt_helpers.workbook.pages import TITLE, as_html, draw_figures, title_of
+from pmt_helpers.workbook.pages import HEIGHT, TITLE, as_html, draw_figures, title_of
 from pmt_helpers.workbook.reading import count_words
 
 FIGURE_WIDTH = 600  # as wide as a figure is tested to be readable; the slide shows it larger
+TALL, TALL_WIDTH, TALLEST = 480, 760, 540  # a tall figure is drawn wider and lower, else its texts would be small
 MOST_CLAIMS = 7  # rows of a table on one slide
 MOST_WORDS = 80  # of prose on a slide, and half as many for an exercise
 MOST_SAID = 800  # characters of printed sentences: where there are more, they end at their semicolons
@@ -93,10 +94,16 @@ def _draw_large(notebooks: Iterable[NotebookNode]) -> None:
     """Draw the slides' figures larger than they are stored; without a browser, the stored pictures must do."""
     cells = [cell for notebook in notebooks for cell in notebook.cells if _tagged(cell, "slide")]
     outputs = [output for cell in cells for output in _figures(cell)]
+    figures = []
+    for output in outputs:
+        layout = output.data[PLOTLY]["layout"]
+        height = layout.get("height") or HEIGHT
+        size = {"width": TALL_WIDTH if height > TALL else FIGURE_WIDTH, "height": min(height, TALLEST)}
+        figures.append(
+            output.data[PLOTLY] | {"layout": layout | size | {"updatemenus": []}}
+        )  # a picture has no buttons
     try:
-        still: dict[str, list] = {"updatemenus": []}  # a picture has no buttons
-        bare = [output.data[PLOTLY] | {"layout": output.data[PLOTLY]["layout"] | still} for output in outputs]
-        drawn = draw_figures(bare, FIGURE_WIDTH, scale=2)
+        drawn = draw_figures(figures, scale=2)
     except NotebookError:
         return
     for output, png in zip(outputs, drawn, strict=True):
