@@ -30,7 +30,7 @@ define START
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help run pages test lab notebooks solutions bench lock clean venv venv-dev
+.PHONY: help run pages slides test lab notebooks solutions bench lock clean venv venv-dev
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -40,6 +40,9 @@ run: venv ## execute the whole workbook, offline, into build/: notebooks, pages,
 
 pages: venv ## write the pages of the last `make run` again, in seconds: after a change of page.html or the badge
 	$(RUN) -m pmt_helpers pages
+
+slides: venv-dev ## write slides of the notebooks for a lecture, into build/slides; pictures need Chromium or Chrome
+	$(RUN) -m pmt_helpers slides
 
 test: venv-dev ## every check and test (the browser's too with PMT_BROWSER=1); TESTS=... is for pytest
 	$(RUN) -m ruff check .

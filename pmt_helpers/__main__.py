@@ -15,6 +15,7 @@ COMMANDS = {
     "doctor": "Say what works on this machine, and what to do about what does not.",
     "run": "Execute the notebooks; write them, web pages and a summary of seconds and memory.",
     "pages": "Write the web pages of the last run again.",
+    "slides": "Write slides of the notebooks, to show in a lecture without a network.",
     "data": "List, fetch and check the data sets.",
     "sweep": "Compute a stored result again, with its provenance.",
     "profile": "Record what training costs on this machine, or write the edition that a Raspberry Pi runs.",

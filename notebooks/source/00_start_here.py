@@ -76,7 +76,7 @@ explore(
     description="person",
 )
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # ## The whole idea in one figure
 # A recording is cut into *windows* of a few seconds. The model says which activity a window shows.
 #
@@ -90,7 +90,7 @@ person = my_person(DATASET, PERSON, default=5)
 you = Person.of(data, person, seed=SEED)
 shared = train_shared(data, exclude_user=person, seed=SEED)
 
-# %%
+# %% tags=["slide", "code"]
 at_home = {"validation": you.validation(N_SAMPLES), "seed": SEED}
 local = train_local(shared, *you.train(N_SAMPLES), **at_home)
 personal = personalise(shared, *you.train(N_SAMPLES), **at_home)
@@ -104,7 +104,7 @@ figures.three_models(result, person=person, n_windows=result["n_test"].iloc[0])
 #
 # Nothing was sent: `train_shared` never saw your windows, and `personalise` ran here.
 
-# %%
+# %% tags=["slide"]
 n_volunteers = len(shared.card["users"])
 say(
     f"Trained in the cloud: {n_volunteers} volunteers, {shared.card['n_train']} windows of theirs, 0 of yours.",
@@ -115,14 +115,14 @@ say(
 # ## Predict before you run
 # Every notebook asks you for a guess before it shows a result.
 
-# %%
+# %% tags=["slide"]
 prediction(
     f"With {2 * N_SAMPLES} training windows instead of {N_SAMPLES}, which model gains most?",
     ["the shared one", "the local one", "the personal one", "two of them alike"],
     key="00-which-gains-most",
 )
 
-# %%
+# %% tags=["slide"]
 more = 2 * N_SAMPLES
 at_home = {"validation": you.validation(more), "seed": SEED}
 with_more = you.compare(
@@ -151,7 +151,7 @@ say("; ".join(f"{model}: {100 * change:+.0f} points" for model, change in gain.i
 # **Warm-up.** Accuracy is the share of predictions that are right. Write it.
 
 
-# %%
+# %% tags=["slide"]
 def accuracy(predicted, actual):
     """Share of predictions that are right. Both are NumPy arrays of class numbers, (n_windows,)."""
     ### BEGIN SOLUTION
@@ -186,7 +186,7 @@ say(f"Always guessing {frequent} is right for {share:.0%} of your test windows."
 # %%
 export_button()
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # ## The map
 #
 # | notebook | question | minutes |

@@ -64,7 +64,7 @@ from pmt_helpers.teaching import (
 # ## The answer first
 # Each dot is a person. Each person was tested with a model trained on everybody else, by the paper's protocol.
 
-# %%
+# %% tags=["slide"]
 data = load_activity(DATASET)
 person = my_person(DATASET, PERSON, default=5)
 grid = stored_base_models(DATASET)
@@ -78,7 +78,7 @@ figures.per_person(stored_paper, highlight=person, title="The shared model, on p
 # ## Step 1. What a wrist tells
 # Here are three people doing the same exercise. The watch measures acceleration along three axes, gravity included.
 
-# %%
+# %% tags=["slide"]
 recordings = load_recordings("watch")
 exercise = recordings[0].class_name
 same_exercise = [r for r in recordings if r.class_name == exercise and r.side == recordings[0].side]
@@ -100,7 +100,7 @@ data.card
 # one before by half. Each window becomes 43 numbers, its *features*. Thirty say how its readings are spread over their
 # range. The other thirteen say how large the readings are, how much they vary, and how far apart their peaks are.
 
-# %%
+# %% tags=["slide", "code"]
 recording = same_exercise[0]
 size = int(5 * recording.rate_hz)
 windows = cut_windows(recording.signal, size, step=size // 2)
@@ -114,7 +114,7 @@ figures.window_and_features(windows[0], recording.rate_hz, features[0], FEATURE_
 # the feature is 2.
 
 
-# %%
+# %% tags=["slide"]
 def mean_absolute_deviation(window):
     """(n_readings, 3) in m/s2 to (3,): the mean distance of each axis from its own mean."""
     ### BEGIN SOLUTION
@@ -149,7 +149,7 @@ say(
 shared = train_shared(data, exclude_user=person, seed=SEED)
 figures.training_history(shared.history)
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # The *loss* is the cross-entropy: for a window of class $y$ it is $-\log p_y$, which is small when the model gives the
 # true class a high probability. A training step moves the weights against the gradient of the loss. For a layer
 # $s = xW + b$ with a softmax, that gradient is
@@ -166,7 +166,7 @@ figures.training_history(shared.history)
 # subtract the largest score first.)
 
 
-# %%
+# %% tags=["slide"]
 def sgd_step(W, b, x, y, learning_rate):
     """W (n_features, n_classes), b (n_classes,), one window x (n_features,), its class y. Returns the new W and b."""
     ### BEGIN SOLUTION
@@ -205,7 +205,7 @@ say(f"{shapes}.")
 # ## Step 4. The person it has never seen
 # During training, validation said how good the model is. Now test it on your windows.
 
-# %%
+# %% tags=["slide"]
 prediction("What accuracy will the shared model have on your windows?", (0, 1, 0.01), key="01-unseen-accuracy")
 
 # %%
@@ -218,7 +218,7 @@ say(f"Validation promised {shared.val_accuracy:.2f} for person {person}, whom th
 #
 # ## Break it: a split that promises too much
 
-# %%
+# %% tags=["slide"]
 figures.split_comparison(validation_vs_test(grid))
 
 # %% [markdown]
@@ -231,7 +231,7 @@ figures.split_comparison(validation_vs_test(grid))
 # True for all windows of that person.
 
 
-# %%
+# %% tags=["slide"]
 def grouped_split(users, fraction, seed):
     """users (n_windows,) to a mask (n_windows,), True for the windows of about `fraction` of the users."""
     ### BEGIN SOLUTION

@@ -78,7 +78,7 @@ from pmt_helpers.teaching import (
 # This is the paper's Figure 3, measured again on its own data (WISDM) by its own protocol: every person in turn, five
 # folds, every number of samples. Bands are intervals over people. The paper's lines and people are grey, behind ours.
 
-# %%
+# %% tags=["slide"]
 wisdm = stored_curve("wisdm", "random", early_stopping=False)
 smooth, points = paper_table("fig3_accuracy_smooth"), paper_table("fig3_accuracy_points")
 theirs = crossing(smooth.assign(user=0), "personal", "shared", min_users=1)
@@ -86,7 +86,7 @@ ours = crossing(wisdm, "personal", "shared")
 say(f"Personal is ahead of shared from {ours:.0f} samples on; in the paper's figure from {theirs:.0f}.")
 figures.accuracy_by_samples(mean_curve(wisdm), smooth, points, title="Figure 3, measured again")
 
-# %%
+# %% tags=["slide"]
 prediction(
     f"WISDM, {N_SAMPLES} samples, stopped in time: the mean gain is positive. For what share of people is it a loss?",
     (0, 1, 0.01),
@@ -106,7 +106,7 @@ prediction(
 # your windows, again and again, until the loss on the windows put aside for validation stops falling. One pass through
 # all windows is an *epoch*.
 
-# %%
+# %% tags=["slide", "code"]
 data = load_activity(DATASET)
 person = my_person(DATASET, PERSON, default=5)
 you = Person.of(data, person, seed=SEED)
@@ -127,7 +127,7 @@ figures.three_models(you.compare(shared=shared, local=local, personal=personal),
 # through all of them. For example, 2 epochs over 3 windows are 6 steps.
 
 
-# %%
+# %% tags=["slide"]
 def online_sgd(W, b, X, y, epochs, learning_rate):
     """W (n_features, n_classes), b (n_classes,), windows X (n, n_features), classes y (n,). Returns the new W and b."""
     ### BEGIN SOLUTION
@@ -187,7 +187,7 @@ explore(
 # But those windows need labels, too: "5 samples, stopped by validation" are ten windows that somebody labelled. With
 # forty labels, is it better to train on all of them, or to train on half and keep half to decide when to stop?
 
-# %%
+# %% tags=["slide"]
 for dataset in ("watch", "wisdm"):
     gain, harmed, harmed_stopped = compare_at_equal_labels(dataset, labels=40)
     say(f"{dataset}, personal models, 40 trained on against 20 and 20 to stop by: {gain}.")
@@ -203,7 +203,7 @@ for dataset in ("watch", "wisdm"):
 # For example, the losses $3, 2, 2.5, 2.4, 1$ with patience 2 stop after epoch 4 and keep epoch 2.
 
 
-# %%
+# %% tags=["slide"]
 def early_stopping(val_losses, patience):
     """val_losses (n_epochs,), the loss after each epoch. Returns the epoch kept and the epochs run, both from 1."""
     ### BEGIN SOLUTION
@@ -231,7 +231,7 @@ check("early-stopping", early_stopping, use=on_your_training)
 # than the training windows, and training stops early. These are stored results. Yours are computed again first, to see
 # that they agree.
 
-# %%
+# %% tags=["slide"]
 everybody = stored_curve(DATASET)
 again = learning_curve(data, users=[person], sizes=(5, 10, 20), seed=0)  # the seed of the stored ones
 mine = again.groupby(["model", "n_samples"])["accuracy"].mean()
@@ -391,14 +391,14 @@ hard.compare(shared=shared, **tried).round(3)
 # The paper says that weights start as `N(0, 1)` divided by `sqrt(2 / n)`. The usual initialisation for this network
 # (He's) *multiplies*. Which of the two gives the paper's curve?
 
-# %%
+# %% tags=["slide"]
 prediction(
     "Which initial weights give a curve closer to the paper's?",
     ["multiplied (He)", "divided (as printed)"],
     key="02-init",
 )
 
-# %%
+# %% tags=["slide"]
 literal = stored_curve("wisdm", "random", early_stopping=False, init="literal")
 apart = {"multiplied (He)": curve_distance(wisdm, smooth), "divided (as printed)": curve_distance(literal, smooth)}
 reveal("02-init", min(apart, key=apart.get))

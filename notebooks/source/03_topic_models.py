@@ -85,7 +85,7 @@ from pmt_helpers.topics import (
 # well a model describes the words it is trained on; higher is better. Bands are intervals over ten seeds, each with
 # other documents. The paper's lines are grey, behind ours.
 
-# %%
+# %% tags=["slide"]
 papers = stored_topics("likelihood", "nips")
 figures.likelihood_by_iteration(over_seeds(by_model(papers)), paper_table("fig4_log_likelihood")).show()
 figures.likelihood_by_share(papers, paper_table("fig5_log_likelihood"))
@@ -154,14 +154,14 @@ check("grow-dictionary", grow_topics, use=with_words_of_yours)
 # yours alone. The *personal* model draws the first topic of each word from the shared topics and continues from there,
 # as in the paper.
 
-# %%
+# %% tags=["slide"]
 prediction(
     "After the last iteration, by how many bits per word will the personal model describe your own texts better?",
     (-0.2, 0.6, 0.02),
     key="03-lead",
 )
 
-# %%
+# %% tags=["slide"]
 download = shared.topics  # this, and nothing else
 news = load_documents("news", vocabulary=download.vocabulary, grow=True)
 own, aside = hold_out(news, N_LOCAL, seed=SEED)
@@ -192,7 +192,7 @@ figures.likelihood_by_iteration(pd.concat(curves), title=f"Your {len(own)} news 
 # Both sum to one over the topics. ($\alpha$ counts as if each topic already had that many tokens.)
 
 
-# %%
+# %% tags=["slide"]
 def completion_bits(phi, seen, unseen, alpha, iterations):
     """phi (n_topics, n_words); seen, unseen (n_words,): how often each word is in the two halves of a document.
 
@@ -220,14 +220,14 @@ def on_a_text_put_aside(bits):
 
 check("document-completion", completion_bits, use=on_a_text_put_aside)
 
-# %%
+# %% tags=["slide"]
 prediction(
     "Which is ahead on documents that nobody trained on, after fifty iterations at home? (Level: less than 0.1 bits.)",
     ["personal, clearly", "personal and local are level", "local, clearly"],
     key="03-held-out",
 )
 
-# %%
+# %% tags=["slide"]
 held_out = at_chosen_weight(stored_topics("held_out", "nips"))
 bits = held_out[held_out["iteration"] == 50].groupby("model")["bits"].mean()
 lead = bits["personal"] - bits["local"]
@@ -314,7 +314,7 @@ pd.Series(scores, name="bits per held-out word").round(2).to_frame()
 # prior? The next figure has three cases: few conference papers at home when the cloud has such papers, too; many news
 # texts, and few news texts, when the cloud has Wikipedia.
 
-# %%
+# %% tags=["slide"]
 figures.gain_by_weight(
     {
         "30 papers": gains_by_weight(stored_topics("held_out", "nips", 30)),

@@ -65,7 +65,7 @@ from pmt_helpers.teaching import (
 # kinds. Then each person retrains the model that they downloaded, with sixty clean windows of their own. The bars are
 # two standard errors over people. The ticks are the same models without poison.
 
-# %%
+# %% tags=["slide"]
 poison = stored_poisoning("wisdm")
 ends = poison[poison["n_samples"].isin((0, 60)) & poison["model"].isin(("shared", "personal"))]
 honest = ends[ends["kind"] == "none"]
@@ -88,7 +88,7 @@ figures.poisoned_models(by_volunteers.query("fraction == 0.5"), honest, title="H
 # probability. Do not change the arrays that you are given.
 
 
-# %%
+# %% tags=["slide"]
 def flip_labels(y, probabilities, fraction, order):
     """y (n,): true labels; probabilities (n, n_classes): what the clean model says; order (n,): rows, in random order.
 
@@ -129,7 +129,7 @@ explore(
     label="{:.0%}".format,
 )
 
-# %%
+# %% tags=["slide"]
 prediction(
     "With the worst poison (half of the volunteers), how far from the clean personal model is one retrained with sixty "
     "clean windows, in points of accuracy?",
@@ -137,7 +137,7 @@ prediction(
     key="04-healing",
 )
 
-# %%
+# %% tags=["slide"]
 curves = {}
 for name, kind in (("honest volunteers", "none"), ("random labels", "random"), ("least likely label", "least_likely")):
     rows = recovery_by_samples(poison, "volunteers", kind, 0.5)
@@ -162,7 +162,7 @@ local = train_local(bad, *you.train(n_clean), validation=you.validation(n_clean)
 say(f"Person {person}: the poisoned shared model, and after {n_clean} clean windows the personal and the local one:")
 you.compare(shared=bad, personal=healed, local=local).round(2)
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # ## Step 2. A poisoned device, and a backdoor
 # Malware on *your* device changes your own labels. The damage stays with you: nobody downloads your model.
 #
@@ -170,7 +170,7 @@ you.compare(shared=bad, personal=healed, local=local).round(2)
 # one label. The model learns that the mark means this class. Whoever carries the mark is then taken for that class,
 # and everybody else is classified as before.
 
-# %%
+# %% tags=["slide"]
 at_home = poison[(poison["who"] == "user") & (poison["n_samples"] == 60) & (poison["fraction"] == 0.5)]
 clean_home = poison[(poison["kind"] == "none") & (poison["n_samples"] == 60)]
 clean_home = dict(zip(clean_home["model"], clean_home["accuracy"], strict=True))
@@ -200,7 +200,7 @@ figures.poisoned_models(at_home, clean_home, title="Half of your own windows are
 # example, the values 1, 2, 90, 3 with `n_trim` 1 give the mean of 2 and 3.
 
 
-# %%
+# %% tags=["slide"]
 def trimmed_mean(weights, n_trim):
     """weights (n_volunteers, n_weights): one model per row; n_trim: how many values to leave out at each end.
 
@@ -230,7 +230,7 @@ check("trimmed-mean", trimmed_mean, use=with_a_malicious_volunteer)
 # standard errors over people; *averaged: mean* is the average without protection. The table is the cost without
 # attackers, in points, for honest volunteers of WISDM, tested on their own windows.
 
-# %%
+# %% tags=["slide"]
 for name, title in (("watch", "The watch's ten people"), ("wisdm", "WISDM's many people")):
     compared = compare_defences(stored_defences(name))
     compared = compared.query("kind == 'none' or (kind == 'least_likely' and fraction == 0.3)")
@@ -249,7 +249,7 @@ cost.assign(**{"people worse off": worse, "correlation": ranks.round(2)}).sort_v
 # expected that these are the people who move in an unusual way. They are not: the correlations are close to zero. So
 # the cloud cannot warn anybody beforehand.
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # ## Red team, blue team
 # Write an attack or a filter of your own. **Red:** half of the volunteers use your attack. It may change half of their
 # labels. You get points for the accuracy that the model loses on people it has never seen. **Blue:** your filter

@@ -87,7 +87,7 @@ from pmt_helpers.topics import GibbsLDA
 # does? In its simplest form (FedSGD) a device sends the gradient of one training step; federated averaging sends what
 # several steps have changed. Here is the gradient of one of your windows, and what the cloud reads from it.
 
-# %%
+# %% tags=["slide"]
 data = load_activity(DATASET)
 person = my_person(DATASET, PERSON, default=5)
 you = Person.of(data, person, seed=SEED)
@@ -151,14 +151,14 @@ def on_your_model(attack):
 
 check("loss-threshold", loss_attack, use=on_your_model)
 
-# %%
+# %% tags=["slide"]
 prediction(
     "Which model tells more about the windows that it was trained on?",
     ["the shared model", "the personal model"],
     key="05-leak",
 )
 
-# %%
+# %% tags=["slide"]
 membership, drawn = stored_membership("wisdm"), stored_membership("wisdm", "roc")
 keys = {
     "shared": "target == 'shared' and level == 'window, no overlap'",
@@ -202,7 +202,7 @@ people[["auc", "auc_low", "auc_high", "tpr"]].round(2)
 # together? $\beta$ is known, and each topic has at least one word of the vocabulary without any token in it.
 
 
-# %%
+# %% tags=["slide"]
 def recover_count(phi, beta, column):
     """phi (n_topics, n_words): the published topics; column: that of the word. Returns its number of tokens."""
     ### BEGIN SOLUTION
@@ -235,7 +235,7 @@ by_attack = asked.groupby(["way", "attack"])["auc"].mean().reset_index()
 strongest = by_attack.loc[by_attack.groupby("way")["auc"].idxmax()].set_index("way")[["attack", "auc"]]
 leaks.join(strongest).round(2).dropna()
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # The rows are ways to publish topics: in full, with fewer digits, with noise, or in part. *words* is the share of
 # words whose count is still read exactly; *tokens* is the share of all tokens that belong to such words. *auc* says
 # how well the strongest *attack* tells whether a given document was among those behind the topics. Rounding hides the
@@ -265,7 +265,7 @@ leaks.join(strongest).round(2).dropna()
 # $C = 1$ the row $(3, 4)$ has length 5 and becomes $(0.6, 0.8)$.
 
 
-# %%
+# %% tags=["slide"]
 def private_mean(gradients, clip, noise_multiplier, expected_batch, noise):
     """gradients (n, d): one row per window drawn; clip: the longest a row may be; noise (d,): standard normal draws.
 
@@ -298,7 +298,7 @@ check("clip-and-noise", private_mean, use=under_the_audit)
 # chosen on WISDM's people.) Sampling and noise come from the system's secure source, so nobody can repeat this model,
 # not even we.
 
-# %%
+# %% tags=["slide"]
 private = train_shared_private(data, exclude_user=person, epsilon=8, seed=SEED)
 say(f"Epsilon {private.epsilon:.2f}, delta {private.delta:g}. It covers {private.guarantee}.")
 costs = {}
@@ -323,7 +323,7 @@ explore(
     label=figures.named_epsilon,
 )
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # Hiding each window does not hide the person: with each window protected, an attacker who holds a volunteer's windows
 # still tells who volunteered. (An AUC below one half helps no attacker who cannot know beforehand that it will be
 # below.) And a promise is about the *worst* case. An attack that fails proves no epsilon; an
@@ -340,7 +340,7 @@ explore(
 # knows the seed repeats the release for both data sets and sees which one fits. Each attack plays a hundred rounds.
 
 
-# %%
+# %% tags=["slide"]
 def score(right):
     """A fair coin is right between 30 and 70 times of 100, except in one case of thirty thousand."""
     return "no better than a coin" if 30 <= right <= 70 else f"right {right} times of 100"

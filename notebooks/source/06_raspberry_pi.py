@@ -83,7 +83,7 @@ from pmt_helpers.teaching import (
 # for a hundred passes over the data; the paper does not say how many passes its times are for. Each series has its own
 # line with an interval. The scale is logarithmic; the button makes it linear.
 
-# %%
+# %% tags=["slide"]
 logs = my_logs()
 recorded = [log for of_origin in logs.values() for log in of_origin]
 spans = figures.spans_of(recorded)
@@ -177,7 +177,7 @@ replay(recording, personal.history[["epoch", "loss"]])
 # leaves $2.5\,\%$ above it: `t.ppf(0.975, n - 2)`, imported from `scipy.stats`.
 
 
-# %%
+# %% tags=["slide"]
 def fit_line(x, seconds):
     """x, seconds (n,): sizes, and what each took. Returns the slope, and the lower and upper end of its interval."""
     ### BEGIN SOLUTION
@@ -218,7 +218,7 @@ for by in ("documents", "words"):
 # Three parts: setting up; the *interpreter* (with JAX and Keras also what these libraries do around each step); and
 # the arithmetic itself.
 
-# %%
+# %% tags=["slide"]
 prediction(
     "Keras trains one window at a time. Which share of its training is arithmetic, in percent, if the time of a "
     "compiled loop for the same steps is taken as the arithmetic?",
@@ -226,7 +226,7 @@ prediction(
     key="06-arithmetic",
 )
 
-# %%
+# %% tags=["slide"]
 where = time_by_phase(logs["measured-host"]).query("task == 'activity'")
 where = where[where["machine"] == where["machine"].iloc[0]]
 keras = where.set_index("kernel").loc["keras_fit"]
@@ -259,7 +259,7 @@ of_step.sort_values(["task", "per_update"]).round({"setup_G": 1, "times_compiled
 # it.
 
 
-# %%
+# %% tags=["slide"]
 def predict(instructions, updates, setup, rate, band):
     """instructions: of one update; setup: instructions of set-up; rate: billions of instructions per second.
 
@@ -303,7 +303,7 @@ explore(
 # system with another version of NumPy, and its logs were used for none of the counts. So we predict those logs, and
 # compare.
 
-# %%
+# %% tags=["slide"]
 for log in logs["emulated-raspi3b-icount"]:
     for kernel in log.spans["kernel"].dropna().unique():
         guess = predict_log("emulated-raspi3b", log, str(kernel), task=log.header["task"])
@@ -315,7 +315,7 @@ for log in logs["emulated-raspi3b-icount"]:
 # ## Break it: one line from two origins
 # Seconds of this computer and of an emulated board are two experiments. What happens if you put them into one line?
 
-# %%
+# %% tags=["slide"]
 try:
     series([*logs["measured-host"], *logs["emulated-raspi3b-icount"]], "measured-host")
 except ValueError as refused:
@@ -348,14 +348,14 @@ figures.memory_by_kernel(memory.query("task == 'activity'")).show()
 rows = spans[spans["phase"] == "inference"]
 figures.latency(rows[["origin", "machine", "kernel", "latency_ms_median", "latency_ms_p99"]])
 
-# %%
+# %% tags=["slide"]
 prediction(
     "Training on 160 windows at home, a hundred passes, or uploading them by Wi-Fi: which takes less energy?",
     ["training", "uploading", "it depends on the code"],
     key="06-energy",
 )
 
-# %%
+# %% tags=["slide"]
 joules = compare_energy(BOARD, windows=160, epochs=100)
 wifi = joules.set_index("what").loc["upload by Wi-Fi"]
 above_idle = joules["above_idle"].dropna()

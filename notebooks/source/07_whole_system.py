@@ -71,7 +71,7 @@ pd.set_option("display.max_colwidth", None)  # reasons of refusals are read in f
 # averaging* volunteers train at home and send weights in each round; then each person retrains the result. The bars
 # are intervals of the difference from the personal model.
 
-# %%
+# %% tags=["slide"]
 federated = compare_federated(stored_federated("wisdm"), n_samples=20)
 figures.accuracy_by_bytes(federated)
 
@@ -96,7 +96,7 @@ figures.accuracy_by_bytes(federated)
 # perfect, and only the model behind them is false: the digests find that, piece by piece.
 
 
-# %%
+# %% tags=["slide"]
 def accept(manifest, state):
     """manifest: what is offered: signed_by (whose key its signature fits, or None), model, version, expires, bytes.
 
@@ -140,14 +140,14 @@ servers.set_index("server")[["result", "honest_after"]].rename(columns={"honest_
 #
 # A device fetches a model by *questions* of a fixed length: one for the manifest, then one for each piece.
 
-# %%
+# %% tags=["slide"]
 five = [*data.user_ids[data.user_ids != person][:4].tolist(), person]
 visits = run_system(data, five, n_samples=20, seed=SEED)
 say(f"A device, two processes, takes less than 150 MB of memory: {bool((visits['peak_mb'] < 150).all())}.")
 say("Accuracy on test windows, mean over the five: shared as it comes, personal, and the model that is kept.")
 visits.groupby("version")[["shared", "personal", "kept"]].mean().round(2)
 
-# %%
+# %% tags=["slide"]
 prediction(
     "A device has ten times as many labelled windows. How many bytes more does it send in a visit?",
     (0, 100_000, 1000),
@@ -175,7 +175,7 @@ say(f"All five devices sent the same number of bytes: {visits['bytes_up'].nuniqu
 # bytes in order. For example, `[[b"a", b"bb"], [b"bb", b"a"]]` has the same number for both people, and other lengths.
 
 
-# %%
+# %% tags=["slide"]
 def find_leak(recordings):
     """recordings: one list of messages (bytes) for each person, all sent by the same device program.
 
@@ -215,7 +215,7 @@ check("find-leak-sent", find_leak, use=meet_devices)
 audited = audit_devices(DEVICES, people)
 audited.pivot(index="device", columns=["place", "channel"], values="verdict").loc[list(DEVICES)].T
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # Before encryption the audit sees bytes. On the encrypted wire it sees lengths and times only, so two of the cheats
 # become invisible there. The one that waits sends what all send: only times show it, and only if it waits longer than
 # the chance differences of this machine, some milliseconds. So an audit is evidence, not proof. The proof is that
@@ -318,7 +318,7 @@ def meet_releases(answer):
 
 check("keep-better", keep_better, use=meet_releases)
 
-# %%
+# %% tags=["slide"]
 figures.gains(
     stored_updates("wisdm").query("release > 1 and n_samples == 10"),
     {
@@ -348,7 +348,7 @@ figures.gains(
 # windows. The table below it asks whether such a message says who sent it: an attacker who knows an earlier message of
 # everybody guesses who sent a later one.
 
-# %%
+# %% tags=["slide"]
 similar = stored_similar("wisdm")
 figures.gains(
     similar,
@@ -373,7 +373,7 @@ say(
 )
 told[["wisdm", "watch"]].sort_values("wisdm", ascending=False).map("{:.0%}".format)
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # Choosing at home helps more than uploading a gradient or class means, and it sends nothing. But donors pay: a
 # published model tells which windows it was trained on. An average of three tells less.
 #

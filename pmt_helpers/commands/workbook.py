@@ -159,3 +159,20 @@ def pages(out: Path) -> None:
 
     write_site(out, sound_runs(out))
     click.echo(f"Written: open {out / 'index.html'}.")
+
+
+@click.command()
+@click.argument("names", nargs=-1)
+@click.option(
+    "--out", type=click.Path(file_okay=False, path_type=Path), default=Path("build/slides"), show_default=True,
+    help="Folder for the slides.",
+)  # fmt: skip
+def slides(names: tuple[str, ...], out: Path) -> None:
+    """Write slides of the stored notebooks NAMES (such as 01; all by default), to show in a browser, offline."""
+    from pmt_helpers.datasets.files import check_writable
+    from pmt_helpers.workbook.files import learner_paths
+    from pmt_helpers.workbook.slides import write_slides
+
+    check_writable(out)
+    for path, count in write_slides([path for path in learner_paths(names) if path.stem != "glossary"], out):
+        click.echo(f"{path}: {count} slides")

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from pmt_helpers.teaching.figures import Figure
 
+STORED_SAMPLES = 15  # on a page without a kernel: as many as notebook 00 trains on
 _STYLE = (
     "<style>.jupyter-button.pmt-choice {width: auto; max-width: 46em; height: auto; padding: 0.2em 0.7em;"
     " line-height: 1.4; text-align: left; white-space: normal}</style>"
@@ -143,7 +144,10 @@ def explore(
 
 
 def choose_person(dataset: str, default: int) -> Shown:
-    """A menu of the people of a dataset, with how many windows each has of every class; the choice is kept."""
+    """A menu of the people of a dataset, with how many windows each has of every class; the choice is kept.
+
+    A page without a kernel has a slider in its place: what the three models reach for each person, by stored results.
+    """
     import ipywidgets
 
     from pmt_helpers.datasets import load_activity
@@ -173,4 +177,16 @@ def choose_person(dataset: str, default: int) -> Shown:
     sentence = (
         "A menu appears here when the cell is run: choose which person of the data is you, and run the cells below."
     )
-    return Shown(ipywidgets.VBox([menu, about]), sentence)
+
+    def page() -> str:
+        from pmt_helpers.experiments import stored_curve
+        from pmt_helpers.teaching.figures import three_models
+
+        curve = stored_curve(dataset)
+        rows = curve[curve["n_samples"] == STORED_SAMPLES].groupby(["user", "model"])["accuracy"].mean().reset_index()
+        first = menu.value if menu.value in set(rows["user"]) else None  # who has too few windows has no curve
+        slider = explore(rows, "user", lambda of: three_models(of, int(of["user"].iloc[0])), "person", first)
+        assert slider.page
+        return f"<p>Each person, with {STORED_SAMPLES} windows to train on at home (stored results):</p>{slider.page()}"
+
+    return Shown(ipywidgets.VBox([menu, about]), sentence, page)

@@ -26,7 +26,7 @@ from pygments.formatters import HtmlFormatter
 
 from pmt_helpers.datasets.files import atomic_path
 from pmt_helpers.teaching.display import PAGE, frames_html
-from pmt_helpers.workbook.files import PLOTLY, ROOT, NotebookError
+from pmt_helpers.workbook.files import PLOTLY, ROOT, NotebookError, has_code, write_notebook
 
 WIDTH, HEIGHT = 480, 450  # JupyterLab shows a picture as it is: wider, a window of 600 pixels would cut it
 COLOURS = 64  # in a picture: enough for a few lines, bands and their edges, and a third of the size
@@ -58,9 +58,9 @@ def add_pictures(notebook: NotebookNode, earlier: NotebookNode | None, render: b
         elif render:
             missing.append(output)
     if missing:
-        drawn = asyncio.run(_draw([output.data[PLOTLY] for output in missing]))
+        drawn = draw_figures([output.data[PLOTLY] for output in missing])
         for output, png in zip(missing, drawn, strict=True):
-            _attach(output, base64.b64encode(smaller(png)).decode())
+            _attach(output, base64.b64encode(png).decode())
     return len(missing)
 
 
@@ -83,18 +83,26 @@ def _attach(output: NotebookNode, picture: str) -> None:
     output.metadata["image/png"] = {"alt": sentence, "width": WIDTH}
 
 
-async def _draw(figures: list[dict]) -> list[bytes]:
+def draw_figures(figures: Sequence[dict], scale: int = 1) -> list[bytes]:
+    """Plotly figures as PNG, as large as their layouts say, with `scale` dots per pixel. One browser serves all."""
+    return [smaller(png) for png in asyncio.run(_draw(figures, scale))]
+
+
+async def _draw(figures: Sequence[dict], scale: int) -> list[bytes]:
     import kaleido  # a development requirement: only who builds notebooks needs it
     from choreographer.errors import ChromeNotFoundError
 
     try:
-        # mathjax=False: kaleido would fetch it from a CDN. One browser serves all figures.
+        # mathjax=False: kaleido would fetch it from a CDN.
         async with kaleido.Kaleido(n=1, mathjax=False, timeout=_SECONDS) as browser:
             drawn = []
             for figure in figures:
                 bare = {"data": figure["data"], "layout": figure.get("layout", {})}
-                size = {"width": WIDTH, "height": int(bare["layout"].get("height") or HEIGHT), "scale": 1}
-                drawn.append(await browser.calc_fig(bare, opts={"format": "png", **size}))
+                width, height = (
+                    bare["layout"].get(side) or usual for side, usual in (("width", WIDTH), ("height", HEIGHT))
+                )
+                opts = {"format": "png", "width": int(width), "height": int(height), "scale": scale}
+                drawn.append(await browser.calc_fig(bare, opts=opts))
             return drawn
     except ChromeNotFoundError:
         raise NotebookError(
@@ -104,8 +112,13 @@ async def _draw(figures: list[dict]) -> list[bytes]:
 
 
 _FRAME = Path(__file__).with_name("page.html")
-_BINDER = r"https://mybinder\.org/v2/gh/[^/\s]+/[^/\s]+/HEAD\?urlpath=lab/tree/notebooks/"
-_NOWHERE = "/gh/OWNER/REPO/"  # the badge of a copy without a public address
+# Where the badges in README.md lead; those of a copy without a public address say OWNER/REPO.
+_ONLINE = {
+    "Open in Binder": r"https://mybinder\.org/v2/gh/[^/\s]+/[^/\s]+/HEAD\?urlpath=lab/tree/notebooks/",
+    "Open in Colab": r"https://colab\.research\.google\.com/github/[^/\s]+/[^/\s]+/blob/[^/\s]+/colab/",
+}
+_NOWHERE = "OWNER/REPO"
+_INSTALL = Path(__file__).with_name("install_cell.txt")
 TITLE = "Privacy-preserving personal model training: a workbook"
 
 
@@ -148,10 +161,11 @@ class _Exporter(HTMLExporter):
 
     @pass_context
     def markdown2html(self, context: Any, source: str) -> str:
-        return _as_html(source, self.pages, context.get("cell", {}).get("attachments", {}))
+        return as_html(source, self.pages, context.get("cell", {}).get("attachments", {}))
 
 
-def _as_html(markdown: str, pages: Sequence[str], attachments: dict[str, dict[str, str]] | None = None) -> str:
+def as_html(markdown: str, pages: Sequence[str] = (), attachments: dict[str, dict[str, str]] | None = None) -> str:
+    """Markdown as a page shows it: formulas as MathML; links to notebooks lead to `pages`, or are left as text."""
     renderer = _Renderer(escape=False, attachments=attachments)
     renderer.pages = pages
     parser = MarkdownWithMath(renderer=renderer)
@@ -186,24 +200,27 @@ def framed(title: str, body: str, links: str = "") -> str:
 def write_site(folder: Path, names: Sequence[str], root: Path = ROOT) -> None:
     """Write a page of each notebook NAME.ipynb of the folder beside it, index.html, and the plotly.js of all pages.
 
-    The pages follow each other in the order of the names. A button for Binder appears once the badge in README.md has
-    an address.
+    The pages follow each other in the order of the names. Buttons for Binder and Colab appear once the badges in
+    README.md have an address. The folder colab gets copies of the notebooks which install the package where it is not.
     """
     notebooks = {name: nbformat.read(folder / f"{name}.ipynb", as_version=4) for name in names}
-    titles = {name: _title(notebook, name) for name, notebook in notebooks.items()}
+    titles = {name: title_of(notebook, name) for name, notebook in notebooks.items()}
     for place, (name, notebook) in enumerate(notebooks.items()):
         links = [("index.html", "Contents")]
         links += [(f"{other}.html", f"Previous: {titles[other]}") for other in names[max(place - 1, 0) : place]]
         links += [(f"{other}.html", f"Next: {titles[other]}") for other in names[place + 1 : place + 2]]
-        links += [(f"{name}.ipynb", "Download the notebook"), *_online(name, root)]
+        online = _online(name, root)
+        links += [(f"{name}.ipynb", "Download the notebook"), *online]
         write_html(folder / f"{name}.html", page(notebook, titles[name], names, _links(links)))
-    write_html(folder / "index.html", framed(TITLE, f"<h1>{TITLE}</h1>{_as_html(_map(notebooks, titles), names)}"))
+        write_notebook(installing(notebook, [url for url, _ in online]), folder / "colab" / f"{name}.ipynb")
+    write_html(folder / "index.html", framed(TITLE, f"<h1>{TITLE}</h1>{as_html(_map(notebooks, titles), names)}"))
     from plotly.offline import get_plotlyjs
 
     write_html(folder / "plotly.min.js", get_plotlyjs())
 
 
-def _title(notebook: NotebookNode, name: str) -> str:
+def title_of(notebook: NotebookNode, name: str) -> str:
+    """The notebook's first heading; its name, where it has none."""
     found = re.search(r"^# (.+)", notebook.cells[0].source if notebook.cells else "")
     return found[1].strip() if found else name
 
@@ -219,8 +236,24 @@ def _map(notebooks: dict[str, NotebookNode], titles: dict[str, str]) -> str:
 
 def _online(name: str, root: Path) -> list[tuple[str, str]]:
     readme = root / "README.md"
-    badge = re.search(_BINDER, readme.read_text(encoding="utf-8")) if readme.exists() else None
-    return [(f"{badge[0]}{name}.ipynb", "Open in Binder")] if badge and _NOWHERE not in badge[0] else []
+    text = readme.read_text(encoding="utf-8") if readme.exists() else ""
+    found = [(re.search(address, text), words) for words, address in _ONLINE.items()]
+    return [(f"{badge[0]}{name}.ipynb", words) for badge, words in found if badge and _NOWHERE not in badge[0]]
+
+
+def installing(notebook: NotebookNode, online: Sequence[str] = ()) -> NotebookNode:
+    """A copy with one more cell, below the first: it installs the package where it cannot be imported.
+
+    It takes the wheel beside the notebook, else the repository that one of the addresses `online` names.
+    """
+    copied = copy.deepcopy(notebook)
+    if has_code(notebook):
+        found = re.search(r"/(?:gh|github)/([^/\s]+/[^/\s]+)/", " ".join(online))
+        sources = [f"git+https://github.com/{found[1]}"] if found else []
+        text = _INSTALL.read_text(encoding="utf-8").strip().replace("SOURCES", json.dumps(sources))
+        cell = nbformat.v4.new_code_cell(text, id="install")
+        copied.cells.insert(1, cell)
+    return copied
 
 
 def _links(links: Sequence[tuple[str, str]]) -> str:

@@ -1,5 +1,7 @@
-"""The site of a run, opened from a folder with the network off: on a phone and a wide screen, by keyboard alone."""
+"""The site of a run, and slides, from a folder with the network off: on a phone and a wide screen, by keyboard."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,8 +9,10 @@ import nbformat
 import pytest
 from playwright.sync_api import Browser, Page
 
-from pmt_helpers.workbook.files import write_notebook
+from pmt_helpers.workbook.files import PLOTLY, learner_paths, write_notebook
+from pmt_helpers.workbook.pages import plotly_outputs
 from pmt_helpers.workbook.run import run_notebooks
+from tests.browser.test_figures_in_a_browser import COLLISIONS
 
 INTRODUCTION = r"""# The first page
 
@@ -181,3 +185,75 @@ def test_a_finger_on_a_figure_scrolls_the_page(tab: Page) -> None:
     session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
     tab.wait_for_timeout(300)
     assert tab.evaluate("scrollY") < before - 100
+
+
+def test_on_a_phone_no_text_of_a_notebooks_figure_collides_or_is_cut(site: Path, chromium: Browser) -> None:
+    tab = chromium.new_page(viewport={"width": 390, "height": 850})
+    tab.goto((site / "00_first.html").as_uri())
+    tab.locator(".js-plotly-plot .main-svg").nth(1).wait_for()
+    width = tab.locator(".pmt-figure").first.evaluate("node => node.clientWidth")
+    assert width == 366, "the page and its margins"
+    lines = []
+    for path in learner_paths():
+        for output in plotly_outputs(nbformat.read(path, as_version=4)):
+            small = tab.evaluate("figure => narrowed(figure)", output.data[PLOTLY])
+            n_texts, found = tab.evaluate(COLLISIONS, [small, width])
+            assert n_texts > 2
+            lines += [f"{path.stem}, {small['layout']['title']['text']}: {', '.join(found)}"] if found else []
+    assert lines == []
+    sizes = tab.evaluate("[...document.querySelectorAll('.xtick text')].map(node => getComputedStyle(node).fontSize)")
+    assert sizes
+    assert set(sizes) <= {"8px", "9px", "10px"}, "the page's own figures are drawn small, too"
+    tab.close()
+
+
+# --- Slides
+
+DECKS = [path for path in learner_paths() if path.stem != "glossary"]
+# What reaches out of the slide shown, or into the corner with its number; and how small its smallest text is.
+CUT = """() => [...document.querySelectorAll('section.present :not(aside, aside *)')].filter(node => {
+    const box = node.getBoundingClientRect();
+    return box.right > 1280 || box.bottom > 680 || (node.matches('pre') && node.scrollWidth > node.clientWidth);
+}).map(node => node.outerHTML.slice(0, 100))"""
+SMALLEST = """() => Math.min(...[...document.querySelectorAll('section.present :is(p, li, td, pre):not(aside *)')].map(
+    node => parseFloat(getComputedStyle(node).fontSize)))"""
+
+
+@pytest.fixture(scope="module")
+def decks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("slides")
+    subprocess.run([sys.executable, "-m", "pmt_helpers", "slides", "--out", folder], check=True)
+    return {path.stem: path for path in folder.glob("*.html")}
+
+
+@pytest.mark.parametrize("name", [path.stem for path in DECKS])
+def test_every_slide_fits_its_screen_and_keys_lead_from_the_first_to_the_last(
+    name: str, decks: dict[str, Path], chromium: Browser
+) -> None:
+    context = chromium.new_context(offline=True, viewport={"width": 1280, "height": 720})
+    tab = context.new_page()
+    asked: list[str] = []
+    wrong: list[str] = []
+    tab.on("request", lambda request: asked.append(request.url))
+    tab.on("pageerror", lambda error: wrong.append(str(error)))
+    tab.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
+    tab.goto(decks[name].as_uri())
+    tab.wait_for_function("window.Reveal && Reveal.isReady()")
+    count = tab.evaluate("Reveal.getTotalSlides()")
+    assert 12 <= count <= 18
+    answers = tab.locator(".fragment").count()
+    assert answers >= 4, "a prediction and three questions of the quiz"
+    for _ in range(count + answers):
+        heading = tab.locator("section.present > h2").inner_text()
+        assert tab.evaluate(CUT) == [], heading
+        assert tab.evaluate(SMALLEST) >= 16, heading
+        picture = tab.evaluate("document.querySelector('section.present img')?.naturalWidth ?? 1200")
+        assert picture >= 1200, f"{heading}: the stored picture, drawn for a column of JupyterLab"
+        tab.keyboard.press("ArrowRight")
+    assert tab.evaluate("Reveal.isLastSlide()")
+    assert tab.locator("section.present > h2").inner_text() == "Take-aways"
+    tab.keyboard.press("Home")
+    assert tab.evaluate("Reveal.isFirstSlide()")
+    assert [url for url in asked if not url.startswith(("file:", "data:", "blob:"))] == []
+    assert wrong == []
+    context.close()

@@ -22,7 +22,7 @@ def make(*arguments: str) -> subprocess.CompletedProcess[str]:
 @needs_make
 def test_make_alone_lists_every_command_of_the_readme() -> None:
     listed = make().stdout
-    for command in ("run", "pages", "test", "lab", "notebooks", "solutions", "bench", "lock", "clean"):
+    for command in ("run", "pages", "slides", "test", "lab", "notebooks", "solutions", "bench", "lock", "clean"):
         assert re.search(rf"^make {command} +\w", listed, re.MULTILINE), command
 
 
@@ -99,6 +99,32 @@ def test_binder_hands_each_processor_only_functions_compiled_for_its_like(tmp_pa
 def test_binder_installs_the_lock_on_the_python_of_the_stored_outputs() -> None:
     assert (ROOT / "binder" / "runtime.txt").read_text().strip() == "python-3.11"
     assert (ROOT / "binder" / "requirements.txt").read_text().split() == ["-r", "../requirements.lock"]
+
+
+def test_repo2docker_makes_of_the_folder_what_binder_would_build() -> None:
+    command = [sys.executable, "-m", "repo2docker", "--no-build", "--debug", "."]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert "environment for python=3.11" in done.stderr
+    steps = (
+        "COPY --chown=0:0 src/ ${REPO_DIR}/",  # all of it, for the list that binder/requirements.txt names
+        'pip install --no-cache-dir -r "binder/requirements.txt"',
+        "binder/postBuild",
+        "binder/start",
+    )
+    places = [done.stdout.rfind(step) for step in steps]
+    assert -1 not in places, dict(zip(steps, places, strict=True))
+    assert places == sorted(places)
+
+
+def test_binders_image_gets_no_data_that_may_not_be_handed_on(tmp_path: Path) -> None:
+    stubs = stub_folder(tmp_path / "stubs", failing="*never*")
+    assert post_build(stubs).returncode == 0
+    calls = (stubs / "calls").read_text()
+    assert "fetch" not in calls
+    assert "PMT_DATA_HOME" not in "".join(path.read_text() for path in (ROOT / "binder").iterdir())
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True).stdout.splitlines()
+    assert not [path for path in tracked if re.search(r"wisdm.*(raw|ar_v1)|(^|/)nips/|\.gz$", path, re.I)]
 
 
 def test_a_built_package_carries_cards_requirements_and_the_settings_for_jupyterlab(

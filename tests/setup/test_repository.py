@@ -9,8 +9,11 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+import yaml
 
 from pmt_helpers.teaching.exercises import NOTEBOOKS
+from pmt_helpers.workbook.files import learner_paths
+from pmt_helpers.workbook.pages import TITLE
 
 ROOT = Path(__file__).resolve().parents[2]
 LARGEST = 1_000_000  # bytes
@@ -94,3 +97,16 @@ def test_every_notebook_has_exercises_a_line_in_the_readme_and_a_link_to_the_nex
                 f"{path.stem} links elsewhere"
             )
             assert "last notebook" not in text
+
+
+def test_the_myst_site_has_every_notebook_in_order_under_the_title_that_the_map_gives_it() -> None:
+    settings = yaml.safe_load((ROOT / "myst.yml").read_text(encoding="utf-8"))
+    start = (ROOT / "notebooks" / "source" / "00_start_here.py").read_text(encoding="utf-8")
+    the_map = re.findall(r"^# \| (?:\*\*(.+?)\*\*|\[(.+?)\]\((.+?)\)) \|", start, re.MULTILINE)
+    expected = [(link or "00_start_here.ipynb", own or title) for own, title, link in the_map]
+    chapters = settings["project"]["toc"]
+    assert [(chapter["file"], chapter["title"]) for chapter in chapters] == [
+        (f"notebooks/{link}", title) for link, title in expected
+    ]
+    assert [chapter["file"] for chapter in chapters] == [f"notebooks/{path.name}" for path in learner_paths()]
+    assert settings["project"]["title"] == TITLE

@@ -4,6 +4,8 @@ import ipywidgets
 import pandas as pd
 import pytest
 
+from pmt_helpers.datasets import load_activity
+from pmt_helpers.experiments import stored_curve
 from pmt_helpers.teaching import (
     Question,
     choose_person,
@@ -195,3 +197,16 @@ def test_outside_of_a_notebook_the_text_is_printed(capsys):
 
     publish({"text/plain": "A sentence.", "text/html": "<b>no</b>"})
     assert capsys.readouterr().out == "A sentence.\n"
+
+
+@pytest.mark.parametrize("dataset", ["watch", "wisdm"])
+def test_on_a_page_the_menu_of_people_is_a_slider_over_what_is_stored_of_each(dataset, monkeypatch):
+    data = load_activity("watch")
+    monkeypatch.setattr("pmt_helpers.datasets.load_activity", lambda name: data)  # WISDM itself may not be here
+    html = choose_person(dataset, default=3).page()
+    everybody = stored_curve(dataset).query("n_samples == 15")
+    assert html.count('"sentence"') == everybody["user"].nunique()
+    mean = everybody.query("user == 3").groupby("model")["accuracy"].mean()
+    assert f"of person 3 that no model has seen, shared is right for {mean['shared']:.0%}" in html
+    assert 'value="2"' in html, "it starts at the person chosen"
+    assert "stored results" in html

@@ -1,6 +1,9 @@
 """A figure's picture, and the site of a run: links, formulas and what takes the place of a widget."""
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import nbformat
@@ -14,7 +17,7 @@ from pmt_helpers.teaching import explore, figures, prediction, quiz, reveal
 from pmt_helpers.teaching.display import PAGE
 from pmt_helpers.teaching.questions import Question
 from pmt_helpers.workbook.files import PLOTLY, NotebookError, source_paths, write_notebook
-from pmt_helpers.workbook.pages import WIDTH, add_pictures, page, write_site
+from pmt_helpers.workbook.pages import WIDTH, add_pictures, installing, page, write_site
 
 
 def with_figures(*heights: float) -> NotebookNode:
@@ -112,12 +115,14 @@ def test_the_index_is_the_map_with_its_minutes_and_without_a_map_the_titles(site
     assert links(site / "index.html") == {"Second": "01_next.html", "Glossary": "glossary.html"}
 
 
-def test_the_button_for_binder_appears_once_the_badge_has_an_address(site: Path) -> None:
+def test_the_buttons_for_binder_and_colab_appear_once_the_badges_have_an_address(site: Path) -> None:
     readme = Path(__file__).resolve().parents[2] / "README.md"
     (site / "README.md").write_text(readme.read_text(encoding="utf-8").replace("OWNER/REPO", "someone/workbook"))
     write_site(site, ["01_next"], root=site)
     address = "https://mybinder.org/v2/gh/someone/workbook/HEAD?urlpath=lab/tree/notebooks/01_next.ipynb"
     assert links(site / "01_next.html")["Open in Binder"] == address
+    address = "https://colab.research.google.com/github/someone/workbook/blob/gh-pages/colab/01_next.ipynb"
+    assert links(site / "01_next.html")["Open in Colab"] == address
 
 
 def test_pages_are_written_again_for_what_the_last_run_executed_to_its_end(site: Path) -> None:
@@ -191,3 +196,61 @@ def test_a_guess_is_asked_for_and_its_answer_is_folded_up(monkeypatch: pytest.Mo
     reveal("k", 0.874)
     assert PAGE not in shown[0], "a learner's notebook is not made longer"
     assert re.search(r"<details><summary>.*</summary><p>Answer: 0.87.</p></details>", shown[1][PAGE])
+
+
+# --- Copies for Colab, and for a folder without the workbook
+
+
+@pytest.fixture
+def install_cell(site: Path) -> str:
+    """What the copies' additional cell holds: its notebook's first code cell, below the title."""
+    notebook = with_figures(1)
+    notebook.cells.insert(0, nbformat.v4.new_markdown_cell("# Title"))
+    write_notebook(notebook, site / "02_code.ipynb")
+    write_site(site, ["00", "02_code"], root=site)
+    copied = nbformat.read(site / "colab" / "02_code.ipynb", as_version=4)
+    assert [cell.cell_type for cell in copied.cells] == ["markdown", "code", "code"]
+    assert nbformat.read(site / "colab" / "00.ipynb", as_version=4) == nbformat.read(site / "00.ipynb", as_version=4)
+    return copied.cells[1].source
+
+
+def run_in(folder: Path, cell: str, *options: str) -> tuple[subprocess.CompletedProcess[str], list[str]]:
+    """Run the cell in a Python of its own, in this folder; also returns how it called pip, which is a stub."""
+    stub = folder / "stubs" / "pip" / "__main__.py"
+    stub.parent.mkdir(parents=True, exist_ok=True)
+    stub.with_name("__init__.py").touch()
+    stub.write_text("import sys\nprint(*sys.argv[1:], file=open('calls', 'a'))\n")
+    (folder / "calls").write_text("")
+    environment = os.environ | {"PYTHONPATH": str(folder / "stubs")}
+    command = [sys.executable, *options, "-c", cell]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=60)
+    return done, (folder / "calls").read_text().splitlines()
+
+
+def test_the_install_cell_does_nothing_where_the_package_is(install_cell: str, tmp_path: Path) -> None:
+    (tmp_path / "pmt_helpers-0.1-py3-none-any.whl").touch()
+    done, calls = run_in(tmp_path, install_cell)
+    assert (done.returncode, done.stdout, done.stderr, calls) == (0, "", "", [])
+
+
+def test_the_install_cell_installs_the_wheel_beside_it_and_the_lock_first(install_cell: str, tmp_path: Path) -> None:
+    none, calls = run_in(tmp_path, install_cell, "-S")  # -S: without the packages of this environment
+    assert "Put the file pmt_helpers-*.whl beside this notebook" in none.stderr
+    assert calls == []
+    (tmp_path / "pmt_helpers-0.1-py3-none-any.whl").touch()
+    done, calls = run_in(tmp_path, install_cell, "-S")
+    assert calls == ["install --quiet pmt_helpers-0.1-py3-none-any.whl"]
+    assert "Installed. Restart Python" in done.stderr
+    (tmp_path / "requirements.lock").touch()
+    _, calls = run_in(tmp_path, install_cell, "-S")
+    assert calls == [
+        "install --quiet --requirement requirements.lock",
+        "install --quiet --no-deps pmt_helpers-0.1-py3-none-any.whl",
+    ]
+
+
+def test_the_install_cell_takes_the_repository_once_the_badge_has_an_address(install_cell: str, tmp_path: Path) -> None:
+    address = "https://colab.research.google.com/github/someone/workbook/blob/gh-pages/colab/02_code.ipynb"
+    cell = installing(with_figures(1), [address]).cells[1].source
+    _, calls = run_in(tmp_path, cell, "-S")
+    assert calls == ["install --quiet git+https://github.com/someone/workbook"]
