@@ -13,6 +13,7 @@ import json
 import os
 import re
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -108,7 +109,7 @@ def make_release(
     if missing := set(ABOUT) - set(about):
         raise ValueError(f"about must say {', '.join(ABOUT)}; it lacks {', '.join(sorted(missing))}")
     names = {key: list(about[key]) for key in ("class_names", "feature_names")}
-    card = _canonical({"format": FORMAT, **names})
+    card = _canonical({"format": FORMAT, **names, "contract": about.get("contract", {})})
     arrays = pack_arrays(Checkpoint.from_model(model).arrays())
     payload = card + arrays
     manifest = _canonical(
@@ -124,9 +125,10 @@ def make_release(
 
 def describe(data: "ActivityData") -> dict[str, Any]:
     """What `make_release` must be told about the windows of an ActivityData, from its card."""
-    window_s, rate_hz = (float(data.card.details[name].split()[0]) for name in ("window", "rate"))
-    values = data.card.name, window_s, rate_hz, "m/s2 with gravity", list(data.class_names), list(data.feature_names)
-    return dict(zip(ABOUT, values, strict=True))
+    card, contract = data.card, asdict(data.card.contract)
+    names = {"dataset": card.name, "class_names": list(data.class_names), "feature_names": list(data.feature_names)}
+    units = contract["unit"] + " with gravity" * contract["gravity"]
+    return {**names, "units": units, **{key: contract[key] for key in ("window_s", "rate_hz")}, "contract": contract}
 
 
 def check_manifest(
