@@ -42,7 +42,7 @@ ACTIVITY: dict[str, Dataset[ActivityData]] = {
         wisdm_card.STATEMENTS,
         wisdm.fetch_wisdm,
         recordings=wisdm_raw.load_wisdm_recordings,
-    ),  # fmt: skip
+    ),
 }
 DOCUMENTS: dict[str, Dataset[DocumentData]] = {
     "wikipedia": Dataset(wikipedia.find_wikipedia, wikipedia.load_wikipedia, wikipedia.STATEMENTS, package="gensim"),

@@ -96,7 +96,8 @@ def make_release(
     Parameters
     ----------
     model: a trained ActivityModel or a Checkpoint.
-    about: what a device must know of the windows: the values of ABOUT, as `describe` makes them; more stays out.
+    about: what a device must know of the windows: the values of ABOUT, as `describe` makes them, and their contract;
+        more stays out.
     name: of the model, up to 16 small letters, digits and dashes. expires: the last day on which devices take it.
     signing_key: the secret half of new_signing_key.
 
@@ -125,10 +126,11 @@ def make_release(
 
 def describe(data: "ActivityData") -> dict[str, Any]:
     """What `make_release` must be told about the windows of an ActivityData, from its card."""
-    card, contract = data.card, asdict(data.card.contract)
-    names = {"dataset": card.name, "class_names": list(data.class_names), "feature_names": list(data.feature_names)}
+    contract = asdict(data.card.contract)
     units = contract["unit"] + " with gravity" * contract["gravity"]
-    return {**names, "units": units, **{key: contract[key] for key in ("window_s", "rate_hz")}, "contract": contract}
+    values = data.card.name, contract["window_s"], contract["rate_hz"], units
+    names = list(data.class_names), list(data.feature_names)
+    return {**dict(zip(ABOUT, (*values, *names), strict=True)), "contract": contract}
 
 
 def check_manifest(

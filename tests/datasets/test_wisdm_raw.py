@@ -1,7 +1,7 @@
 """The raw file of WISDM: a record is read, or it is counted. Where the text is real, it is from public descriptions."""
 
 import io
-import resource
+import os
 import subprocess
 import sys
 import tarfile
@@ -78,6 +78,7 @@ def test_recordings_end_at_another_person_activity_or_a_gap_above_a_second(small
     assert not found[0].signal.flags.writeable
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # other statements of the card, on a table of 24 rows
 def test_they_come_out_of_the_archive_too_and_the_card_counts_them(small_wisdm: Path, make_arff: object) -> None:
     assert callable(make_arff)
     about = "Number of examples: 1,098,207\n" + "".join(f"\t{name} -> 1,000 -> 1%\n" for name in CLASS_NAMES)
@@ -96,6 +97,7 @@ def test_they_come_out_of_the_archive_too_and_the_card_counts_them(small_wisdm: 
     assert not about_file["ok"]
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_where_there_is_no_raw_file_nothing_is_checked(small_wisdm: Path, make_arff: object) -> None:
     assert callable(make_arff)
     (small_wisdm / ARFF).write_text(make_arff())
@@ -107,9 +109,11 @@ def test_where_there_is_no_raw_file_nothing_is_checked(small_wisdm: Path, make_a
 
 @pytest.mark.usefixtures("real_wisdm")
 def test_the_real_about_file_says_what_the_card_says() -> None:
+    if not list((Path(os.environ["PMT_DATA_HOME"]) / "wisdm").rglob(RAW_ABOUT)):
+        pytest.skip("no about file beside the table")
     table = check_card(load_activity("wisdm")).set_index("what")
     about = table[table.index.str.startswith("The about file beside the raw")].iloc[0]
-    assert about["ok"] is True or about.isna()["ok"]
+    assert bool(about["ok"])
 
 
 def test_a_file_without_a_record_is_refused(small_wisdm: Path) -> None:
@@ -118,16 +122,20 @@ def test_a_file_without_a_record_is_refused(small_wisdm: Path) -> None:
         load_recordings("wisdm")
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the peak of a process from /proc")
 def test_a_file_as_large_as_the_real_one_takes_less_than_800_mb(small_wisdm: Path) -> None:
     one = lines(1, "Walking", 1000, 10_000).replace("0.5", "-0.61291564").replace("9.81", "18.496431")
     with (small_wisdm / RAW).open("w") as file:
         for user in range(1, 111):
             file.write(one.replace("1,W", f"{user},W"))
-    code = (
-        "from pmt_helpers.datasets import load_recordings; print(sum(len(r.signal) for r in load_recordings('wisdm')))"
-    )
-    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    code = """
+from pathlib import Path
+from pmt_helpers.datasets import load_recordings
+print(sum(len(recording.signal) for recording in load_recordings("wisdm")))
+[peak] = [line.split()[1] for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM")]
+print(peak)
+"""
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert int(done.stdout) == 1_100_000
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    assert peak == before or peak / 1024 < 800
+    n_readings, peak_kb = map(int, done.stdout.split())
+    assert n_readings == 1_100_000
+    assert peak_kb < 800_000
