@@ -25,7 +25,7 @@
 # > Nothing goes back. Notebook 05 shows what the cloud could learn if your personal weights did.
 
 # %% tags=["parameters"]
-DATASET = "watch"  # or "wisdm", once fetched: python -m pmt_helpers data fetch wisdm
+DATASET = "watch"  # or "wisdm", once fetched: python -m pmt_helpers data fetch wisdm; or "mine": you, see 02
 PERSON = None  # None: the person chosen in notebook 00
 N_SAMPLES = 20  # windows that you train on at home; as many again decide when to stop
 SEED = 0

@@ -129,9 +129,15 @@ class DataCard:
         return "\n\n".join(parts) + "\n"
 
 
-@functools.cache
 def load_card(name: str) -> DataCard:
-    """The card of a dataset. Raises DataError when none ships under that name."""
+    """The card of a dataset; of "mine", that of the dataset your recordings join. Raises DataError for another name."""
+    from pmt_helpers.datasets.mine import base_name  # it knows what a card is from here
+
+    return _read_card(base_name(name))
+
+
+@functools.cache
+def _read_card(name: str) -> DataCard:
     path = shipped("cards", f"{name}.toml")
     if not path.is_file():
         known = ", ".join(sorted(card.stem for card in shipped("cards").glob("*.toml")))

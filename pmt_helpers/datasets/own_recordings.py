@@ -412,7 +412,7 @@ def _numbers(table: _Table, places: Sequence[int]) -> tuple[np.ndarray, np.ndarr
     cells = [row[p] for row in table.first_rows for p in places[1:] if p < len(row)]
     signs = ",." if any("," in cell for cell in cells) else ".,"
     times = next((row[places[0]] for row in table.first_rows if len(row) > places[0] and row[places[0]].strip()), "0")
-    types = {place: np.float64 for place in places} | ({} if _is_number(times) else {places[0]: str})
+    types = dict.fromkeys(places, np.float64) | ({} if _is_number(times) else {places[0]: str})
     for decimal in signs:
         source = io.BytesIO(table.raw)
         source.seek(table.start)

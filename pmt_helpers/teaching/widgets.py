@@ -147,10 +147,11 @@ def choose_person(dataset: str, default: int) -> Shown:
     import ipywidgets
 
     from pmt_helpers.datasets import load_activity
+    from pmt_helpers.datasets.mine import NAME, YOU
 
     data = load_activity(dataset)
-    people = [int(user) for user in data.user_ids]
     chosen = my_person(dataset, default=default)
+    people = [YOU] if dataset == NAME else [int(user) for user in data.user_ids]
     menu = ipywidgets.Dropdown(
         options=[(str(user), user) for user in people],  # typing a number chooses it: JupyterLab takes the arrow keys
         value=chosen if chosen in people else people[0],
