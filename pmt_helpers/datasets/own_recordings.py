@@ -427,20 +427,26 @@ def _seconds(times: np.ndarray, unit: str, name: str, notes: list[str]) -> np.nd
 def _dates(times: np.ndarray, name: str) -> np.ndarray:
     import pandas as pd
 
-    text = pd.Series(times, dtype=str).str.strip()
-    parts = text.str.extract(_CLOCK)
-    if parts[[0, 1, 2]].notna().all(axis=None):
-        digits = parts[4].fillna("0")
-        power = np.where(parts[3] == ":", 3, digits.str.len())  # 12:00:01:5 ends in milliseconds
-        hours, minutes, seconds = (parts[i].to_numpy(np.float64) for i in range(3))
-        return np.unwrap(
-            hours * 3600 + minutes * 60 + seconds + digits.to_numpy(np.float64) / 10.0**power, period=86_400
-        )
+    cells = [cell.strip() if isinstance(cell, str) else "" for cell in times]
     try:
-        return pd.to_datetime(text, utc=True, format="ISO8601").dt.as_unit("ns").astype("int64").to_numpy() / 1e9
-    except (ValueError, OverflowError):
-        found = repr(next((cell for cell in text if not re.match(r"\d{4}-", str(cell))), text.iloc[0]))[:40]
-        _refuse(f"times as numbers, a clock or ISO dates in {name}", found)
+        if _CLOCK.match(next(filter(None, cells))):
+            return np.unwrap(np.fromiter(map(_clock, cells), np.float64, len(cells)), period=86_400)
+        return pd.to_datetime(cells, utc=True, format="ISO8601").as_unit("ns").astype("int64").to_numpy() / 1e9
+    except (ValueError, OverflowError) as error:
+        _refuse(f"times as numbers, a clock or ISO dates in {name}", f"others ({' '.join(str(error).split())[:80]})")
+
+
+def _clock(cell: str) -> float:
+    match = _CLOCK.match(cell)
+    if match is None:
+        raise ValueError(repr(cell))
+    hours, minutes, seconds, sign, digits = match.groups("0")
+    return (
+        int(hours) * 3600
+        + int(minutes) * 60
+        + int(seconds)
+        + int(digits) / (1000 if sign == ":" else 10 ** len(digits))
+    )
 
 
 def _sum(moving: _Readings, gravity: _Readings) -> _Readings:
