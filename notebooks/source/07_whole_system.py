@@ -120,7 +120,8 @@ servers = try_servers(shared, data)
 
 def meet_servers(answer):
     """what your device says to the manifests of an honest server and of bad ones, and what becomes of them."""
-    knows = {"key": "cloud", "model": data.card.name, "version": 2, "today": date.today().isoformat(), "most_bytes": 100_000}
+    knows = {"key": "cloud", "model": data.card.name, "version": 2}
+    knows |= {"today": date.today().isoformat(), "most_bytes": 100_000}
     for offer in servers.to_dict("records"):
         yours = "manifest taken" if answer(offer, knows) else "manifest refused"
         say(f"{offer['server']}: {yours}. A real device in the end: {offer['result']}.")

@@ -28,6 +28,7 @@ from pmt_helpers.datasets.own_recordings import OwnRecording, load_own_recording
 NAME, YOU = "mine", 0
 BASES = {"wisdm": wisdm.load_wisdm, "watch": watch.load_watch}  # whose classes all your labels are
 LABELS, COLUMNS = "# pmt-labels/1", ["from_s", "to_s", "label"]
+LABELS_SUFFIX = ".labels.csv"
 LARGEST_LABELS_MB = 1
 TRIM_S = 1.0  # at both ends of a stretch: there the device is taken out or put away
 FEWEST, FEWEST_OF_CLASS = 50, 5  # windows that do not overlap, and windows of a class, one for each fold
@@ -56,7 +57,7 @@ def recording_files(folder: Path) -> list[Path]:
     """Recordings in a folder, by name; those that somebody hid, and labels, are none."""
     files = sorted(folder.iterdir()) if folder.is_dir() else []
     visible = [path for path in files if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")]
-    return [path for path in visible if path.is_file() and not path.name.endswith(".labels.csv")]
+    return [path for path in visible if path.is_file() and not path.name.endswith(LABELS_SUFFIX)]
 
 
 def find_mine() -> Path | None:
@@ -66,7 +67,7 @@ def find_mine() -> Path | None:
 
 def labels_path(recording: Path) -> Path:
     """Where the labels of a recording stand."""
-    return recording.with_name(f"{recording.name}.labels.csv")
+    return recording.with_name(f"{recording.name}{LABELS_SUFFIX}")
 
 
 def read_labels(recording: Path) -> tuple[Stretch, ...]:

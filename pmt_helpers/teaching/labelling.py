@@ -24,7 +24,8 @@ def keep_recording(name: str, content: bytes) -> Path:
     """
     bare = printable(PurePosixPath(PureWindowsPath(name).name).name)
     folder = mine.recordings_folder()
-    if Path(bare).suffix.lower() not in mine.SUFFIXES or bare.startswith(".") or not bare.isprintable():
+    hidden = bare.startswith(".") or bare.endswith(mine.LABELS_SUFFIX) or not bare.isprintable()
+    if Path(bare).suffix.lower() not in mine.SUFFIXES or hidden:
         expected = f"a recording: {', '.join(mine.SUFFIXES)}"
         raise DataError(
             file=name, expected=expected, found=repr(bare[:80]), remedy="Export it as the app's .zip or .csv."
@@ -41,7 +42,7 @@ def keep_recording(name: str, content: bytes) -> Path:
 
 
 def label_recording(path: str | Path | None = None) -> Shown:
-    """Draw a recording, and label stretches of it: from, to and activity. Each change is saved at once, beside the file.
+    """Draw a recording, and label stretches of it: from, to and activity. Each change is saved at once, beside it.
 
     path: of a recording; one that is not in the folder my_recordings is copied there. By default a menu offers those
     that are, and a button uploads more.
@@ -71,7 +72,18 @@ def label_recording(path: str | Path | None = None) -> Shown:
     def read() -> tuple[Any, list[mine.Stretch]]:
         return mine.read_recording(menu.value, 50.0), list(mine.read_labels(menu.value))
 
+    def offer() -> None:
+        try:
+            bases = [mine.base_name(mine.NAME)]  # what is labelled already decides what else can be
+        except DataError:
+            bases = list(mine.BASES)
+        names = {name: long for base in bases for name, long in load_card(base).classes.items()}
+        chosen = activity.value if activity.value in names else next(iter(names))
+        activity.options = [(name if name == long else f"{name}: {long}", name) for name, long in names.items()]
+        activity.value = chosen
+
     def show(*_: Any) -> None:
+        offer()
         add.disabled, saved.children, output.outputs = True, (), ()
         if menu.value is None:
             return tell(f"No recording is in {folder} yet. Upload one, or drop it into that folder and run this again.")
@@ -102,12 +114,6 @@ def label_recording(path: str | Path | None = None) -> Shown:
             tell(error)
 
     def refresh(chosen: Path | None = None) -> None:
-        try:
-            bases = [mine.base_name(mine.NAME)]  # what is labelled already decides what else can be
-        except DataError:
-            bases = list(mine.BASES)
-        options = [(name if name == long else f"{name}: {long}", name) for b in bases for name, long in _classes(b)]
-        activity.options = options
         files = mine.recording_files(folder)
         menu.options = [(printable(file.name), file) for file in files]
         menu.value = chosen or next(iter(files), None)
@@ -145,10 +151,6 @@ def label_recording(path: str | Path | None = None) -> Shown:
     return Shown(ipywidgets.VBox([menu, upload, note, about, output, slider, row, activity, add, saved]), sentence)
 
 
-def _classes(base: str) -> list[tuple[str, str]]:
-    return list(load_card(base).classes.items())
-
-
 def own_or_played(person: int) -> "ActivityData":
     """load_activity("mine"); where you have no labelled recording, a person of the watch plays you.
 
@@ -156,17 +158,17 @@ def own_or_played(person: int) -> "ActivityData":
     model is trained on them.
     """
     if mine.find_mine():
-        data = load_activity(mine.NAME)
-        say("Person 0 is you.", *(str(s) for s in data.card.defects if s.id in mine.STATEMENTS))
-        return data
-    recordings = [recording for recording in load_recordings("watch") if recording.user == person]
-    if not recordings:
-        recordings = [r for r in load_recordings("watch") if r.user == 5]
-    with tempfile.TemporaryDirectory() as folder:
-        mine.write_as_phone(recordings, Path(folder) / "played.csv")
-        data = mine.load_mine(Path(folder), without=recordings[0].user)
-    say(
-        f"You have no labelled recording yet: person {recordings[0].user} of the watch plays you, through a file as a "
-        "phone's app writes it."
-    )
+        data, who = load_activity(mine.NAME), "Person 0 is you."
+    else:
+        everybody = load_recordings("watch")
+        person = person if any(recording.user == person for recording in everybody) else everybody[0].user
+        with tempfile.TemporaryDirectory() as folder:
+            recordings = [recording for recording in everybody if recording.user == person]
+            mine.write_as_phone(recordings, Path(folder) / "played.csv")
+            data = mine.load_mine(Path(folder), without=person)
+        who = (
+            f"You have no labelled recording yet: person {person} of the watch plays you, through a file as a phone's "
+            "app writes it."
+        )
+    say(who, *(str(statement) for statement in data.card.defects if statement.id in mine.STATEMENTS))
     return data

@@ -23,7 +23,13 @@ no_wisdm = pytest.mark.skipif(find_wisdm() is None, reason="the WISDM data is no
 
 def runs() -> list[object]:
     """Each notebook with each set of parameters of which it has at least the first."""
-    sets = [(ANOTHER_PERSON, ()), (ON_WISDM, no_wisdm), (AS_YOURSELF, ()), *((board, ()) for board in BOARDS), ({"SEED": 3}, ())]
+    sets = [
+        (ANOTHER_PERSON, ()),
+        (ON_WISDM, no_wisdm),
+        (AS_YOURSELF, ()),
+        *((board, ()) for board in BOARDS),
+        ({"SEED": 3}, ()),
+    ]
     named = []
     for source in source_paths():
         text = source.read_text(encoding="utf-8")

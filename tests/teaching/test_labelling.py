@@ -1,0 +1,206 @@
+"""Labelling in the notebook: what is chosen is saved at once, and is there again after a restart of the kernel."""
+
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import ipywidgets
+import numpy as np
+import pytest
+
+from pmt_helpers.datasets import DataError, load_recordings, mine
+from pmt_helpers.teaching import figures, label_recording, own_or_played
+from pmt_helpers.teaching.labelling import keep_recording
+from tests.teaching.test_widgets import all_of
+
+PLOTLY = "application/vnd.plotly.v1+json"
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("PMT_RECORDINGS", str(tmp_path / "my_recordings"))
+    return tmp_path / "my_recordings"
+
+
+def recording_text(seconds: int = 60) -> str:
+    t = np.arange(0, seconds, 0.02)
+    return "time (s),x (m/s2),y (m/s2),z (m/s2)\n" + "".join(f"{s:.2f},{np.sin(9 * s):.3f},9.7,1\n" for s in t)
+
+
+@pytest.fixture
+def walk(folder: Path) -> Path:
+    folder.mkdir()
+    (folder / "walk.csv").write_text(recording_text())
+    return folder / "walk.csv"
+
+
+class Parts:
+    """The widget's controls by what they are called."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        self.shown = label_recording(path)
+        box = self.shown.widget
+        self.menu, self.activity = all_of(box, ipywidgets.Dropdown)
+        self.start, self.end = all_of(box, ipywidgets.BoundedFloatText)
+        [self.slider] = all_of(box, ipywidgets.FloatRangeSlider)
+        [self.output] = all_of(box, ipywidgets.Output)
+        [self.upload] = all_of(box, ipywidgets.FileUpload)
+        self.box = box
+
+    @property
+    def add(self) -> ipywidgets.Button:
+        return next(b for b in all_of(self.box, ipywidgets.Button) if b.description == "Add this stretch")
+
+    @property
+    def removes(self) -> list[ipywidgets.Button]:
+        return [b for b in all_of(self.box, ipywidgets.Button) if "take it out" in b.description]
+
+    @property
+    def said(self) -> str:
+        return " ".join(html.value for html in all_of(self.box, ipywidgets.HTML))
+
+
+def test_a_stretch_is_saved_at_once_and_can_be_taken_out_again(walk: Path) -> None:
+    parts = Parts()
+    parts.slider.value = (5.0, 25.0)
+    assert (parts.start.value, parts.end.value) == (5.0, 25.0)
+    parts.activity.value = "Walking"
+    parts.add.click()
+    assert mine.read_labels(walk) == ((5.0, 25.0, "Walking"),)
+    assert parts.slider.value[0] == 25.0  # where the next stretch may begin
+    parts.start.value, parts.end.value = 30.0, 50.5  # typed
+    assert parts.slider.value == (30.0, 50.5)
+    parts.activity.value = "Jogging"
+    parts.add.click()
+    assert [s.label for s in mine.read_labels(walk)] == ["Walking", "Jogging"]
+    assert len(parts.removes) == 2
+    parts.removes[0].click()
+    assert mine.read_labels(walk) == ((30.0, 50.5, "Jogging"),)
+    assert len(parts.removes) == 1
+
+
+def test_the_labels_are_there_after_a_restart_of_the_kernel(walk: Path) -> None:
+    code = """
+from tests.teaching.test_labelling import Parts
+parts = Parts()
+parts.slider.value = (5.0, 25.0)
+parts.activity.value = "Sitting"
+parts.add.click()
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])
+    parts = Parts()
+    assert "Sitting, 5.0 to 25.0 s" in parts.removes[0].description
+    assert "labelled: Sitting from 5.0 to 25.0 s" in str(parts.output.outputs)
+
+
+def test_activities_are_those_of_one_data_set_as_soon_as_there_is_a_label(walk: Path) -> None:
+    parts = Parts()
+    assert {"Walking", "PEN"} <= set(dict(parts.activity.options).values())
+    parts.activity.value = "Walking"
+    parts.add.click()
+    for now in (parts, Parts()):
+        assert "PEN" not in dict(now.activity.options).values()
+    assert parts.activity.value == "Walking"
+
+
+def test_what_cannot_be_saved_is_said_and_nothing_changes(walk: Path) -> None:
+    parts = Parts()
+    parts.slider.value = (5.0, 25.0)
+    parts.add.click()
+    parts.slider.value = (10.0, 30.0)
+    parts.add.click()
+    assert "do not overlap" in parts.said
+    assert len(mine.read_labels(walk)) == 1
+    parts.start.value, parts.end.value = 40.0, 30.0
+    parts.add.click()
+    assert "end after they start" in parts.said
+    assert len(mine.read_labels(walk)) == 1
+
+
+def test_a_recording_that_cannot_be_read_says_why(folder: Path) -> None:
+    folder.mkdir()
+    (folder / "no.csv").write_text("hello <b>you</b>")
+    parts = Parts()
+    assert "cannot use" in parts.said
+    assert "<b>you" not in parts.said
+    assert parts.add.disabled
+    assert parts.output.outputs == ()
+
+
+def test_without_a_recording_it_says_where_to_put_one(folder: Path) -> None:
+    assert f"No recording is in {folder} yet" in Parts().said
+    assert folder.is_dir()
+    assert "your recording is drawn here" in repr(Parts().shown)
+
+
+def test_an_uploaded_recording_is_checked_and_kept(folder: Path) -> None:
+    parts = Parts()
+    file = {"name": "C:\\sub\\walk one.csv", "type": "", "size": 1, "last_modified": datetime.now(UTC)}
+    file["content"] = recording_text().encode()
+    parts.upload.value = (file,)
+    assert [path.name for path in mine.recording_files(folder)] == ["walk one.csv"]
+    assert parts.menu.value == folder / "walk one.csv"
+    assert not parts.add.disabled
+    parts.upload.value = ({**file, "name": "bad.csv", "content": b"nothing"},)
+    assert "cannot use" in parts.said
+    assert [path.name for path in mine.recording_files(folder)] == ["walk one.csv"]
+
+
+def test_another_recording_of_a_name_gets_a_number_and_the_same_is_kept_once(folder: Path) -> None:
+    one, two = recording_text(60).encode(), recording_text(50).encode()
+    paths = [keep_recording("walk.csv", content) for content in (one, two, one, two)]
+    assert [path.name for path in paths] == ["walk.csv", "walk 2.csv", "walk.csv", "walk 2.csv"]
+    assert (folder / "walk.csv").read_bytes() == one
+
+
+@pytest.mark.parametrize("name", ["walk.exe", ".walk.csv", "walk", "", "..", "a\nb.csv", "walk.csv.labels.csv"])
+def test_a_name_that_is_no_recordings_is_refused(folder: Path, name: str) -> None:
+    with pytest.raises(DataError):
+        keep_recording(name, recording_text().encode())
+    assert not folder.exists()
+
+
+def test_a_file_from_elsewhere_is_copied_into_the_folder(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "walk.csv").write_text(recording_text())
+    assert Parts(tmp_path / "walk.csv").menu.value == folder / "walk.csv"
+
+
+def test_everything_fits_a_narrow_window(walk: Path) -> None:
+    """Each control takes a share of the width or breaks the line; none is wider than a phone's screen."""
+    parts = Parts()
+    for control in (parts.menu, parts.activity, parts.slider):
+        assert (control.layout.width, control.layout.max_width) == ("96%", "500px")
+    for control in (parts.start, parts.end, parts.add, parts.upload):
+        assert control.layout.width == "200px"
+    [row] = [box for box in all_of(parts.box, ipywidgets.HBox) if box.children == (parts.start, parts.end)]
+    assert row.layout.flex_flow == "row wrap"
+
+
+def test_a_long_recording_is_drawn_with_few_numbers_and_its_gap(folder: Path) -> None:
+    folder.mkdir()
+    t = np.concatenate([np.arange(0, 300, 0.02), np.arange(320, 600, 0.02)])
+    rows = "".join(f"{s:.2f},{np.sin(s):.3f},9.7,1\n" for s in t)
+    (folder / "a.csv").write_text(f"time (s),x (m/s2),y (m/s2),z (m/s2)\n{rows}")
+    own = mine.read_recording(folder / "a.csv", 50.0)
+    figure = figures.recording(own, [mine.Stretch(330, 600, "PEN")])
+    drawn = figure.outputs()[0]["data"][PLOTLY]
+    assert sum(len(trace["y"]) for trace in drawn["data"]) <= 4600
+    assert [round(trace["x0"]) for trace in drawn["data"]] == [0, 0, 0, 320, 320, 320]
+    assert drawn["layout"]["shapes"][0]["x1"] == pytest.approx(600, abs=0.1)
+
+
+def test_without_labels_a_person_of_the_watch_plays_you(capsys: pytest.CaptureFixture[str], folder: Path) -> None:
+    data = own_or_played(7)
+    assert set(data.user_ids) == {0, 1, 2, 3, 4, 5, 6, 8, 9, 10}
+    said = capsys.readouterr().out
+    assert "person 7 of the watch plays you" in said
+    assert "Record again on another day" in said
+    assert 19 not in own_or_played(19).user_ids  # a person of another data set: then somebody else plays you
+    assert not folder.exists()
+
+
+def test_with_labels_you_are_yourself(capsys: pytest.CaptureFixture[str], folder: Path) -> None:
+    mine.write_as_phone([r for r in load_recordings("watch") if r.user == 7], folder / "a.csv")
+    assert len(own_or_played(5).user_ids) == 11
+    assert "Person 0 is you." in capsys.readouterr().out
