@@ -501,7 +501,8 @@ EXCEPTIONS = {
     **dict.fromkeys(
         ("datasets.load_own_documents", "datasets.shipped", "activity.load_checkpoint", "activity.load_model",
          "activity.save_model", "topics.load_topics", "topics.save_topics", "device.read_log", "device.read_logs",
-         "device.read_meter", "device.with_power", "device.Recorder"),
+         "device.read_meter", "device.with_power", "device.Recorder", "teaching.label_recording",
+         "teaching.own_or_played"),
         FILES,
     ),
     **dict.fromkeys(

@@ -7,10 +7,13 @@ from pathlib import Path
 
 import ipywidgets
 import numpy as np
+import pandas as pd
 import pytest
 
-from pmt_helpers.datasets import DataError, load_recordings, mine
-from pmt_helpers.teaching import figures, label_recording, own_or_played
+from pmt_helpers.activity import learning_curve, paired_gain
+from pmt_helpers.datasets import DataError, load_activity, load_recordings, mine
+from pmt_helpers.experiments import stored_base_models, stored_curve, stored_unlearning
+from pmt_helpers.teaching import choose_person, figures, label_recording, my_person, own_or_played, preflight
 from pmt_helpers.teaching.labelling import keep_recording
 from tests.teaching.test_widgets import all_of
 
@@ -19,6 +22,7 @@ PLOTLY = "application/vnd.plotly.v1+json"
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("PMT_WORKBOOK_FILE", str(tmp_path / "my_workbook.json"))
     monkeypatch.setenv("PMT_RECORDINGS", str(tmp_path / "my_recordings"))
     return tmp_path / "my_recordings"
 
@@ -200,7 +204,52 @@ def test_without_labels_a_person_of_the_watch_plays_you(capsys: pytest.CaptureFi
     assert not folder.exists()
 
 
-def test_with_labels_you_are_yourself(capsys: pytest.CaptureFixture[str], folder: Path) -> None:
+@pytest.fixture
+def labelled(folder: Path) -> None:
     mine.write_as_phone([r for r in load_recordings("watch") if r.user == 7], folder / "a.csv")
+
+
+@pytest.mark.usefixtures("labelled")
+def test_with_labels_you_are_yourself(capsys: pytest.CaptureFixture[str]) -> None:
     assert len(own_or_played(5).user_ids) == 11
     assert "Person 0 is you." in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("labelled")
+def test_in_mine_you_are_nobody_else(capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever else was the person, shared models would be trained on you."""
+    assert my_person("mine", default=5) == my_person("mine", None, default=7) == 0
+    [menu] = all_of(choose_person("mine", default=5).widget, ipywidgets.Dropdown)
+    assert menu.options == (("0", 0),)
+    preflight("mine", PERSON=None, SEED=0)
+    assert "windows of 11 people" in capsys.readouterr().out
+    preflight("mine", PERSON=0)
+    assert "Ready" in capsys.readouterr().out
+    preflight("mine", PERSON=3)
+    assert "parameter PERSON: 3. Give a whole number from 0 to 0" in " ".join(capsys.readouterr().out.split())
+
+
+def test_without_recordings_preflight_says_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
+    preflight("mine", PERSON=None)
+    said = capsys.readouterr().out
+    assert "data mine: cannot be loaded" in said
+    assert "Record two minutes of each activity" in said
+
+
+@pytest.mark.usefixtures("labelled")
+def test_stored_results_of_mine_are_everybody_elses_and_yours() -> None:
+    for curve, split in (("blocked", True), ("random", False)):
+        yours, theirs = (stored_curve(name, curve, early_stopping=split) for name in ("mine", "watch"))
+        pd.testing.assert_frame_equal(yours[yours["user"] != 0].reset_index(drop=True), theirs, check_dtype=False)
+        of_you = yours[yours["user"] == 0]
+        assert set(of_you["model"]) == {"shared", "local", "personal"}
+        assert of_you["accuracy"].between(0, 1).all()
+        assert paired_gain(yours, 20).by_user.index.tolist() == [0, *range(1, 11)]
+    live = learning_curve(load_activity("mine"), users=[0], sizes=(20,), seed=0).groupby("model")["accuracy"].mean()
+    kept = stored_curve("mine").query("user == 0 and n_samples == 20").set_index("model")["accuracy"]
+    pd.testing.assert_series_equal(live, kept[live.index], check_exact=False, rtol=1e-6)
+    models, confusions = stored_base_models("mine"), stored_base_models("mine", confusion=True)
+    right = confusions.query("user == 0 and recipe == 'paper' and actual == predicted")["windows"].sum()
+    of_you = models.query("user == 0 and recipe == 'paper'").iloc[0]
+    assert of_you["accuracy"] == pytest.approx(right / of_you["n_test"])
+    assert len(stored_unlearning("mine")) == len(stored_unlearning("watch"))
