@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pmt_helpers.datasets import DataError, load_activity, load_card, load_recordings, mine
 from pmt_helpers.datasets.files import atomic_path, printable
 from pmt_helpers.teaching.display import Shown, say
-from pmt_helpers.teaching.widgets import choice_buttons
+from pmt_helpers.teaching.widgets import choice_buttons, spoken
 
 if TYPE_CHECKING:
     from pmt_helpers.datasets import ActivityData
@@ -37,7 +37,10 @@ def keep_recording(name: str, content: bytes) -> Path:
     if not path.exists():
         with atomic_path(path) as part:
             part.write_bytes(content)
-            mine.load_own_recordings(part)
+            try:
+                mine.load_own_recordings(part)
+            except DataError as error:
+                raise DataError(file=name, expected=error.expected, found=error.found, remedy=error.remedy) from None
     return path
 
 
@@ -52,17 +55,20 @@ def label_recording(path: str | Path | None = None) -> Shown:
     from pmt_helpers.teaching import figures
 
     folder = mine.recordings_folder()
-    folder.mkdir(parents=True, exist_ok=True)
     menu = ipywidgets.Dropdown(description="recording", layout=_NARROW)
     upload = ipywidgets.FileUpload(multiple=True, description="Upload a recording", layout={"width": "200px"})
     about, output, saved = ipywidgets.HTML(), ipywidgets.Output(), ipywidgets.VBox()
-    slider = ipywidgets.FloatRangeSlider(step=0.1, description="stretch", continuous_update=False, layout=_NARROW)
+    slider = ipywidgets.FloatRangeSlider(
+        step=0.1, description="stretch", continuous_update=False, readout_format=".1f", layout=_NARROW
+    )
     start, end = (
         ipywidgets.BoundedFloatText(step=0.1, description=word, layout={"width": "200px"})
         for word in ("from s", "to s")
     )
     activity = ipywidgets.Dropdown(description="activity", layout=_NARROW)
     add = ipywidgets.Button(description="Add this stretch", layout={"width": "200px"})
+    row = ipywidgets.HBox([start, end], layout={"flex_flow": "row wrap"})
+    controls = ipywidgets.VBox([output, slider, spoken(slider, "stretch"), row, activity, add, saved])
 
     def tell(*problems: object) -> None:
         about.value = "".join(
@@ -84,7 +90,7 @@ def label_recording(path: str | Path | None = None) -> Shown:
 
     def show(*_: Any) -> None:
         offer()
-        add.disabled, saved.children, output.outputs = True, (), ()
+        controls.layout.display, saved.children = "none", ()
         if menu.value is None:
             return tell(f"No recording is in {folder} yet. Upload one, or drop it into that folder and run this again.")
         try:
@@ -94,9 +100,9 @@ def label_recording(path: str | Path | None = None) -> Shown:
         last = mine.end_of(own)
         slider.max = start.max = end.max = last
         slider.value = (stretches[-1].to_s if stretches and stretches[-1].to_s < last else 0.0, last)
-        add.disabled = False
+        controls.layout.display = None
         tell(f"{own.app}, {own.seconds:.0f} s at {own.native_hz:.0f} readings a second.", *own.notes)
-        output.outputs = figures.recording(own, stretches).outputs()
+        slid()
         removes = [f"{s.label}, {s.from_s:.1f} to {s.to_s:.1f} s: take it out" for s in stretches]
         saved.children = [choice_buttons(removes, None, lambda text: change(removes.index(text)))] if removes else []
         return None
@@ -114,6 +120,7 @@ def label_recording(path: str | Path | None = None) -> Shown:
             tell(error)
 
     def refresh(chosen: Path | None = None) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
         files = mine.recording_files(folder)
         menu.options = [(printable(file.name), file) for file in files]
         menu.value = chosen or next(iter(files), None)
@@ -129,8 +136,9 @@ def label_recording(path: str | Path | None = None) -> Shown:
         if start.value <= end.value:
             slider.value = (start.value, end.value)
 
-    def slid(_: Any) -> None:
+    def slid(_: Any = None) -> None:
         start.value, end.value = slider.value
+        output.outputs = figures.recording(*read(), slider.value).outputs()
 
     slider.observe(slid, names="value")
     for box in (start, end):
@@ -142,13 +150,12 @@ def label_recording(path: str | Path | None = None) -> Shown:
     except (DataError, OSError) as error:
         tell(error)
     menu.observe(show, names="value")
-    row = ipywidgets.HBox([start, end], layout={"flex_flow": "row wrap"})
     note = ipywidgets.HTML(f"<p>Up to {UPLOAD_MB} MB; drop a larger file into {escape(str(folder))}.</p>")
     sentence = (
         "When the cell is run, your recording is drawn here. Choose a stretch and its activity; it is saved beside the "
         "recording, on this machine only."
     )
-    return Shown(ipywidgets.VBox([menu, upload, note, about, output, slider, row, activity, add, saved]), sentence)
+    return Shown(ipywidgets.VBox([menu, upload, note, about, controls]), sentence)
 
 
 def own_or_played(person: int) -> "ActivityData":

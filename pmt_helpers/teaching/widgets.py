@@ -65,9 +65,11 @@ def spoken(slider: Any, name: str) -> Any:
     slider.add_class(f"pmt-{slider.model_id}")
 
     def speak(_: Any = None) -> None:
-        chosen = isinstance(slider, ipywidgets.SelectionSlider)
-        # the minus is the one that the slider writes
-        value = slider.label if chosen else format(slider.value, slider.readout_format).replace("-", "−")
+        if isinstance(slider, ipywidgets.SelectionSlider):
+            value = slider.label
+        else:  # the minus is the one that the slider writes, and so is what stands between two values
+            numbers = slider.value if isinstance(slider.value, tuple) else [slider.value]
+            value = " – ".join(format(number, slider.readout_format).replace("-", "−") for number in numbers)
         code = _SPEAK % tuple(map(json.dumps, (f".pmt-{slider.model_id} [role=slider]", name, value)))
         data = {"application/javascript": code, "text/plain": f"{name}: {value}"}
         output.outputs = ({"output_type": "display_data", "data": data, "metadata": {}},)

@@ -7,7 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from pmt_helpers.teaching.figures.style import AXIS_COLOURS, GREY, ORANGE, WITH_LEGEND, Figure, dress
+from pmt_helpers.teaching.figures.style import AXIS_COLOURS, GREY, ORANGE, VERMILION, WITH_LEGEND, Figure, dress
 
 if TYPE_CHECKING:
     from pmt_helpers.datasets import Recording
@@ -113,8 +113,10 @@ def signals(recordings: Sequence["Recording"], seconds: float = 10) -> Figure:
     return Figure(figure, f"{text}: {listed}.")
 
 
-def recording(own: "OwnRecording", stretches: Sequence["Stretch"] = ()) -> Figure:
-    """A recording of your own from its first second to its last: x, y and z in m/s2; labelled stretches are shaded.
+def recording(
+    own: "OwnRecording", stretches: Sequence["Stretch"] = (), chosen: tuple[float, float] | None = None
+) -> Figure:
+    """A recording of your own: x, y and z in m/s2. Labelled stretches are shaded, `chosen` lies between two lines.
 
     Of many readings some are drawn, evenly.
     """
@@ -133,6 +135,8 @@ def recording(own: "OwnRecording", stretches: Sequence["Stretch"] = ()) -> Figur
     for stretch in stretches:
         place = {"x0": stretch.from_s, "x1": min(stretch.to_s, own.pieces[-1][0] + own.seconds)}
         figure.add_vrect(**place, fillcolor=ORANGE, opacity=0.25, line_width=0, annotation_text=stretch.label)
+    for edge in chosen or ():
+        figure.add_vline(edge, line={"color": VERMILION, "width": 2, "dash": "dash"})
     dress(figure, "Your recording", 360, WITH_LEGEND + 15)
     figure.update_xaxes(title_text="seconds since its first reading")
     figure.update_yaxes(title_text="m/s²")
