@@ -1,5 +1,6 @@
 """Label stretches of your own recordings, and try them where there are none. Notebook 02. Nothing here is sent."""
 
+import math
 import tempfile
 from html import escape
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -97,7 +98,7 @@ def label_recording(path: str | Path | None = None) -> Shown:
             own, stretches = read()
         except (DataError, OSError) as error:
             return tell(error)
-        last = mine.end_of(own)
+        last = math.floor(10 * mine.end_of(own)) / 10  # a step of the slider
         slider.max = start.max = end.max = last
         slider.value = (stretches[-1].to_s if stretches and stretches[-1].to_s < last else 0.0, last)
         controls.layout.display = None
@@ -159,14 +160,14 @@ def label_recording(path: str | Path | None = None) -> Shown:
 
 
 def own_or_played(person: int) -> "ActivityData":
-    """load_activity("mine"); where you have no labelled recording, a person of the watch plays you.
+    """load_activity("mine"); as long as that cannot be, and it says why, a person of the watch plays you.
 
     Their recordings are written as a phone's file into a temporary folder and read as yours would be, and nobody else's
     model is trained on them.
     """
-    if mine.find_mine():
+    try:
         data, who = load_activity(mine.NAME), "Person 0 is you."
-    else:
+    except DataError as error:
         everybody = load_recordings("watch")
         person = person if any(recording.user == person for recording in everybody) else everybody[0].user
         with tempfile.TemporaryDirectory() as folder:
@@ -174,8 +175,8 @@ def own_or_played(person: int) -> "ActivityData":
             mine.write_as_phone(recordings, Path(folder) / "played.csv")
             data = mine.load_mine(Path(folder), without=person)
         who = (
-            f"You have no labelled recording yet: person {person} of the watch plays you, through a file as a phone's "
-            "app writes it."
+            f"Person {person} of the watch plays you, through a file as a phone's app writes it. Of your own there is "
+            f"not enough yet. {Path(error.file).name}: {error.found}. {error.remedy}"
         )
     say(who, *(str(statement) for statement in data.card.defects if statement.id in mine.STATEMENTS))
     return data

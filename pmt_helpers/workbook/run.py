@@ -49,7 +49,7 @@ def kernel_environment(root: Path = ROOT) -> Iterator[dict[str, str]]:
         python_path = [str(root), *filter(None, [os.environ.get("PYTHONPATH")])]
         yield os.environ | {
             "PMT_WORKBOOK_FILE": str(Path(folder) / "workbook.json"),
-            "PMT_RECORDINGS": os.environ.get("PMT_RECORDINGS", str(Path(folder) / "recordings")),
+            "PMT_RECORDINGS": os.environ.get("PMT_RECORDINGS", str(Path(folder) / "my_recordings")),
             "IPYTHONDIR": str(Path(folder) / "ipython"),
             "PYTHONPATH": os.pathsep.join(python_path),
             "TQDM_DELAY": "86400",

@@ -203,10 +203,18 @@ def test_without_labels_a_person_of_the_watch_plays_you(capsys: pytest.CaptureFi
     data = own_or_played(7)
     assert set(data.user_ids) == {0, 1, 2, 3, 4, 5, 6, 8, 9, 10}
     said = capsys.readouterr().out
-    assert "person 7 of the watch plays you" in said
+    assert "Person 7 of the watch plays you" in said
     assert "Record again on another day" in said
     assert 19 not in own_or_played(19).user_ids  # a person of another data set: then somebody else plays you
     assert not folder.exists()
+
+
+def test_with_half_of_the_labels_somebody_still_plays_you(capsys: pytest.CaptureFixture[str], walk: Path) -> None:
+    """A notebook that is run as a whole goes on, and says what is missing."""
+    mine.write_labels(walk, [mine.Stretch(5, 50, "PEN")], ("PEN",), 60)
+    assert 5 not in own_or_played(5).user_ids
+    said = capsys.readouterr().out
+    assert "my_recordings: 16 windows, 16 of PEN. Record and label two minutes of each activity: PEN, ABD" in said
 
 
 @pytest.fixture
