@@ -37,6 +37,7 @@ _PRIVATE = re.compile(r"location|microphone|camera|wifi|bluetooth|heart|photo|\.
 _OTHER_SENSOR = re.compile(r"gyro|magnet|orientation|gravity|baromet")
 _SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
 _CLOCK = re.compile(r"^(\d{1,2}):(\d{2}):(\d{2})(?:([.,:])(\d{1,9}))?$")
+_CONTROL = re.compile(rb"[\1-\10]")
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 _BEFORE_NAMES = re.compile(rb"(?:[ \t]*(?:#[^\r\n]*)?(?:\r\n|\r|\n))*")
 
@@ -221,12 +222,12 @@ def _from_archive(file: BinaryIO, notes: list[str]) -> tuple[_Readings, list[flo
 
 
 def _check_directory(file: BinaryIO) -> None:
-    """Raises ValueError for an archive whose list of files, which is read whole, is longer than any app writes."""
+    """An archive's list of files is read whole: one that is longer than any app writes is refused."""
     file.seek(max(0, file.seek(0, io.SEEK_END) - 70_000))
     tail = file.read()
     at = tail.rfind(b"PK\5\6")
-    if at < 0 or int.from_bytes(tail[at + 12 : at + 16], "little") > 200 * MOST_MEMBERS:
-        raise ValueError("no list of files, or one too long")
+    if at >= 0 and int.from_bytes(tail[at + 12 : at + 16], "little") > 100 * MOST_MEMBERS:
+        _refuse(f"a .zip of at most {MOST_MEMBERS:,} files", "more", "Export the recording without pictures.")
 
 
 def _member(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
@@ -277,7 +278,7 @@ def _table(raw: bytes, name: str) -> _Table:
     start = _BEFORE_NAMES.match(raw).end()  # type: ignore[union-attr]
     if not raw[start : start + 1000].strip():
         _refuse(f"a table in {name}", "an empty file")
-    if b"\0" in raw:
+    if b"\0" in raw or _CONTROL.search(raw, start, start + 1000):
         _refuse(f"a text table in {name}", "bytes that are no text")
     if raw[start : start + 1] in (b"<", b"{", b"["):
         is_page = raw[start : start + 1] == b"<"
@@ -292,7 +293,9 @@ def _table(raw: bytes, name: str) -> _Table:
     separator = max(";\t|,", key=(lines or [""])[0].count)
     names, *rows = csv.reader(lines or [""], delimiter=separator, skipinitialspace=True)
     names = [" ".join(name.lower().replace("²", "^2").split()) for name in names]
-    longest = max((len(row) - (not row[-1].strip()) for row in rows), default=0)
+    if not rows:
+        _refuse(f"a table in {name}", "a single line")
+    longest = max(len(row) - (not row[-1].strip()) for row in rows)
     if longest > len(names):
         why = ": a comma stands both between cells and inside numbers" if separator == "," else ""
         remedy = "Export with a decimal point, such as phyphox's 'CSV (Comma, decimal point)'."
@@ -378,7 +381,11 @@ def _readings(table: _Table, notes: list[str]) -> _Readings:
         notes.append(f"{len(again):,} readings with the time of the one before were left out.")
         t, values = np.delete(t, again), np.delete(values, again, axis=0)
     if (seconds := float(np.ptp(t)) if len(t) else 0.0) < LEAST_SECONDS:
-        _refuse(f"a recording of at least {LEAST_SECONDS:g} s", f"{seconds:.1f} s", "Record a minute or more.")
+        _refuse(
+            f"a recording of at least {LEAST_SECONDS:g} s",
+            f"{seconds:.1f} s in {len(t):,} readings",
+            "Record a minute or more.",
+        )
     return _Readings(form, form.unit or units[0], t, values)
 
 

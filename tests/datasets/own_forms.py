@@ -59,7 +59,9 @@ def phyphox_zip(
     t: np.ndarray, a: np.ndarray, sep: str = ",", dec: str = ".", linear: bool = False, paused: float | None = None
 ) -> bytes:
     events = [("START", 0.0)] + ([("PAUSE", paused), ("START", paused)] if paused is not None else [])
-    time = [[f'"{event}"', f"{at:.9E}".replace(".", dec), str(START), '"2023-11-14 22:13:20.000"'] for event, at in events]
+    time = [
+        [f'"{event}"', f"{at:.9E}".replace(".", dec), str(START), '"2023-11-14 22:13:20.000"'] for event, at in events
+    ]
     names = ["event", "experiment time", "system time", "system time text"]
     return zipped({
         "Raw Data.csv": phyphox_csv(t, a, sep, dec, linear),
@@ -109,10 +111,18 @@ def xls(sheets: Mapping[str, list[list[str | float]]]) -> bytes:
     def entry(name: str, kind: int, child: int, start: int, size: int) -> bytes:
         coded = (name + "\0").encode("utf-16-le") if name else b""
         links = struct.pack("<BBIII", kind, 1, 0xFFFFFFFF, 0xFFFFFFFF, child)
-        return coded.ljust(64, b"\0") + struct.pack("<H", len(coded)) + links + bytes(36) + struct.pack("<III", start, size, 0)
+        return (
+            coded.ljust(64, b"\0")
+            + struct.pack("<H", len(coded))
+            + links
+            + bytes(36)
+            + struct.pack("<III", start, size, 0)
+        )
 
     none = entry("", 0, 0xFFFFFFFF, 0, 0)
-    folder = entry("Root Entry", 5, 1, 0xFFFFFFFE, 0) + entry("Workbook", 2, 0xFFFFFFFF, n_fat + 1, len(book)) + 2 * none
+    folder = (
+        entry("Root Entry", 5, 1, 0xFFFFFFFE, 0) + entry("Workbook", 2, 0xFFFFFFFF, n_fat + 1, len(book)) + 2 * none
+    )
     head = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(16) + struct.pack("<HHHHH", 0x3E, 3, 0xFFFE, 9, 6) + bytes(10)
     head += struct.pack("<8I", n_fat, n_fat, 0, 4096, 0xFFFFFFFE, 0, 0xFFFFFFFE, 0)
     return head + struct.pack("<109I", *range(n_fat), *[0xFFFFFFFF] * (109 - n_fat)) + fat + folder + book
@@ -121,7 +131,9 @@ def xls(sheets: Mapping[str, list[list[str | float]]]) -> bytes:
 def logger_csv(t: np.ndarray, a: np.ndarray, order: str = "zyx") -> str:
     """A table of Sensor Logger, whose columns come in the order z, y, x."""
     axes = [texts(a[:, "xyz".index(axis)], ".9f") for axis in order]
-    return table(["time", "seconds_elapsed", *order], [[str(int(1e9 * (START + s))) for s in t], texts(t, ".9f"), *axes])
+    return table(
+        ["time", "seconds_elapsed", *order], [[str(int(1e9 * (START + s))) for s in t], texts(t, ".9f"), *axes]
+    )
 
 
 def metadata_csv(platform: str, standardised: str | None = "false") -> str:
@@ -148,7 +160,11 @@ def logger_zip(t: np.ndarray, a: np.ndarray, platform: str = "android", standard
 def watch_csv(t: np.ndarray, a: np.ndarray, standardised: bool = False) -> str:
     gravity = gravity_of(a)
     scale = 1.0 if standardised else -1 / G
-    names = ["time", "seconds_elapsed", *[f"{what}{c}" for what in ("rotationRate", "gravity", "acceleration") for c in "XYZ"]]
+    names = [
+        "time",
+        "seconds_elapsed",
+        *[f"{what}{c}" for what in ("rotationRate", "gravity", "acceleration") for c in "XYZ"],
+    ]
     columns = [np.zeros(len(t))] * 3 + [*(scale * gravity).T, *(scale * (a - gravity)).T]
     return table(names, [["0"] * len(t), texts(t, ".6f"), *(texts(column, ".7f") for column in columns)])
 
@@ -180,11 +196,17 @@ def toolbox_linear(t: np.ndarray, a: np.ndarray) -> str:
 
 
 def science_journal(t: np.ndarray, a: np.ndarray) -> str:
-    return table(["relative_time", "AccX", "AccY", "AccZ"], [[f"{1000 * s:.0f}" for s in t], *(texts(c, "") for c in a.T)])
+    return table(
+        ["relative_time", "AccX", "AccY", "AccZ"], [[f"{1000 * s:.0f}" for s in t], *(texts(c, "") for c in a.T)]
+    )
 
 
 def sensor_log(t: np.ndarray, a: np.ndarray, sep: str = ",") -> str:
-    names = ["loggingTime(txt)", "accelerometerTimestamp_sinceReboot(s)", *[f"accelerometerAcceleration{c}(G)" for c in "XYZ"]]
+    names = [
+        "loggingTime(txt)",
+        "accelerometerTimestamp_sinceReboot(s)",
+        *[f"accelerometerAcceleration{c}(G)" for c in "XYZ"],
+    ]
     axes = [texts(column, ".7f") for column in (-a / G).T]
     return table(names, [["2023-11-14 22:13:20.000 +0000"] * len(t), texts(t + 62_608, ".6f"), *axes], sep)
 
