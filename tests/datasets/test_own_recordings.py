@@ -239,6 +239,11 @@ def test_places_sound_and_pictures_in_an_archive_are_never_opened(
         assert "1.jpg, heartrate.csv, location.csv, microphone.caf: not opened" in recording.notes[0]
 
 
+def test_an_archive_with_one_table_of_another_name_is_read(walked: Arrays, tmp_path: Path) -> None:
+    members = {"my walk.csv": forms.plain(*walked), "meta/time.csv": "event,experiment time\n", "Location.csv": "x"}
+    assert read(tmp_path, "a.zip", forms.zipped(members)).app == "a plain table"
+
+
 def test_a_phones_readings_are_taken_before_a_watchs(walked: Arrays, tmp_path: Path) -> None:
     both = {
         "TotalAcceleration.csv": forms.logger_csv(*walked),
@@ -342,7 +347,7 @@ BAD: dict[str, tuple[bytes | str, str]] = {
     "no_accelerometer.xls": (forms.xls({"Light": [["Time (s)", "Illuminance (lx)"], [0.0, 1.0]]}), "illuminance (lx)"),
     "empty_sheet.xls": (forms.xls({"Raw Data": []}), "a sheet with readings"),
     "empty.csv": ("", "an empty file"),
-    "only_names.csv": ("time,x,y,z\n", "a single line"),
+    "only_names.csv": ("time,x,y,z\n", "names alone"),
     "blank.csv": ("\n  \n# nothing\n", "an empty file"),
     "page.csv": ("<!DOCTYPE html><html><body>Sign in</body></html>", "a web page"),
     "logger.json": ('[{"sensor":"Location","latitude":"0"}]', "JSON, which mixes places with readings"),
