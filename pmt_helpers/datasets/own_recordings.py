@@ -239,6 +239,8 @@ def _check_directory(file: BinaryIO) -> None:
 def _member(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
     if entry.flag_bits & 1:
         _refuse("an open .zip", "one locked with a password", "Export it again without a password.")
+    if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):  # others may ask for gigabytes
+        _refuse("a .zip packed as apps do", f"one packed by method {entry.compress_type}")
     try:
         with archive.open(entry) as stream:
             return read_unpacked(stream, LARGEST_MB)  # type: ignore[arg-type]
