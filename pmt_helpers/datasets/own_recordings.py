@@ -38,7 +38,7 @@ _NO_READINGS = re.compile(_PRIVATE.pattern + "|^(metadata|annotation|device|time
 _OTHER_SENSOR = re.compile(r"gyro|magnet|orientation|gravity|baromet")
 _SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
 _CLOCK = re.compile(r"^(\d{1,2}):(\d{2}):(\d{2})(?:([.,:])(\d{1,9}))?$")
-_CONTROL = re.compile(rb"[\1-\10]")
+_CONTROL = re.compile(rb"[\x01-\x08\x0e-\x1f\x7f]")
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 _BEFORE_NAMES = re.compile(rb"(?:[ \t]*(?:#[^\r\n]*)?(?:\r\n|\r|\n))*")
 
@@ -189,8 +189,9 @@ def _from_archive(file: BinaryIO, notes: list[str]) -> tuple[_Readings, list[flo
         _refuse("a whole .zip", f"a damaged one ({type(error).__name__})")
     members: dict[str, list[zipfile.ZipInfo]] = {}
     for entry in archive.infolist():
-        if not entry.is_dir() and "__macosx" not in entry.filename.lower():
-            members.setdefault(printable(re.split(r"[/\\]", entry.filename)[-1].lower()), []).append(entry)
+        path = entry.filename.lower()
+        if not path.endswith("/") and "__macosx" not in path:
+            members.setdefault(re.sub(r"[^\w .,()\[\]+-]", "?", re.split(r"[/\\]", path)[-1]), []).append(entry)
     if "[content_types].xml" in members:
         remedy = "Export as Excel (.xls) or CSV in the app, or save this workbook as CSV."
         _refuse("an app's .xls, .zip or .csv", "an .xlsx workbook", remedy)
@@ -198,7 +199,7 @@ def _from_archive(file: BinaryIO, notes: list[str]) -> tuple[_Readings, list[flo
     def get(name: str) -> _Table:
         if (n := len(members[name])) > 1:
             _refuse("one recording in the .zip", f"{n} tables {name}", "Export each recording alone.")
-        return _table(_member(archive, members[name][0]), name)
+        return _table(_member(archive, members[name][0], name), name)
 
     if private := sorted(name[:40] for name in members if _PRIVATE.search(name)):
         shown = ", ".join(private[:4]) + (f" and {len(private) - 4} more" if len(private) > 4 else "")
@@ -236,7 +237,7 @@ def _check_directory(file: BinaryIO) -> None:
         _refuse(f"a .zip of at most {MOST_MEMBERS:,} files", "more", "Export the recording without pictures.")
 
 
-def _member(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
+def _member(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str) -> bytes:
     if entry.flag_bits & 1:
         _refuse("an open .zip", "one locked with a password", "Export it again without a password.")
     if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):  # others may ask for gigabytes
@@ -246,7 +247,7 @@ def _member(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
             return read_unpacked(stream, LARGEST_MB)  # type: ignore[arg-type]
     except DAMAGED as error:
         found = error.strerror if isinstance(error, OSError) else None
-        _refuse(f"a whole {printable(entry.filename)[:60]} in the .zip", found or f"damaged ({type(error).__name__})")
+        _refuse(f"a whole {name[:60]} in the .zip", found or f"damaged ({type(error).__name__})")
 
 
 def _sheets(raw: bytes) -> tuple[list[_Table], list[float]]:
@@ -286,7 +287,7 @@ def _table(raw: bytes, name: str) -> _Table:
     start = _BEFORE_NAMES.match(raw).end()  # type: ignore[union-attr]
     if not raw[start : start + 1000].strip():
         _refuse(f"a table in {name}", "an empty file")
-    if b"\0" in raw or _CONTROL.search(raw, start, start + 1000):
+    if b"\0" in raw or _CONTROL.search(raw, start, start + 100_000):
         _refuse(f"a text table in {name}", "bytes that are no text")
     if raw[start : start + 1] in (b"<", b"{", b"["):
         is_page = raw[start : start + 1] == b"<"

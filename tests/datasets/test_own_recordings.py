@@ -344,6 +344,7 @@ BAD: dict[str, tuple[bytes | str, str]] = {
     "no_table.zip": (forms.zipped({"Gyroscope.csv": "a", "Light.csv": "b"}), "gyroscope.csv, light.csv"),
     "empty.zip": (forms.zipped({}), "nothing"),
     "locked.zip": (locked_zip(), "locked with a password"),
+    "nameless.zip": (forms.zipped({"a": ""}).replace(b"\1\0\0\0a", b"\0\0\0\0a"), "accelerometer in the .zip"),
     "lzma.zip": (forms.zipped({"Raw Data.csv": forms.phyphox_csv(T, A)}, zipfile.ZIP_LZMA), "packed by method 14"),
     "cut.zip": (forms.phyphox_zip(T, A)[:20_000], "a damaged one"),
     "damaged.zip": (flipped(forms.phyphox_zip(T, A), 0.3), "damaged"),
@@ -360,6 +361,7 @@ BAD: dict[str, tuple[bytes | str, str]] = {
     "logger.json": ('[{"sensor":"Location","latitude":"0"}]', "JSON, which mixes places with readings"),
     "picture.csv": (b"\x89PNG\r\n\x1a\n" + bytes(300), "bytes that are no text"),
     "null_bytes.csv": (forms.plain(T, A).encode().replace(b"5", b"\0"), "bytes that are no text"),
+    "terminal.csv": (forms.plain(T, A, "time,x,y,\x1b[31mz"), "bytes that are no text"),
     "noise.csv": (RNG.bytes(5000).replace(b"\0", b""), "bytes that are no text"),
 }  # fmt: skip
 
