@@ -2,11 +2,13 @@
 
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import click
 
-from pmt_helpers.datasets import DataError, check_card, dataset_names, load_card
+from pmt_helpers.datasets import DataError, check_card, dataset_names, load_card, load_recordings
+from pmt_helpers.datasets.mine import labels_path, write_as_phone
 from pmt_helpers.datasets.registry import dataset
 
 
@@ -50,6 +52,15 @@ def fetch(name: str) -> None:
             click.echo(f"{name} is here and verified: {entry.fetch()}")
     except DataError as error:
         raise click.ClickException(str(error)) from error
+
+
+@data_group.command()
+@click.argument("out", type=click.Path(path_type=Path, dir_okay=False))
+def export_mine(out: Path) -> None:
+    """Write your labelled recordings to OUT (.csv), labels beside it, without times of day and places: to pass on."""
+    recordings = load_recordings("mine")
+    write_as_phone(recordings, out, recordings[0].rate_hz)
+    click.echo(f"Wrote {out} and {labels_path(out).name}: {len(recordings)} stretches, without a time of day.")
 
 
 @data_group.command()

@@ -34,10 +34,11 @@ MOST_GRAVITY = 2.0  # g, in ten-second means; the earth's magnetic field in micr
 STEADY = 0.3  # the least share of ten-second means in the readings' size: the watch data have .42 to .99 with gravity,
 # and at most .08 when a moving mean of two seconds is taken away
 _PRIVATE = re.compile(r"location|microphone|camera|wifi|bluetooth|heart|photo|\.(jpe?g|png|heic|mp4|mov|m4a|wav|caf)$")
+_NO_READINGS = re.compile(_PRIVATE.pattern + "|^(metadata|annotation|device|time).csv$")
 _OTHER_SENSOR = re.compile(r"gyro|magnet|orientation|gravity|baromet")
 _SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
 _CLOCK = re.compile(r"^(\d{1,2}):(\d{2}):(\d{2})(?:([.,:])(\d{1,9}))?$")
-_CONTROL = re.compile(rb"[\1-\10]")
+_CONTROL = re.compile(rb"[\x01-\x08\x0e-\x1f\x7f]")
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 _BEFORE_NAMES = re.compile(rb"(?:[ \t]*(?:#[^\r\n]*)?(?:\r\n|\r|\n))*")
 
@@ -188,8 +189,9 @@ def _from_archive(file: BinaryIO, notes: list[str]) -> tuple[_Readings, list[flo
         _refuse("a whole .zip", f"a damaged one ({type(error).__name__})")
     members: dict[str, list[zipfile.ZipInfo]] = {}
     for entry in archive.infolist():
-        if not entry.is_dir() and "__macosx" not in entry.filename.lower():
-            members.setdefault(printable(re.split(r"[/\\]", entry.filename)[-1].lower()), []).append(entry)
+        path = entry.filename.lower()
+        if not path.endswith("/") and "__macosx" not in path:
+            members.setdefault(re.sub(r"[^\w .,()\[\]+-]", "?", re.split(r"[/\\]", path)[-1]), []).append(entry)
     if "[content_types].xml" in members:
         remedy = "Export as Excel (.xls) or CSV in the app, or save this workbook as CSV."
         _refuse("an app's .xls, .zip or .csv", "an .xlsx workbook", remedy)
@@ -197,24 +199,29 @@ def _from_archive(file: BinaryIO, notes: list[str]) -> tuple[_Readings, list[flo
     def get(name: str) -> _Table:
         if (n := len(members[name])) > 1:
             _refuse("one recording in the .zip", f"{n} tables {name}", "Export each recording alone.")
-        return _table(_member(archive, members[name][0]), name)
+        return _table(_member(archive, members[name][0], name), name)
 
     if private := sorted(name[:40] for name in members if _PRIVATE.search(name)):
         shown = ", ".join(private[:4]) + (f" and {len(private) - 4} more" if len(private) > 4 else "")
         notes.append(f"The .zip also holds {shown}: not opened; take it out before you pass the .zip on.")
-    facts = _facts(get("metadata.csv")) if "metadata.csv" in members else {}
+    about = get("metadata.csv") if "metadata.csv" in members else None
+    cells = [cell.strip().lower() for row in about.first_rows[:1] for cell in row] if about else []
+    facts = dict(zip(about.names, cells, strict=False)) if about else {}
     ios = facts["platform"] == "ios" and facts.get("standardisation") != "true" if "platform" in facts else None
     if "wristmotion.csv" in members and {"totalacceleration.csv", "gravity.csv"} & members.keys():
         notes.append("The .zip holds a phone's and a watch's readings: the phone's were taken.")
     known = ("totalacceleration.csv", "gravity.csv", "wristmotion.csv", "raw data.csv", "accelerometer.csv")
-    tables = [name for name in members if name.endswith((".csv", ".txt")) and not _PRIVATE.search(name)]
+    tables = [name for name in members if name.endswith((".csv", ".txt")) and not _NO_READINGS.search(name)]
     chosen = next((name for name in known if name in members), tables[0] if len(tables) == 1 else "")
     if not chosen or (chosen == "gravity.csv" and "accelerometer.csv" not in members):
         found = ", ".join(sorted(members))[:120] or "nothing"
         _refuse("a table of the accelerometer in the .zip", found, _WITH_GRAVITY["Sensor Logger"])
     if chosen == "gravity.csv":
         moving, gravity = (_readings(get(name), notes) for name in ("accelerometer.csv", chosen))
-        readings = _sum(moving, gravity)
+        inside = (moving.seconds >= gravity.seconds[0]) & (moving.seconds <= gravity.seconds[-1])
+        t = moving.seconds[inside]
+        added = np.stack([np.interp(t, gravity.seconds, column) for column in gravity.values.T], axis=1)
+        readings = moving._replace(seconds=t, values=moving.values[inside] + added)
         notes.append("Gravity stood in a file of its own and was added.")
     else:
         readings = _readings(get(chosen), notes)
@@ -230,15 +237,17 @@ def _check_directory(file: BinaryIO) -> None:
         _refuse(f"a .zip of at most {MOST_MEMBERS:,} files", "more", "Export the recording without pictures.")
 
 
-def _member(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
+def _member(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str) -> bytes:
     if entry.flag_bits & 1:
         _refuse("an open .zip", "one locked with a password", "Export it again without a password.")
+    if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):  # others may ask for gigabytes
+        _refuse("a .zip packed as apps do", f"one packed by method {entry.compress_type}")
     try:
         with archive.open(entry) as stream:
             return read_unpacked(stream, LARGEST_MB)  # type: ignore[arg-type]
     except DAMAGED as error:
         found = error.strerror if isinstance(error, OSError) else None
-        _refuse(f"a whole {printable(entry.filename)[:60]} in the .zip", found or f"damaged ({type(error).__name__})")
+        _refuse(f"a whole {name[:60]} in the .zip", found or f"damaged ({type(error).__name__})")
 
 
 def _sheets(raw: bytes) -> tuple[list[_Table], list[float]]:
@@ -278,7 +287,7 @@ def _table(raw: bytes, name: str) -> _Table:
     start = _BEFORE_NAMES.match(raw).end()  # type: ignore[union-attr]
     if not raw[start : start + 1000].strip():
         _refuse(f"a table in {name}", "an empty file")
-    if b"\0" in raw or _CONTROL.search(raw, start, start + 1000):
+    if b"\0" in raw or _CONTROL.search(raw, start, start + 100_000):
         _refuse(f"a text table in {name}", "bytes that are no text")
     if raw[start : start + 1] in (b"<", b"{", b"["):
         is_page = raw[start : start + 1] == b"<"
@@ -293,9 +302,7 @@ def _table(raw: bytes, name: str) -> _Table:
     separator = max(";\t|,", key=(lines or [""])[0].count)
     names, *rows = csv.reader(lines or [""], delimiter=separator, skipinitialspace=True)
     names = [" ".join(name.lower().replace("²", "^2").split()) for name in names]
-    if not rows:
-        _refuse(f"a table in {name}", "a single line")
-    longest = max(len(row) - (not row[-1].strip()) for row in rows)
+    longest = max((len(row) - (not row[-1].strip()) for row in rows), default=0)
     if longest > len(names):
         why = ": a comma stands both between cells and inside numbers" if separator == "," else ""
         remedy = "Export with a decimal point, such as phyphox's 'CSV (Comma, decimal point)'."
@@ -305,11 +312,6 @@ def _table(raw: bytes, name: str) -> _Table:
     if (raw.count(b"\n", start) + raw.count(b"\r", start)) * len(names) > MOST_CELLS:
         _refuse(f"at most {MOST_CELLS:,} cells in {name}", "more", _SHORTER)
     return _Table(name, names, raw, start, separator, rows)
-
-
-def _facts(table: _Table) -> dict[str, str]:
-    """The first row of a table as {name: value in small letters}."""
-    return dict(zip(table.names, (cell.strip().lower() for row in table.first_rows[:1] for cell in row), strict=False))
 
 
 def _pauses(table: _Table) -> list[float]:
@@ -352,6 +354,8 @@ def _readings(table: _Table, notes: list[str]) -> _Readings:
         found = " and ".join(f"{table.names[i]!r}, column {i + 1}" for i, _ in twice[:2])
         _refuse(f"one column each of time, x, y and z in {table.name}", found, "Delete one of them.")
     by_name = _OTHER_SENSOR.search(table.name.lower()) if form.gravity is None and table.name != "gravity.csv" else None
+    if not table.first_rows:
+        _refuse(f"rows in {table.name}", "names alone")
     if by_name:
         _refuse("the accelerometer's table", f"another sensor's: {table.name}", _WITH_GRAVITY["Sensor Logger"])
     time_unit, *units = (_SPELLINGS.get(same[0][1], same[0][1]) for same in columns)
@@ -456,14 +460,6 @@ def _clock(cell: str) -> float:
     )
 
 
-def _sum(moving: _Readings, gravity: _Readings) -> _Readings:
-    """Acceleration without gravity, and gravity at the same times."""
-    t = moving.seconds
-    inside = (t >= gravity.seconds[0]) & (t <= gravity.seconds[-1])
-    added = [np.interp(t[inside], gravity.seconds, column) for column in gravity.values.T]
-    return moving._replace(seconds=t[inside], values=moving.values[inside] + np.stack(added, axis=1))
-
-
 def _finished(readings: _Readings, notes: list[str], ios: bool | None) -> _Readings:
     """The readings in m/s2 with gravity, in Android's signs. Refused when the data contradict the names."""
     form, unit, t, xyz = readings
@@ -537,7 +533,7 @@ def _even(t: np.ndarray, xyz: np.ndarray, native: float, rate_hz: float) -> np.n
     """Linear onto a grid finer than the readings, then low-passed down to rate_hz, so that no frequency folds over."""
     from scipy.signal import resample_poly  # here, not above: it is slow to import
 
-    finer = 1 if native < 1.01 * rate_hz else int(np.ceil(2 * native / rate_hz))
+    finer = 1 if native < 1.01 * rate_hz else int(np.ceil(1.9 * native / rate_hz))
     n = int((t[-1] - t[0]) * rate_hz + 1e-6) + 1
     grid = t[0] + np.arange((n - 1) * finer + 1) / (finer * rate_hz)
     even = np.stack([np.interp(grid, t, column) for column in xyz.T], axis=1)
