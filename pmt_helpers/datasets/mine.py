@@ -178,7 +178,9 @@ def end_of(recording: OwnRecording) -> float:
 
 
 def load_my_recordings(folder: Path | None = None, first: int = 0) -> tuple[Recording, ...]:
-    """Your labelled stretches without their first and last second, numbered from `first`; a gap cuts one in two."""
+    """Your labelled stretches without their first and last second, numbered from `first`; a gap cuts one in two, and
+    pieces below a second are left out.
+    """
     card = load_card(base_name(NAME, folder))
     rate, found = card.contract.rate_hz, list[Recording]()
     for path, stretches in labelled_files(folder).items():
@@ -189,7 +191,7 @@ def load_my_recordings(folder: Path | None = None, first: int = 0) -> tuple[Reco
             for began, signal in own.pieces:
                 last = min(end, end_of(own)) - TRIM_S - began
                 part = signal[max(round((start + TRIM_S - began) * rate), 0) : max(round(last * rate), 0)]
-                if len(part):
+                if len(part) >= rate:  # a second
                     found.append(Recording(first + len(found), part, rate, YOU, label))
     return tuple(found)
 
@@ -245,8 +247,8 @@ def _card(yours: ActivityData, files: Mapping[Path, Sequence[Stretch]], card: Da
     if few(yours)["few"]:
         text = f"Fewer than {{enough}} windows of you show {{few}}. Record {WHAT_TO_RECORD}: else no model learns it."
         defects = (Statement("few", text, few(yours)), *defects)
-    sessions = [sum(any(s.label == name for s in stretches) for stretches in files.values()) for name in card.classes]
-    once = 1 in sessions
+    files_of = [sum(any(s.label == name for s in stretches) for stretches in files.values()) for name in card.classes]
+    once = 1 in files_of
     if once:
         text = (
             "Some activities of yours (person {person}) are in one file only: a test can ask about another stretch of "

@@ -85,9 +85,11 @@ def label_recording(path: str | Path | None = None) -> Shown:
         except DataError:
             bases = list(mine.BASES)
         names = {name: long for base in bases for name, long in load_card(base).classes.items()}
-        chosen = activity.value if activity.value in names else next(iter(names))
-        activity.options = [(name if name == long else f"{name}: {long}", name) for name, long in names.items()]
-        activity.value = chosen
+        options = tuple((name if name == long else f"{name}: {long}", name) for name, long in names.items())
+        if options != activity.options:  # else a choice made meanwhile would be taken back
+            chosen = activity.value if activity.value in names else next(iter(names))
+            activity.options = options
+            activity.value = chosen
 
     def show(*_: Any) -> None:
         offer()

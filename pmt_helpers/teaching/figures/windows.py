@@ -7,7 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from pmt_helpers.teaching.figures.style import AXIS_COLOURS, GREY, ORANGE, VERMILION, WITH_LEGEND, Figure, dress
+from pmt_helpers.teaching.figures.style import AXIS_COLOURS, GREY, INK, ORANGE, VERMILION, WITH_LEGEND, Figure, dress
 
 if TYPE_CHECKING:
     from pmt_helpers.datasets import Recording
@@ -132,9 +132,11 @@ def recording(
                 "showlegend": number == 0,
             }
             figure.add_scatter(x0=start, dx=step / own.rate_hz, y=drawn, name=axis, **look)
+    label: dict[str, Any] = {"y": 1, "yref": "y domain", "yanchor": "top", "textangle": -90, "showarrow": False}
     for stretch in stretches:
         place = {"x0": stretch.from_s, "x1": min(stretch.to_s, own.pieces[-1][0] + own.seconds)}
-        figure.add_vrect(**place, fillcolor=ORANGE, opacity=0.25, line_width=0, annotation_text=stretch.label)
+        figure.add_vrect(**place, fillcolor=ORANGE, opacity=0.25, line={"color": INK, "width": 1})
+        figure.add_annotation(text=stretch.label, x=stretch.from_s, xanchor="left", **label)
     for edge in chosen or ():
         figure.add_vline(edge, line={"color": VERMILION, "width": 2, "dash": "dash"})
     dress(figure, "Your recording", 360, WITH_LEGEND + 15)
