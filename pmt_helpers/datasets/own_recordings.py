@@ -28,6 +28,7 @@ MOST_CELLS, MOST_MEMBERS, XLS_ROWS = 30_000_000, 10_000, 65_536
 LEAST_SECONDS, MOST_SECONDS, LONGEST_GAP, SHORTEST_PIECE = 10.0, 4 * 3600.0, 1.0, 1.0
 SLOWEST_SHARE = 0.9  # of the asked rate, below which a recording is too slow
 MOST_HZ = 500.0
+SHORTEST_STEP = 1.1e-3  # s; phones read up to 500 times a second, and the units of time must not overlap
 LARGEST_READING = 100 * G  # phones measure up to 8 or 16 g
 BETWEEN_G_AND_MS2 = G**0.5  # half-way between 1 and 9.8 on a log scale
 MOST_GRAVITY = 2.0  # g, in ten-second means; the earth's magnetic field in microtesla is more than that in m/s2
@@ -423,10 +424,10 @@ def _seconds(times: np.ndarray, unit: str, name: str, notes: list[str]) -> np.nd
         return _dates(times, name)
     step = np.diff(times[np.isfinite(times)])
     middle = float(np.median(step[step > 0])) if (step > 0).any() else 0.0
-    fitting = next((u for u, size in _SECONDS.items() if 0.999 / MOST_HZ < middle * size < LONGEST_GAP), "")
+    fitting = next((u for u, size in _SECONDS.items() if SHORTEST_STEP < middle * size < LONGEST_GAP), "")
     if middle == 0 or not (unit or fitting):
         found = "times that are all the same" if middle == 0 else f"steps of {middle:g}, which fit no unit"
-        _refuse(f"times that rise, a reading every 2 to 1,000 ms, in {name}", found)
+        _refuse(f"times that rise, a reading every 1.1 to 1,000 ms, in {name}", found)
     if unit and fitting and unit != fitting:
         remedy = "Correct the name of the column of times."
         _refuse(f"times in {unit}, as the name says", f"steps of {middle:g}, which fit {fitting}", remedy)
