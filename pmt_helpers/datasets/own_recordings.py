@@ -25,9 +25,10 @@ from pmt_helpers.datasets.files import MB, open_plain, printable, read_unpacked
 G = 9.80665  # m/s2, what apps take for one g
 LARGEST_MB, LARGEST_XLS_MB, LARGEST_ZIP_MB = 300, 40, 4000  # a .zip may hold a film, which stays closed
 MOST_CELLS, MOST_MEMBERS, XLS_ROWS = 30_000_000, 10_000, 65_536
-LEAST_SECONDS, LONGEST_GAP, SHORTEST_PIECE = 10.0, 1.0, 1.0
+LEAST_SECONDS, MOST_SECONDS, LONGEST_GAP, SHORTEST_PIECE = 10.0, 4 * 3600.0, 1.0, 1.0
 SLOWEST_SHARE = 0.9  # of the asked rate, below which a recording is too slow
 MOST_HZ = 500.0
+SHORTEST_STEP = 1.1e-3  # s; phones read up to 500 times a second, and the units of time must not overlap
 LARGEST_READING = 100 * G  # phones measure up to 8 or 16 g
 BETWEEN_G_AND_MS2 = G**0.5  # half-way between 1 and 9.8 on a log scale
 MOST_GRAVITY = 2.0  # g, in ten-second means; the earth's magnetic field in microtesla is more than that in m/s2
@@ -353,10 +354,9 @@ def _readings(table: _Table, notes: list[str]) -> _Readings:
     if twice := next((same for same in columns if len(same) > 1), None):
         found = " and ".join(f"{table.names[i]!r}, column {i + 1}" for i, _ in twice[:2])
         _refuse(f"one column each of time, x, y and z in {table.name}", found, "Delete one of them.")
-    by_name = _OTHER_SENSOR.search(table.name.lower()) if form.gravity is None and table.name != "gravity.csv" else None
     if not table.first_rows:
         _refuse(f"rows in {table.name}", "names alone")
-    if by_name:
+    if form.gravity is None and table.name != "gravity.csv" and _OTHER_SENSOR.search(table.name.lower()):
         _refuse("the accelerometer's table", f"another sensor's: {table.name}", _WITH_GRAVITY["Sensor Logger"])
     time_unit, *units = (_SPELLINGS.get(same[0][1], same[0][1]) for same in columns)
     if len(set(units)) > 1:
@@ -384,12 +384,13 @@ def _readings(table: _Table, notes: list[str]) -> _Readings:
             _refuse("a time for each reading", found, "Export with times in milliseconds or finer.")
         notes.append(f"{len(again):,} readings with the time of the one before were left out.")
         t, values = np.delete(t, again), np.delete(values, again, axis=0)
-    if (seconds := float(np.ptp(t)) if len(t) else 0.0) < LEAST_SECONDS:
-        _refuse(
-            f"a recording of at least {LEAST_SECONDS:g} s",
-            f"{seconds:.1f} s in {len(t):,} readings",
-            "Record a minute or more.",
+    seconds = float(np.ptp(t)) if len(t) else 0.0
+    if not LEAST_SECONDS <= seconds <= MOST_SECONDS:
+        expected, found = (
+            f"{LEAST_SECONDS:g} s to {MOST_SECONDS / 3600:g} hours",
+            f"{seconds:,.1f} s in {len(t):,} readings",
         )
+        _refuse(f"a recording of {expected}", found, "Record a few minutes.")
     return _Readings(form, form.unit or units[0], t, values)
 
 
@@ -423,10 +424,10 @@ def _seconds(times: np.ndarray, unit: str, name: str, notes: list[str]) -> np.nd
         return _dates(times, name)
     step = np.diff(times[np.isfinite(times)])
     middle = float(np.median(step[step > 0])) if (step > 0).any() else 0.0
-    fitting = next((u for u, size in _SECONDS.items() if 0.999 / MOST_HZ < middle * size < LONGEST_GAP), "")
+    fitting = next((u for u, size in _SECONDS.items() if SHORTEST_STEP < middle * size < LONGEST_GAP), "")
     if middle == 0 or not (unit or fitting):
         found = "times that are all the same" if middle == 0 else f"steps of {middle:g}, which fit no unit"
-        _refuse(f"times that rise, a reading every 2 to 1,000 ms, in {name}", found)
+        _refuse(f"times that rise, a reading every 1.1 to 1,000 ms, in {name}", found)
     if unit and fitting and unit != fitting:
         remedy = "Correct the name of the column of times."
         _refuse(f"times in {unit}, as the name says", f"steps of {middle:g}, which fit {fitting}", remedy)
@@ -452,12 +453,8 @@ def _clock(cell: str) -> float:
     if match is None:
         raise ValueError(repr(cell))
     hours, minutes, seconds, sign, digits = match.groups("0")
-    return (
-        int(hours) * 3600
-        + int(minutes) * 60
-        + int(seconds)
-        + int(digits) / (1000 if sign == ":" else 10 ** len(digits))
-    )
+    whole = 3600 * int(hours) + 60 * int(minutes) + int(seconds)
+    return whole + int(digits) / (1000 if sign == ":" else 10 ** len(digits))  # 12:00:01:5 ends in milliseconds
 
 
 def _finished(readings: _Readings, notes: list[str], ios: bool | None) -> _Readings:
@@ -496,9 +493,7 @@ def _finished(readings: _Readings, notes: list[str], ios: bool | None) -> _Readi
         notes.append("Apple's signs were turned into Android's.")
         xyz = -xyz
     elif ios is None and form.app not in ("phyphox", "Science Journal", "Sensor Logger on a watch"):
-        notes.append(
-            "The file does not say which phone it is from: Android's signs were assumed, an iPhone may differ."
-        )
+        notes.append("The file does not name its phone: Android's signs were assumed; an iPhone may have the opposite.")
     limit = np.abs(xyz).max()
     if limit > 1.5 * G and (share := (np.abs(xyz) >= 0.999 * limit).any(axis=1).mean()) > 0.01:
         notes.append(f"{share:.0%} of the readings lie at {limit:.1f} m/s2, perhaps the sensor's limit.")
