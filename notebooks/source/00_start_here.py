@@ -24,7 +24,7 @@
 # > The volunteers gave their data to the cloud: for *them* nothing is private yet (notebook 05).
 
 # %% tags=["parameters"]
-DATASET = "watch"  # or "wisdm", once fetched
+DATASET = "watch"  # or "wisdm", once fetched; or "mine": recordings of your own, see 02
 PERSON = None  # None: the person chosen in the menu below
 N_SAMPLES = 15  # windows that you train on at home; as many again decide when to stop
 SEED = 0
@@ -116,14 +116,14 @@ say(
 # Every notebook asks you for a guess before it shows a result.
 
 # %% tags=["slide"]
+more = min(2 * N_SAMPLES, len(you.split.train))
 prediction(
-    f"With {2 * N_SAMPLES} training windows instead of {N_SAMPLES}, which model gains most?",
+    f"With {more} training windows instead of {N_SAMPLES}, which model gains most?",
     ["the shared one", "the local one", "the personal one", "two of them alike"],
     key="00-which-gains-most",
 )
 
 # %% tags=["slide"]
-more = 2 * N_SAMPLES
 at_home = {"validation": you.validation(more), "seed": SEED}
 with_more = you.compare(
     shared=shared,

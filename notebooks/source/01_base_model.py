@@ -23,7 +23,7 @@
 # > | you | no | yes | yes, computed at home |
 
 # %% tags=["parameters"]
-DATASET = "watch"  # or "wisdm", once fetched: python -m pmt_helpers data fetch wisdm
+DATASET = "watch"  # or "wisdm", once fetched: python -m pmt_helpers data fetch wisdm; or "mine": you, see 02
 PERSON = None  # None: the person chosen in notebook 00
 SEED = 0
 

@@ -25,7 +25,7 @@
 # > Nothing goes back. Notebook 05 shows what the cloud could learn if your personal weights did.
 
 # %% tags=["parameters"]
-DATASET = "watch"  # or "wisdm", once fetched: python -m pmt_helpers data fetch wisdm
+DATASET = "watch"  # or "wisdm", once fetched: python -m pmt_helpers data fetch wisdm; or "mine": you, see 02
 PERSON = None  # None: the person chosen in notebook 00
 N_SAMPLES = 20  # windows that you train on at home; as many again decide when to stop
 SEED = 0
@@ -65,7 +65,9 @@ from pmt_helpers.teaching import (
     claims_table,
     explore,
     figures,
+    label_recording,
     my_person,
+    own_or_played,
     prediction,
     quiz,
     reveal,
@@ -245,9 +247,7 @@ reveal("02-harmed", len(gain.harmed) / len(gain.by_user))
 losses = -100 * gain.by_user[gain.harmed]
 say(f"On WISDM: {gain}.")
 say(f"Of those who lose, half lose at most {losses.median():.1f} points; the largest loss is {losses.max():.1f}.")
-say("And in your data set: with more samples, are fewer people harmed? Move the slider of the next cell.")
-
-# %%
+say("And in your data set: with more samples, are fewer people harmed? Move the slider.")
 kinds = everybody[everybody["model"] != "local"].rename(columns={"model": "kind"})
 explore(
     kinds[kinds["n_samples"].isin((1, 2, 3, 5, 7, 10, 15, 20, 30, 40, 50, 60))],
@@ -364,15 +364,13 @@ figures.trade_off(compare_strategies(known, new, N_CURE), "in other stretches of
 
 # %% [markdown]
 # No cure is free, and on new bouts none is better than not retraining at all. The next cell compares each cure with
-# plain retraining on new bouts; the strength of each cure is the one that worked best for the other people. Then you
-# try the cures on your own data.
+# plain retraining on new bouts; the strength of each cure is the one that worked best for the other people. Then it
+# tries the cures on your own data.
 
 # %%
 for family in dict.fromkeys(map(strategy_family, MITIGATIONS)):
     strengths = [cure for cure in MITIGATIONS if strategy_family(cure) == family]
     say(f"{family}: {gain_chosen_on_others(new, N_CURE, strengths)}.")
-
-# %%
 hard = Person.of(data, person, data.card.unseen_split, seed=SEED)
 at_home = {"validation": hard.validation(N_SAMPLES), "seed": SEED}
 public = rehearsal_windows(data, person, per_class=10, seed=SEED)
@@ -410,3 +408,37 @@ figures.accuracy_by_samples(mean_curve(literal), smooth, title="With the formula
 # When divided, the first weights are tens of times larger: the network starts very sure and very wrong, and small
 # steps hardly change it. This fits the paper's curve well. It does not prove that the authors ran it so. What is
 # certain: one character can move a curve by more than the effect that the curve is about.
+#
+# ## Going further: your own phone (3 minutes, and the time to record)
+# Now be the person. Record two minutes of each of WISDM's six activities, with your phone in a front trouser pocket:
+# walking, jogging, upstairs, downstairs, sitting, standing. (WISDM has to be fetched once. Or do the watch's exercises,
+# with a watch or a phone at your wrist.) Choose an app:
+#
+# - *phyphox*: "Acceleration with g"; export as Excel or CSV;
+# - *Sensor Logger*: "Total Acceleration", or on an iPhone "Gravity" beside "Accelerometer"; export the .zip;
+# - *Physics Toolbox*: "G-Force Meter"; or any other table of time, x, y and z, with gravity.
+#
+# Bring the file here with the button below. Choose a stretch and its activity, and add it. A file that is one activity
+# needs no labels if its name says which: `walking.csv`. Labels stand beside your recordings, in `my_recordings`.
+# Nothing is sent.
+#
+# Then run the second cell. The cloud is the data set's people, without you. As long as you have no labels, a person of
+# the watch plays you, whose readings were written as phyphox writes them. The first and last second of each stretch
+# are left out. With `DATASET = "mine"` in the first cell you are the person of the notebooks 00, 01, 02, 05 and 07.
+
+# %%
+label_recording()
+
+# %%
+own = own_or_played(person)
+yourself = Person.of(own, 0, seed=SEED)
+n = min(N_SAMPLES, len(yourself.split.train))
+cloud = train_shared(own, exclude_user=0, seed=SEED)
+at_home = {"validation": yourself.validation(n), "seed": SEED}
+ways = {"local": train_local, "personal": personalise}
+trained = {name: train(cloud, *yourself.train(n), **at_home) for name, train in ways.items()}
+folds = learning_curve(own, users=[0], sizes=(n,), shared={0: cloud}, seed=SEED)
+mean = folds.groupby("model")["accuracy"].mean()
+say(f"{n} windows, mean of {folds['fold'].nunique()} folds:", ", ".join(f"{m} {a:.2f}" for m, a in mean.items()) + ".")
+say(f"Retraining changes your accuracy by {100 * (mean['personal'] - mean['shared']):+.0f} points.")
+figures.three_models(yourself.compare(shared=cloud, **trained), person=0, n_windows=len(yourself.test[1]))

@@ -22,7 +22,7 @@
 # > | all three | whoever downloads the shared model | no | what it tells about *volunteers* |
 
 # %% tags=["parameters"]
-DATASET = "watch"  # or "wisdm", once fetched: python -m pmt_helpers data fetch wisdm
+DATASET = "watch"  # or "wisdm", once fetched: python -m pmt_helpers data fetch wisdm; or "mine": you, see 02
 PERSON = None  # None: the person chosen in notebook 00
 SEED = 0
 
@@ -142,9 +142,10 @@ def loss_attack(probabilities, y, member, max_fpr):
 
 def on_your_model(attack):
     """how well your attack finds your training windows in a personal model of yours."""
-    personal = personalise(shared, *you.train(40), epochs=300, seed=SEED)
-    X, y = (np.concatenate(part) for part in zip(you.train(40), you.test, strict=True))
-    member = np.arange(len(y)) < len(you.train(40)[1])
+    trained = you.train(min(40, len(you.split.train)))
+    personal = personalise(shared, *trained, epochs=300, seed=SEED)
+    X, y = (np.concatenate(part) for part in zip(trained, you.test, strict=True))
+    member = np.arange(len(y)) < len(trained[1])
     auc, rate = attack(personal.model.predict(personal.scaler.transform(X), verbose=0), y, member, 0.1)
     say(f"Your attack on your own model: AUC {auc:.2f}; {rate:.0%} of its training windows at 10% false positives.")
 

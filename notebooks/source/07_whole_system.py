@@ -23,7 +23,7 @@
 # > | the cloud itself can | spoil the model | spoil the model | spoil it: keeping the better limits that |
 
 # %% tags=["parameters"]
-DATASET = "watch"  # or "wisdm", once fetched: python -m pmt_helpers data fetch wisdm
+DATASET = "watch"  # or "wisdm", once fetched: python -m pmt_helpers data fetch wisdm; or "mine": you, see 02
 PERSON = None  # None: the person chosen in notebook 00
 SEED = 0
 
@@ -120,7 +120,8 @@ servers = try_servers(shared, data)
 
 def meet_servers(answer):
     """what your device says to the manifests of an honest server and of bad ones, and what becomes of them."""
-    knows = {"key": "cloud", "model": DATASET, "version": 2, "today": date.today().isoformat(), "most_bytes": 100_000}
+    knows = {"key": "cloud", "model": data.card.name, "version": 2}
+    knows |= {"today": date.today().isoformat(), "most_bytes": 100_000}
     for offer in servers.to_dict("records"):
         yours = "manifest taken" if answer(offer, knows) else "manifest refused"
         say(f"{offer['server']}: {yours}. A real device in the end: {offer['result']}.")
@@ -155,11 +156,13 @@ prediction(
 )
 
 # %%
+n = min(4, len(Person.of(data, person).split.train) // 10)
 few, many = (
-    run_system(data, [person], n_samples=n, seed=SEED).query("version == 1")["bytes_up"].item() for n in (4, 40)
+    run_system(data, [person], n_samples=labelled, seed=SEED).query("version == 1")["bytes_up"].item()
+    for labelled in (n, 10 * n)
 )
 reveal("07-bytes", many - few, digits=0)
-say(f"With 4 windows it sends {few} bytes, with 40 windows {many} bytes.")
+say(f"With {n} windows it sends {few} bytes, with {10 * n} windows {many} bytes.")
 say(f"All five devices sent the same number of bytes: {visits['bytes_up'].nunique() == 1}.")
 
 # %% [markdown]
@@ -190,7 +193,7 @@ def find_leak(recordings):
 
 
 people = [data.y[data.users == user][:20] for user in five[:4]]
-asked = questions(DATASET) + questions(DATASET, {"version": 1, "chunks": range(7)})
+asked = questions(data.card.name) + questions(data.card.name, {"version": 1, "chunks": range(7)})
 
 
 def meet_devices(answer):

@@ -2,11 +2,13 @@
 
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import click
 
-from pmt_helpers.datasets import DataError, check_card, dataset_names, load_card
+from pmt_helpers.datasets import DataError, check_card, dataset_names, load_card, load_recordings
+from pmt_helpers.datasets.mine import labels_path, write_as_phone
 from pmt_helpers.datasets.registry import dataset
 
 
@@ -53,13 +55,22 @@ def fetch(name: str) -> None:
 
 
 @data_group.command()
-@click.argument("name", type=click.Choice(dataset_names()), required=False)
+@click.argument("out", type=click.Path(path_type=Path, dir_okay=False))
+def export_mine(out: Path) -> None:
+    """Write your labelled recordings to OUT (.csv), labels beside it, without times of day and places: to pass on."""
+    recordings = load_recordings("mine")
+    write_as_phone(recordings, out, recordings[0].rate_hz)
+    click.echo(f"Wrote {out} and {labels_path(out).name}: {len(recordings)} stretches, without a time of day.")
+
+
+@data_group.command()
+@click.argument("name", type=click.Choice([*dataset_names(), "mine"]), required=False)
 def check(name: str | None) -> None:
     """Measure every number and every defect that a data card states again.
 
     Without NAME, checks each dataset that is present. Exit code 1 when anything differs.
     """
-    present = [name] if name else [name for name in dataset_names() if dataset(name).find()]
+    present = [name] if name else [name for name in (*dataset_names(), "mine") if dataset(name).find()]
     all_agree = True
     for name in present:
         try:

@@ -20,6 +20,7 @@ WINDOWS = click.option("--windows", required=True, type=FILE, help="Labelled win
 BIND = click.option("--bind", default="127.0.0.1", show_default=True, help="0.0.0.0 serves on all networks.")
 PORT = click.option("--port", type=click.IntRange(1, 65534), default=5570, show_default=True)
 AUDITED = 1, 2, 3, 4  # people of watch
+DATASET = click.option("--dataset", type=click.Choice(["watch", "wisdm", "mine"]), default="watch", show_default=True)
 EVERY = click.option("--every", type=click.FloatRange(0.1), default=3600, show_default=True, help="Seconds.")
 
 
@@ -37,7 +38,8 @@ def system_group() -> None:
 
 @system_group.command()
 @FOLDER
-@click.option("--dataset", type=click.Choice(["watch", "wisdm"]), default="watch", show_default=True)
+@DATASET
+@click.option("--with-me", is_flag=True, help="With mine: train on your own windows too, for everybody to download.")
 @click.option("--leave-out", type=int, multiple=True, help="A person of the data set who did not volunteer; again.")
 @click.option(
     "--epsilon",
@@ -45,12 +47,14 @@ def system_group() -> None:
     help="Train with differential privacy; each release spends it.",
 )
 @click.option("--days", type=click.IntRange(1), default=90, show_default=True, help="How long devices take it.")
-def publish(folder: Path, dataset: str, leave_out: tuple[int, ...], epsilon: float | None, days: int) -> None:
+def publish(
+    folder: Path, dataset: str, with_me: bool, leave_out: tuple[int, ...], epsilon: float | None, days: int
+) -> None:
     """Train the next version, sign it, and write it as static files into FOLDER/shelf.
 
-    Trains on the data set's people and on whoever sent windows to FOLDER/inbox. A running cloud of this folder notices
-    within a second, and any web server can serve FOLDER/shelf. The first time, keys are made in FOLDER/secret: keep a
-    copy of them, since devices trust no other.
+    Trains on the data set's people and on whoever sent windows to FOLDER/inbox; with mine on all but you. A running
+    cloud of this folder notices within a second, and any web server can serve FOLDER/shelf. The first time, keys are
+    made in FOLDER/secret: keep a copy of them, since devices trust no other.
     """
     from datetime import date, timedelta
 
@@ -58,11 +62,14 @@ def publish(folder: Path, dataset: str, leave_out: tuple[int, ...], epsilon: flo
 
     from pmt_helpers.activity import train_shared_fast
     from pmt_helpers.datasets import load_activity
+    from pmt_helpers.datasets.mine import YOU
     from pmt_helpers.system import describe, make_release, new_signing_key
     from pmt_helpers.system.bundle import held_manifest, public_half
     from pmt_helpers.system.cloud import with_volunteers
 
     data = load_activity(dataset)
+    if dataset == "mine":
+        dataset, leave_out = data.card.name, leave_out if with_me else (*leave_out, YOU)
     with _alone(folder, "publish"):
         signing_key = _secret(folder / "secret" / "signing.key", lambda: new_signing_key()[0])
         if len(signing_key) != 32:
@@ -193,7 +200,7 @@ def device(
 
 @system_group.command()
 @click.argument("out", type=click.Path(path_type=Path, dir_okay=False))
-@click.option("--dataset", type=click.Choice(["watch", "wisdm"]), default="watch", show_default=True)
+@DATASET
 @click.option("--person", type=click.IntRange(0), required=True, help="Whose windows.")
 @click.option("--samples", type=click.IntRange(1), default=20, show_default=True, help="Windows to train on.")
 def person(out: Path, dataset: str, person: int, samples: int) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from pmt_helpers.datasets import activity_names
+from pmt_helpers.datasets import activity_names, load_activity, mine
 from pmt_helpers.teaching import surroundings, trial_run
 from pmt_helpers.teaching.progress import progress_lines
 from pmt_helpers.teaching.workbook_file import FILE_NAME, Workbook, workbook_path
@@ -129,12 +129,19 @@ def claims() -> None:
     "--out", type=click.Path(file_okay=False, path_type=Path), default=Path("build"), show_default=True,
     help="Folder for the executed notebooks, their web pages (index.html) and summary.csv.",
 )  # fmt: skip
-@click.option("--dataset", type=click.Choice(activity_names()), help="Activity data to use (wisdm: fetch it first).")
+@click.option(
+    "--dataset",
+    type=click.Choice([*activity_names(), mine.NAME]),
+    help="Activity data to use (wisdm: fetch it first; mine: label it first).",
+)
 def run(names: tuple[str, ...], out: Path, dataset: str | None) -> None:
     """Execute the notebooks NAMES (such as 01; all by default) and say how long each took and how much memory."""
     from pmt_helpers.datasets.files import check_writable
 
     check_writable(out)
+    if dataset == mine.NAME:
+        load_activity(dataset)  # says what is missing, before anything runs
+        os.environ["PMT_RECORDINGS"] = str(mine.recordings_folder())
     from pmt_helpers.workbook.files import learner_paths
     from pmt_helpers.workbook.run import run_notebooks
 

@@ -10,6 +10,8 @@ from .features import extract_features as extract_features
 from .files import paper_table as paper_table
 from .files import shipped as shipped
 from .own_documents import load_own_documents as load_own_documents
+from .own_recordings import OwnRecording as OwnRecording
+from .own_recordings import load_own_recordings as load_own_recordings
 from .registry import activity_names as activity_names
 from .registry import check_card as check_card
 from .registry import dataset_names as dataset_names

@@ -29,6 +29,34 @@ class Statement:
         return self.text.format_map(words)
 
 
+@dataclass(frozen=True)
+class Contract:
+    """What a recording must be for the models of a dataset, and how its windows are cut and described.
+
+    rate_hz: readings a second. window_s, step_s: seconds. unit, gravity: of the acceleration. axes, placement: how the
+    device's axes run, and where it is worn. style: of extract_features.
+    """
+
+    rate_hz: float
+    window_s: float
+    step_s: float
+    unit: str
+    gravity: bool
+    axes: str
+    placement: str
+    style: str = "plain"
+
+    @property
+    def readings(self) -> int:
+        """In a window."""
+        return round(self.window_s * self.rate_hz)
+
+    @property
+    def step(self) -> int:
+        """From the start of one window to that of the next, in readings."""
+        return round(self.step_s * self.rate_hz)
+
+
 @dataclass(frozen=True, repr=False)
 class DataCard:
     """A dataset in one page. facts say how many, defects what a reader must know before trusting a number.
@@ -37,7 +65,7 @@ class DataCard:
     classes: short and long name of each; empty for documents. Activity data also says what experiments need to know:
     similar_classes, two that look alike, so that swapping their labels is hard to see; backdoor_target, the class that
     a window with the attacker's mark should be taken for; unseen_split, the kind of split (activity.split_user) whose
-    test asks about recordings or bouts never trained on.
+    test asks about recordings or bouts never trained on; contract, what somebody's own recording must be.
     """
 
     name: str
@@ -54,6 +82,7 @@ class DataCard:
     similar_classes: tuple[str, ...] = ()
     backdoor_target: str = ""
     unseen_split: str = ""
+    contract: Contract = Contract(0, 0, 0, "", False, "", "")
 
     def stated(self, statement_id: str) -> Mapping[str, Any]:
         """The values that the statement with this id states. Raises KeyError for an unknown id."""
@@ -100,9 +129,15 @@ class DataCard:
         return "\n\n".join(parts) + "\n"
 
 
-@functools.cache
 def load_card(name: str) -> DataCard:
-    """The card of a dataset. Raises DataError when none ships under that name."""
+    """The card of a dataset; of "mine", that of the dataset your recordings join. Raises DataError for another name."""
+    from pmt_helpers.datasets.mine import base_name  # it knows what a card is from here
+
+    return _read_card(base_name(name))
+
+
+@functools.cache
+def _read_card(name: str) -> DataCard:
     path = shipped("cards", f"{name}.toml")
     if not path.is_file():
         known = ", ".join(sorted(card.stem for card in shipped("cards").glob("*.toml")))
@@ -112,6 +147,8 @@ def load_card(name: str) -> DataCard:
         raw[kind] = tuple(Statement(s["id"], s["text"], MappingProxyType(s["expected"])) for s in raw[kind])
     raw = {key: tuple(value) if isinstance(value, list) else value for key, value in raw.items()}
     raw["classes"] = MappingProxyType(raw.get("classes", {}))
+    if "contract" in raw:
+        raw["contract"] = Contract(**raw["contract"])
     common = {column.name for column in fields(DataCard)}
     details = MappingProxyType({key: raw.pop(key) for key in list(raw) if key not in common})
     return DataCard(details=details, **raw)

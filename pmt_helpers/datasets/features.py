@@ -21,6 +21,7 @@ FEATURE_NAMES: tuple[str, ...] = (
     *(f"{axis}{name}" for name in ("AVG", "PEAK", "ABSOLDEV", "STANDDEV") for axis in AXES),
     "RESULTANT",
 )
+STYLES = ("plain", "wisdm")
 MIN_PEAKS = 3
 PEAK_BAND = 0.1  # a peak counts when it lies within this share of the window's range below the highest reading
 
@@ -63,13 +64,21 @@ def peak_times(windows: np.ndarray, rate_hz: float) -> np.ndarray:
     return np.where(enough, 1000.0 * (last - first) / rate_hz / np.maximum(is_high.sum(1), 1), np.nan)
 
 
-def extract_features(windows: np.ndarray, rate_hz: float) -> np.ndarray:
+def extract_features(windows: np.ndarray, rate_hz: float, style: str = "plain") -> np.ndarray:
     """The 43 features of every window, in the order of FEATURE_NAMES; (n_windows, 43) float32.
 
-    windows: (n_windows, n_readings, 3) in m/s2; rate_hz: readings per second. Bins are fractions, PEAK is in ms (NaN
-    where there is no rhythm to measure), all others in m/s2.
-    Raises ValueError for another shape and for a window that holds NaN or infinity: fill or drop it first.
+    Bins are fractions, PEAK is in ms (NaN where there is no rhythm to measure), all others in m/s2.
+
+    Parameters
+    ----------
+    windows: (n_windows, n_readings, 3) in m/s2. rate_hz: readings per second.
+    style: "plain", or "wisdm": as WISDM's table has them, whose XAVG is 0 and whose deviations of x are therefore about
+        0, with ZSTANDDEV a copy of XSTANDDEV. A model trained on that table needs windows with the same defects.
+
+    Raises ValueError for another style or shape, and for a window that holds NaN or infinity: fill or drop it first.
     """
+    if style not in STYLES:
+        raise ValueError(f"unknown style {style!r}; choose one of {', '.join(STYLES)}")
     windows = np.asarray(windows, dtype=np.float64)
     if windows.ndim != 3 or windows.shape[2] != len(AXES) or windows.shape[1] < 1:
         raise ValueError(f"windows must be (n_windows, n_readings, 3); got {windows.shape}")
@@ -77,10 +86,15 @@ def extract_features(windows: np.ndarray, rate_hz: float) -> np.ndarray:
     if incomplete.any():
         raise ValueError(f"{incomplete.sum()} of {len(windows)} windows hold NaN or infinity; fill or drop them first")
     mean = windows.mean(1)
-    spread = np.abs(windows - mean[:, None]).mean(1)
+    if style == "wisdm":
+        mean[:, 0] = 0
+    about_mean = windows - mean[:, None]
+    spread, deviation = np.abs(about_mean).mean(1), np.sqrt((about_mean**2).mean(1))
+    if style == "wisdm":
+        deviation[:, 2] = deviation[:, 0]
     resultant = np.sqrt((windows**2).sum(2)).mean(1, keepdims=True)
     peaks = peak_times(windows, rate_hz)
-    return np.hstack([bin_fractions(windows), mean, peaks, spread, windows.std(1), resultant]).astype(np.float32)
+    return np.hstack([bin_fractions(windows), mean, peaks, spread, deviation, resultant]).astype(np.float32)
 
 
 def extract_features_loop(windows: np.ndarray, rate_hz: float) -> np.ndarray:
@@ -137,20 +151,21 @@ def cut_windows(signal: np.ndarray, size: int, step: int) -> np.ndarray:
     return np.lib.stride_tricks.sliding_window_view(signal, size, axis=0)[::step].swapaxes(1, 2)
 
 
-def windows_of(recordings: Sequence["Recording"], card: "DataCard", size: int, step: int) -> "ActivityData":
+def windows_of(recordings: Sequence["Recording"], card: "DataCard") -> "ActivityData":
     """The features of all windows of all recordings; a window never crosses from one recording into the next.
 
-    size, step: in readings. card: names the dataset and its classes.
+    card: names the dataset and its classes; its contract says how windows are cut and described.
     """
     from pmt_helpers.datasets.base import ActivityData  # SciPy, which a device that only predicts does without
 
+    size, step = card.contract.readings, card.contract.step
     starts = [window_starts(len(recording.signal), size, step) for recording in recordings]
     windows = np.concatenate([cut_windows(recording.signal, size, step) for recording in recordings])
     class_names = tuple(card.classes)
     labels = [(class_names.index(r.class_name), r.user, r.number) for r in recordings]
     y, users, numbers = np.repeat(np.array(labels, dtype=np.int64), [len(s) for s in starts], axis=0).T
     return ActivityData(
-        X=extract_features(windows, recordings[0].rate_hz), y=y, users=users, recordings=numbers,
-        starts=np.concatenate(starts), window_readings=size,
+        X=extract_features(windows, card.contract.rate_hz, card.contract.style), y=y, users=users, recordings=numbers,
+        starts=np.concatenate(starts), window_readings=size * (step < size),
         feature_names=FEATURE_NAMES, class_names=class_names, card=card,
     )  # fmt: skip

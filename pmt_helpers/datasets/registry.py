@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from pmt_helpers.datasets import news, nips, own_documents, watch, wikipedia, wisdm, wisdm_card
+from pmt_helpers.datasets import mine, news, nips, own_documents, watch, wikipedia, wisdm, wisdm_card, wisdm_raw
 from pmt_helpers.datasets.base import ActivityData, DocumentData, Recording
 from pmt_helpers.datasets.errors import DataError
 from pmt_helpers.datasets.measures import Measure
@@ -28,7 +28,7 @@ class Dataset(Generic[Data]):
     measures: Mapping[str, Measure]
     fetch: Callable[[], Path] | None = None
     package: str = ""
-    recordings: Callable[[], tuple[Recording, ...]] | None = None
+    recordings: Callable[[], tuple[Recording, ...]] = tuple
 
 
 # One line each; all else that the workbook needs to know of a dataset is on its card, data/cards/NAME.toml.
@@ -36,7 +36,16 @@ ACTIVITY: dict[str, Dataset[ActivityData]] = {
     "watch": Dataset(
         watch.find_watch, watch.load_watch, watch.STATEMENTS, package="seglearn", recordings=watch.load_watch_recordings
     ),
-    "wisdm": Dataset(wisdm.find_wisdm, wisdm.load_wisdm, wisdm_card.STATEMENTS, wisdm.fetch_wisdm),
+    "wisdm": Dataset(
+        wisdm.find_wisdm,
+        wisdm.load_wisdm,
+        wisdm_card.STATEMENTS,
+        wisdm.fetch_wisdm,
+        recordings=wisdm_raw.load_wisdm_recordings,
+    ),
+}
+OWN: dict[str, Dataset[ActivityData]] = {
+    mine.NAME: Dataset(mine.find_mine, mine.load_mine, mine.STATEMENTS, recordings=mine.load_my_recordings)
 }
 DOCUMENTS: dict[str, Dataset[DocumentData]] = {
     "wikipedia": Dataset(wikipedia.find_wikipedia, wikipedia.load_wikipedia, wikipedia.STATEMENTS, package="gensim"),
@@ -46,7 +55,7 @@ DOCUMENTS: dict[str, Dataset[DocumentData]] = {
 
 
 def activity_names() -> tuple[str, ...]:
-    """Names that load_activity knows."""
+    """The data sets that load_activity knows; it also knows "mine", one of them and you."""
     return tuple(ACTIVITY)
 
 
@@ -62,28 +71,21 @@ def dataset_names() -> tuple[str, ...]:
 
 def dataset(name: str) -> Dataset[Any]:
     """The entry of that name, of either kind. Raises DataError for an unknown one."""
-    return _entry(name, {**ACTIVITY, **DOCUMENTS})
+    return _entry(name, {**ACTIVITY, **OWN, **DOCUMENTS})
 
 
 def load_activity(name: str = "watch") -> ActivityData:
     """Labelled windows of a dataset: "watch" (installed with the workbook) or "wisdm" (fetched once, on request).
 
+    "mine" is that of the two whose activities your own labelled recordings show, with you as one more person, number 0.
     Never touches the network. Raises DataError, which says what to do, when the data is missing or damaged.
     """
-    return _entry(name, ACTIVITY).load()
+    return _entry(name, {**ACTIVITY, **OWN}).load()
 
 
 def load_recordings(name: str = "watch") -> tuple[Recording, ...]:
-    """The raw recordings behind the windows, such as those of "watch". Raises DataError where there are none."""
-    recordings = _entry(name, ACTIVITY).recordings
-    if recordings is None:
-        others = " or ".join(f'load_recordings("{other}")' for other, entry in ACTIVITY.items() if entry.recordings)
-        found, remedy = (
-            "features only: its readings are not part of it",
-            f"Use {others}, or load_activity for the features.",
-        )
-        raise DataError(file=f"dataset {name!r}", expected="raw readings", found=found, remedy=remedy)
-    return recordings()
+    """The raw recordings of "watch", of "wisdm" where its raw file is, or of "mine". Raises DataError."""
+    return _entry(name, {**ACTIVITY, **OWN}).recordings()
 
 
 def load_documents(
@@ -130,10 +132,13 @@ def check_card(data: ActivityData | DocumentData) -> "pd.DataFrame":
 
     name = data.card.name
     measures = own_documents.STATEMENTS if name == own_documents.NAME else dataset(name).measures
-    rows = []
+    rows, others = [], data
+    if isinstance(data, ActivityData):  # whatever a card does not say of you is about the others
+        others = data.select(data.users != mine.YOU)
     for statement in data.card.facts + data.card.defects:
-        found = measures[statement.id](data)
-        ok = found == dict(statement.expected) if found else pd.NA
+        own = mine.STATEMENTS.get(statement.id)
+        found = own(data) if own else measures[statement.id](others)
+        ok = found == dict(statement.expected) if found and statement.expected else pd.NA  # or: only counted
         rows.append((str(statement), in_words(statement.expected), in_words(found) or "not checked: no file", ok))
     return pd.DataFrame.from_records(rows, columns=["what", "stated", "found", "ok"]).astype({"ok": "boolean"})
 

@@ -18,9 +18,6 @@ from pmt_helpers.datasets.errors import DataError
 from pmt_helpers.datasets.features import windows_of
 from pmt_helpers.datasets.files import file_digest, installed_file, open_plain, reinstall, require_installed
 
-RATE_HZ = 50.0
-WINDOW_READINGS = 250  # 5 s
-STEP_READINGS = 125  # half overlapping
 SENSOR_COLUMNS = ("ax", "ay", "az", "wx", "wy", "wz")
 # The file does not name its unit. A wrist that is nearly still reads 1.05, so it is g; the data card checks that.
 METRES_PER_S2 = 9.80665
@@ -49,19 +46,19 @@ def _require_file() -> Path:
 
 @functools.lru_cache(maxsize=1)
 def _windows_of(path: Path) -> ActivityData:
-    return windows_of(_recordings_in(path), load_card("watch"), WINDOW_READINGS, STEP_READINGS)
+    return windows_of(_recordings_in(path), load_card("watch"))
 
 
 @functools.lru_cache(maxsize=1)
 def _recordings_in(path: Path) -> tuple[Recording, ...]:
-    content = read_watch(path)
+    content, rate = read_watch(path), load_card("watch").contract.rate_hz
     recordings = []
     for number, signal in enumerate(content["X"]):
         acceleration = np.ascontiguousarray(signal[:, :3]) * METRES_PER_S2
         acceleration.setflags(write=False)
         user, class_name = int(content["subject"][number]), content["y_labels"][int(content["y"][number])]
         side = "right" if content["side"][number] == 1 else "left"
-        recordings.append(Recording(number, acceleration, RATE_HZ, user, class_name, side))
+        recordings.append(Recording(number, acceleration, rate, user, class_name, side))
     return tuple(recordings)
 
 
@@ -187,7 +184,7 @@ def short_recordings(data: ActivityData) -> dict[str, Any]:
 
 
 def overlap(data: ActivityData) -> dict[str, Any]:
-    overlapping = (np.diff(data.recordings) == 0) & (np.diff(data.starts) == STEP_READINGS)
+    overlapping = (np.diff(data.recordings) == 0) & (np.diff(data.starts) == data.card.contract.step)
     return {"overlapping": int(overlapping.sum())}
 
 

@@ -134,16 +134,16 @@ def _read_table(path: Path, modified: int, size: int) -> WisdmTable:
     return table
 
 
-def read_text(path: Path, name: str = ARFF) -> str:
+def read_text(path: Path, name: str = ARFF, largest_mb: float = LARGEST_MB) -> str:
     """Text of the file called name: path itself, its sibling, or inside it when path is an archive.
 
     Raises DataError when it is not there, cannot be read, or is not text.
     """
     try:
         if path.name.endswith(".tar.gz"):
-            raw = _read_from_archive(path, name)
+            raw = _read_from_archive(path, name, largest_mb)
         else:
-            with open_plain(path.parent / name, LARGEST_MB) as file:
+            with open_plain(path.parent / name, largest_mb) as file:
                 raw = file.read()
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -160,7 +160,7 @@ def read_text(path: Path, name: str = ARFF) -> str:
         raise DataError(file=path, expected=f"a readable {name}", found=found, remedy=remedy) from error
 
 
-def _read_from_archive(path: Path, name: str) -> bytes:
+def _read_from_archive(path: Path, name: str, largest_mb: float) -> bytes:
     wrong = partial(DataError, file=path, remedy=f"Delete it, then get it again. {how_to_get()}")
     with open_plain(path, LARGEST_ARCHIVE_MB) as file:
         start = file.read(512)
@@ -185,7 +185,7 @@ def _read_from_archive(path: Path, name: str) -> bytes:
                         raise wrong(expected="WISDM's archive", found=found)
                     if member.isfile() and PurePosixPath(member.name).name == name:
                         content = archive.extractfile(member)
-                        return read_unpacked(content, LARGEST_MB) if content else b""  # type: ignore[arg-type]
+                        return read_unpacked(content, largest_mb) if content else b""  # type: ignore[arg-type]
         except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
             found = f"a damaged or truncated one ({error})"
             raise wrong(expected=f"a whole tar.gz archive with {name}", found=found) from error

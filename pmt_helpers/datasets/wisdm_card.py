@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from pmt_helpers.datasets import measures
+from pmt_helpers.datasets import measures, wisdm_raw
 from pmt_helpers.datasets.base import ActivityData
 from pmt_helpers.datasets.errors import DataError
 from pmt_helpers.datasets.wisdm import ABOUT, content_digest, parse_arff, read_table, read_text, require_wisdm
@@ -120,6 +120,7 @@ def header_forms(data: ActivityData) -> dict[str, Any]:
 
 
 STATEMENTS: dict[str, measures.Measure] = {
+    **wisdm_raw.STATEMENTS,
     "size": lambda data: {**measures.size(data), "digest": content_digest(read_text(require_wisdm()))},
     "more-users-than-paper": lambda data: {"users": len(data.user_ids)},
     "xavg-is-zero": lambda data: {"not_zero": int((_column(data, "XAVG") != 0).sum())},

@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,6 +24,7 @@ from pmt_helpers.activity.weights import Checkpoint, Preprocessor, Weights
 from pmt_helpers.datasets import load_activity, load_card
 from pmt_helpers.datasets.arrays import digest, write_arrays
 from pmt_helpers.datasets.base import ActivityData
+from pmt_helpers.datasets.mine import NAME, YOU
 from pmt_helpers.experiments.catalogue import EXPERIMENTS, parse_sizes
 from pmt_helpers.experiments.results import Result, activity_digest, activity_plan, read_grid
 from pmt_helpers.experiments.resume import Job, JobRunner, read_arrays, user_jobs
@@ -41,6 +42,7 @@ AGGREGATES = {
 }
 # The settings of the stored curves, which are not part of their names: all other settings are.
 STORED_SIZES: Sizes = "all"
+YOUR_SIZES: Sizes = (1, 2, 3, 5, 7, 10, 15, 20, 30, 40, 50, 60)  # all would keep you waiting for a minute
 STORED_CURE_SIZES: Sizes = (10, 20, 40, 60)
 STORED_FOLDS, STORED_PATIENCE = 5, 10
 
@@ -98,9 +100,15 @@ def base_model_grid(
     read = partial(read_arrays, names=[*TEST_COLUMNS, "confusion"])
     description = f"base models, {data.card.name}"
     results = runner.results(jobs, activity_plan(data), description, save=write_arrays, read=read, suffix=".npz")
+    pairs = zip(jobs.values(), results.values(), strict=True)
+    return _base_tables({(*s, seed, u): found for (_, (_, u, s, seed)), found in pairs})
+
+
+def _base_tables(results: Mapping[tuple[Any, ...], Mapping[str, np.ndarray]]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Both frames of base_model_grid, from what _base_model found by setting, seed and user."""
     rows, cells = [], []
-    for arrays, (_, (_, user, setting, seed)) in zip(results.values(), jobs.values(), strict=True):
-        key = {**setting._asdict(), "seed": seed, "user": user}
+    for place, arrays in results.items():
+        key = dict(zip((*Setting._fields, "seed", "user"), place, strict=True))
         confusion = arrays["confusion"]
         actual, predicted = np.nonzero(confusion)
         rows.append({**key, **{name: arrays[name].item() for name in TEST_COLUMNS}})
@@ -121,8 +129,13 @@ def _base_model(data: ActivityData, user: int, setting: Setting, seed: int) -> d
 
 
 def stored_base_models(dataset: str, *, confusion: bool = False) -> pd.DataFrame:
-    """Shared models tested on the person left out, with the group of each; or, with `confusion`, confusion counts."""
+    """Shared models tested on the person left out, with the group of each; or, with `confusion`, confusion counts.
+
+    In those of "mine" you are the last person: your rows are computed now, for both recipes.
+    """
     grid = read_grid(f"base_model_{dataset}" + "_confusion" * confusion)
+    if dataset == NAME:
+        grid = pd.concat([grid, _your_base_models(activity_digest(load_activity(NAME)))[confusion]], ignore_index=True)
     return grid.assign(group=load_card(dataset).groups(grid["user"]))
 
 
@@ -206,6 +219,7 @@ def stored_curve(
 ) -> pd.DataFrame:
     """A learning curve of data/results, made by `sweep figure3`, with the group of each user (see DataCard.groups).
 
+    In that of "mine" you are the last person: your rows, at YOUR_SIZES, are computed now.
     Raises DataError when there is none of that kind.
     """
     sizes = STORED_CURE_SIZES if cures else STORED_SIZES
@@ -219,7 +233,24 @@ def stored_curve(
     }
     command = figure3.command(settings)
     curve = read_grid(grid_name(dataset, plan, cures=cures), command)
+    if dataset == NAME:
+        yours = replace(plan, sizes=sizes if cures else YOUR_SIZES)
+        curve = pd.concat([curve, _your_curve(activity_digest(load_activity(NAME)), yours, cures)], ignore_index=True)
     return curve.assign(group=load_card(dataset).groups(curve["user"]))
+
+
+@lru_cache(maxsize=1)
+def _your_base_models(digest: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    data = load_activity(NAME)
+    return _base_tables({(*s, 0, YOU): _base_model(data, YOU, s, 0) for s in (PAPER, BETTER)})
+
+
+@lru_cache(maxsize=4)
+def _your_curve(digest: str, plan: CurvePlan, cures: bool) -> pd.DataFrame:
+    data, mitigations = load_activity(NAME), MITIGATIONS if cures else {}
+    shared = Checkpoint.from_model(train_shared(data, YOU, plan.seed, init=plan.init, progress=False))
+    download = replace(shared, rehearsal=rehearsal_for(mitigations, data, YOU, plan.seed))
+    return _averaged(_user_curve(data, YOU, download, plan, mitigations), data, plan.seed)
 
 
 def compare_at_equal_labels(dataset: str, labels: int = 40) -> tuple[Gain, int, int]:
@@ -289,12 +320,16 @@ def curve_grid(
             continue
         trained = rows[rows["model"] != "shared"]
         models, updates = models + len(trained), updates + int((trained["epochs"] * trained["n_samples"]).sum())
-        classes = (rows[[f"n_{name}" for name in data.class_names]] > 0).sum(axis=1)
-        rows = rows.assign(classes=classes, seed=seed)
-        tables.append(rows.groupby(KEYS, sort=False).agg(**AGGREGATES).reset_index())
+        tables.append(_averaged(rows, data, seed))
     if not tables:
         raise ValueError("nobody has as many training windows as the smallest size asked for")
     return CurveGrid(pd.concat(tables, ignore_index=True), models, updates)
+
+
+def _averaged(rows: pd.DataFrame, data: ActivityData, seed: int) -> pd.DataFrame:
+    """Rows of `user_curve` with the folds of each user averaged."""
+    classes = (rows[[f"n_{name}" for name in data.class_names]] > 0).sum(axis=1)
+    return rows.assign(classes=classes, seed=seed).groupby(KEYS, sort=False).agg(**AGGREGATES).reset_index()
 
 
 def _curve_columns(data: ActivityData) -> list[str]:

@@ -17,6 +17,7 @@ from pmt_helpers.activity.online import PATIENCE
 from pmt_helpers.datasets.base import ActivityData, DocumentData
 from pmt_helpers.datasets.errors import DataError
 from pmt_helpers.datasets.files import atomic_path, shipped
+from pmt_helpers.datasets.mine import base_name
 
 LIBRARIES = ("numpy", "scipy", "pandas", "scikit-learn", "keras", "jax", "numba", "gensim", "dp-accounting")
 KERAS = ("numpy", "keras", "jax", "numba")  # what results of activity models depend on
@@ -77,11 +78,12 @@ def write_grid(frame: pd.DataFrame, path: str | Path, *, digits: int = 5, **prov
 
 
 def read_grid(name: str, command: str = "python -m pmt_helpers sweep") -> pd.DataFrame:
-    """The grid data/results/`name`.csv, which `command` makes; its provenance is in `.attrs`.
+    """The grid data/results/`name`.csv, which `command` makes; its provenance is in `.attrs`. "mine" in a name stands
+    for the data set that you joined: grids hold everybody else.
 
     Raises DataError when the grid is missing, or stands there without its provenance or with another number of rows.
     """
-    path = shipped("results", f"{name}.csv")
+    path = shipped("results", f"{'_'.join(map(base_name, name.split('_')))}.csv")
     beside = path.with_suffix(".json")
     for file in (path, beside):
         if not file.is_file():

@@ -13,6 +13,7 @@ import json
 import os
 import re
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -95,7 +96,8 @@ def make_release(
     Parameters
     ----------
     model: a trained ActivityModel or a Checkpoint.
-    about: what a device must know of the windows: the values of ABOUT, as `describe` makes them; more stays out.
+    about: what a device must know of the windows: the values of ABOUT, as `describe` makes them, and their contract;
+        more stays out.
     name: of the model, up to 16 small letters, digits and dashes. expires: the last day on which devices take it.
     signing_key: the secret half of new_signing_key.
 
@@ -108,7 +110,7 @@ def make_release(
     if missing := set(ABOUT) - set(about):
         raise ValueError(f"about must say {', '.join(ABOUT)}; it lacks {', '.join(sorted(missing))}")
     names = {key: list(about[key]) for key in ("class_names", "feature_names")}
-    card = _canonical({"format": FORMAT, **names})
+    card = _canonical({"format": FORMAT, **names, "contract": about.get("contract", {})})
     arrays = pack_arrays(Checkpoint.from_model(model).arrays())
     payload = card + arrays
     manifest = _canonical(
@@ -124,9 +126,11 @@ def make_release(
 
 def describe(data: "ActivityData") -> dict[str, Any]:
     """What `make_release` must be told about the windows of an ActivityData, from its card."""
-    window_s, rate_hz = (float(data.card.details[name].split()[0]) for name in ("window", "rate"))
-    values = data.card.name, window_s, rate_hz, "m/s2 with gravity", list(data.class_names), list(data.feature_names)
-    return dict(zip(ABOUT, values, strict=True))
+    contract = asdict(data.card.contract)
+    units = contract["unit"] + " with gravity" * contract["gravity"]
+    values = data.card.name, contract["window_s"], contract["rate_hz"], units
+    names = list(data.class_names), list(data.feature_names)
+    return {**dict(zip(ABOUT, (*values, *names), strict=True)), "contract": contract}
 
 
 def check_manifest(

@@ -67,7 +67,7 @@ class Device:
         if stated is None or stated["version"] <= stored["seen"]:
             return None
         try:
-            shared, _ = open_payload(stated, read_payload(self.folder / "public", stated))
+            shared, card = open_payload(stated, read_payload(self.folder / "public", stated))
         except (OSError, Refused):  # a file was spoiled since; the next visit brings it again
             return None
         if self._class_names is not None and list(self._class_names) != stated["class_names"]:
@@ -85,6 +85,7 @@ class Device:
         kept = personal if old is None else keep_better(old, personal, *self.windows["validation"])
         arrays = {**kept.arrays(), "seen": np.array(stated["version"])}
         names = {key: np.array(stated[key]) for key in ("class_names", "window_s", "rate_hz")}
+        names["style"] = np.array(card.get("contract", {}).get("style", "plain"))
         write_whole(self._kept, pack_arrays({**arrays, **names}), 0o600)
         said = {"version": stated["version"], "took": kept is personal, "seconds": time.perf_counter() - began}
         if "test" in self.windows:
@@ -103,6 +104,7 @@ class Device:
         if kept is None:
             raise ValueError("there is no model yet: a visit has to bring one first")
         names, rate_hz = stored["class_names"].tolist(), float(stored["rate_hz"])
+        style = str(stored.get("style", "plain"))  # a home of an earlier version has none
         size = round(float(stored["window_s"]) * rate_hz)
         window: deque[Any] = deque(maxlen=size)
         until_full = size
@@ -112,7 +114,8 @@ class Device:
             if until_full == 0:
                 until_full = size - size // 2
                 with self._span("inference", n_samples=1):
-                    label = int(kept.predict(extract_features(np.array(window, float)[None], rate_hz))[0])
+                    features = extract_features(np.array(window, float)[None], rate_hz, style)
+                    label = int(kept.predict(features)[0])
                 yield names[label]
 
     def _read_kept(self, stated: dict[str, Any] | None) -> tuple[Checkpoint | None, dict[str, np.ndarray]]:

@@ -6,6 +6,8 @@ from .device_logs import replay as replay
 from .display import say as say
 from .exercises.checks import check as check
 from .exercises.nb01 import sgd_step as sgd_step
+from .labelling import label_recording as label_recording
+from .labelling import own_or_played as own_or_played
 from .progress import my_progress as my_progress
 from .questions import Question as Question
 from .questions import prediction as prediction

@@ -231,6 +231,7 @@ def release_memory(_: object = None) -> None:
 def check_parameters(dataset: str, parameters: Mapping[str, Any]) -> list[Finding]:
     """What is wrong with a notebook's parameters; see `preflight`. Those that depend on missing data are left out."""
     from pmt_helpers.datasets import load_activity
+    from pmt_helpers.datasets.mine import NAME, YOU
 
     findings = []
     for name, value in parameters.items():
@@ -240,6 +241,7 @@ def check_parameters(dataset: str, parameters: Mapping[str, Any]) -> list[Findin
         elif name == "PERSON":
             try:
                 allowed = sorted(int(user) for user in load_activity(dataset).user_ids)
+                allowed = [YOU] if dataset == NAME else allowed  # nobody else may train on your windows
             except Exception:  # check_data says so
                 continue
         if (name == "PERSON" and value is None) or (not isinstance(value, bool | float) and value in allowed):

@@ -66,9 +66,11 @@ def spoken(slider: Any, name: str) -> Any:
     slider.add_class(f"pmt-{slider.model_id}")
 
     def speak(_: Any = None) -> None:
-        chosen = isinstance(slider, ipywidgets.SelectionSlider)
-        # the minus is the one that the slider writes
-        value = slider.label if chosen else format(slider.value, slider.readout_format).replace("-", "−")
+        if isinstance(slider, ipywidgets.SelectionSlider):
+            value = slider.label
+        else:  # the minus is the one that the slider writes, and so is what stands between two values
+            numbers = slider.value if isinstance(slider.value, tuple) else [slider.value]
+            value = " – ".join(format(number, slider.readout_format).replace("-", "−") for number in numbers)
         code = _SPEAK % tuple(map(json.dumps, (f".pmt-{slider.model_id} [role=slider]", name, value)))
         data = {"application/javascript": code, "text/plain": f"{name}: {value}"}
         output.outputs = ({"output_type": "display_data", "data": data, "metadata": {}},)
@@ -151,10 +153,11 @@ def choose_person(dataset: str, default: int) -> Shown:
     import ipywidgets
 
     from pmt_helpers.datasets import load_activity
+    from pmt_helpers.datasets.mine import NAME, YOU
 
     data = load_activity(dataset)
-    people = [int(user) for user in data.user_ids]
     chosen = my_person(dataset, default=default)
+    people = [YOU] if dataset == NAME else [int(user) for user in data.user_ids]
     menu = ipywidgets.Dropdown(
         options=[(str(user), user) for user in people],  # typing a number chooses it: JupyterLab takes the arrow keys
         value=chosen if chosen in people else people[0],

@@ -151,7 +151,14 @@ def current_workbook() -> Workbook:
 
 
 def my_person(dataset: str, person: int | None = None, *, default: int) -> int:
-    """`person` if one is given, otherwise the one that the learner chose to be in this dataset, or `default`."""
+    """`person` if one is given, otherwise the one that the learner chose to be in this dataset, or `default`.
+
+    In "mine" you are yourself.
+    """
+    from pmt_helpers.datasets.mine import NAME, YOU
+
+    if dataset == NAME:
+        return YOU
     if person is not None:
         return person
     chosen = current_workbook().get("person", dataset, default)

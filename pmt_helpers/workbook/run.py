@@ -41,11 +41,15 @@ _VERDICTS = {"Right:": "right", "To do:": "to_do", "Not yet:": "not_yet"}
 
 @contextmanager
 def kernel_environment(root: Path = ROOT) -> Iterator[dict[str, str]]:
-    """Variables for a kernel: settings and answers in a temporary folder, this checkout's package, no progress bars."""
+    """Variables for a kernel: settings and answers in a temporary folder, this checkout's package, no progress bars.
+
+    What is built or compared never shows anybody's recordings, unless PMT_RECORDINGS names them.
+    """
     with tempfile.TemporaryDirectory(prefix="pmt-kernel-") as folder:
         python_path = [str(root), *filter(None, [os.environ.get("PYTHONPATH")])]
         yield os.environ | {
             "PMT_WORKBOOK_FILE": str(Path(folder) / "workbook.json"),
+            "PMT_RECORDINGS": os.environ.get("PMT_RECORDINGS", str(Path(folder) / "my_recordings")),
             "IPYTHONDIR": str(Path(folder) / "ipython"),
             "PYTHONPATH": os.pathsep.join(python_path),
             "TQDM_DELAY": "86400",

@@ -39,7 +39,8 @@ def open_notebook(chromium: Browser, tmp_path: Path) -> Iterator[Callable[[Path]
 
     def opened(notebook: Path) -> Notebook:
         folder = tmp_path / "notebooks"
-        shutil.copytree(notebook.parent, folder, ignore=shutil.ignore_patterns(".ipynb_checkpoints", "source"))
+        others = shutil.ignore_patterns(".ipynb_checkpoints", "source", "my_recordings")
+        shutil.copytree(notebook.parent, folder, ignore=others)
         server = jupyterlab(folder, tmp_path / "scratch")
         address = server.__enter__()
         closing.append(lambda: server.__exit__(None, None, None))

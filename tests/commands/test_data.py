@@ -3,11 +3,13 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
 from pmt_helpers.commands.data import data_group
-from pmt_helpers.datasets import dataset_names, load_activity
+from pmt_helpers.datasets import DataError, dataset_names, load_activity, load_recordings
+from pmt_helpers.datasets.mine import Stretch, write_labels
 from pmt_helpers.datasets.registry import ACTIVITY
 from pmt_helpers.datasets.wisdm import ARFF
 
@@ -41,6 +43,32 @@ def test_what_is_installed_agrees_with_its_card(name: str) -> None:
     assert result.exit_code == 0
     assert "stated:" in result.output
     assert "DIFFERS" not in result.output
+
+
+def test_an_export_of_yours_has_no_time_of_day_and_reads_as_the_same(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Sensor Logger's files tell when they were recorded, to the nanosecond."""
+    monkeypatch.setenv("PMT_RECORDINGS", str(tmp_path / "in"))
+    t = np.arange(0, 300, 0.02)
+    rows = "".join(f"{10**18 + int(s * 1e9)},{s:.2f},{np.sin(9 * s):.4f},9.7,1\n" for s in t)
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.csv").write_text(f"time,seconds_elapsed,z,y,x\n{rows}")
+    write_labels(tmp_path / "in" / "a.csv", [Stretch(0, 150, "PEN"), Stretch(150, 300, "ABD")], ("PEN", "ABD"), 300)
+    before = load_recordings("mine")
+    result = CliRunner().invoke(data_group, ["export-mine", str(tmp_path / "out" / "mine.csv")])
+    assert result.exit_code == 0, result.output
+    assert "2 stretches" in result.output
+    written = np.loadtxt(tmp_path / "out" / "mine.csv", delimiter=",", skiprows=1)
+    assert (written[0, 0], written[-1, 0].round()) == (0, 296)  # and no other number stands for a time
+    assert np.abs(written[:, 1:]).max() < 10
+    monkeypatch.setenv("PMT_RECORDINGS", str(tmp_path / "out"))
+    after = load_recordings("mine")
+    assert [r.class_name for r in after] == ["PEN", "ABD"]
+    for one, two in zip(before, after, strict=True):  # each is trimmed once more
+        np.testing.assert_allclose(two.signal[5:-5], one.signal[50:][: len(two.signal)][5:-5], atol=1e-2)
+    again = CliRunner().invoke(data_group, ["export-mine", str(tmp_path / "out" / "mine.csv")])
+    assert isinstance(again.exception, DataError)  # nothing is written over
 
 
 def test_without_a_name_only_what_is_present_is_checked() -> None:

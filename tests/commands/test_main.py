@@ -1,6 +1,7 @@
 """The command line: quick help, one clear line for an error that a person can mend."""
 
 import importlib
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -117,3 +118,28 @@ def test_run_fails_when_a_notebook_stops(
     assert asked["parameters"] == {"DATASET": "wisdm"}
     assert asked["out"] == tmp_path
     assert "1 of 1 notebooks stopped: 01_activity" in capsys.readouterr().err
+
+
+def test_run_as_yourself_needs_your_recordings_and_hands_them_to_the_kernels(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    from pmt_helpers.datasets import load_recordings, mine
+    from pmt_helpers.workbook import run
+
+    seen: list[str] = []
+    monkeypatch.setattr(run, "run_notebooks", lambda *_, **__: seen.append(os.environ["PMT_RECORDINGS"]) or [])
+    monkeypatch.setattr("pmt_helpers.workbook.files.learner_paths", lambda names: [])
+    monkeypatch.setenv("PMT_RECORDINGS", "")  # given back afterwards
+    monkeypatch.chdir(tmp_path)
+    command = ["run", "--out", str(tmp_path / "out"), "--dataset", "mine"]
+    assert main(command) == 1
+    assert "0 recordings, none of them labelled" in capsys.readouterr().err
+    assert not seen
+    mine.write_as_phone([r for r in load_recordings("watch") if r.user == 2], tmp_path / "my_recordings" / "a.csv")
+    assert main(command) == 0
+    assert seen == [str(tmp_path / "my_recordings")]
+    with run.kernel_environment() as variables:  # but what is built of the workbook's own never shows them
+        assert variables["PMT_RECORDINGS"] == seen[0]
+    monkeypatch.delenv("PMT_RECORDINGS")
+    with run.kernel_environment() as variables:
+        assert not Path(variables["PMT_RECORDINGS"]).exists()

@@ -1,5 +1,6 @@
 """system: what is written in README between two machines, here on one; Ctrl-C and kill; what is refused, in a line."""
 
+import json
 import os
 import signal
 import subprocess
@@ -16,6 +17,7 @@ from click.testing import CliRunner
 from pmt_helpers import system
 from pmt_helpers.commands.system import system_group
 from pmt_helpers.datasets import load_recordings
+from pmt_helpers.datasets.mine import write_as_phone
 from pmt_helpers.device import read_log
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -193,6 +195,29 @@ def test_what_cannot_be_done_is_told_in_a_line(
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert (ended.returncode, says in ended.stderr) == (code, True), ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+@pytest.fixture
+def my_recordings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("PMT_RECORDINGS", str(tmp_path / "my_recordings"))
+    write_as_phone([r for r in load_recordings("watch") if r.user == 5], tmp_path / "my_recordings" / "a.csv")
+    return tmp_path
+
+
+def test_publishing_mine_leaves_you_out_unless_you_ask(my_recordings: Path) -> None:
+    """The same weights, to the bit, as the data set without you."""
+    made = {}
+    for name, options in {"watch": [], "mine": [], "with me": ["--with-me"]}.items():
+        dataset = "watch" if name == "watch" else "mine"
+        well("publish", my_recordings / name, "--dataset", dataset, *options)
+        head = (my_recordings / name / "shelf" / "watch" / "head").read_bytes()
+        made[name] = json.loads(head[64:])
+    assert made["mine"]["arrays"] == made["watch"]["arrays"] != made["with me"]["arrays"]
+    assert made["mine"]["dataset"] == "watch"
+
+
+def test_your_own_device_gets_your_windows(my_recordings: Path) -> None:
+    assert "20 to train" in well("person", my_recordings / "me.npz", "--dataset", "mine", "--person", 0)
 
 
 def test_the_audit_says_what_differs_and_fails_where_the_real_device_does(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -46,6 +46,18 @@ def test_activity_cards_name_sensor_rate_and_window(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", activity_names())
+def test_the_contract_says_in_numbers_what_the_card_says_in_words(name: str) -> None:
+    card = load_card(name)
+    contract = card.contract
+    assert float(card.details["rate"].split()[0]) == contract.rate_hz
+    assert float(card.details["window"].split()[0]) == contract.window_s
+    assert f"({contract.readings} readings)" in card.details["window"]
+    assert ("not overlapping" in card.details["window"]) == (contract.step == contract.readings)
+    assert (contract.unit, contract.gravity) == ("m/s2", True)
+    assert contract.placement.split()[-1] in card.details["sensor"].replace("moves;", "moves")
+
+
+@pytest.mark.parametrize("name", activity_names())
 def test_activity_cards_say_what_experiments_need(name: str) -> None:
     card = load_card(name)
     assert len(set(card.similar_classes)) == 2

@@ -1,12 +1,15 @@
 """The 43 features and their windows: held to a loop a child could follow, and to facts of movement."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from pmt_helpers.datasets import load_recordings
+from pmt_helpers.activity import train_shared_fast
+from pmt_helpers.datasets import load_activity, load_recordings
 from pmt_helpers.datasets.features import (
     FEATURE_NAMES,
     cut_windows,
@@ -99,3 +102,60 @@ def test_a_window_of_no_readings_is_refused() -> None:
         window_starts(100, 0, 1)
     with pytest.raises(ValueError, match="shape"):
         cut_windows(np.zeros(5), 2, 1)
+
+
+@settings(max_examples=100, deadline=None)
+@given(arrays(np.float64, st.tuples(st.integers(1, 3), st.integers(3, 24), st.just(3)), elements=readings))
+def test_the_defects_of_wisdms_table_hold_for_any_signal_in_its_style(windows: np.ndarray) -> None:
+    """The relations that its card measures on the published rows; test_wisdm holds that those have them."""
+    plain, quirky = (extract_features(windows, 20, style).astype(float) for style in ("plain", "wisdm"))
+    at = {name: quirky[:, PLACE[name]] for name in FEATURE_NAMES}
+    assert (at["XAVG"] == 0).all()
+    assert (at["ZSTANDDEV"] == at["XSTANDDEV"]).all()
+    np.testing.assert_allclose(at["XSTANDDEV"] ** 2, (windows[:, :, 0] ** 2).mean(1), rtol=1e-5, atol=1e-9)
+    assert (at["XABSOLDEV"] <= at["XSTANDDEV"] + 1e-5).all()
+    changed = [PLACE[name] for name in ("XAVG", "XABSOLDEV", "XSTANDDEV", "ZSTANDDEV")]
+    np.testing.assert_array_equal(np.delete(plain, changed, 1), np.delete(quirky, changed, 1))
+    still = np.repeat(windows[:, :1], 20, axis=1)  # where nothing moves, the resultant is what its card says
+    at_rest = extract_features(still, 20, "wisdm").astype(float)
+    x, y, z, resultant = at_rest[:, [PLACE[name] for name in ("XSTANDDEV", "YAVG", "ZAVG", "RESULTANT")]].T
+    np.testing.assert_allclose(resultant, np.sqrt(x**2 + y**2 + z**2), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.usefixtures("real_wisdm")
+def test_in_its_style_the_watch_has_the_shape_of_the_published_rows() -> None:
+    """Bounds that all published rows keep to, up to their two decimals: proper features break each of the first two."""
+
+    def kept(X: np.ndarray) -> tuple[bool, bool, bool]:
+        at = {name: X[:, PLACE[name]].astype(float) for name in FEATURE_NAMES}
+        return (
+            bool((at["XAVG"] == 0).all()),
+            bool((at["ZSTANDDEV"] == at["XSTANDDEV"]).all()),
+            bool((at["XABSOLDEV"] <= at["XSTANDDEV"] + 0.011).all()),
+        )
+
+    windows = cut_windows(load_recordings("watch")[17].signal, 250, 125)
+    assert kept(load_activity("wisdm").X) == kept(extract_features(windows, 50, "wisdm")) == (True, True, True)
+    assert kept(extract_features(windows, 50))[:2] == (False, False)
+
+
+def test_an_unknown_style_is_refused() -> None:
+    with pytest.raises(ValueError, match="unknown style 'wisdom'; choose one of plain, wisdm"):
+        extract_features(np.zeros((1, 10, 3)), 20, "wisdom")
+
+
+def test_a_model_needs_windows_with_the_defects_of_those_it_was_trained_on() -> None:
+    """On the watch, where the readings are there: plain windows cost a model of WISDM's style a fifth or more."""
+    data = load_activity("watch")
+    style = data.X.copy()
+    for recording in load_recordings("watch"):
+        windows = cut_windows(recording.signal, 250, 125)
+        style[data.recordings == recording.number] = extract_features(windows, recording.rate_hz, "wisdm")
+    quirky = replace(data, X=style)
+    accuracy = {"plain": [], "wisdm": []}
+    for user in map(int, data.user_ids):
+        model, own = train_shared_fast(quirky, user), data.users == user
+        for name, X in (("plain", data.X), ("wisdm", style)):
+            accuracy[name].append(float((model.predict(X[own]) == data.y[own]).mean()))
+    assert np.mean(accuracy["wisdm"]) > 0.72
+    assert np.mean(accuracy["plain"]) < 0.62

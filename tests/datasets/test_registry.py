@@ -24,8 +24,8 @@ def test_the_wrong_door_names_the_right_one() -> None:
         load_documents("watch")
 
 
-def test_wisdm_has_no_raw_recordings() -> None:
-    with pytest.raises(DataError, match=re.escape('load_recordings("watch")')):
+def test_without_the_raw_file_wisdms_readings_say_how_to_get_it(small_wisdm: Path) -> None:
+    with pytest.raises(DataError, match=r"WISDM_ar_v1\.1_raw\.txt(.|\n)*data fetch wisdm"):
         load_recordings("wisdm")
 
 

@@ -1,6 +1,7 @@
 """A release is the same bytes for the same model, and nothing of it is trusted before its signature."""
 
 import json
+from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
 
@@ -93,7 +94,8 @@ def test_every_activity_data_set_is_described() -> None:
         card = datasets.load_card(name)
         few = datasets.ActivityData(np.zeros((0, 1)), *(np.zeros(0, int) for _ in range(4)), 0, ("f",), ("a",), card)
         about = system.describe(few)
-        assert list(about) == list(ABOUT)
+        assert list(about) == [*ABOUT, "contract"]
+        assert about["contract"] == asdict(card.contract)
         assert (about["window_s"], about["rate_hz"]) == (window_s, rate_hz)
 
 

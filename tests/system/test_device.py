@@ -4,8 +4,10 @@ import json
 import subprocess
 import sys
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -30,8 +32,8 @@ def shared() -> Checkpoint:
     return train_shared_fast(WATCH, 3)
 
 
-def put(device: system.Device, version: int, model: Checkpoint) -> None:
-    release(version, model=model, about=ABOUT_WATCH).write(device.folder / "public")
+def put(device: system.Device, version: int, model: Checkpoint, **more: Any) -> None:
+    release(version, model=model, about={**ABOUT_WATCH, **more}).write(device.folder / "public")
 
 
 @pytest.fixture
@@ -127,6 +129,21 @@ def test_readings_are_predicted_window_by_window_and_what_it_costs_is_recorded(
     assert kept is not None
     assert predicted == [WATCH.class_names[i] for i in kept.predict(extract_features(whole, 50))]
     assert [phase for phase, _ in spans] == ["train"] + 7 * ["inference"]
+
+
+def test_it_describes_windows_as_the_data_of_its_model_does(tmp_path: Path, shared: Checkpoint) -> None:
+    """A model of WISDM's table needs its defects; the release says so, and a home of an earlier version is plain."""
+    wisdm = asdict(datasets.load_card("wisdm").contract)
+    signal = next(r for r in datasets.load_recordings("watch") if r.user == 3).signal[:250]
+    found = {}
+    for style in ("plain", "wisdm"):
+        device = system.Device(tmp_path / style, "watch", PUBLIC, MINE)
+        put(device, 1, shared, contract={**wisdm, "style": style})
+        device.update()
+        with mock.patch("pmt_helpers.system.device.extract_features", wraps=extract_features) as features:
+            next(device.predict(iter(signal)))
+        found[style] = features.call_args.args[2]
+    assert found == {"plain": "plain", "wisdm": "wisdm"}
 
 
 def test_a_persons_windows_are_written_for_their_owner_alone(tmp_path: Path) -> None:

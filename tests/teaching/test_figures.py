@@ -2,6 +2,7 @@
 
 import json
 import math
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -13,6 +14,8 @@ from hypothesis import strategies as st
 
 from pmt_helpers.datasets.features import FEATURE_NAMES, extract_features
 from pmt_helpers.datasets.files import shipped
+from pmt_helpers.datasets.mine import Stretch
+from pmt_helpers.datasets.own_recordings import OwnRecording
 from pmt_helpers.device import read_log
 from pmt_helpers.teaching import figures
 from pmt_helpers.teaching.figures.device import energy
@@ -109,6 +112,12 @@ def strategies():
     families = ["shared", "personal", "output layer only", "pull", "pull", "rehearsal"]
     known, new = [0.73, 0.81, 0.8, 0.8, 0.76, 0.81], [0.65, 0.59, 0.58, 0.61, 0.64, 0.62]
     return pd.DataFrame({"strategy": names, "family": families, "known": known, "new": new})
+
+
+def own_recording():
+    rng = np.random.default_rng(0)
+    pieces = tuple((start, rng.normal(9, 2, size=(n, 3))) for start, n in ((0.0, 1500), (35.0, 2000)))
+    return OwnRecording(Path("walk.csv"), "phyphox", 50.0, 100.0, pieces, ())
 
 
 def window():
@@ -219,6 +228,7 @@ EVERY = {
     "defences": lambda: figures.defences(compared_defences(), "30% send the least likely labels"),
     "three_models": lambda: figures.three_models(scores(), person=3, n_windows=38),
     "signals": lambda: figures.signals([recording(user, user) for user in (1, 2, 3, 4, 5)], seconds=20),
+    "recording": lambda: figures.recording(own_recording(), [Stretch(5, 20, "PEN"), Stretch(20, 50, "ABD")], (50, 60)),
     "window_and_features": window,
     "training_history": lambda: figures.training_history(history(5000)),
     "per_person": lambda: figures.per_person(people(), highlight=3),

@@ -36,5 +36,6 @@ from .topics import saving_by_target as saving_by_target
 from .training import split_comparison as split_comparison
 from .training import three_models as three_models
 from .training import training_history as training_history
+from .windows import recording as recording
 from .windows import signals as signals
 from .windows import window_and_features as window_and_features

@@ -7,10 +7,12 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from pmt_helpers.teaching.figures.style import AXIS_COLOURS, GREY, WITH_LEGEND, Figure, dress
+from pmt_helpers.teaching.figures.style import AXIS_COLOURS, GREY, INK, ORANGE, VERMILION, WITH_LEGEND, Figure, dress
 
 if TYPE_CHECKING:
     from pmt_helpers.datasets import Recording
+    from pmt_helpers.datasets.mine import Stretch
+    from pmt_helpers.datasets.own_recordings import OwnRecording
 
 POINTS = 4500  # numbers in one figure, so that its JSON stays well below 60 kB
 _SUMMARIES = {"AVG": "average", "ABSOLDEV": "mean<br>deviation", "STANDDEV": "standard<br>deviation"}
@@ -109,3 +111,36 @@ def signals(recordings: Sequence["Recording"], seconds: float = 10) -> Figure:
     listed = spreads[0] if n == 1 else ", ".join(spreads[:-1]) + " and " + spreads[-1]
     text = f"Standard deviation of the size of the acceleration in the first {seconds:g} seconds"
     return Figure(figure, f"{text}: {listed}.")
+
+
+def recording(
+    own: "OwnRecording", stretches: Sequence["Stretch"] = (), chosen: tuple[float, float] | None = None
+) -> Figure:
+    """A recording of your own: x, y and z in m/s2. Labelled stretches are shaded, `chosen` lies between two lines.
+
+    Of many readings some are drawn, evenly.
+    """
+    figure = go.Figure()
+    step = -(-sum(len(signal) for _, signal in own.pieces) * 3 // POINTS)
+    for number, (start, signal) in enumerate(own.pieces):
+        for column, (axis, colour) in enumerate(AXIS_COLOURS.items()):
+            drawn = signal[::step, column].round(2).tolist()
+            look = {
+                "mode": "lines",
+                "line": {"color": colour, "width": 1},
+                "legendgroup": axis,
+                "showlegend": number == 0,
+            }
+            figure.add_scatter(x0=start, dx=step / own.rate_hz, y=drawn, name=axis, **look)
+    label: dict[str, Any] = {"y": 1, "yref": "y domain", "yanchor": "top", "textangle": -90, "showarrow": False}
+    for stretch in stretches:
+        place = {"x0": stretch.from_s, "x1": min(stretch.to_s, own.pieces[-1][0] + own.seconds)}
+        figure.add_vrect(**place, fillcolor=ORANGE, opacity=0.25, line={"color": INK, "width": 1})
+        figure.add_annotation(text=stretch.label, x=stretch.from_s, xanchor="left", **label)
+    for edge in chosen or ():
+        figure.add_vline(edge, line={"color": VERMILION, "width": 2, "dash": "dash"})
+    dress(figure, "Your recording", 360, WITH_LEGEND + 15)
+    figure.update_xaxes(title_text="seconds since its first reading")
+    figure.update_yaxes(title_text="m/s²")
+    labels = ", ".join(f"{s.label} from {s.from_s:.1f} to {s.to_s:.1f} s" for s in stretches) or "nothing"
+    return Figure(figure, f"A recording of {own.seconds:.0f} seconds; labelled: {labels}.")
