@@ -4,9 +4,12 @@ import inspect
 import io
 import json
 import re
+import shutil
+import subprocess
 import zipfile
 from contextlib import closing
 from html import escape
+from pathlib import Path
 
 import nbformat
 import numpy as np
@@ -289,6 +292,14 @@ def test_a_file_that_is_no_notebook_is_named(tmp_path):
     (tmp_path / "s01" / "00.ipynb").write_text("{")
     with pytest.raises(NotebookError, match=r"00\.ipynb.*course collect"):
         grade_class(tmp_path, tmp_path / "out")
+
+
+def test_an_answer_has_a_network_with_nothing_in_it_where_the_system_allows_that():
+    if not shutil.which("unshare") or subprocess.run(["unshare", "-Urn", "true"], capture_output=True).returncode:
+        pytest.skip("no network of one's own for users of this system")
+    with closing(Sandboxed("def f(): return 1", "f")) as function:
+        mine, its = (Path(f"/proc/{who}/ns/net").readlink() for who in ("self", function._process.pid))
+    assert mine != its
 
 
 def test_what_definitions_print_stays_out_of_the_graders_terminal(capsys):
