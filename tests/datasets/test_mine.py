@@ -212,9 +212,7 @@ def test_the_first_and_last_second_of_a_stretch_are_left_out_and_a_gap_cuts_it(f
 def test_too_few_windows_say_what_to_record(folder: Path) -> None:
     recordings = of_person(5, "left")
     write_as_phone(recordings[:2], folder / "a.csv")
-    with pytest.raises(
-        DataError, match=r"at least 80 windows of you(.|\n)*windows, \d+ of (.|\n)*two minutes of each"
-    ):
+    with pytest.raises(DataError, match=r"at least 80 windows of you(.|\n)*windows, \d+ of (.|\n)*two minutes of each"):
         load_activity("mine")
 
 
