@@ -31,7 +31,7 @@ LABELS, COLUMNS = "# pmt-labels/1", ["from_s", "to_s", "label"]
 LABELS_SUFFIX = ".labels.csv"
 LARGEST_LABELS_MB = 1
 TRIM_S = 1.0  # at both ends of a stretch: there the device is taken out or put away
-FEWEST, FEWEST_OF_CLASS = 50, 5  # windows that do not overlap, and windows of a class, one for each fold
+FEWEST, FEWEST_OF_CLASS = 40, 5  # windows that do not overlap, and windows of a class, one for each fold
 SUFFIXES = (".csv", ".txt", ".zip", ".xls")
 WHAT_TO_RECORD = "two minutes of each activity"
 
