@@ -187,7 +187,7 @@ def _from_archive(file: BinaryIO, notes: list[str]) -> _Readings:
         return _table(_member(archive, members[name][0], name), name)
 
     if private := sorted(name[:40] for name in members if _PRIVATE.search(name)):
-        shown = ", ".join(private[:4]) + (f" and {len(private) - 4} more" if len(private) > 4 else "")
+        shown = ", ".join(private[:4]) + " and more" * (len(private) > 4)
         notes.append(f"The .zip also holds {shown}: not opened; take it out before you pass the .zip on.")
     about = get("metadata.csv") if "metadata.csv" in members else None
     cells = [cell.strip().lower() for row in about.first_rows[:1] for cell in row] if about else []
@@ -210,16 +210,15 @@ def _from_archive(file: BinaryIO, notes: list[str]) -> _Readings:
 
 
 def _member(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str) -> bytes:
-    if entry.flag_bits & 1:
-        _refuse("an open .zip", "one locked with a password", "Export it again without a password.")
-    if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):  # others may ask for gigabytes
-        _refuse("a .zip packed as apps do", f"one packed by method {entry.compress_type}")
+    if entry.flag_bits & 1 or entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        found = f"one locked with a password, or packed by method {entry.compress_type}"  # which may ask for gigabytes
+        _refuse("an open .zip, packed as apps do", found)
     try:
         with archive.open(entry) as stream:
             return read_unpacked(stream, LARGEST_MB)  # type: ignore[arg-type]
     except DAMAGED as error:
-        found = error.strerror if isinstance(error, OSError) else None
-        _refuse(f"a whole {name[:60]} in the .zip", found or f"damaged ({type(error).__name__})")
+        why = error.strerror if isinstance(error, OSError) else None
+        _refuse(f"a whole {name[:60]} in the .zip", why or f"damaged ({type(error).__name__})")
 
 
 def _sheets(raw: bytes) -> list[_Table]:
@@ -251,14 +250,13 @@ def _table(raw: bytes, name: str) -> _Table:
         raw = raw.decode("utf-16", "replace").encode("utf-8", "replace")
     raw = raw.removeprefix(codecs.BOM_UTF8).replace("\u2212".encode(), b"-").replace("×10^".encode(), b"E")
     raw = raw[_BEFORE_NAMES.match(raw).end() :]  # type: ignore[union-attr]
-    head = raw[:100_000]
-    if not head.strip():
+    lines = [line for line in raw[:100_000].decode(errors="replace").splitlines() if line.strip()][:200]
+    if not lines:
         _refuse(f"a table in {name}", "an empty file")
     if _CONTROL.search(raw):
         _refuse(f"a text table in {name}", "bytes that are no text")
-    if head[:1] in (b"<", b"{", b"["):
-        _refuse(f"a text table in {name}", "a web page" if head[:1] == b"<" else "JSON")
-    lines = [line for line in head.decode(errors="replace").splitlines() if line.strip()][:200]
+    if raw[:1] in (b"<", b"{", b"["):
+        _refuse(f"a text table in {name}", "a web page" if raw[:1] == b"<" else "JSON")
     separator = max(";\t|,", key=lines[0].count)
     names, *rows = csv.reader(lines, delimiter=separator, skipinitialspace=True)
     names = [" ".join(re.sub("[²\ufffd]", "^2", name.lower()).split()) for name in names]  # or ² of another encoding
@@ -332,13 +330,13 @@ def _numbers(table: _Table, places: Sequence[int]) -> tuple[np.ndarray, np.ndarr
 
     time, *axes = places
     first = next((row[time] for row in table.first_rows if len(row) > time and row[time].strip()), "0")
+    decimal = "," if any("," in row[i] for row in table.first_rows for i in axes if i < len(row)) else "."
     of_times = np.float64 if re.fullmatch(r"[-+.,\deE]+", first.strip()) else str
     try:
         frame = pd.read_csv(
-            io.BytesIO(table.raw), sep=table.separator,
-            decimal="," if any("," in row[i] for row in table.first_rows for i in axes if i < len(row)) else ".",
-            names=range(len(table.names)), header=0, index_col=False, skipinitialspace=True, na_values=["-"],
-            dtype={**dict.fromkeys(axes, np.float64), time: of_times}, encoding_errors="replace",
+            io.BytesIO(table.raw), sep=table.separator, decimal=decimal, names=range(len(table.names)), header=0,
+            dtype={**dict.fromkeys(axes, np.float64), time: of_times}, index_col=False, skipinitialspace=True,
+            na_values=["-"], encoding_errors="replace",
         )  # fmt: skip
     except ValueError as error:  # a cell that is no number, or a row with more cells than names
         found = f"something else ({' '.join(str(error).split())[:100]})"

@@ -343,6 +343,7 @@ BAD: dict[str, tuple[bytes | str, str]] = {
     "empty.csv": ("", "an empty file"),
     "only_names.csv": ("time,x,y,z\n", "none that rise"),
     "blank.csv": ("\n  \n# nothing\n", "an empty file"),
+    "blank_in_another_way.csv": ("\u00a0\u2028", "an empty file"),
     "page.csv": ("<!DOCTYPE html><html><body>Sign in</body></html>", "a web page"),
     "logger.json": ('[{"sensor":"Location","latitude":"0"}]', "JSON"),
     "picture.csv": (b"\x89PNG\r\n\x1a\n" + bytes(300), "bytes that are no text"),
