@@ -172,6 +172,10 @@ def _read(file: BinaryIO, name: str, notes: list[str]) -> _Readings:
 
 def _from_archive(file: BinaryIO, notes: list[str]) -> _Readings:
     try:
+        file.seek(max(0, file.seek(0, io.SEEK_END) - 65_600))
+        end = file.read().rpartition(b"PK\5\6")[2]  # the list of files, of this many bytes, is read whole
+        if int.from_bytes(end[8:12], "little") > MB:
+            raise ValueError("longer than any app writes")
         archive = zipfile.ZipFile(file)
     except DAMAGED as error:
         _refuse("a whole .zip", f"a damaged one ({type(error).__name__})")

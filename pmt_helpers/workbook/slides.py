@@ -302,7 +302,9 @@ def _claims(cell: NotebookNode) -> Iterator[Slide]:
 
 def _range(values: re.Match[str]) -> str:
     """Many values, each with its group, as the lowest and the highest; three short ones as they are."""
-    found = sorted(re.findall(r"([+-]?[\d.,]*\d)([^(),]*) \(", values[1]), key=lambda one: float(one[0].replace(",", "")))
+    found = sorted(
+        re.findall(r"([+-]?[\d.,]*\d)([^(),]*) \(", values[1]), key=lambda one: float(one[0].replace(",", ""))
+    )
     if len(found) == 3 and len(values[1]) < 80:
         return values[0]
     return f">{found[0][0]} to {found[-1][0]}{found[0][1]} ({len(found)} groups)<"

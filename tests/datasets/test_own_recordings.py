@@ -1,6 +1,7 @@
 """A file of a phone or watch app becomes even readings: whatever its form the same ones, and refused when in doubt."""
 
 import dataclasses
+import io
 import os
 import re
 import struct
@@ -521,3 +522,13 @@ def test_a_model_of_other_people_recognises_what_an_app_wrote_as_well_as_the_rec
         assert accuracy[name] == pytest.approx(accuracy["direct"], abs=0.03), accuracy
     for what in ("in g", "an iPhone's signs", "columns by place"):  # what the reader must not let through
         assert accuracy[what] < accuracy["direct"] - 0.2, accuracy
+
+
+def test_a_zip_with_a_list_of_files_longer_than_any_app_writes_is_refused_unread(tmp_path: Path) -> None:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        for number in range(30_000):
+            archive.writestr(f"{number:05d}", b"")
+    path = forms.save(tmp_path / "many.zip", content.getvalue())
+    with pytest.raises(DataError, match=r"a whole \.zip"):
+        load_own_recordings(path)
