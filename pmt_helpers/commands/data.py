@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from pmt_helpers.datasets import DataError, check_card, dataset_names, load_card, load_recordings
-from pmt_helpers.datasets.mine import labels_path, write_as_phone
+from pmt_helpers.datasets.mine import labelled_files, labels_path, recordings_folder, write_as_phone
 from pmt_helpers.datasets.registry import dataset
 
 
@@ -30,6 +30,8 @@ def list_datasets() -> None:
             f"run `python -m pmt_helpers data fetch {name}`" if entry.fetch else f"install the {entry.package} package"
         )
         click.echo(line(name, "yes" if path else "no", _holds(card.stated("size")), size, card.title, path or get))
+    n, title = len(labelled_files()), "Your own phone: you, among the people of watch or wisdm"
+    click.echo(line("mine", "yes" if n else "no", f"{n} labelled recordings", "-", title, recordings_folder()))
 
 
 def _holds(size: Mapping[str, Any]) -> str:

@@ -10,3 +10,7 @@ class DataError(ValueError):
     def __init__(self, *, file: object, expected: str, found: str, remedy: str) -> None:
         self.file, self.expected, self.found, self.remedy = str(file), expected, found, remedy
         super().__init__(f"cannot use {file}\n  expected: {expected}\n  found:    {found}\n  to do:    {remedy}")
+
+    def about(self, file: object) -> "DataError":
+        """The same error, about another file."""
+        return DataError(file=file, expected=self.expected, found=self.found, remedy=self.remedy)

@@ -96,6 +96,15 @@ def printable(name: str) -> str:
     return name.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
+def state_of(path: Path) -> tuple[int, int]:
+    """When a file was changed and its size, for caches; zeros where that cannot be known: its reader says why."""
+    try:
+        state = path.stat()
+    except OSError:
+        return 0, 0
+    return state.st_mtime_ns, state.st_size
+
+
 def file_digest(path: Path) -> str:
     """sha256 of a file's bytes."""
     return hashlib.sha256(path.read_bytes()).hexdigest()

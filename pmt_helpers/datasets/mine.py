@@ -17,12 +17,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from pmt_helpers.datasets import watch, wisdm
+from pmt_helpers.datasets import measures, watch, wisdm
 from pmt_helpers.datasets.base import ActivityData, Recording
 from pmt_helpers.datasets.cards import DataCard, Statement, load_card
 from pmt_helpers.datasets.errors import DataError
 from pmt_helpers.datasets.features import windows_of
-from pmt_helpers.datasets.files import atomic_path, open_plain, printable
+from pmt_helpers.datasets.files import atomic_path, open_plain, printable, state_of
 from pmt_helpers.datasets.own_recordings import OwnRecording, load_own_recordings
 
 NAME, YOU = "mine", 0
@@ -157,18 +157,14 @@ def base_name(name: str, folder: Path | None = None) -> str:
     raise DataError(file=folder, expected=expected, found=found, remedy=remedy)
 
 
-@functools.lru_cache(maxsize=64)
-def _read(path: Path, rate_hz: float, modified: int, size: int) -> OwnRecording:
-    return load_own_recordings(path, rate_hz)
-
-
 def read_recording(path: Path, rate_hz: float) -> OwnRecording:
     """load_own_recordings, once for each state of the file."""
-    try:
-        state = path.stat()
-    except OSError:  # the reader says what is wrong with it
-        return load_own_recordings(path, rate_hz)
-    return _read(path, rate_hz, state.st_mtime_ns, state.st_size)
+    return _read(path, rate_hz, state_of(path))
+
+
+@functools.lru_cache(maxsize=64)
+def _read(path: Path, rate_hz: float, state: tuple[int, int]) -> OwnRecording:
+    return load_own_recordings(path, rate_hz)
 
 
 def end_of(recording: OwnRecording) -> float:
@@ -208,7 +204,8 @@ def load_mine(folder: Path | None = None, without: int | None = None) -> Activit
     fewest = FEWEST * base.card.contract.readings // base.card.contract.step  # more where windows overlap
     if len(yours) < fewest or len(np.unique(yours.y)) < 2:
         expected = f"at least {fewest} windows of you, of two activities or more"
-        found = f"{len(yours)} windows" + "".join(f", {n} of {name}" for name, n in _counts(yours).items() if n)
+        counts = [f"{n} of {name}" for name, n in measures.classes(yours).items() if n]
+        found = ", ".join([f"{len(yours)} windows", *counts])
         remedy = f"Record and label {WHAT_TO_RECORD}: {', '.join(base.class_names)}."
         raise DataError(file=folder or recordings_folder(), expected=expected, found=found, remedy=remedy)
     starts = yours.starts if base.window_readings else len(base) + np.arange(len(yours))
@@ -220,19 +217,15 @@ def load_mine(folder: Path | None = None, without: int | None = None) -> Activit
     )  # fmt: skip
 
 
-def _counts(data: ActivityData) -> dict[str, int]:
-    return {name: int((data.y == code).sum()) for code, name in enumerate(data.class_names)}
-
-
 def you(data: ActivityData) -> dict[str, Any]:
     """What the statement "you" of the card says."""
     yours = data.select(data.users == YOU)
-    return {"windows": len(yours), "stretches": len(np.unique(yours.recordings)), **_counts(yours)}
+    return {"windows": len(yours), "stretches": len(np.unique(yours.recordings)), **measures.classes(yours)}
 
 
 def few(data: ActivityData) -> dict[str, Any]:
     """What the statement "few" of the card says."""
-    counts = _counts(data.select(data.users == YOU))
+    counts = measures.classes(data.select(data.users == YOU))
     return {"few": [name for name, n in counts.items() if n < FEWEST_OF_CLASS], "enough": FEWEST_OF_CLASS}
 
 
@@ -244,22 +237,17 @@ def _card(yours: ActivityData, files: Mapping[Path, Sequence[Stretch]], card: Da
     each = ", ".join(f"{name} {{{name}}}" for name in yours.class_names)
     text = f"Person 0 is you: {{windows}} windows in {{stretches}} stretches, {each}. The rest is about everybody else."
     facts, defects = (Statement("you", text, you(yours)), *card.facts), card.defects
-    if few(yours)["few"]:
+    if (lacking := few(yours))["few"]:
         text = f"Fewer than {{enough}} windows of you show {{few}}. Record {WHAT_TO_RECORD}: else no model learns it."
-        defects = (Statement("few", text, few(yours)), *defects)
-    files_of = [sum(any(s.label == name for s in stretches) for stretches in files.values()) for name in card.classes]
-    once = 1 in files_of
-    if once:
+        defects = (Statement("few", text, lacking), *defects)
+    title, who, unseen = f"{card.title}, and you", f"{card.who}. And you, number {YOU}", card.unseen_split
+    if 1 in (sum(name in {s.label for s in stretches} for stretches in files.values()) for name in card.classes):
         text = (
             "Some activities of yours (person {person}) are in one file only: a test can ask about another stretch of "
             "its time, not about another day. Record again on another day: that shows whether the gain lasts till then."
         )
-        defects = (Statement("one-session", text, {"person": YOU}), *defects)
-    unseen = "blocked" if once else card.unseen_split
-    return replace(
-        card, title=f"{card.title}, and you", who=f"{card.who}. And you, number {YOU}", facts=facts, defects=defects,
-        unseen_split=unseen,
-    )  # fmt: skip
+        defects, unseen = (Statement("one-session", text, {"person": YOU}), *defects), "blocked"
+    return replace(card, title=title, who=who, facts=facts, defects=defects, unseen_split=unseen)
 
 
 def write_as_phone(recordings: Sequence[Recording], path: Path, rate_hz: float = 100.0) -> None:
@@ -268,18 +256,16 @@ def write_as_phone(recordings: Sequence[Recording], path: Path, rate_hz: float =
     """
     from scipy.interpolate import CubicSpline  # here, not above: only this needs it
 
-    if path.exists():
+    if path.exists() or labels_path(path).exists():
         raise DataError(file=path, expected="a new file", found="one of that name", remedy="Choose another name.")
     signals, stretches, now = [], list[Stretch](), 0
     for recording in recordings:
         times = np.arange(len(recording.signal)) / recording.rate_hz
-        signal = CubicSpline(times, recording.signal)(np.arange(0, times[-1], 1 / rate_hz))
-        stretches.append(Stretch(now / rate_hz, (now + len(signal)) / rate_hz, recording.class_name))
-        signals.append(signal)
-        now += len(signal)
+        signals.append(CubicSpline(times, recording.signal)(np.arange(0, times[-1], 1 / rate_hz)))
+        start, now = now, now + len(signals[-1])
+        stretches.append(Stretch(start / rate_hz, now / rate_hz, recording.class_name))
     table = np.column_stack([np.arange(now) / rate_hz, np.concatenate(signals)])
     names = ("Time (s)", *(f"Acceleration {axis} (m/s^2)" for axis in "xyz"))
     with atomic_path(path) as part:
         np.savetxt(part, table, "%.9E", ",", header=",".join(f'"{name}"' for name in names), comments="")
-    classes = list(dict.fromkeys(stretch.label for stretch in stretches))
-    write_labels(path, stretches, classes, now / rate_hz)
+    write_labels(path, stretches, [stretch.label for stretch in stretches], now / rate_hz)

@@ -20,7 +20,7 @@ from pmt_helpers.datasets.bag_of_words import read_docword, read_vocabulary
 from pmt_helpers.datasets.base import DocumentData
 from pmt_helpers.datasets.cards import load_card
 from pmt_helpers.datasets.errors import DataError
-from pmt_helpers.datasets.files import data_home, download
+from pmt_helpers.datasets.files import data_home, download, state_of
 from pmt_helpers.datasets.text import CountedTexts, WordCounts, as_documents, keep_words
 
 URL = "https://archive.ics.uci.edu/ml/machine-learning-databases/bag-of-words/"
@@ -150,8 +150,7 @@ def read_nips(files: NipsFiles) -> CountedTexts:
         if not path.is_file():
             expected = f"a file beside {other.name}"
             raise DataError(file=path, expected=expected, found="no such file", remedy=how_to_get())
-    states = [path.stat() for path in pair]
-    return _read_nips(files, tuple((state.st_mtime_ns, state.st_size) for state in states))
+    return _read_nips(files, tuple(map(state_of, pair)))
 
 
 @functools.lru_cache(maxsize=2)

@@ -8,13 +8,12 @@ leaves this machine; of an archive only the tables of the accelerometer are open
 import codecs
 import csv
 import io
-import itertools
 import re
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple, NoReturn
+from typing import BinaryIO, NamedTuple, NoReturn
 
 import numpy as np
 
@@ -23,8 +22,7 @@ from pmt_helpers.datasets.errors import DataError
 from pmt_helpers.datasets.files import MB, open_plain, printable, read_unpacked
 
 G = 9.80665  # m/s2, what apps take for one g
-LARGEST_MB, LARGEST_XLS_MB, LARGEST_ZIP_MB = 300, 40, 4000  # a .zip may hold a film, which stays closed
-MOST_CELLS, MOST_MEMBERS, XLS_ROWS = 30_000_000, 10_000, 65_536
+LARGEST_MB, LARGEST_XLS_MB, MOST_CELLS = 300, 40, 30_000_000
 LEAST_SECONDS, MOST_SECONDS, LONGEST_GAP, SHORTEST_PIECE = 10.0, 4 * 3600.0, 1.0, 1.0
 SLOWEST_SHARE = 0.9  # of the asked rate, below which a recording is too slow
 MOST_HZ = 500.0
@@ -38,9 +36,7 @@ _PRIVATE = re.compile(r"location|microphone|camera|wifi|bluetooth|heart|photo|\.
 _NO_READINGS = re.compile(_PRIVATE.pattern + "|^(metadata|annotation|device|time).csv$")
 _OTHER_SENSOR = re.compile(r"gyro|magnet|orientation|gravity|baromet")
 _SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
-_CLOCK = re.compile(r"^(\d{1,2}):(\d{2}):(\d{2})(?:([.,:])(\d{1,9}))?$")
-_CONTROL = re.compile(rb"[\x01-\x08\x0e-\x1f\x7f]")
-_LINE_END = re.compile(rb"\r\n|\r|\n")
+_CONTROL = re.compile(rb"[\0-\x08\x0e-\x1f\x7f]")
 _BEFORE_NAMES = re.compile(rb"(?:[ \t]*(?:#[^\r\n]*)?(?:\r\n|\r|\n))*")
 
 
@@ -109,21 +105,16 @@ _AGAIN = "Export the recording again as phyphox's or Sensor Logger's .zip, and d
 _SHORTER = "Record minutes, not hours."
 
 
-class _NotReadError(Exception):
-    """What was expected, what was found, what to do: a DataError that does not know its file yet."""
-
-
 def _refuse(expected: str, found: str, remedy: str = _AGAIN) -> NoReturn:
-    raise _NotReadError(expected, found, remedy)
+    raise DataError(file="", expected=expected, found=found, remedy=remedy)  # load_own_recordings names the file
 
 
 class _Table(NamedTuple):
-    """A text table as bytes: names in small letters, where its rows start, and the first rows."""
+    """A text table as bytes, from the line of names on; the names in small letters, and the first rows."""
 
     name: str
     names: list[str]
     raw: bytes
-    start: int
     separator: str
     first_rows: list[list[str]]
 
@@ -150,41 +141,37 @@ def load_own_recordings(path: str | Path, rate_hz: float = 20.0) -> OwnRecording
         raise ValueError(f"rate_hz must be between 1 and {MOST_HZ:g} readings a second; got {rate_hz!r}")
     path, notes = Path(path).expanduser(), list[str]()
     try:
-        with open_plain(path, LARGEST_ZIP_MB) as file:
-            readings, pauses = _read(file, printable(path.name), notes)
+        with open_plain(path, LARGEST_MB) as file:
+            readings = _read(file, printable(path.name), notes)
         app, native = readings.form.app, float(1.0 / np.median(np.diff(readings.seconds)))
         if native < SLOWEST_SHARE * rate_hz:
             remedy = _FASTER.get(app, "Choose a higher rate in the app.")
             _refuse(f"at least {SLOWEST_SHARE * rate_hz:g} readings a second", f"{native:.1f} a second", remedy)
-        pieces = _pieces(readings, native, rate_hz, pauses, notes)
-    except _NotReadError as error:
-        expected, found, remedy = error.args
-        raise DataError(file=path, expected=expected, found=found, remedy=remedy) from None
+        pieces = _pieces(readings, native, rate_hz, notes)
+    except DataError as error:
+        raise error.about(path) from None
     except OSError as error:
-        expected, remedy = "a file that a phone or watch app exported", "Name the file itself, as the app exported it."
+        expected, remedy = "a file that a phone or watch app exported", f"Name the file itself. {_SHORTER}"
         raise DataError(file=path, expected=expected, found=error.strerror or str(error), remedy=remedy) from error
     return OwnRecording(path, app, float(rate_hz), native, pieces, tuple(notes))
 
 
-def _read(file: BinaryIO, name: str, notes: list[str]) -> tuple[_Readings, list[float]]:
-    """Readings in m/s2 with gravity in Android's signs, and the times of pauses that left no gap in the times."""
+def _read(file: BinaryIO, name: str, notes: list[str]) -> _Readings:
+    """Readings in m/s2 with gravity in Android's signs."""
     magic, size = file.read(8), file.seek(0, io.SEEK_END)
     file.seek(0)
     if magic.startswith((b"PK\3\4", b"PK\5\6")):
         return _from_archive(file, notes)
     is_xls = magic == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-    if size > (largest := LARGEST_XLS_MB if is_xls else LARGEST_MB) * MB:
-        _refuse(f"at most {largest} MB", f"{size / MB:,.0f} MB", _SHORTER)
-    tables, pauses = _sheets(file.read()) if is_xls else ([_table(file.read(), name)], [])
+    if is_xls and size > LARGEST_XLS_MB * MB:
+        _refuse(f"an .xls of at most {LARGEST_XLS_MB} MB", f"{size / MB:,.0f} MB", _SHORTER)
+    tables = _sheets(file.read()) if is_xls else [_table(file.read(), name)]
     table = next((table for table in tables if _form_of(table)), tables[0])
-    if is_xls and table.raw.count(b"\n") >= XLS_ROWS - 1:
-        notes.append(f"An .xls ends after {XLS_ROWS:,} rows: what was recorded later is not in it.")
-    return _finished(_readings(table, notes), notes, ios=None), pauses
+    return _finished(_readings(table, notes), notes, ios=None)
 
 
-def _from_archive(file: BinaryIO, notes: list[str]) -> tuple[_Readings, list[float]]:
+def _from_archive(file: BinaryIO, notes: list[str]) -> _Readings:
     try:
-        _check_directory(file)
         archive = zipfile.ZipFile(file)
     except DAMAGED as error:
         _refuse("a whole .zip", f"a damaged one ({type(error).__name__})")
@@ -193,9 +180,6 @@ def _from_archive(file: BinaryIO, notes: list[str]) -> tuple[_Readings, list[flo
         path = entry.filename.lower()
         if not path.endswith("/") and "__macosx" not in path:
             members.setdefault(re.sub(r"[^\w .,()\[\]+-]", "?", re.split(r"[/\\]", path)[-1]), []).append(entry)
-    if "[content_types].xml" in members:
-        remedy = "Export as Excel (.xls) or CSV in the app, or save this workbook as CSV."
-        _refuse("an app's .xls, .zip or .csv", "an .xlsx workbook", remedy)
 
     def get(name: str) -> _Table:
         if (n := len(members[name])) > 1:
@@ -203,81 +187,61 @@ def _from_archive(file: BinaryIO, notes: list[str]) -> tuple[_Readings, list[flo
         return _table(_member(archive, members[name][0], name), name)
 
     if private := sorted(name[:40] for name in members if _PRIVATE.search(name)):
-        shown = ", ".join(private[:4]) + (f" and {len(private) - 4} more" if len(private) > 4 else "")
+        shown = ", ".join(private[:4]) + " and more" * (len(private) > 4)
         notes.append(f"The .zip also holds {shown}: not opened; take it out before you pass the .zip on.")
     about = get("metadata.csv") if "metadata.csv" in members else None
     cells = [cell.strip().lower() for row in about.first_rows[:1] for cell in row] if about else []
     facts = dict(zip(about.names, cells, strict=False)) if about else {}
     ios = facts["platform"] == "ios" and facts.get("standardisation") != "true" if "platform" in facts else None
-    if "wristmotion.csv" in members and {"totalacceleration.csv", "gravity.csv"} & members.keys():
-        notes.append("The .zip holds a phone's and a watch's readings: the phone's were taken.")
     known = ("totalacceleration.csv", "gravity.csv", "wristmotion.csv", "raw data.csv", "accelerometer.csv")
     tables = [name for name in members if name.endswith((".csv", ".txt")) and not _NO_READINGS.search(name)]
     chosen = next((name for name in known if name in members), tables[0] if len(tables) == 1 else "")
     if not chosen or (chosen == "gravity.csv" and "accelerometer.csv" not in members):
         found = ", ".join(sorted(members))[:120] or "nothing"
         _refuse("a table of the accelerometer in the .zip", found, _WITH_GRAVITY["Sensor Logger"])
-    if chosen == "gravity.csv":
-        moving, gravity = (_readings(get(name), notes) for name in ("accelerometer.csv", chosen))
-        inside = (moving.seconds >= gravity.seconds[0]) & (moving.seconds <= gravity.seconds[-1])
-        t = moving.seconds[inside]
-        added = np.stack([np.interp(t, gravity.seconds, column) for column in gravity.values.T], axis=1)
-        readings = moving._replace(seconds=t, values=moving.values[inside] + added)
-        notes.append("Gravity stood in a file of its own and was added.")
-    else:
-        readings = _readings(get(chosen), notes)
-    return _finished(readings, notes, ios), _pauses(get("time.csv")) if "time.csv" in members else []
-
-
-def _check_directory(file: BinaryIO) -> None:
-    """An archive's list of files is read whole: one that is longer than any app writes is refused."""
-    file.seek(max(0, file.seek(0, io.SEEK_END) - 70_000))
-    tail = file.read()
-    at = tail.rfind(b"PK\5\6")
-    if at >= 0 and int.from_bytes(tail[at + 12 : at + 16], "little") > 100 * MOST_MEMBERS:
-        _refuse(f"a .zip of at most {MOST_MEMBERS:,} files", "more", "Export the recording without pictures.")
+    if chosen != "gravity.csv":
+        return _finished(_readings(get(chosen), notes), notes, ios)
+    moving, gravity = (_readings(get(name), notes) for name in ("accelerometer.csv", chosen))
+    inside = (moving.seconds >= gravity.seconds[0]) & (moving.seconds <= gravity.seconds[-1])
+    t = moving.seconds[inside]
+    added = np.stack([np.interp(t, gravity.seconds, column) for column in gravity.values.T], axis=1)
+    notes.append("Gravity stood in a file of its own and was added.")
+    return _finished(moving._replace(seconds=t, values=moving.values[inside] + added), notes, ios)
 
 
 def _member(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str) -> bytes:
-    if entry.flag_bits & 1:
-        _refuse("an open .zip", "one locked with a password", "Export it again without a password.")
-    if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):  # others may ask for gigabytes
-        _refuse("a .zip packed as apps do", f"one packed by method {entry.compress_type}")
+    if entry.flag_bits & 1 or entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        found = f"one locked with a password, or packed by method {entry.compress_type}"  # which may ask for gigabytes
+        _refuse("an open .zip, packed as apps do", found)
     try:
         with archive.open(entry) as stream:
             return read_unpacked(stream, LARGEST_MB)  # type: ignore[arg-type]
     except DAMAGED as error:
-        found = error.strerror if isinstance(error, OSError) else None
-        _refuse(f"a whole {name[:60]} in the .zip", found or f"damaged ({type(error).__name__})")
+        why = error.strerror if isinstance(error, OSError) else None
+        _refuse(f"a whole {name[:60]} in the .zip", why or f"damaged ({type(error).__name__})")
 
 
-def _sheets(raw: bytes) -> tuple[list[_Table], list[float]]:
-    """The tables of an .xls, each as if it had been exported as CSV, and the pauses that one of them names."""
+def _sheets(raw: bytes) -> list[_Table]:
+    """The tables of an .xls, each as if it had been exported as CSV."""
+    texts = {}
     try:
         import xlrd  # here, not above: only an .xls needs it
+
+        book = xlrd.open_workbook(file_contents=raw, logfile=io.StringIO(), ragged_rows=True)
+        for sheet in book.sheets():
+            text = io.StringIO()
+            csv.writer(text, delimiter=";").writerows(map(sheet.row_values, range(sheet.nrows)))
+            texts[sheet.name] = text.getvalue().encode("utf-8", "replace")
     except ImportError:
         remedy = "Install it with `python -m pip install xlrd`, or export as CSV."
         _refuse("the xlrd package, which reads .xls", "no such package", remedy)
-    texts = {}
-    try:
-        book = xlrd.open_workbook(file_contents=raw, logfile=io.StringIO(), on_demand=True, ragged_rows=True)
-        for name in book.sheet_names():
-            if "device" not in name.lower():  # what phyphox says of the phone is not needed
-                sheet = book.sheet_by_name(name)
-                rows = (";".join(map(_cell, sheet.row_values(row))) for row in range(sheet.nrows))
-                texts[name.lower()] = "\n".join(rows).encode("utf-8", "replace")
     except Exception as error:  # inside a damaged file anything can go wrong
         what = "locked with a password" if "encrypted" in str(error) else f"damaged ({type(error).__name__})"
         _refuse("a whole, open .xls", f"one that is {what}")
-    tables = [_table(text, name) for name, text in texts.items() if text and not name.startswith("metadata")]
+    tables = [_table(text, name) for name, text in texts.items() if text and not name.startswith("Metadata")]
     if not tables:
         _refuse("a sheet with readings in the .xls", "none")
-    times = texts.get("metadata time")
-    return tables, _pauses(_table(times, "Metadata Time")) if times else []
-
-
-def _cell(value: Any) -> str:
-    return repr(value) if isinstance(value, float) else re.sub(r'[;"\r\n]', " ", str(value))
+    return tables
 
 
 def _table(raw: bytes, name: str) -> _Table:
@@ -285,47 +249,25 @@ def _table(raw: bytes, name: str) -> _Table:
     if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raw = raw.decode("utf-16", "replace").encode("utf-8", "replace")
     raw = raw.removeprefix(codecs.BOM_UTF8).replace("\u2212".encode(), b"-").replace("×10^".encode(), b"E")
-    start = _BEFORE_NAMES.match(raw).end()  # type: ignore[union-attr]
-    if not raw[start : start + 1000].strip():
+    raw = raw[_BEFORE_NAMES.match(raw).end() :]  # type: ignore[union-attr]
+    lines = [line for line in raw[:100_000].decode(errors="replace").splitlines() if line.strip()][:200]
+    if not lines:
         _refuse(f"a table in {name}", "an empty file")
-    if b"\0" in raw or _CONTROL.search(raw, start, start + 100_000):
+    if _CONTROL.search(raw):
         _refuse(f"a text table in {name}", "bytes that are no text")
-    if raw[start : start + 1] in (b"<", b"{", b"["):
-        is_page = raw[start : start + 1] == b"<"
-        _refuse(f"a text table in {name}", "a web page" if is_page else "JSON, which mixes places with readings")
-    head = raw[start : start + 100_000]
-    try:
-        text = head.decode()
-    except UnicodeDecodeError as error:
-        text = head.decode("utf-8" if error.start > len(head) - 4 else "latin-1", "replace")
-    lines = [line for line in text.splitlines() if line.strip()]
-    lines = lines[:200] if len(head) < 100_000 else lines[:-1][:200]  # the last one may be cut
-    separator = max(";\t|,", key=(lines or [""])[0].count)
-    names, *rows = csv.reader(lines or [""], delimiter=separator, skipinitialspace=True)
-    names = [" ".join(name.lower().replace("²", "^2").split()) for name in names]
+    if raw[:1] in (b"<", b"{", b"["):
+        _refuse(f"a text table in {name}", "a web page" if raw[:1] == b"<" else "JSON")
+    separator = max(";\t|,", key=lines[0].count)
+    names, *rows = csv.reader(lines, delimiter=separator, skipinitialspace=True)
+    names = [" ".join(re.sub("[²\ufffd]", "^2", name.lower()).split()) for name in names]  # or ² of another encoding
     longest = max((len(row) - (not row[-1].strip()) for row in rows), default=0)
     if longest > len(names):
         why = ": a comma stands both between cells and inside numbers" if separator == "," else ""
         remedy = "Export with a decimal point, such as phyphox's 'CSV (Comma, decimal point)'."
         _refuse(f"one cell under each name in {name}", f"{longest} cells under {len(names)} names{why}", remedy)
-    line_end = _LINE_END.search(raw, start)
-    start = line_end.end() if line_end else len(raw)
-    if (raw.count(b"\n", start) + raw.count(b"\r", start)) * len(names) > MOST_CELLS:
+    if (raw.count(b"\n") + raw.count(b"\r")) * len(names) > MOST_CELLS:
         _refuse(f"at most {MOST_CELLS:,} cells in {name}", "more", _SHORTER)
-    return _Table(name, names, raw, start, separator, rows)
-
-
-def _pauses(table: _Table) -> list[float]:
-    """When phyphox was paused: it stops its clock, so that the readings' times show no gap."""
-    events = (row for row in table.first_rows if len(row) > 1 and row[0].strip().upper() == "PAUSE")
-    return [float(row[1].replace(",", ".")) for row in events if _is_number(row[1])]
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        return bool(np.isfinite(float(cell.replace(",", "."))))
-    except ValueError:
-        return False
+    return _Table(name, names, raw, separator, rows)
 
 
 def _form_of(table: _Table) -> tuple[_Form, list[list[tuple[int, str]]]] | None:
@@ -344,78 +286,62 @@ def _readings(table: _Table, notes: list[str]) -> _Readings:
     """Times and readings as the table has them: rising, each time once."""
     known, shown = _form_of(table), ", ".join(map(printable, table.names))[:120]
     if known is None:
-        if re.search(r"linear|user ?acc", shown):
-            _refuse("acceleration with gravity", f"acceleration without ({shown})", _WITH_GRAVITY["phyphox"])
         remedy = "Record acceleration with gravity, and leave the names of the columns as the app writes them."
         _refuse(f"columns of time, x, y and z in {table.name}", shown, remedy)
     form, columns = known
     if form.gravity is False:
         _refuse("acceleration with gravity", f"linear acceleration, without it ({shown})", _WITH_GRAVITY[form.app])
-    if twice := next((same for same in columns if len(same) > 1), None):
-        found = " and ".join(f"{table.names[i]!r}, column {i + 1}" for i, _ in twice[:2])
-        _refuse(f"one column each of time, x, y and z in {table.name}", found, "Delete one of them.")
-    if not table.first_rows:
-        _refuse(f"rows in {table.name}", "names alone")
+    if any(len(same) > 1 for same in columns):
+        _refuse(f"one column each of time, x, y and z in {table.name}", shown, "Delete one of them.")
     if form.gravity is None and table.name != "gravity.csv" and _OTHER_SENSOR.search(table.name.lower()):
         _refuse("the accelerometer's table", f"another sensor's: {table.name}", _WITH_GRAVITY["Sensor Logger"])
-    time_unit, *units = (_SPELLINGS.get(same[0][1], same[0][1]) for same in columns)
-    if len(set(units)) > 1:
-        _refuse("one unit for x, y and z", ", ".join(map(repr, units)))
+    time_unit, unit = (_SPELLINGS.get(same[0][1], same[0][1]) for same in columns[:2])
     times, values = _numbers(table, [same[0][0] for same in columns])
     t = _seconds(times, time_unit, table.name, notes)
     full = np.isfinite(t) & ~np.isnan(values).any(axis=1)
     if not full.all():
         notes.append(f"{(~full).sum():,} of {len(full):,} rows of {table.name} lack a reading and were left out.")
-        t, values = t[full], values[full]
+    t, values = t[full], values[full]
     if (largest := np.abs(values).max(initial=0.0)) > LARGEST_READING:
         _refuse(f"readings up to {LARGEST_READING:.0f}", f"one of {largest:.4g}")
     step = np.diff(t)
     if (step < -LONGEST_GAP).any():
         found = f"times that go back by {-step.min():,.0f} s after {np.argmin(step) + 1:,} readings"
         _refuse("one recording in the file", found, "Export each recording alone.")
-    if (step < 0).any():
-        notes.append(f"{(step < 0).sum():,} times ran backwards: the readings were sorted.")
-        order = np.argsort(t, kind="stable")
-        t, values = t[order], values[order]
-    again = np.flatnonzero(np.diff(t) <= 0) + 1
-    if len(again):
-        if (values[again] != values[again - 1]).any(axis=1).sum() > 0.1 * len(t):
-            found = f"{len(again):,} of {len(t):,} readings with the time of the one before"
-            _refuse("a time for each reading", found, "Export with times in milliseconds or finer.")
-        notes.append(f"{len(again):,} readings with the time of the one before were left out.")
-        t, values = np.delete(t, again), np.delete(values, again, axis=0)
+    order = np.argsort(t, kind="stable")
+    t, values = t[order], values[order]
+    again = np.flatnonzero(np.diff(t) == 0) + 1
+    if (values[again] != values[again - 1]).any(axis=1).sum() > 0.1 * len(t):
+        found = f"{len(again):,} of {len(t):,} readings with the time of the one before"
+        _refuse("a time for each reading", found, "Export with times in milliseconds or finer.")
+    if (late := (step < 0).sum()) or len(again):
+        notes.append(f"Readings sorted by time: {late:,}; left out, since another has their time: {len(again):,}.")
+    t, values = np.delete(t, again), np.delete(values, again, axis=0)
     seconds = float(np.ptp(t)) if len(t) else 0.0
     if not LEAST_SECONDS <= seconds <= MOST_SECONDS:
-        expected, found = (
-            f"{LEAST_SECONDS:g} s to {MOST_SECONDS / 3600:g} hours",
-            f"{seconds:,.1f} s in {len(t):,} readings",
-        )
-        _refuse(f"a recording of {expected}", found, "Record a few minutes.")
-    return _Readings(form, form.unit or units[0], t, values)
+        expected = f"a recording of {LEAST_SECONDS:g} s to {MOST_SECONDS / 3600:g} hours"
+        _refuse(expected, f"{seconds:,.1f} s in {len(t):,} readings", "Record a few minutes.")
+    return _Readings(form, form.unit or unit, t, values)
 
 
 def _numbers(table: _Table, places: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
     """The column of times, as numbers or text, and the others as (n, columns) float64."""
     import pandas as pd  # here, not above: loading data must not wait for it
 
-    cells = [row[place] for row in table.first_rows for place in places[1:] if place < len(row)]
-    decimals = ",." if any("," in cell for cell in cells) else ".,"
-    times = next((row[places[0]] for row in table.first_rows if len(row) > places[0] and row[places[0]].strip()), "0")
-    types: dict[int, Any] = dict.fromkeys(places, np.float64) | ({} if _is_number(times) else {places[0]: str})
-    problems = []
-    for decimal in decimals:
-        source = io.BytesIO(table.raw)
-        source.seek(table.start)
-        try:
-            frame = pd.read_csv(
-                source, sep=table.separator, decimal=decimal, header=None, names=range(len(table.names)), dtype=types,
-                index_col=False, skipinitialspace=True, encoding_errors="replace", na_values=["-"],
-            )  # fmt: skip
-        except ValueError as error:  # a cell that is no number, or a row with more cells than names
-            problems.append(" ".join(str(error).split())[:100])
-            continue
-        return frame[places[0]].to_numpy(), frame[list(places[1:])].to_numpy(np.float64)
-    _refuse(f"numbers with one decimal sign in {table.name}", f"something else ({problems[0]})")
+    time, *axes = places
+    first = next((row[time] for row in table.first_rows if len(row) > time and row[time].strip()), "0")
+    decimal = "," if any("," in row[i] for row in table.first_rows for i in axes if i < len(row)) else "."
+    of_times = np.float64 if re.fullmatch(r"[-+.,\deE]+", first.strip()) else str
+    try:
+        frame = pd.read_csv(
+            io.BytesIO(table.raw), sep=table.separator, decimal=decimal, names=range(len(table.names)), header=0,
+            dtype={**dict.fromkeys(axes, np.float64), time: of_times}, index_col=False, skipinitialspace=True,
+            na_values=["-"], encoding_errors="replace",
+        )  # fmt: skip
+    except ValueError as error:  # a cell that is no number, or a row with more cells than names
+        found = f"something else ({' '.join(str(error).split())[:100]})"
+        _refuse(f"numbers with one decimal sign in {table.name}", found)
+    return frame[time].to_numpy(), frame[axes].to_numpy(np.float64)
 
 
 def _seconds(times: np.ndarray, unit: str, name: str, notes: list[str]) -> np.ndarray:
@@ -426,7 +352,7 @@ def _seconds(times: np.ndarray, unit: str, name: str, notes: list[str]) -> np.nd
     middle = float(np.median(step[step > 0])) if (step > 0).any() else 0.0
     fitting = next((u for u, size in _SECONDS.items() if SHORTEST_STEP < middle * size < LONGEST_GAP), "")
     if middle == 0 or not (unit or fitting):
-        found = "times that are all the same" if middle == 0 else f"steps of {middle:g}, which fit no unit"
+        found = "none that rise" if middle == 0 else f"steps of {middle:g}, which fit no unit"
         _refuse(f"times that rise, a reading every 1.1 to 1,000 ms, in {name}", found)
     if unit and fitting and unit != fitting:
         remedy = "Correct the name of the column of times."
@@ -437,24 +363,22 @@ def _seconds(times: np.ndarray, unit: str, name: str, notes: list[str]) -> np.nd
 
 
 def _dates(times: np.ndarray, name: str) -> np.ndarray:
+    """Seconds of clock times or ISO dates; NaN where a cell is empty."""
     import pandas as pd
 
-    cells = [cell.strip() if isinstance(cell, str) else "" for cell in times]
+    cells = [cell.strip() if isinstance(cell, str) else None for cell in times]
     try:
-        if _CLOCK.match(next(filter(None, cells))):
-            return np.unwrap(np.fromiter(map(_clock, cells), np.float64, len(cells)), period=86_400)
-        return pd.to_datetime(cells, utc=True, format="ISO8601").as_unit("ns").astype("int64").to_numpy() / 1e9
+        if not re.match(r"\d{1,2}:\d\d:", next(filter(None, cells), "")):
+            dates = pd.to_datetime(pd.Index(cells), utc=True, format="ISO8601")
+            return np.array((dates - dates.min()).total_seconds())
+        # 12:00:01:5 ends in milliseconds
+        cells = [cell and re.sub(r"(?<=:\d\d:\d\d):(\d{1,3})$", lambda ms: f".{ms[1]:0>3}", cell) for cell in cells]
+        seconds = np.array(pd.to_timedelta([cell and cell.replace(",", ".") for cell in cells]).total_seconds())
     except (ValueError, OverflowError) as error:
         _refuse(f"times as numbers, a clock or ISO dates in {name}", f"others ({' '.join(str(error).split())[:80]})")
-
-
-def _clock(cell: str) -> float:
-    match = _CLOCK.match(cell)
-    if match is None:
-        raise ValueError(repr(cell))
-    hours, minutes, seconds, sign, digits = match.groups("0")
-    whole = 3600 * int(hours) + 60 * int(minutes) + int(seconds)
-    return whole + int(digits) / (1000 if sign == ":" else 10 ** len(digits))  # 12:00:01:5 ends in milliseconds
+    known = np.isfinite(seconds)
+    seconds[known] = np.unwrap(seconds[known], period=86_400)
+    return seconds
 
 
 def _finished(readings: _Readings, notes: list[str], ios: bool | None) -> _Readings:
@@ -465,8 +389,9 @@ def _finished(readings: _Readings, notes: list[str], ios: bool | None) -> _Readi
         unit = "g" if np.median(np.linalg.norm(xyz[:, 3:], axis=1)) < BETWEEN_G_AND_MS2 else "m/s2"
         xyz, apple = xyz[:, :3] + xyz[:, 3:], unit == "g"  # the app turns units and signs together
     remedy = _WITH_GRAVITY.get(form.app, "Record acceleration with gravity, in g or m/s2.")
-    if len(t) < 2 or not np.ptp(xyz, axis=0).any():
-        _refuse("a sensor that moves", f"{len(t):,} times the same reading")
+    lengths = np.linalg.norm(xyz, axis=1)
+    if len(t) < 2 or lengths.std() <= 1e-4 * lengths.mean():
+        _refuse("acceleration", f"{len(t):,} readings of the same size, as of gravity alone or a stuck sensor", remedy)
     starts = np.flatnonzero(np.diff((t - t[0]) // LEAST_SECONDS, prepend=-1.0))
     counts = np.diff(starts, append=len(t))
     means = np.linalg.norm(np.add.reduceat(xyz, starts) / counts[:, None], axis=1)
@@ -481,9 +406,6 @@ def _finished(readings: _Readings, notes: list[str], ios: bool | None) -> _Readi
     if unit and unit != looks:
         found = f"ten-second means of size {level:.2f}, as in {looks}" + " or without gravity" * (looks == "g")
         _refuse(f"readings with gravity in {unit}, as the names say", found, remedy)
-    lengths = np.linalg.norm(xyz, axis=1)
-    if lengths.std() < 1e-4 * lengths.mean():
-        _refuse("acceleration", f"gravity alone: every reading has the size {lengths.mean():.2f}", remedy)
     if not unit:
         notes.append(f"The unit was taken as {looks}, by ten-second means of size {level:.2f}.")
     if looks == "g":
@@ -494,29 +416,23 @@ def _finished(readings: _Readings, notes: list[str], ios: bool | None) -> _Readi
         xyz = -xyz
     elif ios is None and form.app not in ("phyphox", "Science Journal", "Sensor Logger on a watch"):
         notes.append("The file does not name its phone: Android's signs were assumed; an iPhone may have the opposite.")
-    limit = np.abs(xyz).max()
-    if limit > 1.5 * G and (share := (np.abs(xyz) >= 0.999 * limit).any(axis=1).mean()) > 0.01:
-        notes.append(f"{share:.0%} of the readings lie at {limit:.1f} m/s2, perhaps the sensor's limit.")
     return _Readings(form, "m/s2", t, xyz)
 
 
 def _pieces(
-    readings: _Readings, native: float, rate_hz: float, pauses: Sequence[float], notes: list[str]
+    readings: _Readings, native: float, rate_hz: float, notes: list[str]
 ) -> tuple[tuple[float, np.ndarray], ...]:
-    """Even readings between gaps and pauses."""
+    """Even readings between gaps."""
     t, xyz = readings.seconds, readings.values
     gaps = np.flatnonzero(np.diff(t) > LONGEST_GAP) + 1
-    stops = np.setdiff1d(np.searchsorted(t, pauses, "right"), [*gaps, 0, len(t)])
     if len(gaps):
         notes.append(f"Gaps of more than {LONGEST_GAP:g} s: {len(gaps)}; no window crosses them.")
-    if len(stops):
-        notes.append(f"Pauses in the app: {len(stops)}; no window crosses them.")
     pieces = []
-    for first, last in itertools.pairwise([0, *np.union1d(gaps, stops).astype(int), len(t)]):
-        if t[last - 1] - t[first] >= SHORTEST_PIECE:
-            signal = _even(t[first:last], xyz[first:last], native, rate_hz)
+    for rows in np.split(np.arange(len(t)), gaps):
+        if np.ptp(t[rows]) >= SHORTEST_PIECE:
+            signal = _even(t[rows], xyz[rows], native, rate_hz)
             signal.setflags(write=False)
-            pieces.append((float(t[first] - t[0]), signal))
+            pieces.append((float(t[rows[0]] - t[0]), signal))
     longest = max((len(signal) for _, signal in pieces), default=0) / rate_hz
     if longest < LEAST_SECONDS:
         remedy = "Record a minute or more, with the app open and the screen on."

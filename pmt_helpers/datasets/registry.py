@@ -37,11 +37,7 @@ ACTIVITY: dict[str, Dataset[ActivityData]] = {
         watch.find_watch, watch.load_watch, watch.STATEMENTS, package="seglearn", recordings=watch.load_watch_recordings
     ),
     "wisdm": Dataset(
-        wisdm.find_wisdm,
-        wisdm.load_wisdm,
-        wisdm_card.STATEMENTS,
-        wisdm.fetch_wisdm,
-        recordings=wisdm_raw.load_wisdm_recordings,
+        wisdm.find_wisdm, wisdm.load_wisdm, wisdm_card.STATEMENTS, wisdm.fetch_wisdm, recordings=wisdm_raw.load_raw
     ),
 }
 OWN: dict[str, Dataset[ActivityData]] = {

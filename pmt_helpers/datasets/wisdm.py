@@ -21,7 +21,7 @@ from pmt_helpers.datasets.base import ActivityData
 from pmt_helpers.datasets.cards import load_card
 from pmt_helpers.datasets.errors import DataError
 from pmt_helpers.datasets.features import FEATURE_NAMES
-from pmt_helpers.datasets.files import MB, data_home, download, open_plain, printable, read_unpacked
+from pmt_helpers.datasets.files import MB, data_home, download, open_plain, printable, read_unpacked, state_of
 
 ARFF = "WISDM_ar_v1.1_transformed.arff"
 ABOUT = "WISDM_ar_v1.1_trans_about.txt"
@@ -32,7 +32,7 @@ CLASS_NAMES = ("Walking", "Jogging", "Upstairs", "Downstairs", "Sitting", "Stand
 COLUMNS = ("UNIQUE_ID", "user", *FEATURE_NAMES, "class")
 DIGEST = "b4ffb6ea5d8d3d71b3b318960c03c656418fa8e7f5c07039cc522656cffcc054"
 NAMED = 5  # files of other names, in an error
-LARGEST_MB, LARGEST_ARCHIVE_MB = 32, 512  # of the table, which has 1.3; of an unpacked archive, which has 60
+LARGEST_MB, LARGEST_ARCHIVE_MB = 128, 512  # of a file, the raw one has 50; of an unpacked archive, which has 60
 LARGEST = 1e12  # beyond it a number is damage, and would not fit the types below
 
 _ATTRIBUTE = re.compile(r"""@attribute\s+(?:"([^"]*)"|'([^']*)'|([^\s{"']+))\s*(\S.*)""", re.IGNORECASE)
@@ -64,20 +64,19 @@ def wisdm_folder() -> Path:
     return data_home() / "wisdm"
 
 
-def how_to_get() -> str:
-    """One sentence: fetch it, or put it there by hand."""
-    return (
-        f"Run `python -m pmt_helpers data fetch wisdm`, or download {URL} in a browser "
-        f"and put {ARCHIVE} (or the {ARFF} inside it) into {wisdm_folder()}."
-    )
+def how_to_get(name: str = ARFF) -> str:
+    """One sentence: fetch it, or put it there by hand. Where the table is, to fetch stops: it brings no other file."""
+    fetch = "Run `python -m pmt_helpers data fetch wisdm`, or download"
+    how = "Download" if name != ARFF and find_wisdm() else fetch
+    return f"{how} {URL} in a browser and put {ARCHIVE} (or the {name} inside it) into {wisdm_folder()}."
 
 
-def find_wisdm() -> Path | None:
-    """The file to read: an ARFF in the wisdm folder or below it, else the archive there, else None."""
+def find_wisdm(name: str = ARFF) -> Path | None:
+    """The file to read: one of that name in the wisdm folder or below it, else the archive there, else None."""
     folder = wisdm_folder()
-    tables, archive = sorted(folder.rglob(ARFF)), folder / ARCHIVE
-    files = [path for path in (*tables, archive) if path.is_file()]
-    return next(iter((*files, *tables)), None)
+    found, archive = sorted(folder.rglob(name)), folder / ARCHIVE
+    files = [path for path in (*found, archive) if path.is_file()]
+    return next(iter((*files, *found)), None)
 
 
 def load_wisdm() -> ActivityData:
@@ -113,15 +112,11 @@ def fetch_wisdm(url: str = URL) -> Path:
 
 def read_table(path: Path) -> WisdmTable:
     """The verified table in an ARFF or archive; read once for each state of the file."""
-    try:
-        state = path.stat()
-    except OSError:  # read_text says what is wrong with it
-        return _read_table(path, 0, 0)
-    return _read_table(path, state.st_mtime_ns, state.st_size)
+    return _read_table(path, state_of(path))
 
 
 @functools.lru_cache(maxsize=2)
-def _read_table(path: Path, modified: int, size: int) -> WisdmTable:
+def _read_table(path: Path, state: tuple[int, int]) -> WisdmTable:
     text = read_text(path)
     if published := _published_rows(text):
         return _table(ArffTable(COLUMNS, [row.split(",") for row in published]), path)
@@ -134,16 +129,16 @@ def _read_table(path: Path, modified: int, size: int) -> WisdmTable:
     return table
 
 
-def read_text(path: Path, name: str = ARFF, largest_mb: float = LARGEST_MB) -> str:
+def read_text(path: Path, name: str = ARFF) -> str:
     """Text of the file called name: path itself, its sibling, or inside it when path is an archive.
 
     Raises DataError when it is not there, cannot be read, or is not text.
     """
     try:
         if path.name.endswith(".tar.gz"):
-            raw = _read_from_archive(path, name, largest_mb)
+            raw = _read_from_archive(path, name)
         else:
-            with open_plain(path.parent / name, largest_mb) as file:
+            with open_plain(path.parent / name, LARGEST_MB) as file:
                 raw = file.read()
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -153,14 +148,26 @@ def read_text(path: Path, name: str = ARFF, largest_mb: float = LARGEST_MB) -> s
         if _published_rows(other):
             return other
         found = f"a byte that is not text at position {error.start:,}"
-        remedy = f"Delete the file, then get it again. {how_to_get()}"
+        remedy = f"Delete the file, then get it again. {how_to_get(name)}"
         raise DataError(file=path, expected=f"{name} as plain text", found=found, remedy=remedy) from error
     except OSError as error:
-        found, remedy = error.strerror or str(error), f"Check the file's permissions, or get it again. {how_to_get()}"
+        found = error.strerror or str(error)
+        remedy = f"Check the file's permissions, or get it again. {how_to_get(name)}"
         raise DataError(file=path, expected=f"a readable {name}", found=found, remedy=remedy) from error
 
 
-def _read_from_archive(path: Path, name: str, largest_mb: float) -> bytes:
+def about_counts(total: str, name: str = ABOUT) -> dict[str, int]:
+    """How many examples an about file beside the table states, as `total`, and of each class; {} without that file."""
+    try:
+        text = read_text(require_wisdm(), name)
+    except DataError:
+        return {}  # a bare ARFF comes without it
+    heads = {total: "Number of examples:", **{label: rf"{label}\s*->" for label in CLASS_NAMES}}
+    found = {what: re.search(rf"{head}\s*([\d,]+)", text) for what, head in heads.items()}
+    return {what: int(number[1].replace(",", "")) for what, number in found.items() if number}
+
+
+def _read_from_archive(path: Path, name: str) -> bytes:
     wrong = partial(DataError, file=path, remedy=f"Delete it, then get it again. {how_to_get()}")
     with open_plain(path, LARGEST_ARCHIVE_MB) as file:
         start = file.read(512)
@@ -185,7 +192,7 @@ def _read_from_archive(path: Path, name: str, largest_mb: float) -> bytes:
                         raise wrong(expected="WISDM's archive", found=found)
                     if member.isfile() and PurePosixPath(member.name).name == name:
                         content = archive.extractfile(member)
-                        return read_unpacked(content, largest_mb) if content else b""  # type: ignore[arg-type]
+                        return read_unpacked(content, LARGEST_MB) if content else b""  # type: ignore[arg-type]
         except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
             found = f"a damaged or truncated one ({error})"
             raise wrong(expected=f"a whole tar.gz archive with {name}", found=found) from error

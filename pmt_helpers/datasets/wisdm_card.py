@@ -9,8 +9,7 @@ import numpy as np
 
 from pmt_helpers.datasets import measures, wisdm_raw
 from pmt_helpers.datasets.base import ActivityData
-from pmt_helpers.datasets.errors import DataError
-from pmt_helpers.datasets.wisdm import ABOUT, content_digest, parse_arff, read_table, read_text, require_wisdm
+from pmt_helpers.datasets.wisdm import about_counts, content_digest, parse_arff, read_table, read_text, require_wisdm
 
 
 def _column(data: ActivityData, *names: str) -> np.ndarray:
@@ -96,14 +95,10 @@ def bins_exceed_one(data: ActivityData) -> dict[str, Any]:
 
 
 def about_file(data: ActivityData) -> dict[str, Any]:
-    try:
-        text = read_text(require_wisdm(), ABOUT)
-    except DataError:
-        return {}  # a bare ARFF comes without it
-    number = re.search(r"Number of examples:\s*([\d,]+)", text)
-    counts = {name: re.search(rf"{name}\s*->\s*([\d,]+)", text) for name in data.class_names}
-    extra = {int(m[1].replace(",", "")) - int((data.y == code).sum()) for code, m in enumerate(counts.values()) if m}
-    return {"rows": int(number[1].replace(",", "")) if number else 0, "too_many_a_class": sorted(extra)}
+    counts = about_counts("rows")
+    rows = counts.pop("rows", 0)
+    extra = {n - int(_is_class(data, name).sum()) for name, n in counts.items()}
+    return {"rows": rows, "too_many_a_class": sorted(extra)} if extra else {}
 
 
 def header_forms(data: ActivityData) -> dict[str, Any]:

@@ -11,45 +11,42 @@ from typing import Any
 
 import numpy as np
 
+from pmt_helpers.datasets import wisdm
 from pmt_helpers.datasets.base import ActivityData, Recording
 from pmt_helpers.datasets.cards import load_card
 from pmt_helpers.datasets.errors import DataError
+from pmt_helpers.datasets.files import state_of
 from pmt_helpers.datasets.measures import by_statement
-from pmt_helpers.datasets.wisdm import ARCHIVE, CLASS_NAMES, how_to_get, read_text, require_wisdm, wisdm_folder
 
 RAW = "WISDM_ar_v1.1_raw.txt"
 RAW_ABOUT = "WISDM_ar_v1.1_raw_about.txt"
-LARGEST_MB = 128  # the published file has about 50
 GAP_NS = 1e9
 
 
-def find_raw() -> Path | None:
-    """The raw file, in the wisdm folder or below it, else the archive there, else None."""
-    folder = wisdm_folder()
-    files = [path for path in (*sorted(folder.rglob(RAW)), folder / ARCHIVE) if path.is_file()]
-    return next(iter(files), None)
-
-
-def load_wisdm_recordings() -> tuple[Recording, ...]:
+def load_raw() -> tuple[Recording, ...]:
     """Consecutive readings of one person and activity without a gap above a second, in file order. They are taken to be
     evenly spaced, 20 a second, as the authors state. Their numbers are not those of the bouts of load_wisdm.
 
     Raises DataError when the raw file is not there or holds no records.
     """
-    path = find_raw()
+    return _find_and_read()[0]
+
+
+def _find_and_read() -> tuple[tuple[Recording, ...], dict[str, Any]]:
+    """The recordings, and what was counted."""
+    path = wisdm.find_wisdm(RAW)
     if path is None:
-        found, remedy = "no such file", how_to_get().replace("the WISDM_ar_v1.1_transformed.arff", f"the {RAW}")
-        raise DataError(file=wisdm_folder(), expected=f"{RAW} or {ARCHIVE}", found=found, remedy=remedy)
-    state = path.stat()
-    return _read_raw(path, state.st_mtime_ns, state.st_size)[0]
+        expected, found = f"{RAW} or {wisdm.ARCHIVE}", "no such file"
+        raise DataError(file=wisdm.wisdm_folder(), expected=expected, found=found, remedy=wisdm.how_to_get(RAW))
+    return _read_raw(path, state_of(path))
 
 
 @functools.lru_cache(maxsize=1)
-def _read_raw(path: Path, modified: int, size: int) -> tuple[tuple[Recording, ...], dict[str, Any]]:
-    table, counts = parse_raw(read_text(path, RAW, LARGEST_MB))
+def _read_raw(path: Path, state: tuple[int, int]) -> tuple[tuple[Recording, ...], dict[str, Any]]:
+    table, counts = parse_raw(wisdm.read_text(path, RAW))
     if not len(table):
         expected, found = "records of user,activity,timestamp,x,y,z;", "none"
-        raise DataError(file=path, expected=expected, found=found, remedy=f"Delete it. {how_to_get()}")
+        raise DataError(file=path, expected=expected, found=found, remedy=f"Delete it. {wisdm.how_to_get(RAW)}")
     steps = np.diff(table[:, 2])
     new = (np.diff(table[:, :2], axis=0) != 0).any(axis=1)
     gaps = ~new & ((steps > GAP_NS) | (steps < 0))
@@ -58,7 +55,7 @@ def _read_raw(path: Path, modified: int, size: int) -> tuple[tuple[Recording, ..
     signals.setflags(write=False)
     rate = load_card("wisdm").contract.rate_hz
     recordings = tuple(
-        Recording(number, signals[start:end], rate, int(table[start, 0]), CLASS_NAMES[int(table[start, 1])])
+        Recording(number, signals[start:end], rate, int(table[start, 0]), wisdm.CLASS_NAMES[int(table[start, 1])])
         for number, (start, end) in enumerate(zip(starts, [*starts[1:], len(table)], strict=True))
     )
     return recordings, {**counts, "gaps": int(gaps.sum()), "recordings": len(recordings)}
@@ -70,7 +67,7 @@ def parse_raw(text: str) -> tuple[np.ndarray, dict[str, int]]:
     counts: records in all; broken ones, which are left out, as are those at time zero, and readings that repeat the
     time of the one before (doubled); and those with a comma too many, which are kept.
     """
-    codes = {name: float(code) for code, name in enumerate(CLASS_NAMES)}
+    codes = {name: float(code) for code, name in enumerate(wisdm.CLASS_NAMES)}
     values = np.empty((text.count(",") // 5 + 1, 6))
     n_records = n_read = n_commas = 0
     for record in re.finditer(r"[^;\r\n]*[^;\s][^;\r\n]*", text):
@@ -94,21 +91,14 @@ def parse_raw(text: str) -> tuple[np.ndarray, dict[str, int]]:
 
 
 def raw_readings(data: ActivityData) -> dict[str, Any]:
-    path = find_raw()
     try:
-        return _read_raw(path, path.stat().st_mtime_ns, path.stat().st_size)[1] if path else {}
+        return _find_and_read()[1]
     except DataError:
         return {}  # an archive without it
 
 
 def raw_about(data: ActivityData) -> dict[str, Any]:
-    try:
-        text = read_text(require_wisdm(), RAW_ABOUT)
-    except DataError:
-        return {}
-    number = re.search(r"Number of examples:\s*([\d,]+)", text)
-    found = {name: re.search(rf"{name}\s*->\s*([\d,]+)", text) for name in CLASS_NAMES}
-    return {name: int(m[1].replace(",", "")) for name, m in [("readings", number), *found.items()] if m}
+    return wisdm.about_counts("readings", RAW_ABOUT)
 
 
 STATEMENTS = by_statement(raw_readings, raw_about)

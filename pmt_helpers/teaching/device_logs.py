@@ -183,9 +183,7 @@ def keep_log(name: str, content: bytes) -> "tuple[Log, bool]":
             read_log(temporary)
         except DataError as error:
             line = error.file.removeprefix(str(temporary))
-            raise DataError(
-                file=f"{name}{line}", expected=error.expected, found=error.found, remedy=error.remedy
-            ) from None
+            raise error.about(f"{name}{line}") from None
     return read_log(path), True
 
 

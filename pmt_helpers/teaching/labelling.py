@@ -2,6 +2,8 @@
 
 import math
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from html import escape
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Any
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from pmt_helpers.datasets import ActivityData
 
 UPLOAD_MB = 7  # of a larger file Jupyter's connection brings nothing
-_NARROW = {"width": "96%", "max_width": "500px"}
+_NARROW, _SHORT = {"width": "96%", "max_width": "500px"}, {"width": "200px"}
 
 
 def keep_recording(name: str, content: bytes) -> Path:
@@ -28,9 +30,8 @@ def keep_recording(name: str, content: bytes) -> Path:
     hidden = bare.startswith(".") or bare.endswith(mine.LABELS_SUFFIX) or not bare.isprintable()
     if Path(bare).suffix.lower() not in mine.SUFFIXES or hidden:
         expected = f"a recording: {', '.join(mine.SUFFIXES)}"
-        raise DataError(
-            file=name, expected=expected, found=repr(bare[:80]), remedy="Export it as the app's .zip or .csv."
-        )
+        remedy = "Export it as the app's .zip or .csv."
+        raise DataError(file=name, expected=expected, found=repr(bare[:80]), remedy=remedy)
     path, number = folder / bare, 1
     while path.exists() and path.read_bytes() != content:
         number += 1
@@ -41,15 +42,14 @@ def keep_recording(name: str, content: bytes) -> Path:
             try:
                 mine.load_own_recordings(part)
             except DataError as error:
-                raise DataError(file=name, expected=error.expected, found=error.found, remedy=error.remedy) from None
+                raise error.about(name) from None
     return path
 
 
-def label_recording(path: str | Path | None = None) -> Shown:
+def label_recording() -> Shown:
     """Draw a recording, and label stretches of it: from, to and activity. Each change is saved at once, beside it.
 
-    path: of a recording; one that is not in the folder my_recordings is copied there. By default a menu offers those
-    that are, and a button uploads more.
+    A menu offers the recordings in the folder my_recordings, and a button uploads more.
     """
     import ipywidgets
 
@@ -57,24 +57,27 @@ def label_recording(path: str | Path | None = None) -> Shown:
 
     folder = mine.recordings_folder()
     menu = ipywidgets.Dropdown(description="recording", layout=_NARROW)
-    upload = ipywidgets.FileUpload(multiple=True, description="Upload a recording", layout={"width": "200px"})
+    upload = ipywidgets.FileUpload(multiple=True, description="Upload a recording", layout=_SHORT)
     about, output, saved = ipywidgets.HTML(), ipywidgets.Output(), ipywidgets.VBox()
     slider = ipywidgets.FloatRangeSlider(
         step=0.1, description="stretch", continuous_update=False, readout_format=".1f", layout=_NARROW
     )
-    start, end = (
-        ipywidgets.BoundedFloatText(step=0.1, description=word, layout={"width": "200px"})
-        for word in ("from s", "to s")
-    )
+    start, end = (ipywidgets.BoundedFloatText(step=0.1, description=word, layout=_SHORT) for word in ("from s", "to s"))
     activity = ipywidgets.Dropdown(description="activity", layout=_NARROW)
-    add = ipywidgets.Button(description="Add this stretch", layout={"width": "200px"})
+    add = ipywidgets.Button(description="Add this stretch", layout=_SHORT)
     row = ipywidgets.HBox([start, end], layout={"flex_flow": "row wrap"})
     controls = ipywidgets.VBox([output, slider, spoken(slider, "stretch"), row, activity, add, saved])
 
-    def tell(*problems: object) -> None:
-        about.value = "".join(
-            f'<p style="line-height: 1.4; white-space: pre-wrap">{escape(str(p))}</p>' for p in problems
-        )
+    def tell(*lines: object) -> None:
+        style = "line-height: 1.4; white-space: pre-wrap"
+        about.value = "".join(f'<p style="{style}">{escape(str(line))}</p>' for line in lines)
+
+    @contextmanager
+    def told() -> Iterator[None]:
+        try:
+            yield
+        except (DataError, OSError) as error:
+            tell(error)
 
     def read() -> tuple[Any, list[mine.Stretch]]:
         return mine.read_recording(menu.value, 50.0), list(mine.read_labels(menu.value))
@@ -88,30 +91,27 @@ def label_recording(path: str | Path | None = None) -> Shown:
         options = tuple((name if name == long else f"{name}: {long}", name) for name, long in names.items())
         if options != activity.options:  # else a choice made meanwhile would be taken back
             chosen = activity.value if activity.value in names else next(iter(names))
-            activity.options = options
-            activity.value = chosen
+            activity.options, activity.value = options, chosen
 
     def show(*_: Any) -> None:
         offer()
         controls.layout.display, saved.children = "none", ()
         if menu.value is None:
             return tell(f"No recording is in {folder} yet. Upload one, or drop it into that folder and run this again.")
-        try:
+        with told():
             own, stretches = read()
-        except (DataError, OSError) as error:
-            return tell(error)
-        last = math.floor(10 * mine.end_of(own)) / 10  # a step of the slider
-        slider.max = start.max = end.max = last
-        slider.value = (stretches[-1].to_s if stretches and stretches[-1].to_s < last else 0.0, last)
-        controls.layout.display = None
-        tell(f"{own.app}, {own.seconds:.0f} s at {own.native_hz:.0f} readings a second.", *own.notes)
-        slid()
-        removes = [f"{s.label}, {s.from_s:.1f} to {s.to_s:.1f} s: take it out" for s in stretches]
-        saved.children = [choice_buttons(removes, None, lambda text: change(removes.index(text)))] if removes else []
-        return None
+            last = math.floor(10 * mine.end_of(own)) / 10  # a step of the slider
+            slider.max = start.max = end.max = last
+            slider.value = (stretches[-1].to_s if stretches and stretches[-1].to_s < last else 0.0, last)
+            controls.layout.display = None
+            tell(f"{own.app}, {own.seconds:.0f} s at {own.native_hz:.0f} readings a second.", *own.notes)
+            slid()
+            removes = [f"{s.label}, {s.from_s:.1f} to {s.to_s:.1f} s: take it out" for s in stretches]
+            buttons = choice_buttons(removes, None, lambda text: change(removes.index(text)))
+            saved.children = [buttons] if removes else []
 
     def change(remove: int | None = None) -> None:
-        try:
+        with told():
             own, stretches = read()
             if remove is None:
                 stretches.append(mine.Stretch(start.value, end.value, activity.value))
@@ -119,8 +119,6 @@ def label_recording(path: str | Path | None = None) -> Shown:
                 del stretches[remove]
             mine.write_labels(menu.value, stretches, tuple(dict(activity.options).values()), mine.end_of(own))
             show()
-        except (DataError, OSError) as error:
-            tell(error)
 
     def refresh(chosen: Path | None = None) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -130,10 +128,8 @@ def label_recording(path: str | Path | None = None) -> Shown:
         show()
 
     def keep(changed: dict[str, Any]) -> None:
-        try:
+        with told():
             refresh([keep_recording(str(file["name"]), bytes(file["content"])) for file in changed["new"]][-1])
-        except (DataError, OSError) as error:
-            tell(error)
 
     def typed(_: Any) -> None:
         if start.value <= end.value:
@@ -148,10 +144,8 @@ def label_recording(path: str | Path | None = None) -> Shown:
         box.observe(typed, names="value")
     add.on_click(lambda _: change())
     upload.observe(keep, names="value")
-    try:
-        refresh(path if path is None else keep_recording(Path(path).name, Path(path).read_bytes()))
-    except (DataError, OSError) as error:
-        tell(error)
+    with told():
+        refresh()
     menu.observe(show, names="value")
     note = ipywidgets.HTML(f"<p>Up to {UPLOAD_MB} MB; drop a larger file into {escape(str(folder))}.</p>")
     sentence = (

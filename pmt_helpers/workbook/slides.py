@@ -40,7 +40,7 @@ _FRAME = Path(__file__).with_name("slides.html")
 _SENTENCE = re.compile(r"(?<=[.!?])[)*\"]* +(?=[A-Z*`\"($])")
 _ANSWERS = ("Answer: ", "You said ")  # how what `reveal` says begins
 _KEPT = re.compile(r"\$\$|[-*] |\d+\. |\||> ")  # how a paragraph begins that a slide shows whole
-_VALUES = re.compile(r">((?:-?[\d.,]*\d[^(),<>]* \([^()<>]*\)(?:, )?){3,})<")
+_VALUES = re.compile(r">((?:[+-]?[\d.,]*\d[^(),<>]* \([^()<>]*\)(?:<br>)?){3,})<")
 _SURPLUS = re.compile(r"<br><i>.*?</i>|our question; ")  # in a row of the claims table
 
 
@@ -302,8 +302,8 @@ def _claims(cell: NotebookNode) -> Iterator[Slide]:
 
 def _range(values: re.Match[str]) -> str:
     """Many values, each with its group, as the lowest and the highest; three short ones as they are."""
-    found = sorted(re.findall(r"(-?[\d.,]*\d)([^(),]*) \(", values[1]), key=lambda one: float(one[0].replace(",", "")))
-    if len(found) == 3 and len(values[1]) < 70:
+    found = sorted(re.findall(r"([+-]?[\d.,]*\d)([^(),]*) \(", values[1]), key=lambda one: float(one[0].replace(",", "")))
+    if len(found) == 3 and len(values[1]) < 80:
         return values[0]
     return f">{found[0][0]} to {found[-1][0]}{found[0][1]} ({len(found)} groups)<"
 

@@ -16,6 +16,7 @@ from pmt_helpers.datasets.wisdm import ARFF
 
 @pytest.fixture(autouse=True)
 def empty_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    monkeypatch.setenv("PMT_RECORDINGS", str(tmp_path / "my_recordings"))
     monkeypatch.setenv("PMT_DATA_HOME", str(tmp_path))
     return tmp_path
 
@@ -26,7 +27,8 @@ def test_the_list_says_what_is_here_and_how_to_get_the_rest() -> None:
     header, *lines = result.output.splitlines()
     assert header.split() == ["name", "present", "holds", "size", "title", "where"]
     by_name = {line.split()[0]: line for line in lines}
-    assert tuple(by_name) == dataset_names()
+    assert tuple(by_name) == (*dataset_names(), "mine")
+    assert by_name["mine"].split()[:5] == ["mine", "no", "0", "labelled", "recordings"]
     watch, wisdm, wikipedia, news, nips = (by_name[name] for name in ("watch", "wisdm", "wikipedia", "news", "nips"))
     assert watch.split()[:8] == ["watch", "yes", "1,737", "windows", "of", "10", "people", "18.1"]
     assert wisdm.split()[:8] == ["wisdm", "no", "5,418", "windows", "of", "36", "people", "-"]
@@ -59,6 +61,9 @@ def test_an_export_of_yours_has_no_time_of_day_and_reads_as_the_same(
     result = CliRunner().invoke(data_group, ["export-mine", str(tmp_path / "out" / "mine.csv")])
     assert result.exit_code == 0, result.output
     assert "2 stretches" in result.output
+    [line] = [line for line in CliRunner().invoke(data_group, ["list"]).output.splitlines() if line[:4] == "mine"]
+    assert line.split()[:3] == ["mine", "yes", "1"]
+    assert line.endswith(str(tmp_path / "in"))
     written = np.loadtxt(tmp_path / "out" / "mine.csv", delimiter=",", skiprows=1)
     assert (written[0, 0], written[-1, 0].round()) == (0, 296)  # and no other number stands for a time
     assert np.abs(written[:, 1:]).max() < 10

@@ -55,24 +55,19 @@ def phyphox_csv(t: np.ndarray, a: np.ndarray, sep: str = ",", dec: str = ".", li
     return table(names, [texts(column, ".9E", dec) for column in columns], sep, '"')
 
 
-def phyphox_zip(
-    t: np.ndarray, a: np.ndarray, sep: str = ",", dec: str = ".", linear: bool = False, paused: float | None = None
-) -> bytes:
-    events = [("START", 0.0)] + ([("PAUSE", paused), ("START", paused)] if paused is not None else [])
-    time = [
-        [f'"{event}"', f"{at:.9E}".replace(".", dec), str(START), '"2023-11-14 22:13:20.000"'] for event, at in events
-    ]
+def phyphox_zip(t: np.ndarray, a: np.ndarray, sep: str = ",", dec: str = ".", linear: bool = False) -> bytes:
+    time = ['"START"', f"{0:.9E}".replace(".", dec), str(START), '"2023-11-14 22:13:20.000"']
     names = ["event", "experiment time", "system time", "system time text"]
     return zipped({
         "Raw Data.csv": phyphox_csv(t, a, sep, dec, linear),
         "meta/device.csv": f'"property"{sep}"value"\n"deviceModel"{sep}"made"\n',
-        "meta/time.csv": table(names, zip(*time, strict=True), sep, '"'),
+        "meta/time.csv": table(names, [[cell] for cell in time], sep, '"'),
     })  # fmt: skip
 
 
-def phyphox_xls(t: np.ndarray, a: np.ndarray, linear: bool = False, paused: float | None = None) -> bytes:
+def phyphox_xls(t: np.ndarray, a: np.ndarray, linear: bool = False) -> bytes:
     names, columns = _phyphox_columns(t, a, linear)
-    events = [["event", "experiment time"], ["START", 0.0], *([["PAUSE", paused]] if paused is not None else [])]
+    events = [["event", "experiment time"], ["START", 0.0]]
     rows = np.stack(columns, axis=1).tolist()
     return xls({"Raw Data": [names, *rows], "Metadata Device": [["proeprty", "value"]], "Metadata Time": events})
 

@@ -272,6 +272,11 @@ def test_nothing_is_written_over(folder: Path) -> None:
     with pytest.raises(DataError, match="a new file"):
         write_as_phone(of_person(5), folder / "a.csv")
     assert (folder / "a.csv").read_text() == "mine"
+    write_labels(folder / "b.csv", [ONE], WATCH, 100.0)  # labels whose recording lies elsewhere
+    with pytest.raises(DataError, match="a new file"):
+        write_as_phone(of_person(5), folder / "b.csv")
+    assert read_labels(folder / "b.csv") == (ONE,)
+    assert not (folder / "b.csv").exists()
 
 
 def synthetic_wisdm_person(folder: Path) -> None:

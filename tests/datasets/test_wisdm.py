@@ -332,6 +332,7 @@ def test_a_folder_under_the_tables_name_does_not_hide_the_archive(
 def test_an_archive_that_unpacks_to_gigabytes_is_refused(
     small_wisdm: Path, make_arff: MakeArff, make_archive: MakeArchive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(wisdm, "LARGEST_MB", 32)
     (small_wisdm / ARCHIVE).write_bytes(make_archive("1," * 20_000_000))
     with pytest.raises(DataError, match="unpacks to more than the 32 MB"):
         load_activity("wisdm")

@@ -116,6 +116,14 @@ def test_the_real_about_file_says_what_the_card_says() -> None:
     assert bool(about["ok"])
 
 
+def test_where_the_table_lies_alone_the_archive_has_to_be_downloaded(small_wisdm: Path) -> None:
+    """`data fetch wisdm` would find the table, and stop."""
+    (small_wisdm / ARFF).write_text("x")
+    with pytest.raises(DataError, match=r"to do: +Download https") as refused:
+        load_recordings("wisdm")
+    assert "data fetch" not in refused.value.remedy
+
+
 def test_a_file_without_a_record_is_refused(small_wisdm: Path) -> None:
     (small_wisdm / RAW).write_text("<html>not found</html>")
     with pytest.raises(DataError, match="records of user,activity,timestamp"):

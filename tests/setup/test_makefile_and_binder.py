@@ -124,7 +124,7 @@ def test_binders_image_gets_no_data_that_may_not_be_handed_on(tmp_path: Path) ->
     assert "fetch" not in calls
     assert "PMT_DATA_HOME" not in "".join(path.read_text() for path in (ROOT / "binder").iterdir())
     tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True).stdout.splitlines()
-    assert not [path for path in tracked if re.search(r"wisdm.*(raw|ar_v1)|(^|/)nips/|\.gz$", path, re.I)]
+    assert not [path for path in tracked if re.search(r"(^|/)WISDM_ar_|(^|/)nips/|\.gz$", path, re.I)]
 
 
 def test_a_built_package_carries_cards_requirements_and_the_settings_for_jupyterlab(

@@ -42,8 +42,8 @@ def walk(folder: Path) -> Path:
 class Parts:
     """The widget's controls by what they are called."""
 
-    def __init__(self, path: Path | None = None) -> None:
-        self.shown = label_recording(path)
+    def __init__(self) -> None:
+        self.shown = label_recording()
         box = self.shown.widget
         self.menu, self.activity = all_of(box, ipywidgets.Dropdown)
         self.start, self.end = all_of(box, ipywidgets.BoundedFloatText)
@@ -168,11 +168,6 @@ def test_a_name_that_is_no_recordings_is_refused(folder: Path, name: str) -> Non
     with pytest.raises(DataError):
         keep_recording(name, recording_text().encode())
     assert not folder.exists()
-
-
-def test_a_file_from_elsewhere_is_copied_into_the_folder(folder: Path, tmp_path: Path) -> None:
-    (tmp_path / "walk.csv").write_text(recording_text())
-    assert Parts(tmp_path / "walk.csv").menu.value == folder / "walk.csv"
 
 
 def test_everything_fits_a_narrow_window(walk: Path) -> None:

@@ -136,8 +136,8 @@ def test_the_gist_of_a_text_is_its_first_sentences_with_every_list_and_formula()
 
 def test_the_end_is_claims_quiz_and_take_aways_wherever_they_stand() -> None:
     row = "<tr><td>It holds (our question; points).<br><i>So it is.</i></td><td>no number</td><td>{}</td></tr>"
-    values = "0.5 % (a, b), 10.0 % (c), -3.2 % (d), 1.0 % (e)"
-    table = f"<table><thead><tr><th>Claim</th></tr></thead><tbody>{row.format(values)}{row.format('2 (x), 1 (y)')}"
+    values = "+0.5 % (a, b)<br>+10.0 % (c)<br>-3.2 % (d)<br>+1.0 % (e)"
+    table = f"<table><thead><tr><th>Claim</th></tr></thead><tbody>{row.format(values)}{row.format('2 (x)<br>1 (y)')}"
     (
         claims,
         *quiz,
@@ -150,8 +150,8 @@ def test_the_end_is_claims_quiz_and_take_aways_wherever_they_stand() -> None:
     )[1:]
     assert "It holds (points)." in claims.body
     assert ">–<" in claims.body
-    assert "-3.2 to 10.0 % (4 groups)" in claims.body
-    assert "2 (x), 1 (y)" in claims.body
+    assert "-3.2 to +10.0 % (4 groups)" in claims.body
+    assert "2 (x)<br>1 (y)" in claims.body
     assert "So it is." not in claims.body
     assert claims.notes == ["- So it is.\n- So it is."]
     assert [one.heading for one in quiz] == ["Quiz 1", "Quiz 2", "Quiz 3"]

@@ -125,17 +125,14 @@ def recording(
     for number, (start, signal) in enumerate(own.pieces):
         for column, (axis, colour) in enumerate(AXIS_COLOURS.items()):
             drawn = signal[::step, column].round(2).tolist()
-            look = {
-                "mode": "lines",
-                "line": {"color": colour, "width": 1},
-                "legendgroup": axis,
-                "showlegend": number == 0,
-            }
-            figure.add_scatter(x0=start, dx=step / own.rate_hz, y=drawn, name=axis, **look)
+            figure.add_scatter(
+                x0=start, dx=step / own.rate_hz, y=drawn, name=axis, mode="lines",
+                line={"color": colour, "width": 1}, legendgroup=axis, showlegend=number == 0,
+            )  # fmt: skip
     label: dict[str, Any] = {"y": 1, "yref": "y domain", "yanchor": "top", "textangle": -90, "showarrow": False}
     for stretch in stretches:
-        place = {"x0": stretch.from_s, "x1": min(stretch.to_s, own.pieces[-1][0] + own.seconds)}
-        figure.add_vrect(**place, fillcolor=ORANGE, opacity=0.25, line={"color": INK, "width": 1})
+        look = {"fillcolor": ORANGE, "opacity": 0.25, "line": {"color": INK, "width": 1}}
+        figure.add_vrect(stretch.from_s, stretch.to_s, **look)
         figure.add_annotation(text=stretch.label, x=stretch.from_s, xanchor="left", **label)
     for edge in chosen or ():
         figure.add_vline(edge, line={"color": VERMILION, "width": 2, "dash": "dash"})
