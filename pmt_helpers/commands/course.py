@@ -29,8 +29,8 @@ def _listed(context: click.Context, option: click.Parameter, text: str | None) -
 
 
 def _roster(path: Path | None) -> pd.DataFrame | None:
-    """The roster as text, one row per student, its first column naming each in one way only."""
-    from pmt_helpers.workbook.course.collecting import folder_name
+    """The roster as text, one row per student."""
+    from pmt_helpers.workbook.course.collecting import student_names
 
     if path is None:
         return None
@@ -38,9 +38,7 @@ def _roster(path: Path | None) -> pd.DataFrame | None:
         table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
     except (ValueError, UnicodeDecodeError) as error:
         raise click.ClickException(f"{path} is no CSV table in UTF-8 ({error}): export it again.") from None
-    twice = table.iloc[:, 0][table.iloc[:, 0].map(folder_name).duplicated()]
-    if len(twice):
-        raise click.ClickException(f"{path}: {twice.iloc[0]!r} stands twice in its first column: one row per student.")
+    student_names(table)
     return table
 
 
@@ -55,7 +53,7 @@ def course_group() -> None:
 @click.option("--notebooks", callback=_listed, help="Notebooks to grade, such as 01,02 (all by default).")
 @SEED
 @PARTIAL
-@click.option("--roster", type=ROSTER, help="CSV whose columns come first in grades.csv; the first names the student.")
+@click.option("--roster", type=ROSTER, help="CSV of the class: its columns come first in grades.csv.")
 def grade(
     collected: Path, out: Path, notebooks: tuple[str, ...], seed: int | None, partial: float, roster: Path | None
 ) -> None:
@@ -98,8 +96,11 @@ def release(
 
     With --nbgrader or --variants that is OUT/workbook, and OUT/lecturer is for you alone.
     """
+    from pmt_helpers.workbook.course.collecting import student_names
     from pmt_helpers.workbook.course.releasing import release_workbook, write_variants
 
+    if not nbgrader and (partial or (seed is not None and variants is None)):
+        raise click.UsageError("--partial needs --nbgrader, and --seed needs --nbgrader or --variants.")
     if out.exists() and any(out.iterdir()):
         raise click.ClickException(f"{out} is not empty: name another folder.")
     roster = _roster(variants)
@@ -118,7 +119,7 @@ def release(
     release_workbook(place, without)
     if roster is not None:
         assert seed is not None
-        write_variants(place, out / "students", out / "lecturer", list(roster.iloc[:, 0]), seed, without)
+        write_variants(place, out / "students", out / "lecturer", list(student_names(roster)), seed, without)
     click.echo(f"Written to {out}. Try it as a student would: make -C {place} lab")
     if place != out:
         click.echo(f"{out / 'lecturer'} is for you alone: it holds answers, or tells who got what.")

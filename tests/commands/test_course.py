@@ -88,6 +88,13 @@ def test_what_cannot_be_done_is_refused_in_a_sentence(tmp_path, roster):
         (("release", tmp_path / "full"), 1, "not empty"),
         (("release", tmp_path / "new", "--variants", roster, "--seed", 12), 2, "12 digits or more"),
         (("release", tmp_path / "new", "--variants", roster, "--nbgrader"), 2, "one notebook for all"),
+        (("release", tmp_path / "new", "--seed", 481516234216), 2, "--seed needs"),
+        (("release", tmp_path / "new", "--partial", 0.5), 2, "--partial needs"),
+        (
+            ("release", tmp_path / "new", "--variants", roster, "--seed", 481516234216, "--partial", 1),
+            2,
+            "--partial needs",
+        ),
         (("grade", tmp_path / "full" / "old"), 1, "no student's folder"),
         (("report", tmp_path / "full"), 1, "holds no verdicts.csv"),
     ):

@@ -324,6 +324,56 @@ def test_the_code_is_found_in_a_notebook_that_was_worked_in():
     assert "no Python" in found["warm-up"].problem
 
 
+ACCURACY = "def accuracy(predicted, actual):\n    return "
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        f"%matplotlib inline\nfiles = !ls\nnp.abs?\n{ACCURACY}(predicted == actual).mean()",
+        f"{ACCURACY}(100 * (predicted == actual).mean()\n            % 101) / 100",
+        f"%%time\n{ACCURACY}(predicted == actual).mean()",
+        f"{ACCURACY}(predicted == actual).mean()\naccuracy = np.errstate()(accuracy)",
+        f"if True:\n    def same(a, b):\n        return a == b\n{ACCURACY}same(predicted, actual).mean()",
+        f"n = 0\nfor k in range(3):\n    n += k\n{ACCURACY}(predicted == actual).mean() * n / 3",
+        f"from numpy import *\n{ACCURACY}mean(predicted == actual)",
+        f"import scipy\n{ACCURACY}scipy.special.expit(0) * 2 * (predicted == actual).mean()",
+    ],
+    ids=["magics", "a line that begins with %", "cell magic", "wrapped", "in an if", "summed", "star", "lazy"],
+)
+def test_what_is_right_in_the_notebook_is_right_when_graded(code):
+    cells = ["import numpy as np", f'{code}\n\ncheck("warm-up", accuracy)']
+    made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(text) for text in cells])
+    verdict = judge_apart(find_exercise("warm-up"), submitted_answers(made)["warm-up"])
+    assert verdict.state == "right", verdict
+
+
+@pytest.mark.parametrize(
+    ("exercise", "code", "name"),
+    [
+        (
+            "grouped-validation",
+            """from sklearn.model_selection import GroupShuffleSplit
+import numpy as np
+def split(users, fraction, seed):
+    chooser = GroupShuffleSplit(n_splits=1, test_size=fraction, random_state=seed)
+    _, rows = next(chooser.split(users, groups=users))
+    return np.isin(np.arange(len(users)), rows)""",
+            "split",
+        ),
+        (
+            "feature-by-hand",
+            "import pandas as pd\ndef f(window):\n    t = pd.DataFrame(window)\n    return (t - t.mean()).abs().mean()",
+            "f",
+        ),
+    ],
+    ids=["scikit-learn", "a Series"],
+)
+def test_an_answer_may_use_a_librarys_own_function_and_type(exercise, code, name):
+    ours = find_exercise(exercise)
+    assert judge_apart(ours, Submitted(exercise, code, name)).state == "right"
+
+
 def test_an_answer_that_python_refuses_costs_that_answer_alone():
     cells = [
         "def accuracy(predicted, actual):\n    nonlocal predicted\n    return 1",
@@ -406,3 +456,59 @@ def test_two_students_of_one_name_are_not_guessed_apart(tmp_path):
     (tmp_path / "in" / "Ann Lee" / "01_base_model.ipynb").write_text(notebook({}))
     [reason] = collect_submissions(tmp_path / "in", tmp_path / "out", roster)["reason"]
     assert "1 or 2" in reason
+
+
+def test_the_number_in_moodles_and_canvas_names_tells_students_of_one_name_apart(tmp_path):
+    text = notebook({}).encode()
+    names = {
+        "Ann Lee_12_assignsubmission_file_/01.ipynb": "Participant 12",
+        "annlee_LATE_903_4_01.ipynb": "Participant 3",
+    }
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "class.zip").write_bytes(zipped(dict.fromkeys(names, text)))
+    rows = [
+        ("Ann Lee", "Participant 112", "902"),
+        ("Ann Lee", "Participant 12", "901"),
+        ("Ann Lee", "Participant 3", "903"),
+    ]
+    roster = pd.DataFrame(rows, columns=["Full name", "Identifier", "ID"])
+    assert collect_submissions(tmp_path / "in", tmp_path / "out", roster).empty
+    assert {path.name for path in (tmp_path / "out").iterdir() if path.is_dir()} == set(names.values())
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_notebook_that_windows_saved_is_collected_and_graded(tmp_path, encoding):
+    (tmp_path / "in" / "Ann").mkdir(parents=True)
+    text = notebook({"feature-by-hand": source(find_exercise("feature-by-hand"))}).replace("\n", "\r\n")
+    (tmp_path / "in" / "Ann" / "01.ipynb").write_bytes(text.encode(encoding))
+    assert collect_submissions(tmp_path / "in", tmp_path / "got").empty
+    grades = grade_class(tmp_path / "got", tmp_path / "out", notebooks=("01",))
+    assert list(grades["total"]) == [1.0]
+
+
+def test_no_name_that_a_student_chose_begins_a_cell_as_a_formula(tmp_path):
+    for name in ("+1+1", "=1+1"):
+        (tmp_path / "in" / name).mkdir(parents=True)
+        (tmp_path / "in" / name / "01.ipynb").write_text(notebook({}) if name[0] == "+" else "{")
+    collect_submissions(tmp_path / "in", tmp_path / "got")
+    grade_class(tmp_path / "got", tmp_path / "out", notebooks=("01",))
+    for table in (*tmp_path.glob("out/*.csv"), tmp_path / "got" / "problems.csv"):
+        cells = pd.read_csv(table, header=None, dtype=str, keep_default_na=False).to_numpy().ravel()
+        assert not [cell for cell in cells if cell.startswith(tuple("=+-@"))], table
+
+
+def test_canvas_gets_its_table_back_with_maxima_and_a_table_of_grades_may_be_a_roster(tmp_path):
+    maxima = "    Points Possible"
+    roster = pd.DataFrame(
+        [(maxima, "", ""), ("Lee, Ann", "7", "A"), ("Lee, Ann", "8", "A"), ("Ek, Bo", "9", "A")],
+        columns=["Student", "ID", "Section"],
+    )
+    (tmp_path / "got" / "8").mkdir(parents=True)
+    (tmp_path / "got" / "8" / "01.ipynb").write_text(notebook({"sgd-step": source(find_exercise("sgd-step"))}))
+    for _ in range(2):
+        grade_class(tmp_path / "got", tmp_path / "out", notebooks=("01",), roster=roster)
+        roster = pd.read_csv(tmp_path / "out" / "grades.csv", dtype=str, keep_default_na=False)
+        assert list(roster.columns[:3]) == ["Student", "ID", "Section"]
+        assert dict(zip(roster["Student"] + roster["ID"], roster["total"], strict=True)) == {
+            maxima: "4.0", "Lee, Ann7": "0.0", "Lee, Ann8": "1.0", "Ek, Bo9": "0.0",
+        }  # fmt: skip

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
+from IPython.core.inputtransformer2 import TransformerManager
 from nbformat.notebooknode import NotebookNode
 
 from pmt_helpers.teaching.exercises import all_exercises, find_exercise
@@ -16,8 +17,9 @@ from pmt_helpers.teaching.exercises import all_exercises, find_exercise
 CHECK = re.compile(r'^check\(\s*["\']([\w-]+)["\']', re.M)
 GIVEN = {"online-sgd": "sgd_step"}  # what a notebook imports for its exercise from the package
 _NO_CODE = (SyntaxError, ValueError, RecursionError, MemoryError)
+_LATER = (ast.FunctionDef, ast.ClassDef)  # whose names are looked up when they are called
 _DEF = re.compile(r"^def\s+(\w+)\s*\(", re.M)
-_MAGIC = re.compile(r"^(\s*)[%!].*$", re.M)
+_CELL_MAGIC = re.compile(r"\A\s*%%.*")
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,11 @@ def _code(notebook: NotebookNode) -> Iterator[str]:
 
 def _parsed(source: str) -> list[ast.stmt]:
     """The statements of a cell; an import of several names as one each, so that an answer rests on those it uses."""
-    return [part for node in ast.parse(_MAGIC.sub(r"\1pass", source), "this cell").body for part in _single(node)]
+    try:
+        tree = ast.parse(source, "this cell")
+    except SyntaxError:  # magics, or no Python
+        tree = ast.parse(TransformerManager().transform_cell(_CELL_MAGIC.sub("", source)), "this cell")
+    return [part for node in tree.body for part in _single(node)]
 
 
 def _defined(body: list[ast.stmt]) -> list[tuple[str, ast.stmt]]:
@@ -131,6 +137,9 @@ def _defines(node: ast.stmt) -> Iterator[str]:
     elif isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign):
         targets = node.targets if isinstance(node, ast.Assign) else [node.target]
         yield from (part.id for target in targets for part in ast.walk(target) if isinstance(part, ast.Name))
+    elif isinstance(node, ast.If | ast.Try | ast.With | ast.For):  # what is assigned or defined in it, functions apart
+        symbols = symtable.symtable(ast.unparse(node), "answer", "exec").get_symbols()
+        yield from (each.get_name() for each in symbols if each.is_assigned() or each.is_imported())
 
 
 def _needed(expression: ast.expr, defined: list[tuple[str, ast.stmt]], before: int) -> list[ast.stmt]:
@@ -140,9 +149,13 @@ def _needed(expression: ast.expr, defined: list[tuple[str, ast.stmt]], before: i
     numbers = {number for number, (name, _) in enumerate(defined[:before]) if name == "*"}
     open_nodes: list[ast.AST] = [expression]
     while open_nodes:
-        table = symtable.symtable(ast.unparse(open_nodes.pop()), "answer", "exec")
+        user = open_nodes.pop()
+        table = symtable.symtable(ast.unparse(user), "answer", "exec")
         for name in _globals(table):
             number = latest.get(name)
+            if number is not None and defined[number][1] is user and not isinstance(user, _LATER):  # f = vectorize(f)
+                above = (n for n in reversed(range(number)) if defined[n][0] == name and defined[n][1] is not user)
+                number = next(above, None)
             if number is not None and number not in numbers:
                 numbers.add(number)
                 open_nodes.append(defined[number][1])

@@ -20,12 +20,14 @@ import pandas as pd
 from pmt_helpers.teaching.exercises import find_exercise
 from pmt_helpers.teaching.workbook_file import FILE_NAME, MOST_BYTES
 from pmt_helpers.workbook.course.answers import submitted_answers
+from pmt_helpers.workbook.files import NotebookError
 
 MOST_ENTRIES, MOST_TOTAL, MOST_NESTED = 5000, 1 << 30, 2  # files and bytes in all, and zips within zips
 PROBLEMS = "problems.csv"
-_MOODLE = re.compile(r"^(?P<who>.+?)_\d+_assignsubmission_(file|onlinetext)")
-_CANVAS = re.compile(r"^(?P<who>[^_]+)_(LATE_)?\d+_\d+_")
-_PREFIXED = re.compile(r"^(?P<who>.+?)[_ -]+(?=\d\d_[a-z]|my_workbook)")
+MAXIMA = "Points Possible"  # what Canvas has in place of a name in one row
+_MOODLE = re.compile(r"^(?P<who>.+?)_(?P<number>\d+)_assignsubmission_(file|onlinetext)")
+_CANVAS = re.compile(r"^(?P<who>[^_]+)_(LATE_)?(?P<number>\d+)_\d+_")
+_PREFIXED = re.compile(r"^(?P<who>.+?)(?P<number>)[_ -]+(?=\d\d_[a-z]|my_workbook)")
 _NO_NAME = {"submitted", "submissions", "notebooks", "nb", "__macosx"}
 
 
@@ -34,7 +36,7 @@ def collect_submissions(
 ) -> pd.DataFrame:
     """Write out/STUDENT/NN.ipynb and out/STUDENT/my_workbook.json. Returns the files not used, with reasons.
 
-    STUDENT is the first column of the roster, or without one the name in the path. Of two files for the same notebook
+    STUDENT is the roster's `student_names`, or without one the name in the path. Of two files for the same notebook
     the one whose path comes last is used, as Canvas and Moodle number later ones higher.
     """
     aliases = None if roster is None else _aliases(roster)
@@ -60,14 +62,14 @@ def collect_submissions(
     for (student, target), (_, content) in used.items():
         place = out / student / target
         place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_bytes(content)
+        place.write_text(content.decode(json.detect_encoding(content)), encoding="utf-8", newline="")
     out.mkdir(parents=True, exist_ok=True)
     table = pd.DataFrame(problems, columns=["file", "reason"])
-    table.to_csv(out / PROBLEMS, index=False)
+    table.replace(r"^(?=[=+\-@])", "./", regex=True).to_csv(out / PROBLEMS, index=False)  # no spreadsheet's formula
     students = {student for student, _ in used}
     report(f"{len(students)} students, {len(used)} files; {len(table)} files not used: see {PROBLEMS}.")
     if roster is not None:
-        missing = [name for name in map(folder_name, roster.iloc[:, 0]) if name not in students]
+        missing = [name for name in map(folder_name, student_names(roster)) if name not in students]
         report(f"Nothing from {len(missing)}: {', '.join(missing) or 'nobody'}.")
     return table
 
@@ -129,7 +131,7 @@ def _target(name: str, content: bytes) -> tuple[str, str]:
         if not name.endswith(".ipynb"):
             json.loads(content)
             return FILE_NAME, ""
-        answers = submitted_answers(nbformat.reads(content.decode(), as_version=4))
+        answers = submitted_answers(nbformat.reads(content.decode(json.detect_encoding(content)), as_version=4))
     except Exception as error:  # nbformat raises many kinds for what is no notebook
         return "", f"cannot be read: {type(error).__name__}: {str(error).splitlines()[0][:80] if str(error) else ''}"
     if not answers:
@@ -142,42 +144,56 @@ def _student(path: str, aliases: dict[str, set[str]] | None) -> tuple[str, str]:
     """The student's folder, or why none is known. The outermost part of the path that names one counts."""
     found = list(_names(path))
     if aliases is None:
-        return (folder_name(found[0]), "") if found else ("", "no name in its path")
-    for name in found:
+        return (folder_name(found[0][0]), "") if found else ("", "no name in its path")
+    for name, number in found:
         students = aliases.get(_plain(name), set())
+        if number and len(students) > 1:  # Canvas' ID, or Moodle's "Participant 12" in whatever language
+            numbered = {who for who in students if number == re.split(r"\D", who)[-1]}
+            students = students & aliases.get(number, set()) or numbered or students
         if len(students) > 1:
             return "", f"{name!r} may be {' or '.join(sorted(students))}"
         if students:
             return next(iter(students)), ""
-    return "", f"nobody in the roster is called {found[0]!r}" if found else "no name in its path"
+    return "", f"nobody in the roster is called {found[0][0]!r}" if found else "no name in its path"
 
 
-def _names(path: str) -> Iterator[str]:
-    """What may be the student's name, in each part of a path: Moodle's and Canvas' patterns, a folder, or a prefix."""
+def _names(path: str) -> Iterator[tuple[str, str]]:
+    """What may be a name, and its number: in each part of a path Moodle's and Canvas' patterns, a folder, a prefix."""
     *folders, file = [part for part in path.split("/") if not part.lower().endswith(".zip")] or [""]
     for part in (*folders, file):
         match = _MOODLE.match(part) or _CANVAS.match(part) or _PREFIXED.match(part)
         if match:
-            yield match["who"]
+            yield match["who"], match["number"]
         elif part != file and part.lower() not in _NO_NAME and not re.match(r"\d\d_|nb\d\d", part):
-            yield part
+            yield part, ""
     for part in path.split("/")[:-1]:  # a student's own zip, called by the student's name
         if part.lower().endswith(".zip"):
             match = _MOODLE.match(part) or _CANVAS.match(part)
-            yield match["who"] if match else part[:-4]
+            yield (match["who"], match["number"]) if match else (part[:-4], "")
 
 
 def _aliases(roster: pd.DataFrame) -> dict[str, set[str]]:
     """Plain name -> the students it may mean: a cell of the roster, two of them, the account of an address."""
     aliases: dict[str, set[str]] = {}
-    for row in roster.itertuples(index=False):
+    names_of = student_names(roster).map(folder_name)
+    for student, row in zip(names_of, roster.loc[names_of.index].itertuples(index=False), strict=True):
         cells = [str(cell) for cell in row if str(cell).strip()]
         names = [*cells, *(cell.partition("@")[0] for cell in cells), *map(" ".join, permutations(cells, 2))]
         words = [name.replace(",", " ").split() for name in cells]
         names += [" ".join(order) for part in words if len(part) <= 4 for order in permutations(part)]
         for name in names:
-            aliases.setdefault(_plain(name), set()).add(folder_name(str(row[0])))
+            aliases.setdefault(_plain(name), set()).add(student)
     return aliases
+
+
+def student_names(roster: pd.DataFrame) -> pd.Series:
+    """What names each student: the first column that tells all rows apart. Canvas' row of maxima is no student."""
+    rows = roster[roster.iloc[:, 0].str.strip() != MAXIMA]
+    for _, column in rows.items():
+        if column.map(folder_name).is_unique:
+            return column
+    twice = rows.iloc[:, 0][rows.iloc[:, 0].map(folder_name).duplicated()].iloc[0]
+    raise NotebookError(f"Roster: {twice!r} stands twice, and no column tells the rows apart: one row per student.")
 
 
 def _plain(name: str) -> str:
@@ -187,5 +203,5 @@ def _plain(name: str) -> str:
 
 
 def folder_name(name: str) -> str:
-    """A name that is safe as a folder's, whatever stands in it."""
-    return re.sub(r"[^\w@.+ -]", "_", name).strip(" .") or "_"
+    """A name that is safe as a folder's and as a cell of a spreadsheet, whatever stands in it."""
+    return re.sub(r"[^\w@.+ -]", "_", name).strip(" .").lstrip("=+-@ .") or "_"

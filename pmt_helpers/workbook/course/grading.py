@@ -20,7 +20,7 @@ from pmt_helpers.teaching.exercises.calling import TimeUp
 from pmt_helpers.teaching.exercises.judging import Verdict, judge
 from pmt_helpers.workbook.course.answers import Submitted, submitted_answers
 from pmt_helpers.workbook.course.cases import fresh_cases
-from pmt_helpers.workbook.course.collecting import folder_name
+from pmt_helpers.workbook.course.collecting import MAXIMA, folder_name, student_names
 from pmt_helpers.workbook.course.sandbox import SECONDS, Sandboxed
 from pmt_helpers.workbook.files import NotebookError
 
@@ -169,7 +169,10 @@ def grade_class(
     table = verdicts.pivot(index="student", columns="exercise", values="points")
     table = table[[exercise.id for exercise, _ in exercises]].assign(total=lambda points: points.sum(axis=1))
     if roster is not None:
-        table = roster.set_axis(roster.iloc[:, 0].map(folder_name), axis=0).join(table).fillna({"total": 0.0})
+        names = student_names(roster).map(folder_name).reindex(roster.index).fillna(MAXIMA)
+        table.loc[MAXIMA] = [1.0] * len(exercises) + [float(len(exercises))]
+        kept = roster.drop(columns=table.columns, errors="ignore")  # such as those of the last grades.csv
+        table = kept.set_axis(names, axis=0).join(table).fillna({"total": 0.0})
     table.reset_index(drop=roster is not None).to_csv(out / GRADES, index=False)
     report(f"Cases: {', '.join(f'{exercise.id} {cases}' for exercise, cases in exercises)}.")
     return table

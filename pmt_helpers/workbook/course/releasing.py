@@ -43,7 +43,8 @@ README = """# Workbook: privacy-preserving personal model training
    `# your code here`; the check below each says at once whether it is right.
 4. Hand in the files notebooks/NN_*.ipynb, saved, and notebooks/my_workbook.json, as your lecturer asks.
 
-Answers are graded without the package: import nothing from pmt_helpers in them.
+Answers are graded without the package and without the notebook's data: import nothing from pmt_helpers in them. They
+may use functions, imports and values that other cells define, but nothing that such a cell appends or changes in place.
 """
 _MUTANT = (
     "        source = inspect.getsource(self.solution)",

@@ -42,7 +42,7 @@ def write_feedback(graded: Path) -> None:
         parts += [" Some answers were tried on numbers that you have not seen.</p>"] * ("fresh" in set(its["cases"]))
         for row in its.itertuples():
             exercise = find_exercise(str(row.exercise))
-            parts += [f"<h2>{escape(exercise.title)}</h2><p><b>{OPENINGS[row.state]}</b> ({row.points:g} points): "]  # type: ignore[index]
+            parts += [f"<h2>{escape(exercise.title)}</h2><p><b>{OPENINGS[row.state]}</b> ({row.points:g} of 1): "]  # type: ignore[index]
             parts += [f"{escape(str(row.message))}</p>"]
             if row.state != "right":
                 notebook = exercise.solution.__module__[-2:]
