@@ -403,13 +403,13 @@ CLIP_AND_NOISE = Exercise(
         ),
         Mistake(
             "actual number",
-            "the number drawn is private: divide by expected_batch.",
+            "the number drawn is private, and may be zero: divide the sum by expected_batch.",
             _MEAN,
             "total / len(gradients)",
         ),
         Mistake(
             "actual number",
-            "the number drawn is private: divide by expected_batch.",
+            "the number drawn is private, and may be zero: divide the sum by expected_batch.",
             _MEAN,
             "total / max(1, len(gradients))",
         ),

@@ -17,6 +17,7 @@ import pandas as pd
 from nbformat.notebooknode import NotebookNode
 from papermill.iorw import load_notebook_node
 from papermill.parameterize import parameterize_notebook
+from tqdm import tqdm
 
 from pmt_helpers.datasets import load_activity
 from pmt_helpers.teaching.exercises import NOTEBOOKS, Exercise, symptoms
@@ -89,7 +90,7 @@ def write_variants(
     released: what `release_workbook` wrote. The same secret gives the same variants, and no file holds it.
     """
     people, rows = load_activity("watch").user_ids, []
-    for student in students:
+    for student in tqdm(students, desc="variants", unit="student", leave=False):
         seed = seed_of(secret, student)
         rng = np.random.default_rng(seed)
         own = {"PERSON": rng.choice(people), "N_SAMPLES": rng.choice(SAMPLES), "SEED": rng.integers(1, 10**6)}

@@ -9,6 +9,7 @@ from typing import Any
 
 import nbformat
 import pandas as pd
+from tqdm import tqdm
 
 from pmt_helpers.attacks import score_attack, score_defence, score_sheet
 from pmt_helpers.attacks.challenge import Score
@@ -36,7 +37,7 @@ def team_scores(collected: Path, seed: int, n_rounds: int = 12) -> dict[str, pd.
     for name, score in SIDES.items():
         play = partial(score, data=data, n_rounds=n_rounds, insecure_seed=seed, progress=False)
         shipped, scores = submitted_function(example, name).code, {}
-        for path in sorted(collected.glob("*/*.ipynb")):
+        for path in tqdm(sorted(collected.glob("*/*.ipynb")), desc=name, unit="notebook", leave=False):
             mine = submitted_function(nbformat.read(path, as_version=4), name)
             if not mine.blank and mine.code != shipped:
                 scores[path.parent.name] = _apart(mine, play)
