@@ -56,7 +56,8 @@ from pmt_helpers.teaching import (
 # %% [markdown]
 # ## Who are you?
 # The people in this data set recorded how they move. You are one of them, and only your device has your recordings.
-# Keep the person offered or choose another. All notebooks use the person you choose here.
+# Keep the person offered or choose another (of your own recordings, you are person 0). All notebooks use the person
+# you choose here.
 
 # %%
 choose_person(DATASET, default=5)

@@ -167,11 +167,13 @@ say(f"No weight differs by more than 0.0001: {pair.largest_difference < 1e-4}.")
 # Move the slider. It shows the same training after more and more epochs, for several numbers of samples.
 
 # %%
-by_epoch = accuracy_by_epoch(shared, you, sizes=(2, 5, 10, 20, 30), seed=SEED)
+sizes = [n for n in (2, 5, 10, 20, 30) if n <= len(you.split.train)]  # a recording of your own may have fewer
+by_epoch = accuracy_by_epoch(shared, you, sizes=sizes, seed=SEED)
 for stop, when in ((True, "stopped by validation"), (False, "never stopped")):
     gain = paired_gain(stored_curve(DATASET, early_stopping=stop), 5)
     say(f"Everybody, 5 samples, {when}: {gain}.")
-say(f"Never stopped, person {gain.by_user.idxmin()} loses most: set PERSON in the first cell to see it in the slider.")
+to_see = "" if DATASET == "mine" else ": set PERSON in the first cell to see it in the slider"
+say(f"Never stopped, person {gain.by_user.idxmin()} loses most{to_see}.")
 explore(
     by_epoch,
     by="epoch",
@@ -419,12 +421,13 @@ figures.accuracy_by_samples(mean_curve(literal), smooth, title="With the formula
 # - *Physics Toolbox*: "G-Force Meter"; or any other table of time, x, y and z, with gravity.
 #
 # Bring the file here with the button below. Choose a stretch and its activity, and add it. A file that is one activity
-# needs no labels if its name says which: `walking.csv`. Labels stand beside your recordings, in `my_recordings`.
-# Nothing is sent.
+# needs no labels if its name says which one: `walking.csv`, `downstairs 2.zip`, `PEN.csv`. Labels stand beside your
+# recordings, in `my_recordings`. Nothing is sent.
 #
 # Then run the second cell. The cloud is the data set's people, without you. As long as you have no labels, a person of
 # the watch plays you, whose readings were written as phyphox writes them. The first and last second of each stretch
 # are left out. With `DATASET = "mine"` in the first cell you are the person of the notebooks 00, 01, 02, 05 and 07.
+# Where these speak of stored results, yours are computed while you wait.
 
 # %%
 label_recording()

@@ -160,7 +160,7 @@ data = load_activity(DATASET)
 person = my_person(DATASET, PERSON, default=5)
 you = Person.of(data, person, seed=SEED)
 shared = train_shared(data, exclude_user=person, seed=SEED)
-personal = personalise(shared, *you.train(60), epochs=200, seed=SEED)
+personal = personalise(shared, *you.train(min(60, len(you.split.train))), epochs=200, seed=SEED)
 recording = read_log(shipped("pi_logs", "replay", "measured-host-activity-keras-batch.jsonl"))
 replay(recording, personal.history[["epoch", "loss"]])
 

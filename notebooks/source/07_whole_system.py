@@ -229,7 +229,8 @@ audited.pivot(index="device", columns=["place", "channel"], values="verdict").lo
 # $w \leftarrow \sum_i \frac{n_i}{n} w_i$, where $n = \sum_i n_i$. For example, with two people of ten and thirty
 # windows and a weight of 1 and 5, the new weight is $0.25 \cdot 1 + 0.75 \cdot 5 = 4$.
 #
-# First live, for the people of your data set: each is left out once, and gets twenty windows. Then WISDM, by rounds.
+# First live, for the people of your data set: each is left out once, and gets twenty windows. (Your own
+# recordings take part in turn, like a volunteer's, but stay in this process.) Then WISDM, by rounds.
 # Notebook 05 read windows from a gradient. Does that still work on a sum of several people's uploads? In *secure
 # aggregation* each pair of people agrees on a random mask. One adds it, the other subtracts it: the masks cancel in
 # the sum, and the cloud sees nothing but the sum. The last table says which share of the windows the attack finds.

@@ -92,14 +92,16 @@ def user_curve(
 ) -> pd.DataFrame:  # fmt: skip
     """The rows of one user; `data` may hold that user's windows alone. models: trained beside the mitigations.
 
-    Folds with nothing to test on (fewer bouts than folds) or too few windows to train on give no rows.
+    Folds with nothing to test on (fewer bouts than folds), nothing to stop by or too few windows to train on give no
+    rows.
     """
     tables = []
     for fold in range(n_folds(plan.split, plan.folds)):
         split = split_user(data, user, plan.split, fold, plan.folds, plan.seed)
         wanted = range(1, len(split.train) + 1) if plan.sizes == "all" else plan.sizes
         sizes = [int(size) for size in wanted if size <= len(split.train)]
-        if sizes and len(split.test):
+        chosen = len(split.validation) or not plan.early_stopping
+        if sizes and chosen and len(split.test):
             tables.append(_fold_curve(data, split, sizes, checkpoint, plan, mitigations, threads, models))
     empty = pd.DataFrame(columns=["user", "fold", "model", "n_samples", "seconds"])
     return pd.concat(tables, ignore_index=True) if tables else empty

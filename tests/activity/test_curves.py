@@ -10,6 +10,7 @@ from pmt_helpers.activity.evaluation import scores
 from pmt_helpers.activity.mitigation import Mitigation
 from pmt_helpers.activity.model import ActivityModel
 from pmt_helpers.activity.online import EPOCHS
+from pmt_helpers.activity.splits import split_user
 from pmt_helpers.activity.weights import Checkpoint, Weights
 from pmt_helpers.datasets import ActivityData, load_activity
 from pmt_helpers.datasets.wisdm import find_wisdm
@@ -52,6 +53,19 @@ def test_the_personal_model_moves_and_the_shared_one_stays(curve: pd.DataFrame) 
     assert (spread["personal"] > 1).any()
     assert (curve.loc[curve["model"] == "shared", "epochs"] == 0).all()
     assert (curve.loc[curve["model"] == "personal", "epochs"] > 0).all()
+
+
+def test_a_fold_with_nothing_to_stop_by_gives_no_rows(watch: ActivityData, shared: ActivityModel) -> None:
+    """Short stretches of one's own: all that could validate overlaps with the test."""
+    ranks = pd.Series(watch.starts).groupby(watch.recordings).rank().to_numpy()
+    short = watch.select((watch.users != 3) | (ranks <= 5))
+    empty = [fold for fold in range(5) if not len(split_user(short, 3, fold=fold).validation)]
+    kept, unstopped = (
+        learning_curve(short, users=[3], sizes=(2,), shared={3: shared}, early_stopping=stop) for stop in (True, False)
+    )
+    assert empty
+    assert set(kept["fold"]) == set(range(5)) - set(empty)
+    assert set(unstopped["fold"]) == set(range(5))
 
 
 def test_a_row_is_what_personalise_gives_on_the_same_windows(
