@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from pmt_helpers.datasets import DataError, check_card, dataset_names, load_card, load_recordings
-from pmt_helpers.datasets.mine import labelled_files, labels_path, recordings_folder, write_as_phone
+from pmt_helpers.datasets import DataError, check_card, dataset_names, load_card
+from pmt_helpers.datasets.mine import labelled_files, labels_path, load_my_recordings, recordings_folder, write_as_phone
 from pmt_helpers.datasets.registry import dataset
 
 
@@ -60,7 +60,7 @@ def fetch(name: str) -> None:
 @click.argument("out", type=click.Path(path_type=Path, dir_okay=False))
 def export_mine(out: Path) -> None:
     """Write your labelled recordings to OUT (.csv), labels beside it, without times of day and places: to pass on."""
-    recordings = load_recordings("mine")
+    recordings = load_my_recordings(trim_s=0.0)  # whoever reads them trims them
     write_as_phone(recordings, out, recordings[0].rate_hz)
     click.echo(f"Wrote {out} and {labels_path(out).name}: {len(recordings)} stretches, without a time of day.")
 

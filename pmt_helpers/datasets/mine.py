@@ -75,10 +75,14 @@ def read_labels(recording: Path) -> tuple[Stretch, ...]:
     path = labels_path(recording)
     try:
         with open_plain(path, LARGEST_LABELS_MB) as file:
-            first, columns, *rows = csv.reader(file.read().decode("utf-8-sig").splitlines())
-        if (first, columns) != ([LABELS], COLUMNS):
-            raise ValueError(f"it begins {','.join(first)[:40]!r}")
-        stretches = [Stretch(float(start), float(end), label) for start, end, label in filter(None, rows)]
+            rows = list(csv.reader(file.read().decode("utf-8-sig").splitlines()))
+        if rows[:2] != [[LABELS], COLUMNS]:
+            raise ValueError(f"it begins {' / '.join(','.join(row) for row in rows[:2])[:80]!r}")
+        stretches = []
+        for number, row in enumerate(rows[2:], start=3):
+            if row and len(row) != len(COLUMNS):
+                raise ValueError(f"{len(row)} cells in line {number}")
+            stretches += [Stretch(float(row[0]), float(row[1]), row[2])] if row else []
     except FileNotFoundError:
         return ()
     except (OSError, ValueError, csv.Error) as error:
@@ -106,6 +110,8 @@ def check_stretches(
         for expected, fails in wrong.items():
             if fails:
                 found, remedy = f"{label[:40]!r} from {start:g} to {end:g} s", "Change this stretch, or take it out."
+                if "overlap" in expected and before:
+                    found += f", and {before.label!r} from {before.from_s:g} to {before.to_s:g} s"
                 raise DataError(file=file, expected=expected, found=found, remedy=remedy)
     return ordered
 
@@ -116,6 +122,9 @@ def write_labels(recording: Path, stretches: Iterable[Stretch], classes: Sequenc
     """
     ordered = check_stretches(stretches, labels_path(recording), classes, seconds)
     read_labels(recording)  # raises for what is no file of ours
+    if not ordered:  # as if it had never been labelled
+        labels_path(recording).unlink(missing_ok=True)
+        return
     with atomic_path(labels_path(recording)) as part, part.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows([[LABELS], COLUMNS, *ordered])
 
@@ -130,14 +139,17 @@ def class_of_name(path: Path) -> str | None:
     return found[0] if found else None
 
 
+def whole_file(path: Path) -> Stretch | None:
+    """All of a recording without labels of its own, as the activity that its name names. Raises as `class_of_name`."""
+    name = None if labels_path(path).exists() else class_of_name(path)
+    return Stretch(0.0, math.inf, name) if name else None
+
+
 def labelled_files(folder: Path | None = None) -> dict[Path, tuple[Stretch, ...]]:
     """Your recordings and their stretches: those saved, else the whole of a file that is named after an activity."""
     labelled = {}
     for path in recording_files(folder or recordings_folder()):
-        stretches = read_labels(path)
-        if not stretches and not labels_path(path).exists() and (name := class_of_name(path)):
-            stretches = (Stretch(0.0, math.inf, name),)
-        if stretches:
+        if stretches := read_labels(path) or tuple(filter(None, [whole_file(path)])):
             labelled[path] = stretches
     return labelled
 
@@ -173,8 +185,8 @@ def end_of(recording: OwnRecording) -> float:
     return start + len(signal) / recording.rate_hz
 
 
-def load_my_recordings(folder: Path | None = None, first: int = 0) -> tuple[Recording, ...]:
-    """Your labelled stretches without their first and last second, numbered from `first`; a gap cuts one in two, and
+def load_my_recordings(folder: Path | None = None, first: int = 0, trim_s: float = TRIM_S) -> tuple[Recording, ...]:
+    """Your labelled stretches without their first and last `trim_s`, numbered from `first`; a gap cuts one in two, and
     pieces below a second are left out.
     """
     card = load_card(base_name(NAME, folder))
@@ -185,8 +197,8 @@ def load_my_recordings(folder: Path | None = None, first: int = 0) -> tuple[Reco
             if end < math.inf:
                 check_stretches([Stretch(start, end, label)], labels_path(path), seconds=end_of(own))
             for began, signal in own.pieces:
-                last = min(end, end_of(own)) - TRIM_S - began
-                part = signal[max(round((start + TRIM_S - began) * rate), 0) : max(round(last * rate), 0)]
+                last = min(end, end_of(own)) - trim_s - began
+                part = signal[max(round((start + trim_s - began) * rate), 0) : max(round(last * rate), 0)]
                 if len(part) >= rate:  # a second
                     found.append(Recording(first + len(found), part, rate, YOU, label))
     return tuple(found)

@@ -76,8 +76,10 @@ def label_recording() -> Shown:
     def told() -> Iterator[None]:
         try:
             yield
-        except (DataError, OSError) as error:
+        except DataError as error:
             tell(error)
+        except OSError as error:
+            tell(f"{folder} cannot be used ({error.strerror}). Set PMT_RECORDINGS to a folder that you can write to.")
 
     def read() -> tuple[Any, list[mine.Stretch]]:
         return mine.read_recording(menu.value, 50.0), list(mine.read_labels(menu.value))
@@ -104,19 +106,25 @@ def label_recording() -> Shown:
             slider.max = start.max = end.max = last
             slider.value = (stretches[-1].to_s if stretches and stretches[-1].to_s < last else 0.0, last)
             controls.layout.display = None
-            tell(f"{own.app}, {own.seconds:.0f} s at {own.native_hz:.0f} readings a second.", *own.notes)
+            whole = mine.whole_file(menu.value)
+            by_name = (
+                [f"By its name all of it is {whole.label}. A stretch that you add replaces this."] if whole else []
+            )
+            if whole and whole.label in dict(activity.options).values():
+                activity.value = whole.label
+            tell(f"{own.app}, {own.seconds:.0f} s at {own.native_hz:.0f} readings a second.", *own.notes, *by_name)
             slid()
             removes = [f"{s.label}, {s.from_s:.1f} to {s.to_s:.1f} s: take it out" for s in stretches]
-            buttons = choice_buttons(removes, None, lambda text: change(removes.index(text)))
+            buttons = choice_buttons(removes, None, lambda text: change(stretches[removes.index(text)]))
             saved.children = [buttons] if removes else []
 
-    def change(remove: int | None = None) -> None:
+    def change(remove: mine.Stretch | None = None) -> None:
         with told():
             own, stretches = read()
             if remove is None:
                 stretches.append(mine.Stretch(start.value, end.value, activity.value))
-            else:
-                del stretches[remove]
+            elif remove in stretches:  # else another notebook has taken it out
+                stretches.remove(remove)
             mine.write_labels(menu.value, stretches, tuple(dict(activity.options).values()), mine.end_of(own))
             show()
 
@@ -129,7 +137,16 @@ def label_recording() -> Shown:
 
     def keep(changed: dict[str, Any]) -> None:
         with told():
-            refresh([keep_recording(str(file["name"]), bytes(file["content"])) for file in changed["new"]][-1])
+            kept, problems = None, []
+            for file in changed["new"]:
+                try:
+                    kept = keep_recording(str(file["name"]), bytes(file["content"]))
+                except DataError as error:  # the other files are kept
+                    problems.append(error)
+            if kept:
+                refresh(kept)
+            if problems:
+                tell(*problems)
 
     def typed(_: Any) -> None:
         if start.value <= end.value:

@@ -138,8 +138,11 @@ def test_saved_labels_count_even_where_the_name_says_something_else(folder: Path
     for name in ("PEN 1.csv", "PEN 2.csv", ".PEN 3.csv", "PEN.txt.part"):
         (folder / name).write_text("x")
     write_labels(folder / "PEN 1.csv", [Stretch(1, 9, "ABD")], WATCH, 9.0)
-    write_labels(folder / "PEN 2.csv", [], WATCH, 9.0)  # somebody took them all out
-    assert labelled_files() == {folder / "PEN 1.csv": (Stretch(1, 9, "ABD"),)}
+    write_labels(folder / "PEN 2.csv", [Stretch(1, 9, "ABD")], WATCH, 9.0)
+    write_labels(folder / "PEN 2.csv", [], WATCH, 9.0)  # somebody took it out again: the name counts as before
+    whole = (Stretch(0.0, math.inf, "PEN"),)
+    assert labelled_files() == {folder / "PEN 1.csv": (Stretch(1, 9, "ABD"),), folder / "PEN 2.csv": whole}
+    assert [path.name for path in folder.glob("*.labels.csv")] == ["PEN 1.csv.labels.csv"]
 
 
 def test_labels_choose_the_data_set(folder: Path) -> None:

@@ -261,3 +261,38 @@ def test_stored_results_of_mine_are_everybody_elses_and_yours() -> None:
     of_you = models.query("user == 0 and recipe == 'paper'").iloc[0]
     assert of_you["accuracy"] == pytest.approx(right / of_you["n_test"])
     assert len(stored_unlearning("mine")) == len(stored_unlearning("watch"))
+
+
+def test_taking_out_what_another_notebook_changed_takes_out_no_other_stretch(walk: Path) -> None:
+    mine.write_labels(walk, [mine.Stretch(0, 10, "PEN"), mine.Stretch(10, 20, "IR")], ("PEN", "IR"), 60.0)
+    first, second = Parts(), Parts()
+    first.removes[0].click()  # PEN, which the second notebook still shows
+    second.removes[0].click()
+    assert mine.read_labels(walk) == ((10.0, 20.0, "IR"),)
+
+
+def test_of_several_files_the_good_ones_are_kept_and_the_bad_ones_named(folder: Path) -> None:
+    parts = Parts()
+    files = {"a.csv": recording_text().encode(), "photo.png": b"\x89PNG", "b.csv": recording_text(70).encode()}
+    parts.upload.value = tuple(
+        {"name": name, "type": "", "size": len(content), "content": content, "last_modified": datetime.now(UTC)}
+        for name, content in files.items()
+    )
+    assert [name for name, _ in parts.menu.options] == ["a.csv", "b.csv"]
+    assert "photo.png" in parts.said
+
+
+def test_a_file_named_after_an_activity_says_so_and_is_offered_that_one(folder: Path) -> None:
+    folder.mkdir()
+    (folder / "jogging.csv").write_text(recording_text())
+    parts = Parts()
+    assert "By its name all of it is Jogging" in parts.said
+    assert parts.activity.value == "Jogging"
+    parts.add.click()
+    parts.removes[0].click()
+    assert mine.labelled_files()[folder / "jogging.csv"][0].label == "Jogging"
+
+
+def test_a_folder_that_cannot_be_is_said_with_what_to_do(folder: Path) -> None:
+    folder.write_text("a file")
+    assert "Set PMT_RECORDINGS" in Parts().said
