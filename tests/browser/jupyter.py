@@ -152,8 +152,9 @@ class Notebook:
         return self.page.evaluate(FIGURE_DATA)
 
     def sliders(self) -> list["Slider"]:
-        """Every slider that a cell shows, from top to bottom."""
-        return [Slider(handle) for handle in self.page.locator(SLIDERS).all()]
+        """Every slider that a cell shows, from top to bottom; not those of a box that is hidden, and takes no place."""
+        shown = "node => node.getClientRects().length > 0"
+        return [Slider(handle) for handle in self.page.locator(SLIDERS).all() if handle.evaluate(shown)]
 
     def theme(self, name: str) -> None:
         """Chooses JupyterLab's own theme of this name, such as "JupyterLab Dark"."""
