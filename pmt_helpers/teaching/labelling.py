@@ -106,6 +106,7 @@ def label_recording() -> Shown:
             slider.max = start.max = end.max = last
             slider.value = (stretches[-1].to_s if stretches and stretches[-1].to_s < last else 0.0, last)
             controls.layout.display = None
+            slid()
             whole = mine.whole_file(menu.value)
             by_name = (
                 [f"By its name all of it is {whole.label}. A stretch that you add replaces this."] if whole else []
@@ -113,7 +114,6 @@ def label_recording() -> Shown:
             if whole and whole.label in dict(activity.options).values():
                 activity.value = whole.label
             tell(f"{own.app}, {own.seconds:.0f} s at {own.native_hz:.0f} readings a second.", *own.notes, *by_name)
-            slid()
             removes = [f"{s.label}, {s.from_s:.1f} to {s.to_s:.1f} s: take it out" for s in stretches]
             buttons = choice_buttons(removes, None, lambda text: change(stretches[removes.index(text)]))
             saved.children = [buttons] if removes else []

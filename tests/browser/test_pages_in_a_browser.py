@@ -3,7 +3,9 @@
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
@@ -58,24 +60,30 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "out"
 
 
-@pytest.fixture(params=[390, 1400])
-def tab(request: pytest.FixtureRequest, chromium: Browser, site: Path) -> Iterator[Page]:
-    """The contents, with no network; at the end, nothing has been asked for and nothing has gone wrong."""
-    phone = request.param == 390
-    context = chromium.new_context(
-        offline=True, viewport={"width": request.param, "height": 850}, is_mobile=phone, has_touch=phone
-    )
+@contextmanager
+def alone(chromium: Browser, page: Path, **window: Any) -> Iterator[Page]:
+    """A page with no network; at the end, nothing has been asked for and nothing has gone wrong."""
+    context = chromium.new_context(offline=True, **window)
     tab = context.new_page()
     asked: list[str] = []
     wrong: list[str] = []
     tab.on("request", lambda request: asked.append(request.url))
     tab.on("pageerror", lambda error: wrong.append(str(error)))
     tab.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
-    tab.goto((site / "index.html").as_uri())
+    tab.goto(page.as_uri())
     yield tab
     assert [url for url in asked if not url.startswith(("file:", "data:", "blob:"))] == []
     assert wrong == []
     context.close()
+
+
+@pytest.fixture(params=[390, 1400])
+def tab(request: pytest.FixtureRequest, chromium: Browser, site: Path) -> Iterator[Page]:
+    """The contents."""
+    phone = request.param == 390
+    window = {"viewport": {"width": request.param, "height": 850}, "is_mobile": phone, "has_touch": phone}
+    with alone(chromium, site / "index.html", **window) as tab:
+        yield tab
 
 
 def press_until(tab: Page, selector: str) -> None:
@@ -230,30 +238,20 @@ def decks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 def test_every_slide_fits_its_screen_and_keys_lead_from_the_first_to_the_last(
     name: str, decks: dict[str, Path], chromium: Browser
 ) -> None:
-    context = chromium.new_context(offline=True, viewport={"width": 1280, "height": 720})
-    tab = context.new_page()
-    asked: list[str] = []
-    wrong: list[str] = []
-    tab.on("request", lambda request: asked.append(request.url))
-    tab.on("pageerror", lambda error: wrong.append(str(error)))
-    tab.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
-    tab.goto(decks[name].as_uri())
-    tab.wait_for_function("window.Reveal && Reveal.isReady()")
-    count = tab.evaluate("Reveal.getTotalSlides()")
-    assert 12 <= count <= 18
-    answers = tab.locator(".fragment").count()
-    assert answers >= 4, "a prediction and three questions of the quiz"
-    for _ in range(count + answers):
-        heading = tab.locator("section.present > h2").inner_text()
-        assert tab.evaluate(CUT) == [], heading
-        assert tab.evaluate(SMALLEST) >= 16, heading
-        picture = tab.evaluate("document.querySelector('section.present img')?.naturalWidth ?? 1200")
-        assert picture >= 1200, f"{heading}: the stored picture, drawn for a column of JupyterLab"
-        tab.keyboard.press("ArrowRight")
-    assert tab.evaluate("Reveal.isLastSlide()")
-    assert tab.locator("section.present > h2").inner_text() == "Take-aways"
-    tab.keyboard.press("Home")
-    assert tab.evaluate("Reveal.isFirstSlide()")
-    assert [url for url in asked if not url.startswith(("file:", "data:", "blob:"))] == []
-    assert wrong == []
-    context.close()
+    with alone(chromium, decks[name], viewport={"width": 1280, "height": 720}) as tab:
+        tab.wait_for_function("window.Reveal && Reveal.isReady()")
+        count = tab.evaluate("Reveal.getTotalSlides()")
+        assert 12 <= count <= 18
+        answers = tab.locator(".fragment").count()
+        assert answers >= 4, "a prediction and three questions of the quiz"
+        for _ in range(count + answers):
+            heading = tab.locator("section.present > h2").inner_text()
+            assert tab.evaluate(CUT) == [], heading
+            assert tab.evaluate(SMALLEST) >= 16, heading
+            picture = tab.evaluate("document.querySelector('section.present img')?.naturalWidth ?? 1200")
+            assert picture >= 1200, f"{heading}: the stored picture, drawn for a column of JupyterLab"
+            tab.keyboard.press("ArrowRight")
+        assert tab.evaluate("Reveal.isLastSlide()")
+        assert tab.locator("section.present > h2").inner_text() == "Take-aways"
+        tab.keyboard.press("Home")
+        assert tab.evaluate("Reveal.isFirstSlide()")

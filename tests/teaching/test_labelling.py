@@ -296,3 +296,13 @@ def test_a_file_named_after_an_activity_says_so_and_is_offered_that_one(folder: 
 def test_a_folder_that_cannot_be_is_said_with_what_to_do(folder: Path) -> None:
     folder.write_text("a file")
     assert "Set PMT_RECORDINGS" in Parts().said
+
+
+def test_a_file_named_after_two_activities_says_so_and_can_still_be_labelled(folder: Path) -> None:
+    folder.mkdir()
+    (folder / "walking downstairs.csv").write_text(recording_text())
+    parts = Parts()
+    assert "one activity in its name" in parts.said
+    assert parts.output.outputs  # it is drawn
+    parts.add.click()
+    assert [stretch.label for stretch in mine.read_labels(folder / "walking downstairs.csv")] == [parts.activity.value]
