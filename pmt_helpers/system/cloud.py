@@ -184,26 +184,28 @@ class Shelf(Server):
         self._folder = Path(folder)
         self._heads: dict[str, tuple[int, bytes]] = {}
         self._chunks: dict[tuple[str, int], list[bytes]] = {}
+        self._loading = threading.Lock()
         self.refresh()
         super().__init__(bind, keys, **limits)
 
     def refresh(self) -> None:
-        """Load what is new on disk."""
-        for path in sorted(self._folder.glob("*/head")):
-            name = path.parent.name
-            try:
-                head = read_head(self._folder, name)
-                if not MODEL_NAME.fullmatch(name) or self._heads.get(name, (0, b""))[1] == head:
+        """Load what is new on disk; from any thread."""
+        with self._loading:  # two at once: the slower one would put back the older release that it has read
+            for path in sorted(self._folder.glob("*/head")):
+                name = path.parent.name
+                try:
+                    head = read_head(self._folder, name)
+                    if not MODEL_NAME.fullmatch(name) or self._heads.get(name, (0, b""))[1] == head:
+                        continue
+                    stated = json.loads(head[SIGNATURE:])
+                    payload, size = read_payload(self._folder, stated), stated["chunk"]
+                    version = stated["version"]
+                except (OSError, ValueError, LookupError, TypeError, Refused):  # half replaced: again in a second
                     continue
-                stated = json.loads(head[SIGNATURE:])
-                payload, size = read_payload(self._folder, stated), stated["chunk"]
-                version = stated["version"]
-            except (OSError, ValueError, LookupError, TypeError, Refused):  # half replaced: again in a second
-                continue
-            self._chunks[name, version] = [payload[i : i + size] for i in range(0, len(payload), size)]
-            self._heads[name] = version, head
-            for old in sorted(key for key in self._chunks if key[0] == name)[:-2]:
-                del self._chunks[old]
+                self._chunks[name, version] = [payload[i : i + size] for i in range(0, len(payload), size)]
+                self._heads[name] = version, head
+                for old in sorted(key for key in self._chunks if key[0] == name)[:-2]:
+                    del self._chunks[old]
 
     def answer(self, question: tuple[int, str, int, int], more: bytes, who: str | None) -> bytes:
         kind, model, version, chunk = question

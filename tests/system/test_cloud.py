@@ -1,5 +1,6 @@
 """A shelf hands out what lies in its folder; an inbox takes windows from those it knows, and from nobody else."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -36,12 +37,13 @@ def test_a_new_release_is_served_while_those_in_the_middle_of_the_old_one_finish
 def test_a_shelf_goes_on_with_what_it_has_while_the_folder_is_not_whole(shelves: Any, tmp_path: Path) -> None:
     shelf = shelves(release(1))
     place = tmp_path / "shelf0" / "watch"
-    release(2).write(tmp_path / "shelf0")
-    (place / "2" / "3").unlink()
+    release(2).write(tmp_path / "new")  # elsewhere first: the running shelf would see it whole for a moment
+    (tmp_path / "new" / "watch" / "2" / "3").unlink()
+    shutil.copytree(tmp_path / "new", tmp_path / "shelf0", dirs_exist_ok=True)
     write_whole(tmp_path / "shelf0" / "no model" / "head", b"nonsense")
     shelf.refresh()
     assert download(tmp_path / "device", shelf.address) == 1
-    (place / "2" / "3").write_bytes(release(2).payload[3 * 4096 : 4 * 4096])
+    write_whole(place / "2" / "3", release(2).payload[3 * 4096 : 4 * 4096])
     shelf.refresh()
     assert download(tmp_path / "device", shelf.address) == 2
 
