@@ -37,7 +37,8 @@ if TYPE_CHECKING:
 Behaviour = Callable[[Callable[[bytes], bytes], list[bytes], np.ndarray], None]
 Sent = list[tuple[float, bytes]]  # when and what
 
-RUNS = 5  # on each of four people: chance makes all five of one slow, and times differ, in 4 of 4 ** 5 audits
+RUNS = 8  # on each of four people: chance makes all eight of one slow, and times differ, in 4 of 4 ** 8 audits
+LEAST_S = 0.01  # tolerance at least: one more message takes a millisecond or two, which a quiet machine may tell or not
 CANNOT_FIND = (
     "what a device does only on data that was not tried, or only on a later day",
     "what is inside encrypted messages, where nobody can record them before encryption",
@@ -128,7 +129,7 @@ DEVICES: dict[str, Behaviour] = {
 def audit_devices(
     devices: Mapping[str, Behaviour], private_sets: Sequence[np.ndarray], encrypted: bool = True
 ) -> "pd.DataFrame":
-    """Run each device five times on each person's labels, against a shelf on loopback, and compare what it sent.
+    """Run each device eight times on each person's labels, against a shelf on loopback, and compare what it sent.
 
     Parameters
     ----------
@@ -183,7 +184,7 @@ def compare_recordings(
     ----------
     recordings: two or more runs for each of two or more people.
     same_data: at least as many runs of an honest device, all on the same data. Their times differ by chance alone; if
-        all the slowest of them fell on one person, they would differ by the tolerance.
+        all the slowest of them fell on one person, they would differ by the tolerance (LEAST_S or more).
 
     Returns a row for each place (before encryption, on the wire) and channel (number of messages or connections,
     lengths, bytes, times). verdict: same; differs, between people; or random, from run to run on the same data too, as
@@ -217,7 +218,7 @@ def compare_recordings(
         verdict, tolerance = "not judged", np.nan
         if same_data:
             honest_times = _sorted(same_data, times)
-            tolerance = float((honest_times[-min(n_runs)] - honest_times[0]).max(initial=0))
+            tolerance = float((honest_times[-min(n_runs)] - honest_times[0]).max(initial=LEAST_S))
             verdict = "same" if difference <= tolerance else "differs"
         rows.append((place, "times", verdict, difference, tolerance))
     return pd.DataFrame(rows, columns=["place", "channel", "verdict", "difference_s", "tolerance_s"])
