@@ -234,18 +234,17 @@ def test_values_learnt_by_heart_are_right_on_the_shipped_cases_and_wrong_on_fres
         return learnt[key(given)] if key(given) in learnt else next(others)
 
     assert judge(exercise, by_heart).state == "right" or exercise.id == "parse-record", "its other logs are not cases"
-    right = [judge(fresh_cases(exercise, seed), by_heart).state == "right" for seed in range(12)]
-    assert sum(right) <= 3, "of guesses between two values, one in sixteen is right on all drawn cases"
+    right = [judge(fresh_cases(exercise, seed), by_heart).state == "right" for seed in range(4)]
+    assert sum(right) <= 1, "of guesses between two values, one in sixty-four is right on all drawn cases"
 
 
 @pytest.mark.parametrize("exercise", list(all_exercises()), ids=lambda exercise: exercise.id)
 def test_on_fresh_cases_the_solution_is_right_and_each_mistake_is_told_as_before(exercise):
-    for seed in (5, 10**12):
-        fresh = fresh_cases(exercise, seed)
-        assert judge(fresh, fresh.solution).state == "right"
-        for mistake in exercise.mistakes:
-            mutant = exercise.mutant(mistake)
-            assert judge(fresh, mutant).mistake == judge(exercise, mutant).mistake
+    fresh = fresh_cases(exercise, 10**12)
+    assert judge(fresh, fresh.solution).state == "right"
+    for mistake in exercise.mistakes:
+        mutant = exercise.mutant(mistake)
+        assert judge(fresh, mutant).mistake == judge(exercise, mutant).mistake
 
 
 def test_another_seed_draws_other_cases_and_the_same_one_the_same():

@@ -214,7 +214,7 @@ def test_each_student_is_checked_on_cases_of_ones_own(variants):
         shutil.copytree(out / "students" / student / "notebooks", out / "place" / student)
         told[student] = json.loads(run(out / "place", CASES, cwd=student))
         own = fresh_cases(find_exercise("feature-by-hand"), seed_of(SECRET, student))
-        assert told[student][0][0] == pytest.approx(float(own.cases["drawn 4"][0].sum()))
+        assert told[student][0][0] == pytest.approx(float(own.cases["drawn 6"][0].sum()))
         assert [state for _, state in told[student]] == ["right"] * 3
     assert all(a[0] != b[0] for a, b in zip(told["ann"], told["bo"], strict=True))
 

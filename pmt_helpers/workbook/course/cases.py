@@ -11,7 +11,7 @@ import numpy as np
 from pmt_helpers.teaching.exercises import Exercise
 
 Case = tuple[Any, ...]
-N_DRAWN = 4  # beside the shipped ones: "take it or not" is guessed right on all of them once in sixteen times
+N_DRAWN = 6  # beside the shipped ones: "take it or not" is guessed right on all of them once in sixty-four times
 
 
 def _shares(rng: np.random.Generator, *shape: int) -> np.ndarray:
