@@ -231,6 +231,13 @@ class Slider:
         """The value, as it is written beside the slider."""
         return self.handle.evaluate("node => node.closest('.widget-slider').querySelector('.widget-readout').innerText")
 
+    def settle(self, seconds: int = 20) -> None:
+        """Wait a second, and longer while a busy kernel has not answered: what is read out is then what is written."""
+        for _ in range(seconds):
+            self.handle.page.wait_for_timeout(1000)
+            if self.text == self.readout:
+                return
+
     def move(self) -> None:
         """One step up, or down where it already stands at its highest."""
         self.handle.scroll_into_view_if_needed()

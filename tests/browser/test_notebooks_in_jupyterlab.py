@@ -35,13 +35,13 @@ def test_a_notebook_opens_runs_and_answers_the_keyboard_without_leaving_the_mach
         slider.move()
         if slider.has_a_figure:
             notebook.page.wait_for_function(f"before => ({FIGURE_DATA})() !== before", arg=figures)
-        notebook.page.wait_for_timeout(1000)  # until the kernel answers a slider of values reads out an index
+        slider.settle()  # until the kernel answers a slider of values reads out an index
         assert slider.text != value, "a slider that the arrow keys do not move"
         assert slider.name, "a slider without a name"
         assert slider.text == slider.readout, f"{slider.name}: another value is read out than is written"
         for _ in range(2):
             slider.handle.press("Home")
-        notebook.page.wait_for_timeout(1000)
+        slider.settle()
         assert slider.text == slider.readout, f"{slider.name}: a key that changes nothing changes what is read out"
     assert any(slider.has_a_figure for slider in sliders), "a notebook of this workbook has a slider for a figure"
     assert notebook.problems() == [], "after the sliders were moved"
