@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pmt_helpers.datasets import load_recordings, mine
-from tests.browser.jupyter import Notebook
+from tests.browser.jupyter import FIGURE_DATA, Notebook
 
 LABEL = "from pmt_helpers.teaching import label_recording, own_or_played\nlabel_recording()"
 TRAIN = """from pmt_helpers.activity import Person, personalise, train_shared
@@ -29,13 +29,13 @@ def test_from_an_uploaded_file_to_a_personal_model(opened: Callable[..., Noteboo
     for slider in notebook.sliders():
         figure, value = notebook.figure_data(), slider.text
         slider.move()
-        page.wait_for_timeout(2500)
+        page.wait_for_function(f"before => ({FIGURE_DATA})() !== before", arg=figure)  # what is chosen is drawn
+        slider.settle()
         assert (slider.name, slider.text) == ("stretch", slider.readout)
         assert slider.text != value
-        assert notebook.figure_data() != figure, "what is chosen is drawn"
     start, end = page.locator(".jp-OutputArea input[type=number]").all()
     menu = page.get_by_label("activity")
-    for stretch in stretches:
+    for number, stretch in enumerate(stretches, 1):
         for box, seconds in ((end, stretch.to_s), (start, stretch.from_s)):
             box.fill(f"{seconds:.1f}")
             box.press("Tab")
@@ -43,7 +43,7 @@ def test_from_an_uploaded_file_to_a_personal_model(opened: Callable[..., Noteboo
         menu.select_option(label=label)
         page.wait_for_timeout(500)
         page.get_by_role("button", name="Add this stretch").press("Enter")
-        page.wait_for_timeout(2000)
+        page.wait_for_function("n => document.querySelectorAll('.pmt-choice').length === n", arg=number)
     assert [stretch.label for stretch in mine.read_labels(kept)] == [stretch.label for stretch in stretches]
 
     page.locator(".jp-Cell").first.locator(".jp-InputPrompt").click()
