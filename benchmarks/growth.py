@@ -154,15 +154,19 @@ def cluster(folder: Path) -> Iterator[tuple[str, int]]:
     """The address and the process of a Dask scheduler; its two workers are processes of their own, too."""
     from distributed import Client
 
+    def start(*command: str) -> subprocess.Popen:
+        dask = [sys.executable, "-m", "dask", *command, "--no-dashboard"]
+        return subprocess.Popen(dask, cwd=folder, stderr=subprocess.DEVNULL)
+
     file = folder / "scheduler.json"
-    commands = [["scheduler", "--host", "127.0.0.1", "--port", "0"], *[["worker", "--no-nanny", "--nthreads", "1"]] * 2]
-    options = ["--no-dashboard", "--scheduler-file", str(file)]
-    dask = [[sys.executable, "-m", "dask", *command, *options] for command in commands]
-    started = [subprocess.Popen(command, cwd=folder, stderr=subprocess.DEVNULL) for command in dask]
+    started = [start("scheduler", "--host", "127.0.0.1", "--port", "0", "--scheduler-file", str(file))]
     try:
-        while not file.exists():
+        address = ""
+        while not address:
             time.sleep(0.1)
-        address = json.loads(file.read_text())["address"]
+            with suppress(FileNotFoundError, json.JSONDecodeError):  # Dask writes it in place: half of it may be there
+                address = json.loads(file.read_text())["address"]
+        started += [start("worker", address, "--no-nanny", "--nthreads", "1") for _ in range(2)]
         with Client(address) as client:
             client.wait_for_workers(2)
         yield address, started[0].pid
