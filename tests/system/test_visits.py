@@ -3,8 +3,8 @@
 import json
 import subprocess
 import sys
-import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,14 +19,14 @@ KEYS = zmq.curve_keypair()
 
 
 def plan(folder: Path, address: str, **more: Any) -> Plan:
-    return Plan(str(folder), address, "watch", PUBLIC.hex(), **{"timeout_s": 0.6, **more})
+    return Plan(str(folder), address, "watch", PUBLIC.hex(), **more)
 
 
 def test_a_line_that_breaks_every_12_kilobytes_brings_the_whole_in_the_end(shelves: Any, tmp_path: Path) -> None:
     shelf = shelves(release())
     tap, sizes = Tap(shelf.address, cut_after=12000), [0]
     while held_manifest(tmp_path, "watch", PUBLIC) is None:
-        seen = visit(plan(tmp_path, tap.address))
+        seen = visit(plan(tmp_path, tap.address, timeout_s=1))
         assert seen.get("why", "no answer") == "no answer"
         sizes.append(len(list((tmp_path / "watch" / "1").iterdir())))
         assert len(sizes) < 9
@@ -74,19 +74,22 @@ def test_a_disk_that_fails_ends_the_visit_and_not_the_visits(
 def test_the_schedule_is_fixed_beforehand_and_a_late_visit_moves_no_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    began, times = time.monotonic(), []
+    now, times = 100.0, []
+
+    def sleep(seconds: float) -> None:
+        nonlocal now
+        now += seconds
 
     def slow(_: Plan) -> dict[str, Any]:
-        times.append(time.monotonic() - began)
-        time.sleep(0.5 if len(times) == 2 else 0)
+        times.append(now - 100)
+        sleep(0.5 if len(times) == 2 else 0)
         return {}
 
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: now, sleep=sleep))
     monkeypatch.setattr(module, "visit", slow)
     keep_schedule(plan(tmp_path, "", every_s=0.2, visits=7), lambda _: None)
-    assert len(times) == 5  # the third and the fourth would have been during the second
-    slots = [when / 0.2 for when in times]
-    assert [int(slot + 0.01) for slot in slots][:2] == [0, 1]
-    assert all(slot >= wanted - 0.01 for slot, wanted in zip(slots, (0, 1, 4, 5, 6), strict=True))
+    # the third and the fourth would have been during the second
+    assert times == pytest.approx([0, 0.2, 0.8, 1.0, 1.2])
 
 
 def test_the_process_of_the_visits_ends_with_the_one_that_started_it(shelves: Any, tmp_path: Path) -> None:
