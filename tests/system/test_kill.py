@@ -45,7 +45,7 @@ class World:
     def __init__(self, folder: Path) -> None:
         self.folder, self.secret = folder, bytes(range(32))
         self.public = public_half(self.secret)
-        port = 20000 + os.getpid() % 10000  # below those from which the system gives ports to clients
+        port = 20000 + os.getpid() % 4000  # below those of tests/commands/test_system.py
         rng = np.random.default_rng(0)
         part = rng.normal(size=(6, 43)).astype("f4"), np.arange(6)
         write_private(folder / "windows.npz", {"train": part, "validation": part}, list("abcdef"))
