@@ -242,10 +242,8 @@ def test_workers_do_not_hear_the_ctrl_c_that_stops_the_sweep() -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_a_stopped_recording_leaves_a_log_that_can_be_read(tmp_path: Path, number: signal.Signals) -> None:
     path = tmp_path / "log.jsonl"
-    running = subprocess.Popen(
-        [*COMMAND, "profile", "--out", str(path), "--samples", "160", "--epochs", "100000"],
-        cwd=ROOT, stderr=subprocess.PIPE, text=True, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )  # fmt: skip
+    command = [*COMMAND, "profile", "--out", str(path), "--samples", "160", "--epochs", "100000"]
+    running = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
     until = time.monotonic() + 60
     while '"train"' not in (path.read_text() if path.exists() else "") and time.monotonic() < until:
         time.sleep(0.05)

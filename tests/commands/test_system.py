@@ -36,12 +36,8 @@ def well(*arguments: Any) -> str:
 
 
 def start(*arguments: Any) -> subprocess.Popen:
-    """A command as a shell starts it: a test run in the background ignores Ctrl-C, and so would what it starts."""
     command = [sys.executable, "-m", "pmt_helpers", "system", *(str(each) for each in arguments)]
-    process = subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )  # fmt: skip
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     STARTED.append(process)
     return process
 
