@@ -90,14 +90,14 @@ figures.accuracy_by_samples(mean_curve(wisdm), smooth, points, title="Figure 3, 
 
 # %% tags=["slide"]
 prediction(
-    f"WISDM, {N_SAMPLES} samples, stopped in time: the mean gain is positive. For what share of people is it a loss?",
+    f"WISDM, {N_SAMPLES} samples, with early stopping: the mean gain is positive. What share of people lose?",
     (0, 1, 0.01),
     key="02-harmed",
 )
 
 # %% [markdown]
 # With many samples the order is the paper's: the personal model is ahead of both others. The heights are not: ours are
-# far above, and the lines cross earlier. The last part of this notebook finds one character that explains most of
+# far above, and the lines cross earlier. *Going further: break it with one character* finds what explains most of
 # this. (Few people have many samples. Where the shared line moves, the model has not changed: fewer people are left in
 # the average.)
 #
@@ -123,7 +123,8 @@ figures.three_models(you.compare(shared=shared, local=local, personal=personal),
 
 # %% [markdown]
 # ## Step 2. The loop inside
-# `sgd_step(W, b, x, label, learning_rate)` is the step that you wrote in notebook 01; it returns a new `W` and `b`.
+# `sgd_step(W, b, x, label, learning_rate)` is the step of notebook 01, for one window and its class. Give its
+# arguments in this order; it returns a new `W` and `b`.
 #
 # **Exercise 1.** Train one softmax layer as your device does: one window per step, in the order given, `epochs` times
 # through all of them. For example, 2 epochs over 3 windows are 6 steps.
@@ -183,6 +184,9 @@ explore(
 )
 
 # %% [markdown]
+# (In brackets is an interval of the mean gain; you make one in Exercise 3. The watch's people exercised in pairs,
+# so there it is over pairs.)
+#
 # For some people, few samples and many epochs make the personal model *worse* than the shared one: it learns those
 # windows by heart. The person named above is one of them; for others, more epochs only help. The slider looks at test
 # windows, so choosing an epoch by it would be cheating. Choose by the windows put aside; the two printed lines say
@@ -195,7 +199,7 @@ explore(
 for dataset in ("watch", "wisdm"):
     gain, harmed, harmed_stopped = compare_at_equal_labels(dataset, labels=40)
     say(f"{dataset}, personal models, 40 trained on against 20 and 20 to stop by: {gain}.")
-    say(f"  Worse than the shared model: {harmed} people without stopping, {harmed_stopped} with it.")
+    say(f"  Against the shared model: worse for {harmed} people without stopping, for {harmed_stopped} with it.")
 
 # %% [markdown]
 # On the watch, where retraining gains most, every label is better spent on training. On WISDM, where it gains less,
@@ -412,22 +416,27 @@ figures.accuracy_by_samples(mean_curve(literal), smooth, title="With the formula
 # certain: one character can move a curve by more than the effect that the curve is about.
 #
 # ## Going further: your own phone (3 minutes, and the time to record)
-# Now be the person. Record two minutes of each of WISDM's six activities, with your phone in a front trouser pocket:
-# walking, jogging, upstairs, downstairs, sitting, standing. (WISDM has to be fetched once. Or do the watch's exercises,
-# with a watch or a phone at your wrist.) Choose an app:
+# Now be the person.
 #
-# - *phyphox*: "Acceleration with g"; export as Excel or CSV;
-# - *Sensor Logger*: "Total Acceleration", or on an iPhone "Gravity" beside "Accelerometer"; export the .zip;
-# - *Physics Toolbox*: "G-Force Meter"; or any other table of time, x, y and z, with gravity.
+# 1. **Fetch** WISDM once, in a terminal in the workbook's folder:
+#    `.venv/bin/python -m pmt_helpers data fetch wisdm`. (Without it, do the watch's exercises, with a watch or a phone
+#    at your wrist.)
+# 2. **Record** two minutes of each of its activities, each in a recording of its own: walking, jogging, upstairs,
+#    downstairs, sitting, standing. The phone is in a front trouser pocket, with the app open and the screen on: a
+#    locked screen or a call may end the recording.
+#    - *phyphox*: "Acceleration with g". Its *Timed run* starts it once the phone is in your pocket. Export as CSV.
+#    - *Sensor Logger*: "Total Acceleration", or on an iPhone "Gravity" beside "Accelerometer"; export the .zip.
+#    - *Physics Toolbox*: "G-Force Meter"; or any other table of time, x, y and z, with gravity.
+# 3. **Send** the files to this computer, by cable or AirDrop: mail and clouds show them to others.
+# 4. **Name** each file after its activity, in full: `walking.csv`, `downstairs 2.zip`, `PEN.csv`. Other files need
+#    labels: choose a stretch and its activity in the next cell, and add it.
+# 5. **Upload** them with the button below. They and their labels are kept in `my_recordings`, and nothing is sent.
+# 6. **Run** the cell after it, `own = own_or_played(person)`. The cloud is the data set's people, without you.
 #
-# Bring the file here with the button below. Choose a stretch and its activity, and add it. A file that is one activity
-# needs no labels if its name says which one: `walking.csv`, `downstairs 2.zip`, `PEN.csv`. Labels stand beside your
-# recordings, in `my_recordings`. Nothing is sent.
-#
-# Then run the second cell. The cloud is the data set's people, without you. As long as you have no labels, a person of
-# the watch plays you, whose readings were written as phyphox writes them. The first and last second of each stretch
-# are left out. With `DATASET = "mine"` in the first cell you are the person of the notebooks 00, 01, 02, 05 and 07.
-# Where these speak of stored results, yours are computed while you wait.
+# As long as you have no recordings, a person of the watch plays you, whose readings were written as phyphox writes
+# them. The first and last second of each stretch are left out. With `DATASET = "mine"` in the first cell you are the
+# person of the notebooks 00, 01, 02, 05 and 07. Where these speak of stored results, yours are computed while you
+# wait.
 
 # %%
 label_recording()

@@ -188,8 +188,8 @@ def own_or_played(person: int) -> "ActivityData":
             mine.write_as_phone(recordings, Path(folder) / "played.csv")
             data = mine.load_mine(Path(folder), without=person)
         who = (
-            f"Person {person} of the watch plays you, through a file as a phone's app writes it. Of your own there is "
-            f"not enough yet. {Path(error.file).name}: {error.found}. {error.remedy}"
+            f"Person {person} of the watch plays you, through a file as a phone's app writes it: you cannot be the "
+            f"person yet. {Path(error.file).name}: {error.found}. {error.remedy}"
         )
     say(who, *(str(statement) for statement in data.card.defects if statement.id in mine.STATEMENTS))
     return data

@@ -24,7 +24,7 @@ from pmt_helpers.teaching.exercises.nb01 import EXERCISES as BASE_MODEL
 from pmt_helpers.workbook.build import learner_copy, read_source, solved_copy
 from pmt_helpers.workbook.course.answers import Submitted, submitted_answers
 from pmt_helpers.workbook.course.cases import fresh_cases
-from pmt_helpers.workbook.course.collecting import collect_submissions
+from pmt_helpers.workbook.course.collecting import collect_submissions, folder_name
 from pmt_helpers.workbook.course.grading import (
     FORBIDDEN,
     alike,
@@ -207,6 +207,21 @@ def test_each_student_gets_a_page_that_says_what_to_read_again_and_runs_nothing(
         assert page.count("<script") == 1, "the frame's own"
         assert not re.search(r'(src|href)="', page)
         assert "width=device-width" in page
+
+
+def test_with_moodles_worksheet_the_pages_are_named_so_that_moodle_takes_them_back(graded, tmp_path):
+    """Moodle reads a name as fullname_number_plugintype_plugin_file (mod/assign/feedback/file/importziplib.php)."""
+    folder, _, _ = graded
+    verdicts = pd.read_csv(folder / "out" / "verdicts.csv", keep_default_na=False)
+    mine = verdicts[verdicts["student"] == "s06"]
+    students = ["Participant 4711", "Teilnehmer/in 12", "Óscar 3 Ruiz"]
+    pd.concat([mine.assign(student=folder_name(name)) for name in students]).to_csv(tmp_path / "verdicts.csv")
+    write_feedback(tmp_path)
+    names = sorted(path.name for path in (tmp_path / "feedback").iterdir())
+    assert [name.split("_", 4)[1:] for name in names if "assignfeedback" in name] == [
+        ["4711", "assignfeedback", "file", "feedback.html"], ["12", "assignfeedback", "file", "feedback.html"],
+    ]  # fmt: skip
+    assert "Óscar 3 Ruiz.html" in names
 
 
 def test_the_whole_workbook_solved_is_right_without_being_run_and_blank_it_is_to_do(tmp_path):

@@ -125,6 +125,14 @@ def test_nothing_of_the_lecturers_is_released(released):
     assert "course" not in run(released, "from pmt_helpers.__main__ import main; main(['--help'])")
 
 
+def test_a_released_notebook_shows_no_answer_of_a_prediction_before_it_is_run(released):
+    paths = sorted((released / "notebooks").glob("0*.ipynb"))
+    assert len(paths) == 7
+    for path in paths:
+        code = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+        assert not [cell for cell in code if cell.outputs or cell.execution_count]
+
+
 def test_a_released_solution_can_be_imported_but_not_read_nor_used_elsewhere(released):
     code = """
 import inspect

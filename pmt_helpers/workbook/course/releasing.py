@@ -54,7 +54,10 @@ _MUTANT = (
 
 
 def release_workbook(out: Path, without: Sequence[str] = (), root: Path = ROOT) -> None:
-    """Write the students' folder to `out`, without the notebooks in `without`, such as "06"."""
+    """Write the students' folder to `out`, without the notebooks in `without`, such as "06".
+
+    The notebooks have no outputs: those would show the answers of predictions before anybody has voted.
+    """
     chosen = [name for name in NOTEBOOKS if name not in without]
     out.mkdir(parents=True, exist_ok=True)
     for name in FILES:
@@ -65,7 +68,7 @@ def release_workbook(out: Path, without: Sequence[str] = (), root: Path = ROOT) 
     (out / "notebooks").mkdir()
     for path in learner_paths((), root):
         if path.stem[:2] in chosen or not path.stem[:2].isdigit():
-            shutil.copy2(path, out / "notebooks" / path.name)
+            write_notebook(_variant(load_notebook_node(str(path)), {}), out / "notebooks" / path.name)
     (out / "README.md").write_text(README, encoding="utf-8")
     folder = out / "pmt_helpers" / "teaching" / "exercises"
     compiled = _compile(folder, chosen)

@@ -17,6 +17,7 @@ from pmt_helpers.workbook.course.teams import team_scores
 from pmt_helpers.workbook.pages import framed, write_html
 
 _MOST = 200  # characters of what an answers file says
+_MOODLE = re.compile(r"(\D+) (\d+)")  # "Participant 12", in any language: so Moodle's worksheet calls somebody
 
 
 def write_report(graded: Path, out: Path, collected: Path | None = None, seed: int | None = None) -> None:
@@ -34,9 +35,13 @@ def write_report(graded: Path, out: Path, collected: Path | None = None, seed: i
 
 
 def write_feedback(graded: Path) -> None:
-    """Write feedback/STUDENT.html: what each answer is, its points, and for those not right what to read again."""
+    """Write feedback/STUDENT.html: what each answer is, its points, and for those not right what to read again.
+
+    Where the roster is Moodle's worksheet, the names are those under which Moodle gives the pages to its students.
+    """
     (graded / "feedback").mkdir(exist_ok=True)
-    for student, its in _read(graded / VERDICTS).groupby("student"):
+    for name, its in _read(graded / VERDICTS).groupby("student"):
+        student = str(name)
         title = f"Feedback for {student}"
         parts = [f"<h1>{escape(title)}</h1><p>{its['points'].sum():g} of {len(its)} points."]
         parts += [" Some answers were tried on numbers that you have not seen.</p>"] * ("fresh" in set(its["cases"]))
@@ -48,7 +53,9 @@ def write_feedback(graded: Path) -> None:
                 notebook = exercise.solution.__module__[-2:]
                 parts += [f"<p>Read again: the text above this exercise in notebook {notebook}. "]
                 parts += [f"{escape(exercise.hints[0])}</p>"]
-        write_html(graded / "feedback" / f"{student}.html", framed(title, "".join(parts)))
+        number = _MOODLE.fullmatch(student)
+        file = f"{number[1].replace('_', '-')}_{number[2]}_assignfeedback_file_feedback" if number else student
+        write_html(graded / "feedback" / f"{file}.html", framed(title, "".join(parts)))
 
 
 def _read(path: Path) -> pd.DataFrame:
