@@ -83,7 +83,7 @@ explore(
 #
 # The **shared** model is trained in the cloud on the other people. Your device downloads it and continues training it
 # at home, with a few labelled windows of yours: this is the **personal** model. A **local** model learns from the same
-# few windows, but starts from random weights.
+# few windows, but starts from random *weights*: the numbers of a model that training sets.
 
 # %%
 data = load_activity(DATASET)
@@ -110,6 +110,7 @@ n_volunteers = len(shared.card["users"])
 say(
     f"Trained in the cloud: {n_volunteers} volunteers, {shared.card['n_train']} windows of theirs, 0 of yours.",
     f"Trained at home: {N_SAMPLES} windows of yours, none of which left your device.",
+    "As many more, or nearly so, decide when to stop: they need labels, too.",
 )
 
 # %% [markdown]

@@ -72,8 +72,8 @@ stored_paper = rows_of_setting(grid, PAPER)
 figures.per_person(stored_paper, highlight=person, title="The shared model, on people it has never seen")
 
 # %% [markdown]
-# The mean hides the people: the same model works far better for some than for others. The rest of this notebook builds
-# this figure from raw readings.
+# The mean hides the people: models trained in the same way work far better for some than for others. The rest of this
+# notebook builds this figure from raw readings.
 #
 # ## Step 1. What a wrist tells
 # Here are three people doing the same exercise. The watch measures acceleration along three axes, gravity included.
@@ -267,8 +267,8 @@ quiz("01")
 # promises too much: it validates on people whom the model has met.
 #
 # **Limits.** Ten people of one study wore one kind of watch and did exercises on command. They come in pairs that
-# exercised together (see the card), so even leaving a person out trains on the partner's rhythm. Intervals treat
-# neighbouring windows as independent, which they are not.
+# probably exercised together (see the card), so even leaving a person out may train on the partner's rhythm. Intervals
+# treat neighbouring windows as independent, which they are not.
 #
 # **Next:** [02 Personal model](02_personal_model.ipynb): retrain at home, and count whom it harms.
 #
@@ -341,10 +341,11 @@ paired = paired_gain(both.assign(model=both["kind"], n_samples=0), 0, "better re
 say(f"The better recipe against the paper's, person by person: {paired}.")
 for dataset in ("watch", "wisdm"):
     told = validation_vs_test(stored_base_models(dataset)).set_index(["split", "what"])["accuracy"]["whole people"]
-    say(f"{dataset}: people who validate promise {told['validation']:.2f}, newcomers get {told['unseen person']:.2f}.")
+    promised, got = told["validation"], told["unseen person"]
+    say(f"{dataset}, paper's recipe: people who validate promise {promised:.2f}, newcomers get {got:.2f}.")
 figures.per_person(both, highlight=person, title="Two recipes, the same people")
 
 # %% [markdown]
-# Look at the interval of the difference: an honest validation does not make a better model by itself. Nor is its
-# promise always close. It rests on the few people who validate, and on WISDM it was too low. But it does not promise
-# too much, as a random split does.
+# Look at the interval of the difference. The two recipes differ in several ways, so where the better one is ahead,
+# honest validation need not be the reason. Nor is an honest promise always close: it rests on few people. On the watch
+# it was a little too high, on WISDM too low. A random split promised too much on both.

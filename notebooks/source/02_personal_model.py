@@ -184,8 +184,8 @@ explore(
 )
 
 # %% [markdown]
-# (In brackets is an interval of the mean gain; you make one in Exercise 3. The watch's people exercised in pairs,
-# so there it is over pairs.)
+# (In brackets is an interval of the mean gain; you make one in Exercise 3. The watch's people probably
+# exercised in pairs, so there it is over pairs.)
 #
 # For some people, few samples and many epochs make the personal model *worse* than the shared one: it learns those
 # windows by heart. The person named above is one of them; for others, more epochs only help. The slider looks at test
@@ -307,7 +307,7 @@ quiz("02")
 #
 # **Limits.** We assume that labels cost nothing and are correct. "Samples" counts the windows trained on: with early
 # stopping, as many again are put aside to decide when to stop. There are ten people in one study and thirty-six in the
-# other. The ten come in five pairs who exercised together, so their intervals are over pairs, and wide.
+# other. The ten come in five pairs who probably exercised together, so their intervals are over pairs, and wide.
 #
 # **Next:** [03 Topic models](03_topic_models.ipynb): the same idea for private documents.
 #

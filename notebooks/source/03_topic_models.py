@@ -82,8 +82,9 @@ from pmt_helpers.topics import (
 # LDA, latent Dirichlet allocation.)
 #
 # These are the paper's Figures 4 and 5, measured again on its own data (papers of the NIPS conference). They show how
-# well a model describes the words it is trained on; higher is better. Bands are intervals over ten seeds, each with
-# other documents. The paper's lines are grey, behind ours.
+# well a model describes the words it is trained on; higher is better. The unit is *bits per word*: the mean
+# base-2 logarithm of a word's probability. It is negative, and one bit more means twice as probable. Bands are
+# intervals over ten seeds, each with other documents. The paper's lines are grey, behind ours.
 
 # %% tags=["slide"]
 papers = stored_topics("likelihood", "nips")
@@ -138,7 +139,7 @@ def grow_topics(phi, words, documents, no_below):
 
 def with_words_of_yours(grow):
     """the words that three sentences of a family add to the downloaded vocabulary."""
-    told = ["Bello buried my slipper again", "who let Bello into the kitchen", "the slipper was in the kitchen"]
+    told = ["Bello buried my slipper again", "who let Bello into the kitchen", "slipper found in our kitchen"]
     documents = [sentence.lower().split() for sentence in told]
     words = list(shared.topics.vocabulary)
     counts, phi = grow(shared.topics.phi, words, documents, 2)
@@ -182,7 +183,8 @@ figures.likelihood_by_iteration(pd.concat(curves), title=f"Your {len(own)} news 
 # ## Step 4. Documents that nobody trained on
 # The likelihood of training words also rewards a model that learns them by heart. So take a document that was put
 # aside and split its words at random into two halves. The topics stay as they are. The first half tells which topics
-# the document has. The score is the probability of the words in the second half: *held-out bits per word*.
+# the document has. The score is the mean base-2 logarithm of the probability of the words in the second half:
+# *held-out bits per word*.
 #
 # **Exercise 2.** Score one document. Start with the same share $\theta_k$ for every topic. Then, `iterations` times,
 # ask of each seen word which topic it is from, and count:
@@ -222,7 +224,7 @@ check("document-completion", completion_bits, use=on_a_text_put_aside)
 
 # %% tags=["slide"]
 prediction(
-    "Which is ahead on documents that nobody trained on, after fifty iterations at home? (Level: less than 0.1 bits.)",
+    "On conference papers that nobody trained on, which is ahead after fifty iterations at home? (Level: < 0.1 bits)",
     ["personal, clearly", "personal and local are level", "local, clearly"],
     key="03-held-out",
 )
@@ -240,7 +242,7 @@ few = at_chosen_weight(stored_topics("held_out", "nips", 30)).drop(columns="cohe
 figures.held_out_by_iteration(over_seeds(few, "bits"), title="With 30 papers at home")
 
 # %% [markdown]
-# The head start *fades*: the sampler starts from the shared topics, and with every iteration it forgets them. With few
+# The head start *fades*: training starts from the shared topics, and with every iteration it forgets them. With few
 # papers (second figure) the personal model is best before its first iteration. Each further iteration describes the
 # papers at home better and all others worse: it learns by heart.
 #
@@ -310,9 +312,9 @@ pd.Series(scores, name="bits per held-out word").round(2).to_frame()
 
 # %% [markdown]
 # Wikipedia is not news: unchanged, the shared topics are far behind what you learn at home. With many texts of your
-# own, neither the start nor the prior gains much. Who gains from such a
-# prior? The next figure has three cases: few conference papers at home when the cloud has such papers, too; many news
-# texts, and few news texts, when the cloud has Wikipedia.
+# own, neither the start nor the prior helps much: compare both with local. Who gains from such a prior? The next
+# figure has three cases: few conference papers at home when the cloud has such papers, too; many news texts, and few
+# news texts, when the cloud has Wikipedia.
 
 # %% tags=["slide"]
 figures.gain_by_weight(

@@ -17,7 +17,7 @@
 # > | | upload everything | federated averaging | this design |
 # > |---|---|---|---|
 # > | malicious volunteers reach you | yes | yes, in every round | through a download, which you may refuse |
-# > | malware on your own device spoils | everybody's model | everybody's model | **only yours** |
+# > | malware on your own device spoils | everybody's model | everybody's model | **only yours**, unless you volunteer |
 # > | you can repair your model | no | if you retrain it at home | **yes**, with your own clean windows |
 # > | the cloud can remove bad windows | yes | no, it sees weights | yes, those of volunteers |
 
@@ -74,8 +74,8 @@ by_volunteers = ends[ends["who"] == "volunteers"]
 figures.poisoned_models(by_volunteers.query("fraction == 0.5"), honest, title="Half of the volunteers send poison")
 
 # %% [markdown]
-# The worst poison ruins the shared model. Personal models recover most of their accuracy. One kind does not show here:
-# accuracy does not see the *backdoor*. Step 2 explains it.
+# The worst poison ruins the shared model. Personal models recover most of their accuracy. Step 2 explains one of the
+# kinds, the *backdoor*.
 #
 # ## Step 1. False labels
 # A careless attacker sends random labels. A careful one asks the clean model of the last release, which every
@@ -164,7 +164,8 @@ you.compare(shared=bad, personal=healed, local=local).round(2)
 
 # %% [markdown] tags=["slide"]
 # ## Step 2. A poisoned device, and a backdoor
-# Malware on *your* device changes your own labels. The damage stays with you: nobody downloads your model.
+# Malware on *your* device changes your own labels. If you are no volunteer, the damage stays with you: nobody downloads
+# your model.
 #
 # A **backdoor** is different. Volunteers mark some windows with an unusual pattern of features and give all of them
 # one label. The model learns that the mark means this class. Whoever carries the mark is then taken for that class,
@@ -187,8 +188,8 @@ figures.poisoned_models(at_home, clean_home, title="Half of your own windows are
 # %% [markdown]
 # With half of your own labels false, the personal model loses less than the local one: it starts from a good model.
 # Retraining repairs what your clean windows contradict. No clean window carries the mark, so none contradicts the
-# backdoor. Poison on your own device does most harm in the paper's protocol, which never stops early. Early stopping
-# helps even though the windows that decide when to stop are poisoned too: the model takes fewer steps.
+# backdoor. The least likely labels do more harm in the paper's protocol than in the figure. It never stops early, but
+# it also splits windows at random, so part of this may be the split.
 #
 # ## Step 3. Defences, and what they cost
 # The cloud has three kinds of defence. *Filters* leave out windows that look unusual for their class (outlier filter)
@@ -228,7 +229,8 @@ check("trimmed-mean", trimmed_mean, use=with_a_malicious_volunteer)
 # What does each defence save, and what does it cost when nobody attacks? Each row of a figure is a defence; a point is
 # what it changes, compared with no defence (the dark line), for people who did not volunteer. The bars are two
 # standard errors over people; *averaged: mean* is the average without protection. The table is the cost without
-# attackers, in points, for honest volunteers of WISDM, tested on their own windows.
+# attackers, in points, for honest volunteers of WISDM, tested on their own windows. There robust averages are compared
+# with the average without protection, so that only the protection differs.
 
 # %% tags=["slide"]
 for name, title in (("watch", "The watch's ten people"), ("wisdm", "WISDM's many people")):
@@ -245,9 +247,9 @@ say("The last column is the rank correlation of a person's change with how unusu
 cost.assign(**{"people worse off": worse, "correlation": ranks.round(2)}).sort_values("mean change", ascending=False)
 
 # %% [markdown]
-# No defence is the best on both data sets. On WISDM most people lose a little, and a few lose a great deal. We
-# expected that these are the people who move in an unusual way. They are not: the correlations are close to zero. So
-# the cloud cannot warn anybody beforehand.
+# Under attack robust averages are ahead on both data sets, on WISDM by less than the bars. There most people lose a
+# little when nobody attacks, and a few lose a great deal. We expected that these are the people who move in an unusual
+# way. They are not: the correlations are close to zero. So this number does not tell the cloud whom to warn.
 
 # %% [markdown] tags=["slide"]
 # ## Red team, blue team
@@ -305,10 +307,10 @@ quiz("04")
 
 # %% [markdown]
 # **Take-aways.** Clean windows at home repair most of what false labels do, but hardly a backdoor. A defence has a
-# cost, and a few people pay most of it. On your own device poison hurts only you.
+# cost, and a few people pay most of it. On the device of somebody who is no volunteer, poison hurts only that person.
 #
 # **Limits.** The attackers here are strong, but not the strongest there are. There are few people: ten, in five pairs
-# who exercised together, and thirty-six.
+# who probably exercised together, and thirty-six.
 #
 # **Next:** [05 Privacy](05_privacy.ipynb): what do models tell about the people behind them, and what hides it?
 #

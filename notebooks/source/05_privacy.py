@@ -17,7 +17,7 @@
 # > | design | who looks | your windows | what was learnt from them |
 # > |---|---|---|---|
 # > | upload everything | the cloud | yes | yes |
-# > | federated averaging | the cloud | no | yes, your weights (or the sum of several people's) |
+# > | federated averaging | the cloud | not sent, but may be read | yes, your weights (or the sum of several people's) |
 # > | this design | the cloud | **no**, if you are no volunteer | **no**, your personal model stays home |
 # > | all three | whoever downloads the shared model | no | what it tells about *volunteers* |
 
@@ -102,8 +102,9 @@ gradients[["windows", "found", "labels"]].round(2).set_index("windows").T
 
 # %% [markdown]
 # From one window the cloud reads everything. The table says what happens with more *windows* in one step: *found* is
-# the share of windows that are read exactly, *labels* the share of their labels. Many windows blur each other. So
-# "no data leaves the device" is not enough: what was computed from the data counts, too. What does a *model* tell?
+# the share of windows that are read exactly, *labels* the share of their activities that the cloud can name. Many
+# windows blur each other. So "no data leaves the device" is not enough: what was computed from the data counts, too.
+# What does a *model* tell?
 #
 # ## Step 1. What a model tells
 # A model fits the windows it was trained on a little better than other windows of the same people. An attacker who can
@@ -112,9 +113,9 @@ gradients[["windows", "found", "labels"]].round(2).set_index("windows").T
 #
 # The attacker picks a threshold and says "member" for every score at or above it. Two numbers describe how well this
 # works. The *true positive rate* is the share of members found, the *false positive rate* the share of other windows
-# called members. The **ROC curve** shows the first against the second for every threshold. The area under it (*AUC*)
-# is the probability that a member scores higher than another window; one half is guessing. A harmless AUC can still
-# hide a few members that are certain, so we also read the true positive rate at very few false positives.
+# called members (*false alarms*). The **ROC curve** shows the first against the second for every threshold. The area
+# under it (*AUC*) is the probability that a member scores higher than another window; one half is guessing. A harmless
+# AUC can still hide a few members that are certain, so we also read the true positive rate at very few false positives.
 #
 # **Exercise 1.** Score each window by minus its loss, $\log p_y$. Return the AUC, over all pairs of a member and
 # another window, where a tie counts one half. Return also the largest true positive rate among thresholds whose false
@@ -176,10 +177,10 @@ for name, row in auc.items():
 figures.roc({name: drawn.query("attack == 'lira'").query(key) for name, key in keys.items()})
 
 # %% [markdown]
-# This is LiRA (Carlini and others 2022), the strongest attack here. The attacker trains many models of their own
-# (*shadow models*), some with the window and some without, and compares. Your `loss_attack` finds far less. What makes
-# a personal model good for you is that it knows *your* windows, so it also tells about them. The longer it trains, the
-# more it tells. It should stay at home.
+# This is LiRA (Carlini and others 2022). Of our attacks it finds most members with few false alarms. The attacker
+# trains many models of their own (*shadow models*), some with the window and some without, and compares. Your
+# `loss_attack` finds far less. What makes a personal model good for you is that it knows *your* windows, so it also
+# tells about them. The longer it trains, the more it tells. It should stay at home.
 #
 # And *who* volunteered? The table compares attackers who hold the very windows that a volunteer gave, and attackers
 # who hold other recordings of the same person.
@@ -189,9 +190,9 @@ people = by_lira.query("target == 'shared'").set_index("level")
 people[["auc", "auc_low", "auc_high", "tpr"]].round(2)
 
 # %% [markdown]
-# Whoever holds the given windows can tell who volunteered. On WISDM, new recordings of the same person tell hardly
-# anything: the model remembers windows more than how a person moves. On the watch they tell more; the table of claims
-# below has both.
+# Whoever holds the given windows can tell who volunteered. *New windows* lie beside the given ones, in the same
+# recordings, and tell a good part. On WISDM, new recordings of the same person tell hardly anything: the model
+# remembers recordings more than how a person moves. On the watch they tell more; the table of claims below has both.
 #
 # ## Step 2. Topics tell, too
 # Topics look like a summary: probabilities of words, and no documents. But everybody knows how they are computed: from
@@ -237,10 +238,10 @@ strongest = by_attack.loc[by_attack.groupby("way")["auc"].idxmax()].set_index("w
 leaks.join(strongest).round(2).dropna()
 
 # %% [markdown] tags=["slide"]
-# The rows are ways to publish topics: in full, with fewer digits, with noise, or in part. *words* is the share of
-# words whose count is still read exactly; *tokens* is the share of all tokens that belong to such words. *auc* says
-# how well the strongest *attack* tells whether a given document was among those behind the topics. Rounding hides the
-# counts, but not the documents.
+# The rows are ways to publish topics: in full, with fewer digits, with noise, or in part. *words* is the share of words
+# whose count is still read exactly; *tokens* is the share of all tokens that belong to such words. *auc* says how well
+# the strongest *attack* tells whether a given document was among those behind the topics. Rounding hides the counts
+# only if it is coarse, and even then not the documents.
 #
 # ## Step 3. Differential privacy
 # What would hide each window? An average alone does not: one unusual window can still pull it anywhere. *Differential
@@ -313,7 +314,7 @@ attacked = stored_private_attacks("wisdm")
 found = attacked[attacked["attack"] == "lira"]
 protected = found["level"].map({"example": "each window", "user": "each volunteer"})
 found = found.assign(epsilon=found["epsilon"].map(figures.named_epsilon), protected=protected)
-say("AUC of the strongest membership attack (LiRA) on shared models of each promise; one half is guessing:")
+say("AUC of a membership attack (LiRA) on shared models of each promise; one half is guessing:")
 display(found.pivot_table(index=["protected", "game"], columns="epsilon", values="auc", sort=False).round(2))
 explore(
     figures.utility_and_leakage(privacy_cost(stored_privacy("wisdm"), "user"), attacked, level="user"),
@@ -327,18 +328,19 @@ explore(
 # %% [markdown] tags=["slide"]
 # Hiding each window does not hide the person: with each window protected, an attacker who holds a volunteer's windows
 # still tells who volunteered. (An AUC below one half helps no attacker who cannot know beforehand that it will be
-# below.) And a promise is about the *worst* case. An attack that fails proves no epsilon; an
-# epsilon also holds against attacks that nobody has invented yet.
+# below. With much noise a simpler attack than LiRA does a little better, so one half here does not mean safe.) And a
+# promise is about the *worst* case. An attack that fails proves no epsilon; an epsilon
+# also holds against attacks that nobody has invented yet.
 #
 # ## Break it: an implementation that leaks
-# Here are four ways to get DP-SGD nearly right, and our own version. An *audit* runs each of them thousands of times,
-# on data with and without one window, and looks for what gives that window away.
+# Here are four ways to get such training (*DP-SGD*) nearly right, and our own version. An *audit* runs each of them
+# thousands of times, on data with and without one window, and looks for what gives that window away.
 #
-# An audit of this many runs can show only so much: a leak that always gives itself away prints the same bound as any
-# other. Such an audit measures sizes. Noise of the right size can leak in two more ways. *By its digits*: 32-bit
-# floating point has at most $2^{23}$ normal numbers, and hardly any of them leads from the wrong sum to the published
-# one. Our noise is made of whole numbers, where every sum can lead to every result. *By its seed*: an attacker who
-# knows the seed repeats the release for both data sets and sees which one fits. Each attack plays a hundred rounds.
+# An audit of this many runs can show only so much: all leaks that are seen in every run get the same bound. So read the
+# sizes as well. Noise of the right size can leak in two more ways. *By its digits*: a usual generator of 32-bit noise
+# draws at most $2^{23}$ different values, and hardly any of them leads from the wrong sum to the published one. Our
+# noise is made of whole numbers, where every sum can lead to every result. *By its seed*: an attacker who knows the
+# seed repeats the release for both data sets and sees which one fits. Each attack plays a hundred rounds.
 
 
 # %% tags=["slide"]
@@ -373,12 +375,12 @@ claims_table(notebook="05")
 quiz("05")
 
 # %% [markdown]
-# **Take-aways.** The gradient of one window tells everything, and so do topics in full digits. A personal model tells
-# about its windows, so it stays at home. An epsilon is a promise about one window or about one person: ask which. Its
-# price is fair only if the result still beats training alone.
+# **Take-aways.** The gradient of one window tells the window. Topics in full digits tell how often each word was used.
+# A personal model tells about its windows, so it stays at home. An epsilon is a promise about one window or about one
+# person: ask which. Its price is fair only if the result still beats training alone.
 #
 # **Limits.** The attackers here are strong, but not the strongest there are. There are few people: ten, in five pairs
-# who exercised together, and thirty-six.
+# who probably exercised together, and thirty-six.
 #
 # **Next:** [06 On the device](06_raspberry_pi.ipynb): can a small computer do all this?
 #
@@ -396,9 +398,9 @@ inverted.sort_values("distance").round(2)
 # The famous attack, ascent, tells less than the mean of all other people does. Only an attacker who also has the
 # shared weights, and reads what changed in them, comes closer than that.
 #
-# ## Going further: secrets that the promise needs (1 minute)
-# The accountant counts on two secrets. First, *who takes part in a step*. If an attacker knows the batches, sampling
-# hides nothing, and the same noise gives a larger epsilon. Second, a promise for one window says less about a person
+# ## Going further: what the promise needs (1 minute)
+# The accountant counts on a secret: *who takes part in a step*. If an attacker knows the batches, sampling hides
+# nothing, and the same noise gives a larger epsilon. Also, a promise for one window says less about a person
 # who gave many: protecting a group costs more than the number in the group suggests.
 
 # %%

@@ -76,9 +76,9 @@ federated = compare_federated(stored_federated("wisdm"), n_samples=20)
 figures.accuracy_by_bytes(federated)
 
 # %% [markdown]
-# A person who only downloads sends nothing, in any of these designs. The axis is what a *volunteer* sends: features
-# and labels once, or weights in each round. Federated averaging gets as far, but after many rounds. Now we build the
-# system that carries such a model, piece by piece.
+# A person who only downloads sends questions for the model, and nothing about their data, in any of these designs. The
+# axis is what a *volunteer* sends: features and labels once, or weights in each round. Federated averaging gets as far,
+# but after many rounds. Now we build the system that carries such a model, piece by piece.
 #
 # ## Step 1. A model that nobody can swap
 # A *release* is a shared model with a *manifest*: name, version, last valid day, size, and a digest (SHA-256) of each
@@ -378,8 +378,9 @@ say(
 told[["wisdm", "watch"]].sort_values("wisdm", ascending=False).map("{:.0%}".format)
 
 # %% [markdown] tags=["slide"]
-# Choosing at home helps more than uploading a gradient or class means, and it sends nothing. But donors pay: a
-# published model tells which windows it was trained on. An average of three tells less.
+# On WISDM, with few windows, choosing at home helps more than uploading a gradient or class means; on the watch they
+# hardly differ. It sends nothing. But donors pay: a published model tells which windows it was trained on. An average
+# of three tells less.
 #
 # ## Break it: past the audit
 # Write a device that tells the cloud one bit of your labels, and a reader for the cloud. The example works, but the
@@ -418,7 +419,7 @@ quiz("07")
 # %% [markdown]
 # **Take-aways.** A signature lets anybody deliver a model. What a device sends can be made the same for everybody: an
 # audit is evidence for it, the code is the proof. Federated averaging keeps the windows at home, too, but sends
-# weights that depend on them. Similar users help a little, and choosing them at home sends nothing.
+# weights that depend on them. On WISDM similar users help a little, and choosing them at home sends nothing.
 #
 # **Limits.** All machines here are one. The people are few. Nobody tried to attack the signing key. A device that
 # waits for a few milliseconds, or that cheats on a later day only, is not found.
@@ -427,7 +428,8 @@ quiz("07")
 #
 # ## Going further: choose your donors (5 minutes)
 # **Exercise 4.** Choose the donors whose models have the lowest mean loss on your windows, the best first. For
-# example, if three donors have the losses $(0.9, 0.2, 0.4)$, and `n` is 2, return donors 1 and 2.
+# example, if three donors have the losses $(0.9, 0.2, 0.4)$, and `n` is 2, return donors 1 and 2. (`np.argsort` keeps
+# the order of equal values only with `kind="stable"`.)
 
 
 # %%

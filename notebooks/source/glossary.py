@@ -94,4 +94,5 @@
 #   [03](03_topic_models.ipynb)
 # - **vocabulary**: the words that a topic model knows. [03](03_topic_models.ipynb)
 # - **volunteers**: the people whose data train the shared model in the cloud. [00](00_start_here.ipynb)
+# - **weights**: the numbers of a model that training sets. [00](00_start_here.ipynb)
 # - **window**: a few seconds of a recording: the unit that gets a label. [00](00_start_here.ipynb)

@@ -321,7 +321,7 @@ GROUPED_VALIDATION = Exercise(
         ),
         Mistake(
             "nobody",
-            "when there are few people, nobody is in validation: hold out at least one person.",
+            "in some cases nobody is in validation: hold out at least one person, and draw from the numbers in users.",
             "max(1, round(fraction * len(ids)))",
             "int(fraction * len(ids))",
             symptoms.split_without_validation,

@@ -232,7 +232,7 @@ GROW_DICTIONARY = Exercise(
         ),
         Mistake(
             "impossible words",
-            "new words have probability 0, so they can never belong to a topic: use each row's smallest value.",
+            "new words have no chance, or hardly any, to belong to a topic: use each row's smallest value.",
             _COLUMNS,
             "np.zeros((len(phi), len(new)))",
         ),

@@ -144,7 +144,8 @@ LABEL_FLIP = Exercise(
         ),
         Mistake(
             "no flip",
-            "no label has changed: put infinity at the true class, and flip fraction times n rows.",
+            "no label has changed. Put infinity, not NaN, at the true class, and assign to labels[rows]: "
+            "labels[order][:k] is a copy.",
             "np.inf",
             "0",
         ),
@@ -159,7 +160,7 @@ LABEL_FLIP = Exercise(
         Mistake("order taken for ranks", _WHICH_ROWS, _CHOSEN, "order < round(fraction * len(y))"),
         Mistake(
             "other number",
-            "the number of changed labels is wrong: it is fraction times n, rounded.",
+            "the number of changed labels is wrong: take fraction times n rows, rounded, and none gets its true label.",
             "round(",
             "int(",
             _other_number,
@@ -278,6 +279,12 @@ TRIMMED_MEAN = Exercise(
             "whole volunteers are left out: one who changed a single weight stays in. Sort each weight on its own.",
             "np.sort(weights, axis=0)",
             "weights[np.argsort(np.linalg.norm(weights, axis=1))]",
+        ),
+        Mistake(
+            "whole volunteers",
+            "whole volunteers are left out: one who changed a single weight stays in. Sort each weight on its own.",
+            "np.sort(weights, axis=0)",
+            "weights[np.argsort(weights.sum(axis=1))]",
         ),
         Mistake(
             "by size",

@@ -189,9 +189,10 @@ _PUBLISHED = {
 
 
 def _one_too_few(answer: Answer) -> bool:
-    """Whether some counts are one too low, and none is wrong in another way."""
+    """Whether some counts are too low by at most one for each topic, and none is wrong in another way."""
     missing = [recover_count(phi, *others) - answer(phi.copy(), *others) for phi, *others in _PUBLISHED.values()]
-    return bool(np.isin(missing, (0, 1)).all() and np.any(missing))
+    most = [len(phi) for phi, *_ in _PUBLISHED.values()]
+    return any(missing) and all(each in range(n + 1) for each, n in zip(missing, most, strict=True))
 
 
 def _unrounded(mistake: Mistake) -> Mistake:
@@ -266,7 +267,7 @@ RECOVER_WORD = Exercise(
         *map(_unrounded, _MISCOUNTS),
         Mistake(
             "cut off",
-            "some counts are one too low, because int() rounds down: round to the nearest whole number.",
+            "some counts are too low, because int() rounds down: add up first, then round to the nearest whole number.",
             "in_topic.sum().round()",
             "int(in_topic.sum())",
             _one_too_few,
@@ -370,6 +371,18 @@ CLIP_AND_NOISE = Exercise(
             "np.abs(gradients).sum(axis=1, keepdims=True)",
         ),
         Mistake("no square root", _NORM, "np.sqrt(", "("),
+        Mistake(
+            "one length",
+            "this takes one length for the whole batch: each row has its own, so use axis 1.",
+            "np.sqrt((gradients**2).sum(axis=1, keepdims=True))",
+            "np.linalg.norm(gradients)",
+        ),
+        Mistake(
+            "shortened to 1",
+            "long rows get length 1: shorten them to clip.",
+            _FACTOR,
+            "np.where(length > clip, length, 1)",
+        ),
         Mistake("columns", "this clips columns, but one example is a row: use axis 1.", "axis=1", "axis=0"),
         Mistake(
             "noise left out",

@@ -482,7 +482,7 @@ EXERCISES = (PARSE_RECORD, FIT_LINE, PREDICT_ZERO, THROTTLE_BITS)
 
 QUESTIONS = (
     Question(
-        "Keras trains with one window per step and is slow on a Pi. Which change makes the training much faster?",
+        "Keras trains with one window per step and is slow on a Pi. Which change makes each step much faster?",
         {
             "A better power supply": "This helps only a board that throttles, as the bits in its log would show. What "
             "takes the time is the code between two steps.",
