@@ -216,16 +216,21 @@ def check_extensions() -> list[Finding]:
     return findings
 
 
+_MMAP_THRESHOLD = -3  # M_MMAP_THRESHOLD of glibc's malloc.h
+
+
 def release_memory(_: object = None) -> None:
     """Give memory that compilers have freed back to the system. The argument is for IPython, which hands over a cell.
 
     XLA keeps its compiled functions, and glibc what XLA and Numba freed after compiling: together 50 to 130 MB after
-    each training, which a kernel on Binder cannot spare.
+    each training, which a kernel on Binder cannot spare. From then on, glibc also gives large blocks back as soon as
+    they are freed, where it would fill them with small ones that stay.
     """
     if jax := sys.modules.get("jax"):
         jax.clear_caches()
     if sys.platform == "linux" and hasattr(c_library := ctypes.CDLL(None), "malloc_trim"):  # glibc has it, musl not
         c_library.malloc_trim(0)
+        c_library.mallopt(_MMAP_THRESHOLD, 1 << 20)
 
 
 def check_parameters(dataset: str, parameters: Mapping[str, Any]) -> list[Finding]:

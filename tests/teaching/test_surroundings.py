@@ -251,6 +251,31 @@ def test_freed_memory_goes_back_to_the_system() -> None:
     assert float(done.stdout) > 100
 
 
+LARGE = """
+import psutil
+from pmt_helpers.teaching.surroundings import release_memory
+def megabytes():
+    return psutil.Process().memory_info().rss / 1e6
+if {released}:
+    release_memory()
+b"x" * 4_000_000  # freed at once: glibc then puts later ones of up to this size on the heap
+kept, blocks, before = [], [], megabytes()
+for _ in range(50):
+    blocks.append(bytes([1]) * 2_000_000)
+    kept.append(bytes([1]) * 100_000)
+blocks.clear()
+print(megabytes() - before)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc keeps freed memory")
+@pytest.mark.parametrize("released", [False, True])
+def test_from_then_on_large_blocks_go_back_though_small_ones_beside_them_stay(released: bool) -> None:
+    command = [sys.executable, "-c", LARGE.format(released=released)]
+    kept = float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    assert kept < 20 if released else kept > 80  # of 100 in large blocks, and 5 in small ones
+
+
 def test_preflight_has_each_cell_release_memory_and_only_once(monkeypatch: pytest.MonkeyPatch) -> None:
     shell = InteractiveShell()
     monkeypatch.setattr(surroundings, "get_ipython", lambda: shell)
