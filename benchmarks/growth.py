@@ -164,6 +164,8 @@ def cluster(folder: Path) -> Iterator[tuple[str, int]]:
         address = ""
         while not address:
             time.sleep(0.1)
+            if started[0].poll() is not None:
+                raise RuntimeError("Dask's scheduler ended by itself")
             with suppress(FileNotFoundError, json.JSONDecodeError):  # Dask writes it in place: half of it may be there
                 address = json.loads(file.read_text())["address"]
         started += [start("worker", address, "--no-nanny", "--nthreads", "1") for _ in range(2)]
