@@ -434,6 +434,12 @@ THROTTLE_BITS = Exercise(
             'digits = [digit == "1" for digit in f"{value:b}".ljust(20, "0")]\n    return digits[:4], digits[16:]',
         ),
         Mistake(
+            "from the left",
+            "this counts digits from the left, where places depend on the value: count from the lowest bit.",
+            _BOTH,
+            'digits = [digit == "1" for digit in f"{value:020b}"]\n    return digits[:4], digits[16:]',
+        ),
+        Mistake(
             "masks kept",
             "these are the values of the bits (1, 2, 4 and so on), not true or false: shift before you mask.",
             "now = [bool(value >> bit & 1) for bit in range(4)]\n    since = [bool(value >> bit & 1)",

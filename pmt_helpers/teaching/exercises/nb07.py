@@ -284,6 +284,7 @@ KEEP_BETTER = Exercise(
         "the same model again": (_OLD, _OLD.copy(), _Y),
         "a model of which nothing is left": (_OLD, np.full((4, 3), np.nan), _Y),
         "sure, and mostly right, and once very wrong": (_OLD, _sure([0.9, 0.9, 0.9, 1e-9], _Y), _Y),
+        "sure, and once wrong by less": (_OLD, _sure([0.99, 0.99, 0.99, 0.05], _Y), _Y),
         "sure of the wrong classes": (_OLD, _sure([0.01, 0.02, 0.01, 0.01], _Y), _Y),
         "as often right, but surer": (_OLD, _sure([0.9, 0.8, 0.9, 0.4], _Y), _Y),
         "less sure on average, but never far off": (
@@ -351,6 +352,12 @@ KEEP_BETTER = Exercise(
             "this compares mean probabilities: one window that is very wrong hardly counts. Take the logarithm first.",
             f"loss_old = {_OLD_LOSS}\n    loss_new = {_NEW_LOSS}",
             "loss_old = -old[windows, y].mean()\n    loss_new = -new[windows, y].mean()",
+        ),
+        Mistake(
+            "squared error",
+            "this compares squared errors. They grow little where a model is sure and wrong: take minus the logarithm.",
+            f"loss_old = {_OLD_LOSS}\n    loss_new = {_NEW_LOSS}",
+            "loss_old, loss_new = (((1 - each[windows, y]) ** 2).mean() for each in (old, new))",
         ),
         Mistake(
             "every column",
