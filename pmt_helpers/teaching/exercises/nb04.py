@@ -211,6 +211,8 @@ _MODELS[7, 2] = -80  # one who changed a single weight
 _ONE_END = "only one end is left out: leave out n_trim of the lowest and n_trim of the highest values."
 _KEPT = "ordered[n_trim : len(weights) - n_trim]"
 
+_WHOLE = "whole volunteers are left out: one who changed a single weight stays in. Sort each weight on its own."
+
 TRIMMED_MEAN = Exercise(
     id="trimmed-mean",
     title="An average that no single volunteer can pull far",
@@ -276,13 +278,13 @@ TRIMMED_MEAN = Exercise(
         ),
         Mistake(
             "whole volunteers",
-            "whole volunteers are left out: one who changed a single weight stays in. Sort each weight on its own.",
+            _WHOLE,
             "np.sort(weights, axis=0)",
             "weights[np.argsort(np.linalg.norm(weights, axis=1))]",
         ),
         Mistake(
             "whole volunteers",
-            "whole volunteers are left out: one who changed a single weight stays in. Sort each weight on its own.",
+            _WHOLE,
             "np.sort(weights, axis=0)",
             "weights[np.argsort(weights.sum(axis=1))]",
         ),

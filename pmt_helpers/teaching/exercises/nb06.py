@@ -386,6 +386,7 @@ _BOTH = "return now, since"
 _HIGH = "range(16, 20)"
 _BITS = f"now = [bool(value >> bit & 1) for bit in range(4)]\n    since = [bool(value >> bit & 1) for bit in {_HIGH}]"
 _SINCE = "the second list uses the wrong bits: since the start is bits 16 to 19."
+_FROM_LEFT = "this counts digits from the left, where places depend on the value: count from the lowest bit."
 _ONE_OFF = "the bits are wrong by one place: the lowest is bit 0, and in 1 << n only bit n is set."
 _OWN = "now and since the start are separate bits: return bits 16 to 19 as they are."
 
@@ -429,13 +430,13 @@ THROTTLE_BITS = Exercise(
         ),
         Mistake(
             "from the left",
-            "this counts digits from the left, where places depend on the value: count from the lowest bit.",
+            _FROM_LEFT,
             _BOTH,
             'digits = [digit == "1" for digit in f"{value:b}".ljust(20, "0")]\n    return digits[:4], digits[16:]',
         ),
         Mistake(
             "from the left",
-            "this counts digits from the left, where places depend on the value: count from the lowest bit.",
+            _FROM_LEFT,
             _BOTH,
             'digits = [digit == "1" for digit in f"{value:020b}"]\n    return digits[:4], digits[16:]',
         ),

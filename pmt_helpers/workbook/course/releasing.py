@@ -68,7 +68,7 @@ def release_workbook(out: Path, without: Sequence[str] = (), root: Path = ROOT) 
     (out / "notebooks").mkdir()
     for path in learner_paths((), root):
         if path.stem[:2] in chosen or not path.stem[:2].isdigit():
-            write_notebook(_variant(load_notebook_node(str(path)), {}), out / "notebooks" / path.name)
+            write_notebook(_without_outputs(load_notebook_node(str(path))), out / "notebooks" / path.name)
     (out / "README.md").write_text(README, encoding="utf-8")
     folder = out / "pmt_helpers" / "teaching" / "exercises"
     compiled = _compile(folder, chosen)
@@ -109,11 +109,15 @@ def write_variants(
     return table
 
 
-def _variant(notebook: NotebookNode, own: dict[str, int]) -> NotebookNode:
-    """A notebook without outputs, and with those of these parameters that it has."""
+def _without_outputs(notebook: NotebookNode) -> NotebookNode:
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
+    return notebook
+
+
+def _variant(notebook: NotebookNode, own: dict[str, int]) -> NotebookNode:
+    """A released notebook with those of these parameters that it has."""
     mine = {name: value for name, value in own.items() if takes(notebook, name)}
     return parameterize_notebook(notebook, mine) if mine else notebook
 
